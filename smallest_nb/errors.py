@@ -1,0 +1,140 @@
+"""The one exception tree of the package.
+
+::
+
+    SmallestError
+    ├── ConfigError (also a ValueError)      a value that cannot work, named with what was expected
+    ├── AuthError                            the key is missing or was refused
+    ├── ServiceError(code, message, ...)     the service said no, in its own words
+    │   ├── RateLimitError(retry_after)
+    │   └── ModelRetiredError(replacement)
+    ├── ConnectionLost(code, reason)         the socket went away (also a ConnectionError)
+    ├── IncompleteError(clip)                speech ended early; what was received is attached
+    ├── ProtocolError                        a frame that cannot be understood
+    └── FrontEndError                        the browser side refused or is missing something
+
+Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smallest_nb.audio import Clip
+
+__all__ = [
+    "AuthError",
+    "ConfigError",
+    "ConnectionLost",
+    "FrontEndError",
+    "IncompleteError",
+    "ModelRetiredError",
+    "ProtocolError",
+    "RateLimitError",
+    "ServiceError",
+    "SmallestError",
+]
+
+
+class SmallestError(Exception):
+    """Base of every error this package raises."""
+
+
+class ConfigError(SmallestError, ValueError):
+    """A setting, argument or environment that cannot work."""
+
+
+class AuthError(SmallestError):
+    """The API key is missing or was refused (HTTP 401 or 403)."""
+
+
+class ServiceError(SmallestError):
+    """The service answered with an error.
+
+    Args:
+        message: The service's own words.
+        code: Its error code, such as `CONTENT_FILTER_BLOCKED`, or None.
+        status: The HTTP status of a refused handshake, or None.
+        request_id: The request it belongs to, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        details = [f"HTTP {status}" if status else "", code or "", f"request {request_id}" if request_id else ""]
+        told = ", ".join(d for d in details if d)
+        super().__init__(f"{message} ({told})" if told else message)
+
+
+class RateLimitError(ServiceError):
+    """Too many requests or sessions at once.
+
+    Args:
+        message: The service's own words.
+        retry_after: Seconds to wait as told by the service, or None.
+        status: The HTTP status, usually 429.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, status: int | None = 429) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, code="RATE_LIMITED", status=status)
+
+
+class ModelRetiredError(ServiceError):
+    """The chosen model is no longer served (HTTP 410).
+
+    Args:
+        message: What happened and what to use instead.
+        replacement: A model or endpoint to use instead.
+    """
+
+    def __init__(self, message: str, *, replacement: str | None = None) -> None:
+        self.replacement = replacement
+        super().__init__(message, code="MODEL_DEPRECATED", status=410)
+
+
+class ConnectionLost(SmallestError, ConnectionError):  # noqa: N818 - the name users meet; it is also a ConnectionError
+    """The WebSocket could not be opened or went away.
+
+    Args:
+        message: What was going on.
+        code: The close code, or None where there was no closing frame.
+        reason: The peer's reason, possibly empty.
+    """
+
+    def __init__(self, message: str, *, code: int | None = None, reason: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        told = f" (close code {code}{': ' + reason if reason else ''})" if code else ""
+        super().__init__(message + told)
+
+
+class IncompleteError(SmallestError):
+    """Speech ended before the service said that it was complete.
+
+    Args:
+        message: What happened.
+        clip: The audio received so far.
+    """
+
+    def __init__(self, message: str, *, clip: Clip) -> None:
+        self.clip = clip
+        super().__init__(f"{message}; {clip.duration:.2f} s of audio were received and are in `.clip`")
+
+
+class ProtocolError(SmallestError):
+    """A frame or message that cannot be understood."""
+
+
+class FrontEndError(SmallestError):
+    """The browser side is missing, outdated, or was refused something it needs."""

@@ -1,0 +1,90 @@
+"""Languages and how the service spells them. Imports nothing of ours.
+
+Sources: the two Pipecat pages for the offered lists, the vendor's AsyncAPI documents for the rest
+(`stt-live-ws.yaml`, `tts-ws.yaml`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["STT_LANGUAGES", "STT_US_HOST_LANGUAGES", "STT_VENDOR_LANGUAGES", "TTS_LANGUAGES", "Language", "service_code"]
+
+
+class Language(StrEnum):
+    """A language code; members are strings, so plain codes compare equal."""
+
+    AR = "ar"
+    BG = "bg"
+    BN = "bn"
+    CS = "cs"
+    DA = "da"
+    DE = "de"
+    EL = "el"
+    EN = "en"
+    EN_GB = "en-GB"
+    EN_IN = "en-IN"
+    EN_US = "en-US"
+    ES = "es"
+    ET = "et"
+    FI = "fi"
+    FR = "fr"
+    GU = "gu"
+    HE = "he"
+    HI = "hi"
+    HU = "hu"
+    ID = "id"
+    IT = "it"
+    JA = "ja"
+    KN = "kn"
+    KO = "ko"
+    LT = "lt"
+    LV = "lv"
+    ML = "ml"
+    MR = "mr"
+    MS = "ms"
+    MT = "mt"
+    NL = "nl"
+    NO = "no"
+    OR = "or"
+    PA = "pa"
+    PL = "pl"
+    PT = "pt"
+    RO = "ro"
+    RU = "ru"
+    SK = "sk"
+    SV = "sv"
+    TA = "ta"
+    TE = "te"
+    TR = "tr"
+    UK = "uk"
+    VI = "vi"
+    YUE = "yue"
+    ZH = "zh"
+
+
+TTS_LANGUAGES = tuple("ar bn de en es fr gu he hi it kn mr nl pl ru ta".split())
+"""The sixteen languages of the TTS document."""
+
+STT_LANGUAGES = tuple(
+    "bg bn cs da de en es et fi fr gu hi hu it kn lt lv ml mr mt nl or pa pl pt ro ru sk sv ta te uk".split()
+)
+"""The languages of the STT document (it says 31 and names 32)."""
+
+STT_VENDOR_LANGUAGES = frozenset(
+    "en hi de es ru it fr nl pt zh yue ja ko gu mr or bn ta te kn ml hi-dev".split()
+) | {"north_indic", "multi-asian", "multi-south-indic"}
+"""What the vendor's streaming document lists today; the rest of STT_LANGUAGES is sent with a warning."""
+
+STT_US_HOST_LANGUAGES = frozenset({"zh", "yue", "ja", "ko", "multi-asian"})
+"""Served by the US host only (`stt-live-ws.yaml`, language)."""
+
+_WHOLE = STT_VENDOR_LANGUAGES | {"auto"}
+
+
+def service_code(language: str) -> str:
+    """Return the code that goes on the wire: `en-US` and `en_US` become `en`, aggregators stay whole."""
+    code = str(language).strip()
+    if code.lower() in _WHOLE:
+        return code.lower()
+    return code.replace("_", "-").split("-")[0].lower()

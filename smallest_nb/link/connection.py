@@ -1,0 +1,217 @@
+"""One WebSocket over its life: open with retries, keep alive, read, close. Imports connect, backoff, target, errors.
+
+::
+
+    idle ──open()──> opening ──handshake──> open ──peer or error──> lost ──open()──> opening
+      any ──close()──> closed (for good)
+
+The connection owns two tasks while open, its reader and its keepalive; both are cancelled and awaited in `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from time import monotonic
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
+from smallest_nb.link.backoff import delays, is_retryable
+from smallest_nb.link.connect import open_websocket
+from smallest_nb.link.target import Target
+
+__all__ = ["Connection", "State"]
+
+_log = logging.getLogger(__name__)
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    OPEN = "open"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+class Connection:
+    """A WebSocket with retries and keepalive.
+
+    Args:
+        target: Where to and with which key.
+        url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
+        on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
+            which is how a full queue slows the peer down.
+        on_lost: Called once when an open socket ends without `close` having been called.
+        keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
+        keepalive_secs: Seconds of quiet before it.
+        open_timeout: Seconds for one handshake.
+        max_retries: Further attempts after the first.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        url: Callable[[], str],
+        *,
+        on_frame: Callable[[str | bytes], Awaitable[None] | None],
+        on_lost: Callable[[ConnectionLost], None],
+        keepalive: Callable[[], str | bytes | None],
+        keepalive_secs: float,
+        open_timeout: float = 10.0,
+        max_retries: int = 3,
+    ) -> None:
+        self._target = target
+        self._url = url
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._keepalive = keepalive
+        self._keepalive_secs = keepalive_secs
+        self._open_timeout = open_timeout
+        self._max_retries = max_retries
+        self._ws: ClientConnection | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._opening = asyncio.Lock()
+        self._last_sent = monotonic()
+        self.state = State.IDLE
+
+    async def open(self) -> float | None:
+        """Open the socket unless it is open.
+
+        Returns:
+            Seconds the successful handshake took, or None where the socket was open already.
+
+        Raises:
+            SmallestError: See :func:`~smallest_nb.link.connect.open_websocket`; after the last retry.
+        """
+        async with self._opening:
+            if self.state is State.OPEN:
+                return None
+            if self.state is State.CLOSED:
+                raise ConnectionLost("The connection was closed for good; make a new service.")
+            await self._stop_tasks()
+            self.state = State.OPENING
+            try:
+                return await self._open_with_retries()
+            except BaseException:
+                if self.state is State.OPENING:
+                    self.state = State.LOST
+                raise
+
+    async def _open_with_retries(self) -> float:
+        waits = delays(self._max_retries)
+        while True:
+            started = monotonic()
+            try:
+                ws = await open_websocket(self._url(), self._target, open_timeout=self._open_timeout)
+            except SmallestError as error:
+                wait = next(waits, None)
+                if wait is None or not is_retryable(error):
+                    raise
+                if isinstance(error, RateLimitError) and error.retry_after is not None:
+                    wait = max(wait, error.retry_after)
+                _log.info("retrying in %.2f s: %s", wait, error)
+                await asyncio.sleep(wait)
+                self._refuse_if_closed()
+                continue
+            try:
+                self._refuse_if_closed()
+            except ConnectionLost:
+                await ws.close()
+                raise
+            self._ws = ws
+            self.state = State.OPEN
+            self._last_sent = monotonic()
+            self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
+            return monotonic() - started
+
+    def _refuse_if_closed(self) -> None:
+        if self.state is State.CLOSED:
+            raise ConnectionLost("The connection was closed while it was being opened.")
+
+    async def send(self, frame: str | bytes, *, timeout: float = 10.0) -> None:
+        """Send one frame.
+
+        Raises:
+            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for `timeout` seconds.
+        """
+        ws = self._ws
+        if ws is None or self.state is not State.OPEN:
+            raise ConnectionLost("The connection is not open.")
+        try:
+            async with asyncio.timeout(timeout):
+                await ws.send(frame)
+        except ConnectionClosed as error:
+            raise _lost(error) from None
+        except TimeoutError:
+            raise ConnectionLost(f"The service took no data for {timeout:g} s.") from None
+        self._last_sent = monotonic()
+
+    async def drop(self) -> None:
+        """Leave the socket without telling `on_lost`; `open` makes a new one."""
+        ws, self._ws = self._ws, None
+        if self.state is State.OPEN:
+            self.state = State.LOST
+        await self._stop_tasks()
+        if ws is not None:
+            await ws.close()
+
+    async def close(self) -> None:
+        """End for good. Safe to call twice and to cancel."""
+        self.state = State.CLOSED
+        await self.drop()
+
+    async def _stop_tasks(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        for task in tasks:
+            if task is not asyncio.current_task():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _read(self, ws: ClientConnection) -> None:
+        try:
+            async for frame in ws:
+                if (pending := self._on_frame(frame)) is not None:
+                    await pending
+            lost = ConnectionLost("The service closed the connection", code=ws.close_code, reason=ws.close_reason or "")
+        except ConnectionClosed as error:
+            lost = _lost(error)
+        except Exception as error:  # a fault in a frame handler must not leave a socket that nobody reads
+            _log.exception("a frame handler failed")
+            lost = ConnectionLost(f"Reading failed ({type(error).__name__}: {error})")
+            await ws.close()
+        if self._ws is ws and self.state is State.OPEN:
+            self._ws = None
+            self.state = State.LOST
+            self._on_lost(lost)
+
+    async def _keep_alive(self, ws: ClientConnection) -> None:
+        while True:
+            quiet = monotonic() - self._last_sent
+            if quiet < self._keepalive_secs:
+                await asyncio.sleep(self._keepalive_secs - quiet)
+                continue
+            frame = self._keepalive()
+            self._last_sent = monotonic()
+            if frame is None:
+                continue
+            try:
+                await ws.send(frame)
+            except ConnectionClosed:
+                return  # the reader tells it
+
+
+def _lost(error: ConnectionClosed) -> ConnectionLost:
+    frame = error.rcvd
+    return ConnectionLost(
+        "The connection was lost", code=frame.code if frame else None, reason=frame.reason if frame else ""
+    )

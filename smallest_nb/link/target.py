@@ -1,0 +1,89 @@
+"""Where a service connects: base URL and key. Imports errors, secret, catalog.
+
+Services ask :func:`resolve`; what answers when neither argument nor environment does (the notebook's session with its
+simulator) is installed from above with :func:`set_resolver`, so that imports keep pointing one way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from smallest_nb.catalog import DEFAULT_BASE_URL
+from smallest_nb.errors import AuthError, ConfigError
+from smallest_nb.secret import Secret
+
+__all__ = ["ENV_BASE_URL", "ENV_KEY", "Target", "from_environment", "resolve", "set_resolver"]
+
+ENV_KEY = "SMALLEST_API_KEY"
+ENV_BASE_URL = "SMALLEST_BASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to connect to.
+
+    Attributes:
+        base_url: `ws://` or `wss://`, host and port.
+        key: The API key.
+        simulated: True where the embedded simulator answers.
+        label: What a widget says about it.
+    """
+
+    base_url: str
+    key: Secret
+    simulated: bool = False
+    label: str = "Smallest AI"
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("ws", "wss") or not parts.netloc:
+            raise ConfigError(f"base_url={self.base_url!r} cannot be used; expected ws:// or wss:// and a host.")
+        if parts.username or parts.query:
+            raise ConfigError("base_url must hold no user name and no query; the key goes into api_key.")
+        if parts.scheme == "ws" and not self.simulated and not _is_loopback(parts.hostname or ""):
+            raise ConfigError(f"base_url={self.base_url!r} would send the key unencrypted; use wss://.")
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+_resolver: Callable[[], Target] | None = None
+
+
+def set_resolver(resolver: Callable[[], Target] | None) -> None:
+    """Install what answers when neither argument nor environment names a target."""
+    global _resolver  # noqa: PLW0603 - one per process by design
+    _resolver = resolver
+
+
+def from_environment() -> Target | None:
+    """Return the target named by SMALLEST_API_KEY (and SMALLEST_BASE_URL), or None without a key."""
+    key = os.environ.get(ENV_KEY)
+    if not key:
+        return None
+    return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, Secret(key, f"environment {ENV_KEY}"))
+
+
+def resolve(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
+    """Find the target: arguments first, then what the session chose, then the environment.
+
+    Raises:
+        AuthError: A base URL without a key, or no way to find either.
+        ConfigError: A base URL that cannot be used.
+    """
+    if api_key is not None:
+        key = api_key if isinstance(api_key, Secret) else Secret(api_key)
+        return Target(base_url or os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
+    if base_url is not None:
+        found = os.environ.get(ENV_KEY)
+        if not found:
+            raise AuthError(f"No API key for {base_url}: pass api_key= or set {ENV_KEY}.")
+        return Target(base_url, Secret(found, f"environment {ENV_KEY}"))
+    target = _resolver() if _resolver else from_environment()
+    if target is None:
+        raise AuthError(f"No API key: pass api_key=, set {ENV_KEY}, or call smallest_nb.use_simulator().")
+    return target

@@ -1,0 +1,105 @@
+"""One reader for every shape in which the service says no. Imports errors and catalog.
+
+Shapes and statuses: sections 1.4, 2.2 and 3.3 of the protocol notes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
+
+__all__ = ["ErrorInfo", "error_from_http", "normalize_error", "retry_after_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """What an error frame or body says.
+
+    Attributes:
+        message: The service's words.
+        code: Its code, or None.
+        replacement: A recommended endpoint, or None.
+    """
+
+    message: str
+    code: str | None = None
+    replacement: str | None = None
+
+
+def normalize_error(body: Any) -> ErrorInfo:
+    """Read an error from parsed JSON of any documented shape."""
+    if not isinstance(body, Mapping):
+        return ErrorInfo(str(body) if body else "no details were given")
+    code = body.get("error_code") or body.get("code")
+    for key in ("error", "message", "errors"):
+        value = body.get(key)
+        if isinstance(value, Mapping):
+            code = code or value.get("code")
+            value = value.get("message")
+        elif isinstance(value, list):
+            told = [_issue(v) for v in value]
+            code = code or next((v.get("code") for v in value if isinstance(v, Mapping) and v.get("code")), None)
+            value = "; ".join(told)
+        if value:
+            return ErrorInfo(str(value), str(code) if code else None, body.get("recommended_endpoint"))
+    return ErrorInfo(json.dumps(body, ensure_ascii=False)[:300], str(code) if code else None)
+
+
+def _issue(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    path = ".".join(str(p) for p in value.get("path") or ()) if not isinstance(value.get("path"), str) else value["path"]
+    return f"{path}: {value.get('message')}" if path else str(value.get("message"))
+
+
+def retry_after_seconds(value: str | None) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except (TypeError, ValueError):
+        return None
+
+
+def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | None = None) -> SmallestError:
+    """Turn a refused handshake into the error a caller should see.
+
+    Args:
+        status: The HTTP status.
+        body: The response body.
+        url: The URL without its query, for the message.
+        retry_after: The Retry-After header, or None.
+    """
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        info = normalize_error(json.loads(text))
+    except ValueError:
+        info = ErrorInfo(text[:300] or "no details were given")
+    if status in (401, 403):
+        return AuthError(
+            f"The service refused the API key (HTTP {status}: {info.message}). Check SMALLEST_API_KEY: "
+            "one key, no quotes, beginning with 'sk_'."
+        )
+    if status == 410:
+        retired = next((m for m in TTS_MODELS.values() if f"/{m.id}/" in url), None)
+        replacement = info.replacement or (retired.replacement if retired else None)
+        who = f"{retired.id} was retired on {retired.retired}" if retired else "This model was retired"
+        way = f" Use model={retired.replacement!r}." if retired else ""
+        return ModelRetiredError(f"{who} (HTTP 410: {info.message}).{way}", replacement=replacement)
+    if status == 429:
+        wait = retry_after_seconds(retry_after)
+        told = f" Try again in {wait:g} s." if wait is not None else ""
+        return RateLimitError(f"Too many requests or sessions at once: {info.message}.{told}", retry_after=wait)
+    return ServiceError(f"{url} answered: {info.message}", code=info.code, status=status)

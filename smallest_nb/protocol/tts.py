@@ -1,0 +1,231 @@
+"""Text-to-speech on the wire: settings to URL and request, frames to events. Pure.
+
+Every row of section 6 of the protocol notes that concerns TTS is decided here, once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from smallest_nb.catalog import tts_model
+from smallest_nb.errors import ConfigError
+from smallest_nb.language import service_code
+from smallest_nb.protocol.errors import ErrorInfo, normalize_error
+from smallest_nb.settings import SmallestTTSSettings, why_not_taken
+
+__all__ = [
+    "AudioFrame",
+    "CompleteFrame",
+    "ErrorFrame",
+    "TTSFrame",
+    "TTSReducer",
+    "UnknownFrame",
+    "WordFrame",
+    "ignored_settings",
+    "parse_tts_frame",
+    "tts_keepalive",
+    "tts_request",
+    "tts_url",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TTSFrame:
+    """What all frames carry: the server's request id and the one we sent, where given."""
+
+    request_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame(TTSFrame):
+    """A piece of PCM16; its length may be odd."""
+
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class WordFrame(TTSFrame):
+    """A word with seconds from the start of its request's audio."""
+
+    index: int = 0
+    word: str = ""
+    start: float = 0.0
+    end: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteFrame(TTSFrame):
+    """The service says that it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFrame(TTSFrame):
+    """The service says no."""
+
+    info: ErrorInfo = field(default_factory=lambda: ErrorInfo("no details were given"))
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFrame(TTSFrame):
+    """Something new or broken; counted, never fatal."""
+
+    why: str = ""
+
+
+def is_unified(model: str, endpoint: str | None) -> bool:
+    """Say whether a model is reached at the unified endpoint.
+
+    Args:
+        model: Either spelling.
+        endpoint: None chooses by model; "legacy" and "unified" force it.
+    """
+    if endpoint not in (None, "legacy", "unified"):
+        raise ConfigError(f"endpoint={endpoint!r} cannot be used; expected None, 'legacy' or 'unified'.")
+    info = tts_model(model)
+    if endpoint == "unified" and not info.unified:
+        raise ConfigError(f"{info.id} is not served at the unified endpoint; leave endpoint=None.")
+    return info.unified and endpoint != "legacy"
+
+
+def tts_url(base_url: str, model: str, *, endpoint: str | None = None, idle_timeout: int | None = None) -> str:
+    """Return the WebSocket URL of a model.
+
+    Args:
+        base_url: Scheme and host, such as `wss://api.smallest.ai`.
+        model: Either spelling.
+        endpoint: See :func:`is_unified`.
+        idle_timeout: Seconds after which an idle socket is closed (`?timeout=`), None for the service's 60.
+    """
+    unified = is_unified(model, endpoint)
+    path = "/waves/v1/tts/live" if unified else f"/waves/v1/{tts_model(model).id}/get_speech/stream"
+    query = "?" + urlencode({"timeout": idle_timeout}) if idle_timeout else ""
+    return base_url.rstrip("/") + path + query
+
+
+def ignored_settings(settings: SmallestTTSSettings) -> dict[str, str]:
+    """Return each setting that was given a value but is not taken by the model, with the reason."""
+    specs = SmallestTTSSettings.specs()
+    named = ((n, why_not_taken(settings, n)) for n in settings.changed_from_default() if n in specs)
+    return {name: reason for name, reason in named if reason}
+
+
+def tts_request(
+    settings: SmallestTTSSettings,
+    text: str,
+    *,
+    sample_rate: int,
+    request_id: str | None = None,
+    endpoint: str | None = None,
+) -> dict[str, Any]:
+    """Return one synthesis request.
+
+    Args:
+        settings: A complete snapshot.
+        text: What to say.
+        sample_rate: Hz; always sent, because the service's default differs by model.
+        request_id: Ours, echoed as `external_request_id`; unified endpoint only.
+        endpoint: See :func:`is_unified`.
+    """
+    unified = is_unified(str(settings.model), endpoint)
+    request: dict[str, Any] = {
+        "text": text,
+        "voice_id": settings.voice,
+        "language": service_code(str(settings.language)),
+        "sample_rate": sample_rate,
+    }
+    for name, spec in SmallestTTSSettings.specs().items():
+        value = getattr(settings, name)
+        if name in ("model", "voice", "language") or value is None or why_not_taken(settings, name):
+            continue
+        if spec.models and not unified and name not in ("consistency", "similarity", "enhancement"):
+            continue
+        if value is False or spec.wire is None:
+            continue
+        request[spec.wire] = value
+    if unified:
+        request["model"] = tts_model(str(settings.model)).wire_id
+        if request_id:
+            request["request_id"] = request_id
+    return {**request, **settings.extra}
+
+
+def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> dict[str, Any]:
+    """Return the keepalive Pipecat proves: a blank text with voice and language."""
+    frame = {"text": " ", "voice_id": settings.voice, "language": service_code(str(settings.language))}
+    if is_unified(str(settings.model), endpoint):
+        frame["model"] = tts_model(str(settings.model)).wire_id
+    return frame
+
+
+def parse_tts_frame(data: str | bytes) -> TTSFrame:
+    """Read one frame; a frame that cannot be read becomes an :class:`UnknownFrame`."""
+    if isinstance(data, bytes):
+        return UnknownFrame(why=f"a binary frame of {len(data)} bytes")
+    try:
+        frame = json.loads(data)
+    except ValueError as error:
+        return UnknownFrame(why=f"not JSON ({error})")
+    if not isinstance(frame, dict):
+        return UnknownFrame(why=f"JSON {type(frame).__name__} instead of an object")
+    ids = (frame.get("request_id"), frame.get("external_request_id"))
+    status = frame.get("status")
+    payload = frame.get("data")
+    payload = payload if isinstance(payload, dict) else {}
+    if status == "error" or (status is None and (frame.get("error") or frame.get("type") == "error")):
+        return ErrorFrame(*ids, info=normalize_error(frame))
+    if status == "complete":
+        return CompleteFrame(*ids)
+    try:
+        if status == "chunk":
+            return AudioFrame(*ids, data=base64.b64decode(payload["audio"], validate=True))
+        if status == "word_timestamp":
+            return WordFrame(*ids, int(payload.get("id", 0)), str(payload["word"]), float(payload["start"]),
+                             float(payload["end"]))  # fmt: skip
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        return UnknownFrame(*ids, why=f"a broken {status} frame ({type(error).__name__}: {error})")
+    return UnknownFrame(*ids, why=f"status {status!r}")
+
+
+@dataclass(slots=True)
+class TTSReducer:
+    """Folds the frames of one request: whole samples out, one timeline for words.
+
+    Attributes:
+        sample_rate: Hz of the audio.
+        samples: Samples given out so far.
+        received: Whether any audio came.
+    """
+
+    sample_rate: int
+    samples: int = 0
+    received: bool = False
+    _carry: bytes = b""
+    _server_id: str | None = None
+    _offset: float = 0.0
+
+    def audio(self, frame: AudioFrame) -> bytes:
+        """Return the whole samples of a frame, an odd byte kept for the next one."""
+        self._note(frame)
+        self.received = True
+        data = self._carry + frame.data
+        whole = len(data) - len(data) % 2
+        self._carry = data[whole:]
+        self.samples += whole // 2
+        return data[:whole]
+
+    def word(self, frame: WordFrame) -> tuple[str, float, float]:
+        """Return a word with seconds on the whole utterance's timeline."""
+        self._note(frame)
+        return frame.word, frame.start + self._offset, frame.end + self._offset
+
+    def _note(self, frame: TTSFrame) -> None:
+        # A new server request id marks a new audio run whose word times start again at zero.
+        if frame.request_id != self._server_id:
+            self._server_id = frame.request_id
+            self._offset = self.samples / self.sample_rate

@@ -1,0 +1,54 @@
+"""The API key in a box that does not print, pickle or copy. Imports errors only."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from smallest_nb.errors import ConfigError
+
+__all__ = ["Secret"]
+
+
+class Secret:
+    """Holds an API key; only :meth:`unwrap` gives it back.
+
+    Args:
+        value: The key.
+        source: Where it came from, in words, shown instead of the value.
+
+    Raises:
+        ConfigError: The key is empty or holds whitespace or quotes, as pasted keys often do.
+    """
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str = "argument") -> None:
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"The API key ({source}) is empty; keys begin with 'sk_'.")
+        if any(c.isspace() or c in "'\"" or not 0x20 < ord(c) < 0x7F for c in value):
+            raise ConfigError(
+                f"The API key ({source}) holds spaces, quotes or characters outside ASCII; paste the bare key."
+            )
+        self._value = value
+        self.source = source
+
+    def unwrap(self) -> str:
+        """Return the key. Called only where the request headers are built."""
+        return self._value
+
+    def __repr__(self) -> str:
+        tail = self._value[-4:] if len(self._value) >= 12 else ""
+        return f"Secret(***{tail}, from {self.source})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Secret cannot be pickled or copied: the key would leave this process.")
+
+    __copy__ = __reduce__
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        self.__reduce__()

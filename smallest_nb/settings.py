@@ -1,0 +1,191 @@
+"""The settings of both services: what can change at run time. Imports fields, catalog, language, voices.
+
+Names, types and defaults are those of the two Pipecat documents; fields below the line in each class are today's API.
+Every field defaults to NOT_GIVEN (a delta); `complete()` makes a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from smallest_nb.catalog import TTS_MODELS, SmallestSTTModel, SmallestTTSModel, canonical_model, tts_model
+from smallest_nb.errors import ConfigError
+from smallest_nb.fields import NOT_GIVEN, BaseSettings, NotGiven, Spec, checked_names, setting
+from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.voices import VOICES
+
+__all__ = ["NUMERALS", "SmallestSTTSettings", "SmallestTTSSettings", "why_not_taken"]
+
+_V2_ONLY = frozenset({"lightning-v2"})
+_UNIFIED = frozenset({"lightning-v3.1", "lightning-v3.1-pro"})
+
+NUMERALS = {"auto": "auto", "always": "true", "none": "false", "true": "true", "false": "false"}
+"""The documents' words for `numerals`, and the wire's; both are taken."""
+
+
+@checked_names
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SmallestTTSSettings(BaseSettings):
+    """Text-to-speech settings.
+
+    Attributes:
+        model: `lightning-v2`, `lightning-v3.1` (default) or `lightning-v3.1-pro`; underscores are taken too.
+        voice: Voice id, default `sophia`.
+        language: Code or :class:`Language`, default `en`.
+        speed: 0.5 to 2.0 times the normal rate; None is the API's default (1.0). Source: `tts-ws.yaml:350`.
+        consistency: 0 to 1, lightning-v2 only; None is the API's default (0.5).
+        similarity: 0 to 1, lightning-v2 only; None is the API's default (0).
+        enhancement: 0, 1 or 2, lightning-v2 only; None is the API's default (1).
+        word_timestamps: Ask for word times; six voices of the unified endpoint have them.
+        complete_backoff_ms: 0 to 10000 ms of quiet after which the service says `complete`; the service's own
+            default is 4000, ours is 250 because one request is in flight at a time.
+        extra: Wire fields this package does not know, sent as they are.
+    """
+
+    model: str | NotGiven = setting(
+        Spec("choice", "Model", "Which Lightning model speaks.", "model", SmallestTTSModel.LIGHTNING_V3_1,
+             choices=tuple(TTS_MODELS), open_choice=True)
+    )  # fmt: skip
+    voice: str | NotGiven = setting(
+        Spec("choice", "Voice", "Who speaks.", "voice_id", "sophia",
+             choices=tuple(v.id for v in VOICES), open_choice=True)
+    )  # fmt: skip
+    language: Language | str | NotGiven = setting(
+        Spec("choice", "Language", "The language of the text.", "language", Language.EN,
+             choices=TTS_LANGUAGES, open_choice=True)
+    )  # fmt: skip
+    speed: float | None | NotGiven = setting(
+        Spec("float", "Speed", "How fast it speaks, as a multiple of the normal rate.", "speed", None,
+             0.5, 2.0, 0.05, optional=True, api_default=1.0)
+    )  # fmt: skip
+    consistency: float | None | NotGiven = setting(
+        Spec("float", "Consistency", "Higher is steadier, lower is livelier.", "consistency", None,
+             0.0, 1.0, 0.05, optional=True, api_default=0.5, models=_V2_ONLY)
+    )  # fmt: skip
+    similarity: float | None | NotGiven = setting(
+        Spec("float", "Similarity", "How closely it keeps to the voice's own character.", "similarity", None,
+             0.0, 1.0, 0.05, optional=True, api_default=0.0, models=_V2_ONLY)
+    )  # fmt: skip
+    enhancement: int | None | NotGiven = setting(
+        Spec("int", "Enhancement", "How much the sound is polished, at some cost in latency.", "enhancement", None,
+             0, 2, 1, optional=True, api_default=1, models=_V2_ONLY)
+    )  # fmt: skip
+    # today's API
+    word_timestamps: bool | NotGiven = setting(
+        Spec("bool", "Word times", "Ask for the time of each word.", "word_timestamps", False, models=_UNIFIED)
+    )
+    complete_backoff_ms: int | NotGiven = setting(
+        Spec("int", "End wait (ms)", "Quiet time after which the service says that it is done.",
+             "complete_backoff_ms", 250, 0, 10000, 50, api_default=4000, models=_UNIFIED)
+    )  # fmt: skip
+
+    aliases: ClassVar[Mapping[str, str]] = {"voice_id": "voice", "speaker": "voice"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.model, NotGiven):
+            object.__setattr__(self, "model", tts_model(self.model).id)
+
+
+@checked_names
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SmallestSTTSettings(BaseSettings):
+    """Speech-to-text settings; any change reconnects.
+
+    Attributes:
+        model: `pulse`.
+        language: Code or :class:`Language`, default `en`.
+        word_timestamps: Times and confidence of each word in final results.
+        full_transcript: Cumulative text with each result; computed here where the service leaves it out.
+        sentence_timestamps: Sentences with their times.
+        redact_pii: Mask personal data (effective for en and hi).
+        redact_pci: Mask card data (effective for en and hi).
+        numerals: `auto`, `always` or `none`; the wire's `true` and `false` are taken too.
+        diarize: Tell speakers apart.
+        endpointing: Let the service end a segment on silence; sent explicitly because its default has changed.
+        eou_timeout_ms: 100 to 10000 ms of silence that end a segment; None is the API's default (800).
+        keywords: Words to listen for, with boosts from 0 to 20 (3 to 6 is a good start); at most 100 count.
+        extra: Query parameters this package does not know, sent as they are.
+    """
+
+    model: str | NotGiven = setting(
+        Spec("choice", "Model", "Which Pulse model listens.", "model", SmallestSTTModel.PULSE,
+             choices=tuple(SmallestSTTModel), open_choice=True)
+    )  # fmt: skip
+    language: Language | str | NotGiven = setting(
+        Spec("choice", "Language", "The language that is spoken.", "language", Language.EN,
+             choices=STT_LANGUAGES, open_choice=True)
+    )  # fmt: skip
+    word_timestamps: bool | NotGiven = setting(
+        Spec("bool", "Word times", "Time and confidence of each word.", "word_timestamps", False)
+    )
+    full_transcript: bool | NotGiven = setting(
+        Spec("bool", "Full transcript", "Cumulative text with each result.", "full_transcript", False)
+    )
+    sentence_timestamps: bool | NotGiven = setting(
+        Spec("bool", "Sentence times", "Sentences with their times.", "sentence_timestamps", False)
+    )
+    redact_pii: bool | NotGiven = setting(
+        Spec("bool", "Redact personal data", "Mask names, addresses, numbers (en and hi).", "redact_pii", False)
+    )
+    redact_pci: bool | NotGiven = setting(
+        Spec("bool", "Redact card data", "Mask card numbers and codes (en and hi).", "redact_pci", False)
+    )
+    numerals: str | NotGiven = setting(
+        Spec("choice", "Numerals", "Write numbers as digits.", "numerals", "auto", choices=tuple(NUMERALS))
+    )
+    diarize: bool | NotGiven = setting(
+        Spec("bool", "Speakers", "Tell speakers apart.", "diarize", False)
+    )
+    # today's API
+    endpointing: bool | NotGiven = setting(
+        Spec("bool", "End on silence", "Let the service end a segment on silence.", "endpointing", True)
+    )
+    eou_timeout_ms: int | None | NotGiven = setting(
+        Spec("int", "Silence (ms)", "Silence that ends a segment.", "eou_timeout_ms", None,
+             100, 10000, 50, optional=True, api_default=800)
+    )  # fmt: skip
+    keywords: dict[str, float] | NotGiven = setting(
+        Spec("keywords", "Keywords", "Words to listen for, with boosts.", "keywords", {})
+    )
+
+    aliases: ClassVar[Mapping[str, str]] = {"lang": "language"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.numerals, bool):  # pragma: no cover - refused by the choice check
+            raise ConfigError("numerals is a word: auto, always or none.")
+        if isinstance(self.model, NotGiven):
+            return
+        model = canonical_model(self.model)
+        if model not in tuple(SmallestSTTModel):
+            raise ConfigError(f"Unknown STT model {self.model!r}; live transcription has {', '.join(SmallestSTTModel)}.")
+        object.__setattr__(self, "model", model)
+
+
+def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
+    """Say why the chosen model does not take a setting, or None where it does.
+
+    Args:
+        settings: A complete snapshot.
+        name: The setting's name.
+    """
+    models = SmallestTTSSettings.specs()[name].models
+    model = str(settings.model)
+    if models is None or model in models:
+        return None
+    told = f"{model} ignores {name}"
+    takers = [TTS_MODELS[m] for m in TTS_MODELS if m in models]
+    if all(t.retired for t in takers):
+        return f"{told}; {takers[0].id}, which takes it, was retired on {takers[0].retired}"
+    return f"{told}; {' and '.join(t.id for t in takers)} take it"
+
+
+def language_warning(language: Any, known: frozenset[str], who: str) -> str | None:
+    """Return a warning for a language that a model's card does not list, or None."""
+    code = service_code(language)
+    if language is NOT_GIVEN or code in known:
+        return None
+    return f"{who} does not list language {code!r}; it is sent as it is and may be refused."

@@ -1,0 +1,8 @@
+"""A local server that speaks the service's wire protocol, with real speech and real recognition.
+
+Imports protocol, audio, settings and catalog; never services, link or widgets.
+"""
+
+from smallest_nb.simulator.server import Simulator
+
+__all__ = ["Simulator"]
