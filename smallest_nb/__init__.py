@@ -1,0 +1,114 @@
+"""Jupyter widgets and services for Smallest AI's speech API.
+
+The public names, nothing else. Widgets are imported when first used, so that plain scripts pay nothing for Jupyter.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from smallest_nb.session import use_service, use_simulator
+
+if TYPE_CHECKING:
+    from smallest_nb.audio import Clip
+    from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
+    from smallest_nb.errors import (
+        AuthError,
+        ConfigError,
+        ConnectionLost,
+        FrontEndError,
+        IncompleteError,
+        ModelRetiredError,
+        ProtocolError,
+        RateLimitError,
+        ServiceError,
+        SmallestError,
+    )
+    from smallest_nb.fields import NOT_GIVEN
+    from smallest_nb.language import Language
+    from smallest_nb.oneshot import speak, transcribe
+    from smallest_nb.services.stt import SmallestSTTService
+    from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
+    from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+    from smallest_nb.transcript import Segment, Transcript, Word
+    from smallest_nb.widgets.live_transcriber import LiveTranscriber
+    from smallest_nb.widgets.microphone import Microphone
+    from smallest_nb.widgets.player import Player
+    from smallest_nb.widgets.settings_panel import SettingsPanel
+    from smallest_nb.widgets.transcript_view import TranscriptView
+    from smallest_nb.widgets.voice_tuner import VoiceTuner
+
+_HOMES = {
+    "audio": ("Clip",),
+    "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
+    "errors": (
+        "AuthError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError", "ModelRetiredError",
+        "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
+    ),
+    "fields": ("NOT_GIVEN",),
+    "language": ("Language",),
+    "oneshot": ("speak", "transcribe"),
+    "services.stt": ("SmallestSTTService",),
+    "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
+    "settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
+    "transcript": ("Segment", "Transcript", "Word"),
+    "widgets.live_transcriber": ("LiveTranscriber",),
+    "widgets.microphone": ("Microphone",),
+    "widgets.player": ("Player",),
+    "widgets.settings_panel": ("SettingsPanel",),
+    "widgets.transcript_view": ("TranscriptView",),
+    "widgets.voice_tuner": ("VoiceTuner",),
+}  # fmt: skip
+_WHERE = {name: module for module, names in _HOMES.items() for name in names}
+
+__version__ = version("smallest-nb")
+__all__ = [
+    "NOT_GIVEN",
+    "AudioChunk",
+    "AuthError",
+    "Clip",
+    "ConfigError",
+    "ConnectionLost",
+    "FrontEndError",
+    "IncompleteError",
+    "Language",
+    "LiveTranscriber",
+    "Microphone",
+    "ModelRetiredError",
+    "Player",
+    "ProtocolError",
+    "RateLimitError",
+    "Segment",
+    "ServiceError",
+    "SettingsPanel",
+    "SmallestError",
+    "SmallestSTTModel",
+    "SmallestSTTService",
+    "SmallestSTTSettings",
+    "SmallestTTSModel",
+    "SmallestTTSService",
+    "SmallestTTSSettings",
+    "Transcript",
+    "TranscriptView",
+    "VoiceTuner",
+    "Word",
+    "WordTiming",
+    "speak",
+    "transcribe",
+    "use_service",
+    "use_simulator",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'smallest_nb' has no attribute {name!r}")
+    value = getattr(import_module(f"smallest_nb.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

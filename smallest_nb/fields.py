@@ -106,14 +106,11 @@ class Spec:
 
 
 def _check_number(spec: Spec, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) and not hasattr(value, "__float__"):
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         return NOT_GIVEN
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return NOT_GIVEN
+    number = float(value)
     inside = math.isfinite(number) and (spec.minimum or 0) <= number <= (spec.maximum or 0)
-    if not inside or isinstance(value, str) or (spec.kind == "int" and number != int(number)):
+    if not inside or (spec.kind == "int" and number != int(number)):
         return NOT_GIVEN
     return int(number) if spec.kind == "int" else number
 
@@ -258,7 +255,10 @@ class BaseSettings:
         return {n: v for n, v in self.given_fields().items() if n == "extra" or v != specs[n].default}
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{n}={_plain(v)!r}" for n, v in self.given_fields().items())
+        given = self.given_fields()
+        if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
+            given = self.changed_from_default()
+        told = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
         return f"{type(self).__name__}({told})"
 
 

@@ -25,6 +25,7 @@ class _Runtime:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
+        self.stopped = False
         self._ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="smallest_nb", daemon=True)
         self.thread.start()
@@ -38,6 +39,7 @@ class _Runtime:
     def stop(self) -> None:
         if os.getpid() != self.pid or not self.thread.is_alive():
             return
+        self.stopped = True
         with_tasks = asyncio.run_coroutine_threadsafe(_cancel_all(), self.loop)
         try:
             with_tasks.result(3)
@@ -73,13 +75,23 @@ def on_loop_thread() -> bool:
 
 
 def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-    """Start a coroutine on the background loop, in the caller's contextvars, and return its future."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _get().loop)
+    """Start a coroutine on the background loop, in the caller's contextvars, and return its future.
+
+    Raises:
+        RuntimeError: The process is ending.
+    """
+    background = _get()
+    if background.stopped:
+        coroutine.close()
+        raise RuntimeError("The process is ending; nothing can be started any more.")
+    return asyncio.run_coroutine_threadsafe(coroutine, background.loop)
 
 
 def post(function: Callable[..., Any], *args: Any) -> None:
     """Call a function soon on the background loop. Never blocks, from any thread."""
-    _get().loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
+    background = _get()
+    if not background.stopped:
+        background.loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
 
 
 def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T:

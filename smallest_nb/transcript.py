@@ -67,6 +67,21 @@ class Segment:
     speaker: int | None = None
     language: str | None = None
 
+    def shifted(self, seconds: float) -> Segment:
+        """Return the segment that many seconds later."""
+
+        def later(at: float | None) -> float | None:
+            return None if at is None else round(at + seconds, 3)
+
+        def moved(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple(
+                dataclasses.replace(w, start=round(w.start + seconds, 3), end=round(w.end + seconds, 3)) for w in words
+            )
+
+        return dataclasses.replace(
+            self, start=later(self.start), end=later(self.end), words=moved(self.words), sentences=moved(self.sentences)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         return dataclasses.asdict(self)
@@ -231,7 +246,8 @@ def _cues(segment: Segment) -> Iterator[tuple[float, float, str]]:
     """Split a segment where a cue would show more than two lines or stay longer than seven seconds."""
     if segment.start is None or segment.end is None:
         raise ConfigError("Subtitles need times; transcribe with word_timestamps=True or sentence_timestamps=True.")
-    if not segment.words:
+    fits = len(segment.text) <= 2 * _MAX_LINE - 10 and segment.end - segment.start <= _MAX_CUE_SECONDS
+    if fits or not segment.words:
         yield segment.start, segment.end, segment.text
         return
     group: list[Word] = []

@@ -66,7 +66,7 @@ class _Ear:
         for piece in self._decoder.seg() or ():
             if _FILLER.match(piece.word):
                 continue
-            confidence = round(min(1.0, max(0.0, self._decoder.get_logmath().exp(piece.prob))), 3)
+            confidence = round(min(1.0, max(0.0, piece.prob)), 3)
             start, end = piece.start_frame * _FRAME_SECS, (piece.end_frame + 1) * _FRAME_SECS
             words.append([_VARIANT.sub("", piece.word), round(start, 3), round(end, 3), confidence])
         return {"text": " ".join(w[0] for w in words), "words": words}

@@ -1,0 +1,72 @@
+# Two commands: `make demo` and `make test`. Everything they need is installed by them, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# uv from the PATH, else our own copy, bootstrapped with pip.
+UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
+PYTHON3 := $(shell command -v python3 || command -v python)
+export PYTHONPATH :=
+UV_RUN := $(UV) run --frozen --no-sync
+ENV := .venv/.ready
+NODE := js/node_modules/.ready
+FRONT := smallest_nb/static/manifest.json
+JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
+PORT ?= 8888
+
+.PHONY: help demo test setup frontend lint types check-js pytest format clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## Open the first tutorial in JupyterLab
+	$(UV_RUN) smallest-nb demo --port $(PORT)
+
+test: setup .tools/chromium lint types check-js pytest ## Run everything; the last line is pytest's
+
+setup: $(ENV) $(FRONT)
+
+frontend: $(FRONT) ## Build the front end
+
+lint: $(ENV) $(NODE)
+	$(UV_RUN) ruff check .
+	$(UV_RUN) ruff format --check .
+	cd js && npm run --silent lint
+
+types: $(ENV) $(NODE)
+	$(UV_RUN) mypy
+	cd js && npm run --silent types
+
+check-js: $(NODE)
+	cd js && npm run --silent test
+
+# One run for everything in Python: unit, wire, kernel, browser, notebooks (nbval) and the wheel.
+pytest: setup .tools/chromium
+	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+format: $(ENV) $(NODE) ## Format and fix what can be fixed
+	$(UV_RUN) ruff check --fix . ; $(UV_RUN) ruff format .
+	cd js && npm run --silent format
+
+$(UV):
+	$(PYTHON3) -m pip install --quiet --disable-pip-version-check --target .tools uv
+
+$(ENV): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --all-extras --quiet
+	touch $@
+
+$(NODE): js/package-lock.json
+	cd js && npm ci --no-fund --no-audit --loglevel=error
+	touch node_modules/.ready
+
+$(FRONT): $(NODE) $(JS_SOURCES)
+	cd js && npm run --silent build
+
+.tools/chromium: scripts/find_chromium.sh | $(ENV)
+	mkdir -p .tools
+	UV="$(UV)" bash scripts/find_chromium.sh > $@
+
+clean: ## Remove everything that was installed or built
+	rm -rf .venv .tools js/node_modules smallest_nb/static dist build test-output

@@ -1,0 +1,149 @@
+/** Typed messages over the model's comm: numbered, in order, once each, whatever the host does to them. */
+import {
+  bytesOf,
+  type Envelope,
+  PROBE,
+  PROTOCOL_VERSION,
+  parse,
+  type ToKernel,
+  type ToPage,
+} from "./protocol";
+
+/** The part of anywidget's model that is used; 0.9.21 and later have it. */
+export interface Model {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[] | ArrayBufferView[]): void;
+}
+
+type Handler<K extends ToPage["type"]> = (message: Extract<ToPage, { type: K }>, bytes: Uint8Array) => void;
+
+const POLL_MS = 150;
+const HELLO_MS = 3000;
+const MAX_HELD = 500;
+
+export function pageId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+export class Channel {
+  readonly page = pageId();
+  owner: string | null = null;
+  problem: string | null = null;
+  #model: Model;
+  #handlers = new Map<string, (message: never, bytes: Uint8Array) => void>();
+  #next: number | null = null;
+  #held = new Map<number, [Envelope<ToPage>, Uint8Array]>();
+  #expecting = false;
+  #pull: boolean;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #onWelcome: (() => void)[] = [];
+  #lastHello = 0;
+  #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
+
+  constructor(
+    model: Model,
+    hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">,
+    signal: AbortSignal,
+  ) {
+    this.#model = model;
+    this.#hello = hello;
+    this.#pull = "google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {});
+    const receive = (content: unknown, buffers?: (ArrayBuffer | ArrayBufferView)[]) =>
+      this.#receive(content, buffers?.[0]);
+    model.on("msg:custom", receive as never);
+    this.#timer = setInterval(() => this.#tick(), POLL_MS);
+    signal.addEventListener("abort", () => {
+      model.off("msg:custom", receive as never);
+      clearInterval(this.#timer);
+    });
+    this.#sayHello();
+  }
+
+  get ready(): boolean {
+    return this.#next !== null;
+  }
+
+  get isOwner(): boolean {
+    return this.owner === this.page;
+  }
+
+  /** Register the handler of a message type. */
+  on<K extends ToPage["type"]>(type: K, handler: Handler<K>): void {
+    this.#handlers.set(type, handler as (message: never, bytes: Uint8Array) => void);
+  }
+
+  /** Call when the kernel has answered, now and after each reconnect. */
+  onWelcome(callback: () => void): void {
+    this.#onWelcome.push(callback);
+    if (this.ready) callback();
+  }
+
+  /** Send one message; PCM goes as a binary buffer. */
+  send(message: ToKernel, bytes?: Uint8Array): void {
+    const ack = this.#next === null ? 0 : this.#next - 1;
+    const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...message };
+    try {
+      this.#model.send(content, undefined, bytes ? [bytes] : []);
+    } catch (error) {
+      console.warn("[smallest_nb] the kernel cannot be reached", error);
+    }
+  }
+
+  /** Say whether messages are expected soon; hosts that hold messages back are polled only then. */
+  expect(expecting: boolean): void {
+    this.#expecting = expecting;
+  }
+
+  #sayHello(): void {
+    this.#lastHello = Date.now();
+    this.send({ type: "hello", pull: this.#pull, ...this.#hello() }, PROBE);
+  }
+
+  #tick(): void {
+    if (!this.ready) {
+      // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
+      if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
+      return;
+    }
+    if (this.#held.size > 0 || (this.#pull && this.#expecting)) this.send({ type: "poll" });
+  }
+
+  #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
+    const message = parse(content);
+    if (message === null) return;
+    const bytes = bytesOf(buffer);
+    if (message.type === "welcome") {
+      if (message.page !== this.page) return;
+      this.#next = message.start;
+      this.owner = message.owner;
+      this.problem = message.problem;
+      for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
+      for (const callback of this.#onWelcome) callback();
+    } else if (typeof message.seq === "number") {
+      if (this.#next !== null && message.seq < this.#next) return;
+      if (this.#held.size < MAX_HELD) this.#held.set(message.seq, [message, bytes]);
+    }
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    if (this.#next === null) return;
+    for (let entry = this.#held.get(this.#next); entry; entry = this.#held.get(this.#next)) {
+      this.#held.delete(this.#next);
+      this.#next += 1;
+      const [message, bytes] = entry;
+      if (message.to && message.to !== this.page) continue;
+      if (message.type === "owner") this.owner = message.page;
+      try {
+        this.#handlers.get(message.type)?.(message as never, bytes);
+      } catch (error) {
+        console.error(`[smallest_nb] handling ${message.type} failed`, error);
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** What this page can do, told to the kernel in `hello`, so that a refusal is explained in one sentence. */
+
+export function capabilities() {
+  const policy = (document as { featurePolicy?: { allowsFeature(name: string): boolean } }).featurePolicy;
+  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  let microphone = "ask";
+  if (!devices?.getUserMedia) microphone = window.isSecureContext ? "missing" : "insecure";
+  else if (policy && !policy.allowsFeature("microphone")) microphone = "forbidden";
+  return {
+    build: __BUILD__,
+    host: hostName(),
+    secure: window.isSecureContext,
+    microphone,
+    worklet: typeof AudioContext !== "undefined" && "audioWorklet" in AudioContext.prototype,
+  };
+}
+
+function hostName(): string {
+  if (document.body.hasAttribute("data-vscode-theme-kind")) return "vscode";
+  if ("google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {})) return "colab";
+  if (document.body.hasAttribute("data-jp-theme-light")) return "jupyter";
+  return "other";
+}
+
+/** Say in words why the microphone cannot be used and what to do. */
+export function microphoneProblem(error: unknown): string {
+  const name = error instanceof DOMException ? error.name : "";
+  const state = capabilities().microphone;
+  if (state === "insecure") {
+    return `This page is not secure (${location.origin}), so the browser gives no microphone. Open it over https or on localhost: ssh -L 8888:localhost:8888 your-server.`;
+  }
+  if (state === "forbidden" || name === "SecurityError") {
+    return "This notebook host does not let outputs use the microphone. Open the notebook in JupyterLab in a browser, or transcribe a file.";
+  }
+  if (name === "NotAllowedError") {
+    return "The browser was not allowed to use the microphone. Allow it in the address bar's site settings and press again.";
+  }
+  if (name === "NotFoundError" || state === "missing") {
+    return "No microphone was found. Plug one in, or transcribe a file.";
+  }
+  if (name === "NotReadableError") {
+    return "The microphone is in use by another program or was unplugged. Close that program and press again.";
+  }
+  return `The microphone could not be opened (${error instanceof Error ? error.message : String(error)}).`;
+}

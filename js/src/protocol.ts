@@ -1,0 +1,80 @@
+/** Messages between the page and the kernel. Twin of smallest_nb/bridge/messages.py; tests/wire/bridge.json holds both to it. */
+
+export const PROTOCOL_VERSION = 1;
+
+/** Five bytes that show whether the host hands binary buffers over unchanged. */
+export const PROBE = new Uint8Array([0, 127, 128, 255, 10]);
+
+export interface Line {
+  i: number;
+  text: string;
+  final: boolean;
+  start: number | null;
+  end: number | null;
+  speaker: number | null;
+}
+
+export type ToPage =
+  | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
+  | { type: "owner"; page: string }
+  | { type: "stream-open"; stream: string; sample_rate: number; autoplay: boolean }
+  | { type: "stream-audio"; stream: string; first: number }
+  | { type: "stream-end"; stream: string; samples: number }
+  | { type: "stop"; fade_ms: number }
+  | { type: "mic-start" }
+  | { type: "mic-stop" }
+  | { type: "mic-ack"; n: number }
+  | { type: "lines"; reset: boolean; lines: Line[] };
+
+export type ToKernel =
+  | {
+      type: "hello";
+      build: string;
+      host: string;
+      secure: boolean;
+      microphone: string;
+      worklet: boolean;
+      pull: boolean;
+    }
+  | { type: "poll" }
+  | { type: "press"; action: string }
+  | {
+      type: "played";
+      stream: string;
+      position: number;
+      received: number;
+      underruns: number;
+      state: string;
+      first_ms: number | null;
+    }
+  | { type: "mic-state"; state: string; error: string | null; rate: number; dropped: number }
+  | { type: "mic-chunk"; n: number; t: number; level: number; clipped: boolean; last: boolean };
+
+export type Envelope<T> = T & { v: number; seq?: number | null; to?: string | null };
+
+const TO_PAGE: ReadonlySet<string> = new Set([
+  "welcome",
+  "owner",
+  "stream-open",
+  "stream-audio",
+  "stream-end",
+  "stop",
+  "mic-start",
+  "mic-stop",
+  "mic-ack",
+  "lines",
+] satisfies ToPage["type"][]);
+
+/** Return the message, or null where it is not one of ours or of another version. */
+export function parse(content: unknown): Envelope<ToPage> | null {
+  if (typeof content !== "object" || content === null) return null;
+  const message = content as Envelope<ToPage>;
+  return message.v === PROTOCOL_VERSION && TO_PAGE.has(message.type) ? message : null;
+}
+
+/** Hosts give DataView, Uint8Array or ArrayBuffer, sometimes unaligned: return bytes of our own. */
+export function bytesOf(buffer: ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
+  if (buffer === undefined) return new Uint8Array(0);
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer.slice(0));
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength).slice();
+}

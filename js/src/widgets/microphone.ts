@@ -1,0 +1,213 @@
+/** The Microphone's face: one device however many views; chunks are numbered, kept until the kernel has them. */
+import "./microphone.css";
+import { Capture, type Chunk } from "../audio/capture";
+import { meter } from "../audio/level";
+import { Channel, type Model } from "../channel";
+import { clock, h, icon, keepKeys } from "../dom";
+import { capabilities, microphoneProblem } from "../host";
+import { Lifecycle } from "../lifecycle";
+import { followTheme } from "../theme";
+import { SendWindow } from "./send-window";
+
+type State = "idle" | "starting" | "recording" | "stopping";
+
+class MicrophoneModel {
+  readonly channel: Channel;
+  readonly views = new Set<() => void>();
+  state: State = "idle";
+  problem: string | null = null;
+  level = 0;
+  clipped = false;
+  startedAt = 0;
+  #capture: Capture | null = null;
+  #window: SendWindow;
+  #attempt = 0;
+
+  constructor(
+    readonly model: Model,
+    signal: AbortSignal,
+  ) {
+    this.channel = new Channel(model, capabilities, signal);
+    this.#window = new SendWindow((chunk) =>
+      this.channel.send(
+        {
+          type: "mic-chunk",
+          n: chunk.n,
+          t: chunk.t,
+          level: chunk.rms,
+          clipped: chunk.peak >= 0.999,
+          last: chunk.last,
+        },
+        new Uint8Array(chunk.pcm),
+      ),
+    );
+    this.channel.on("mic-ack", (m) => {
+      this.#window.acknowledge(m.n);
+      this.changed();
+    });
+    this.channel.on("mic-stop", () => void this.stop());
+    this.channel.onWelcome(() => this.changed());
+    const leave = () => void this.stop();
+    window.addEventListener("pagehide", leave, { signal });
+    signal.addEventListener("abort", leave);
+  }
+
+  /** Seconds of sound that wait for a busy kernel. */
+  get waitingSecs(): number {
+    return (this.#window.waiting * Number(this.model.get("chunk_ms"))) / 1000;
+  }
+
+  get dropped(): number {
+    return this.#window.dropped;
+  }
+
+  async start(): Promise<void> {
+    if (this.state !== "idle") return;
+    const attempt = ++this.#attempt;
+    this.problem = null;
+    const state = capabilities().microphone;
+    if (state !== "ask") {
+      this.#fail(microphoneProblem(null));
+      return;
+    }
+    this.#set("starting");
+    this.#window.reset();
+    try {
+      const capture = await Capture.create({
+        sampleRate: Number(this.model.get("sample_rate")),
+        chunkMs: Number(this.model.get("chunk_ms")),
+        onChunk: (chunk) => this.#chunk(chunk),
+        onLost: () => {
+          this.#fail("The microphone was disconnected while recording. Plug it in and press again.");
+          void this.stop();
+        },
+      });
+      if (attempt !== this.#attempt) {
+        await capture.stop();
+        return;
+      }
+      this.#capture = capture;
+      this.startedAt = performance.now();
+      this.#set("recording");
+    } catch (error) {
+      if (attempt === this.#attempt) this.#fail(microphoneProblem(error));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#attempt += 1;
+    const capture = this.#capture;
+    this.#capture = null;
+    if (!capture) {
+      if (this.state === "starting") this.#set("idle");
+      return;
+    }
+    this.#set("stopping");
+    await capture.stop();
+    this.level = 0;
+    this.#set("idle");
+  }
+
+  changed(): void {
+    for (const view of this.views) view();
+  }
+
+  #chunk(chunk: Chunk): void {
+    this.level = chunk.rms;
+    this.clipped = chunk.peak >= 0.999;
+    this.#window.push(chunk);
+    this.changed();
+  }
+
+  #fail(problem: string): void {
+    this.problem = problem;
+    this.#set("idle");
+  }
+
+  #set(state: State): void {
+    this.state = state;
+    this.channel.expect(state !== "idle");
+    this.channel.send({
+      type: "mic-state",
+      state,
+      error: this.problem,
+      rate: this.#capture?.deviceRate ?? 0,
+      dropped: this.#window.dropped,
+    });
+    this.changed();
+  }
+}
+
+const TEXT: Record<State, string> = {
+  idle: "",
+  starting: "Asking the browser for the microphone…",
+  recording: "",
+  stopping: "Stopping…",
+};
+
+function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {
+  const label = h("span");
+  const glyph = h("span", { style: "display:inline-flex" });
+  const press = () => void (mic.state === "recording" ? mic.stop() : mic.start());
+  const button = h("button", { class: "snb-button snb-primary", type: "button", click: press }, glyph, label);
+  const bar = h("div", { class: "snb-mic-level" });
+  const levels = h("div", { class: "snb-mic-meter", role: "img", "aria-label": "Microphone level" }, bar);
+  const time = h("span", { class: "snb-mic-time" });
+  const status = h("div", { class: "snb-status", "aria-live": "polite" });
+  const error = h("div", { class: "snb-error", role: "alert" });
+  const notice = h("div", { class: "snb-notice" });
+  const row = h("div", { class: "snb-mic-row" }, button, levels, time);
+  const root = h("div", { class: "snb snb-mic" }, notice, row, status, error);
+  keepKeys(root);
+  let shown = "";
+  const paint = () => {
+    const recording = mic.state === "recording";
+    const name = recording ? "Stop" : String(mic.model.get("label"));
+    if (name !== shown) {
+      shown = name;
+      label.textContent = name;
+      glyph.replaceChildren(icon(recording ? "stop" : "mic"));
+      button.setAttribute("aria-pressed", String(recording));
+    }
+    root.dataset.state = mic.state;
+    root.dataset.ready = String(mic.channel.ready);
+    button.toggleAttribute("disabled", mic.state === "starting" || mic.state === "stopping");
+    bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
+    bar.dataset.clipped = String(mic.clipped);
+    time.textContent = recording ? clock((performance.now() - mic.startedAt) / 1000) : "";
+    const waiting =
+      mic.waitingSecs > 0.5 ? `The kernel is busy: ${mic.waitingSecs.toFixed(1)} s of sound wait.` : "";
+    const lost = mic.dropped ? ` ${mic.dropped} chunks were dropped.` : "";
+    status.textContent = waiting + lost || TEXT[mic.state] || String(mic.model.get("status") ?? "");
+    error.textContent = mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? "");
+    notice.textContent = String(mic.model.get("notice") ?? "");
+  };
+  followTheme(root, signal, paint);
+  mic.views.add(paint);
+  const names = ["label", "status", "error", "notice"];
+  for (const name of names) mic.model.on(`change:${name}`, paint);
+  signal.addEventListener("abort", () => {
+    mic.views.delete(paint);
+    for (const name of names) mic.model.off(`change:${name}`, paint);
+    root.remove();
+    if (mic.views.size === 0) void mic.stop();
+  });
+  el.append(root);
+  paint();
+}
+
+export default () => {
+  let mic: MicrophoneModel | undefined;
+  return {
+    initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
+      const life = new Lifecycle(signal);
+      mic = new MicrophoneModel(model, life.signal);
+      return life.end;
+    },
+    render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
+      const life = new Lifecycle(signal);
+      if (mic) mountView(mic, el, life.signal);
+      return life.end;
+    },
+  };
+};

@@ -1,0 +1,47 @@
+/** Draws a take's waveform with the played part in the accent colour, sharp on high-density screens. */
+import type { Take } from "../audio/playback";
+
+const BAR = 3;
+
+export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
+  const density = window.devicePixelRatio || 1;
+  const width = Math.round(canvas.clientWidth * density);
+  const height = Math.round(canvas.clientHeight * density);
+  if (width === 0 || height === 0) return;
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const paint = canvas.getContext("2d");
+  if (!paint) return;
+  paint.clearRect(0, 0, width, height);
+  const style = getComputedStyle(canvas);
+  const bar = BAR * density;
+  const count = Math.floor(width / bar);
+  const peaks = take ? peaksOf(take, count) : new Float32Array(count);
+  const played = take?.samples ? (take.position / take.samples) * count : 0;
+  for (let i = 0; i < count; i++) {
+    paint.fillStyle = style.getPropertyValue(i < played ? "--snb-accent" : "--snb-wave");
+    const size = Math.max(density, peaks[i]! * (height - 6 * density));
+    paint.fillRect(i * bar, (height - size) / 2, bar - density, size);
+  }
+}
+
+const cache = new WeakMap<Take, { samples: number; count: number; peaks: Float32Array }>();
+
+function peaksOf(take: Take, count: number): Float32Array {
+  const known = cache.get(take);
+  if (known && known.samples === take.samples && known.count === count) return known.peaks;
+  const peaks = new Float32Array(count);
+  let at = 0;
+  for (const chunk of take.chunks) {
+    for (let i = 0; i < chunk.length; i += 4) {
+      const slot = Math.floor(((at + i) / take.samples) * count);
+      const size = Math.abs(chunk[i]!);
+      if (size > peaks[slot]!) peaks[slot] = size;
+    }
+    at += chunk.length;
+  }
+  cache.set(take, { samples: take.samples, count, peaks });
+  return peaks;
+}

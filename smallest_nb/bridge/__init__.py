@@ -1,0 +1,1 @@
+"""Kernel and browser: typed messages (`messages`) and their delivery (`channel`). Knows no widget."""

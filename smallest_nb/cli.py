@@ -1,0 +1,97 @@
+"""The `smallest-nb` command: `demo` and `simulate`. Imports everything it starts, lazily."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from smallest_nb.errors import ConfigError
+
+__all__ = ["main"]
+
+_HERE = Path(__file__).resolve().parent
+_FIRST = "01_tune_a_voice.ipynb"
+_FOLDER = "smallest-nb-tutorials"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the arguments and run the command."""
+    from smallest_nb import __version__  # noqa: PLC0415
+    from smallest_nb.simulator import command as simulate  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
+    parser.add_argument("--version", action="version", version=f"smallest-nb {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="open the tutorial notebooks in JupyterLab")
+    demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab, 0 for a free one (default 8888)")
+    demo.add_argument("--no-browser", action="store_true", help="print the URL only")
+    demo.add_argument("--notebook", default=_FIRST, help=f"which one to open (default {_FIRST})")
+    simulating = commands.add_parser("simulate", help="run the local simulator of the service")
+    simulate.add_arguments(simulating)
+    args = parser.parse_args(argv)
+    try:
+        return simulate.run(args) if args.command == "simulate" else _demo(args)
+    except ConfigError as error:
+        print(f"smallest-nb {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _demo(args: argparse.Namespace) -> int:
+    if find_spec("jupyterlab") is None:
+        raise ConfigError("JupyterLab is not installed: pip install jupyterlab.")
+    folder = _tutorials()
+    if not (folder / args.notebook).is_file():
+        known = ", ".join(sorted(p.name for p in folder.glob("*.ipynb")))
+        raise ConfigError(f"There is no notebook {args.notebook!r}; choose one of {known}.")
+    port = args.port or _free_port()
+    if args.port and not _is_free(port):
+        raise ConfigError(f"Port {port} is in use; choose another with --port, or 0 for a free one.")
+    command = [sys.executable, "-m", "jupyter", "lab", f"--port={port}", "--ServerApp.port_retries=0",
+               f"--ServerApp.root_dir={folder}", f"--LabApp.default_url=/lab/tree/{args.notebook}"]  # fmt: skip
+    if args.no_browser or not _has_browser():
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    voice = "the real service" if os.environ.get("SMALLEST_API_KEY") else "the embedded simulator (no SMALLEST_API_KEY)"
+    print(f"Opening {args.notebook} in JupyterLab on port {port}; speech comes from {voice}.", flush=True)
+    try:
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own command line
+    except KeyboardInterrupt:
+        return 0
+
+
+def _tutorials() -> Path:
+    """Return the notebooks' folder: the clone's own, or a working copy of what the wheel brings."""
+    clone = _HERE.parent / "notebooks"
+    if clone.is_dir():
+        return clone
+    target = Path.cwd() / _FOLDER
+    if not target.exists():
+        shutil.copytree(_HERE / "notebooks", target)
+    return target
+
+
+def _has_browser() -> bool:
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

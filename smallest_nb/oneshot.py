@@ -1,0 +1,80 @@
+"""Blocking one-liners for a plain cell or script. Imports services and runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from smallest_nb import runtime
+from smallest_nb.audio import Clip
+from smallest_nb.services.stt import SmallestSTTService
+from smallest_nb.services.tts import SmallestTTSService
+from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.transcript import Transcript
+
+__all__ = ["speak", "transcribe"]
+
+_SEND_SECS = 0.1
+
+
+def speak(text: str, *, sample_rate: int | None = None, timeout: float = 60.0, **settings: Any) -> Clip:
+    """Speak a text and return it as a clip.
+
+    Args:
+        text: What to say.
+        sample_rate: Hz; None means 24000.
+        timeout: Seconds to wait.
+        settings: Such as `voice="liam"` or `speed=1.2`.
+
+    Raises:
+        SmallestError: What went wrong.
+        TimeoutError: It took longer.
+    """
+    service = SmallestTTSService(sample_rate=sample_rate, settings=SmallestTTSSettings(**settings))
+
+    async def run() -> Clip:
+        try:
+            return await service.synthesize(text)
+        finally:
+            await service.close()
+
+    return runtime.call(run(), timeout)
+
+
+def transcribe(audio: Clip | str | Path, *, timeout: float | None = None, **settings: Any) -> Transcript:
+    """Transcribe a clip or a WAV file, as fast as the service takes it.
+
+    Args:
+        audio: A clip, or the path of a WAV file.
+        timeout: Seconds; None for three times the length and a margin.
+        settings: Such as `word_timestamps=True`.
+
+    Raises:
+        SmallestError: What went wrong.
+        TimeoutError: It took longer.
+    """
+    clip = (audio if isinstance(audio, Clip) else Clip.from_wav(audio)).resample(16000)
+    service = SmallestSTTService(settings=SmallestSTTSettings(**settings), close_timeout=clip.duration + 10)
+
+    async def run() -> Transcript:
+        collected = Transcript()
+
+        async def collect() -> None:
+            async for segment in service.segments():
+                collected.apply(segment)
+
+        reader = asyncio.ensure_future(collect())
+        try:
+            await service.connect()
+            size = int(_SEND_SECS * clip.sample_rate) * 2
+            for at in range(0, len(clip.pcm), size):
+                await service.send(clip.pcm[at : at + size])
+            await service.close()
+            await reader
+        finally:
+            reader.cancel()
+            await service.close()
+        return collected
+
+    return runtime.call(run(), timeout if timeout is not None else 3 * clip.duration + 30)

@@ -1,0 +1,64 @@
+"""What all our anywidgets share: assets, the channel, state traits, a stable repr, a face without a kernel."""
+
+from __future__ import annotations
+
+import contextvars
+import html
+import logging
+from typing import Any
+
+import anywidget
+import traitlets
+
+from smallest_nb.bridge.channel import Channel
+from smallest_nb.widgets.assets import build_hash
+
+__all__ = ["SpeechWidget"]
+
+_log = logging.getLogger(__name__)
+
+
+class SpeechWidget(anywidget.AnyWidget):
+    """Base class. State lives in traits; audio, text deltas and commands travel over `_channel`."""
+
+    label = traitlets.Unicode("").tag(sync=True)
+    status = traitlets.Unicode("").tag(sync=True)
+    error = traitlets.Unicode("").tag(sync=True)
+    notice = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        # ipykernel 7.0 can send from a thread only inside the context of a cell.
+        self._snb_context = contextvars.copy_context()
+        self._channel = Channel(self._snb_send, build=build_hash())
+        super().__init__(**kwargs)
+        self.on_msg(self._snb_receive)
+
+    def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is None:
+            return
+        try:
+            self._snb_context.copy().run(self.send, content, buffers)
+        except Exception:
+            _log.exception("sending %s to the page failed", content.get("type"))
+
+    def _snb_receive(self, _widget: Any, content: Any, buffers: Any) -> None:
+        self._channel.receive(content, buffers)
+
+    def describe(self) -> str:
+        """Return one line for `repr` and for places without a live kernel."""
+        return type(self).__name__
+
+    def _face(self) -> str:
+        """Return HTML that says the same without a kernel."""
+        return f"<p>{html.escape(self.describe())}</p>"
+
+    def __repr__(self) -> str:
+        return self.describe()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if data is None:
+            return bundle
+        data = {**data, "text/plain": repr(self), "text/html": self._face()}
+        return data, metadata

@@ -1,0 +1,110 @@
+"""One control per setting, made from its metadata. Imports fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from smallest_nb.fields import Spec
+
+__all__ = ["Control", "make_control"]
+
+_LABEL = ipywidgets.Layout(width="150px")
+_BODY = ipywidgets.Layout(flex="1 1 220px", min_width="160px", max_width="420px")
+_WHY = ipywidgets.Layout(flex="1 1 200px", min_width="0")
+_ROW = ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%")
+
+
+class Control(ipywidgets.HBox):
+    """A labelled control with a place for the reason why it is disabled.
+
+    Args:
+        name: The setting.
+        spec: Its metadata.
+        body: The widget that holds the value.
+        changed: Called with the value a person chose.
+    """
+
+    def __init__(self, name: str, spec: Spec, body: Any, changed: Callable[[str, Any], None]) -> None:
+        self.name = name
+        self.spec = spec
+        self.body = body
+        self._changed = changed
+        self._showing = False
+        body.layout = _BODY
+        label = ipywidgets.Label(spec.label, layout=_LABEL, tooltip=spec.help)
+        self.reset = ipywidgets.ToggleButton(
+            value=True,
+            description="API default",
+            tooltip=f"{spec.help} The API's default is {spec.api_default}.",
+            layout=ipywidgets.Layout(width="96px"),
+        )
+        self.why = ipywidgets.HTML(layout=_WHY)
+        children = [label, body, *([self.reset] if spec.optional else []), self.why]
+        super().__init__(children, layout=_ROW)
+        body.observe(self._moved, names="value")
+        self.reset.observe(self._toggled, names="value")
+
+    def show(self, value: Any) -> None:
+        """Show a value without telling anybody."""
+        self._showing = True
+        try:
+            self.reset.value = value is None
+            shown = self.spec.api_default if value is None else value
+            if isinstance(self.body, ipywidgets.Dropdown):
+                known = [v for _, v in self.body.options]
+                if shown not in known:
+                    self.body.options = [*self.body.options, (str(shown), shown)]
+            if isinstance(self.body, ipywidgets.Text):
+                shown = ", ".join(f"{k}:{v:g}" for k, v in dict(shown or {}).items())
+            self.body.value = shown
+        finally:
+            self._showing = False
+
+    def gate(self, reason: str | None) -> None:
+        """Disable with a reason, or enable."""
+        self.body.disabled = self.reset.disabled = reason is not None
+        self.why.value = f'<small style="opacity:.75">{reason}</small>' if reason else ""
+
+    def hint(self, text: str) -> None:
+        """Show a remark beside the control."""
+        self.why.value = f'<small style="opacity:.75">{text}</small>' if text else ""
+
+    def _moved(self, change: dict[str, Any]) -> None:
+        if not self._showing:
+            self._changed(self.name, change["new"])
+
+    def _toggled(self, change: dict[str, Any]) -> None:
+        if not self._showing:
+            self._changed(self.name, None if change["new"] else self.body.value)
+
+
+def make_control(name: str, spec: Spec, changed: Callable[[str, Any], None], options: list[tuple[str, Any]]) -> Control:
+    """Make the control that suits a setting.
+
+    Args:
+        name: The setting.
+        spec: Its metadata.
+        changed: Called with the value a person chose.
+        options: For choices: (label, value) pairs.
+    """
+    kind = spec.kind
+    if kind == "float":
+        body: Any = ipywidgets.FloatSlider(
+            value=spec.api_default, min=spec.minimum, max=spec.maximum, step=spec.step, continuous_update=False,
+            readout_format=".2f",
+        )  # fmt: skip
+    elif kind == "int":
+        body = ipywidgets.IntSlider(
+            value=spec.default if spec.api_default is None else spec.api_default,
+            min=int(spec.minimum or 0), max=int(spec.maximum or 0), step=int(spec.step or 1), continuous_update=False,
+        )  # fmt: skip
+    elif kind == "bool":
+        body = ipywidgets.Checkbox(value=bool(spec.default), indent=False, description=spec.help)
+    elif kind == "choice":
+        body = ipywidgets.Dropdown(options=options, value=options[0][1])
+    else:
+        body = ipywidgets.Text(placeholder="word:boost, word:boost", continuous_update=False)
+    return Control(name, spec, body, changed)

@@ -1,0 +1,144 @@
+"""The Microphone: the browser's, or a clip that plays its part."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import traitlets
+
+from smallest_nb import runtime
+from smallest_nb.audio import BYTES_PER_SAMPLE, Clip
+from smallest_nb.catalog import STT_SAMPLE_RATES
+from smallest_nb.errors import ConfigError
+from smallest_nb.widgets import assets
+from smallest_nb.widgets._base import SpeechWidget
+
+__all__ = ["Microphone"]
+
+_log = logging.getLogger(__name__)
+
+AudioHandler = Callable[[bytes], None]
+StateHandler = Callable[[str], None]
+
+
+class Microphone(SpeechWidget):
+    """PCM16 mono out of any device, resampled in the browser.
+
+    Args:
+        sample_rate: Hz of what comes out: 8000, 16000, 22050, 24000, 44100 or 48000.
+        chunk_ms: Length of a chunk, 60 to 200 ms; shorter ones cost the notebook server more than they gain.
+        label: What the button says.
+
+    Attributes:
+        state: "idle", "starting", "recording" or "stopping".
+        device_rate: Hz of the device, 0 while it is closed.
+        received: Samples received of the current recording.
+        dropped: Chunks that the browser had to drop because the kernel was busy for too long.
+    """
+
+    _esm = assets.esm("microphone")
+    _css = assets.css("microphone")
+
+    sample_rate = traitlets.Int(16000).tag(sync=True)
+    chunk_ms = traitlets.Int(80).tag(sync=True)
+
+    def __init__(
+        self, *, sample_rate: int = 16000, chunk_ms: int = 80, label: str = "Record", **kwargs: Any
+    ) -> None:
+        if sample_rate not in STT_SAMPLE_RATES:
+            raise ConfigError(f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}.")
+        if not 60 <= chunk_ms <= 200:
+            raise ConfigError(f"chunk_ms={chunk_ms!r} cannot be used; expected 60 to 200 ms.")
+        super().__init__(sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, **kwargs)
+        self._on_audio: list[AudioHandler] = []
+        self._on_state: list[StateHandler] = []
+        self._next = 0
+        self.state = "idle"
+        self.device_rate = 0
+        self.received = 0
+        self.dropped = 0
+        self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
+        self._channel.on("mic-chunk", lambda m, b: runtime.post(self._chunk, m, b))
+
+    def on_audio(self, handler: AudioHandler) -> None:
+        """Call `handler(pcm16)` on the background loop with each chunk, in order."""
+        self._on_audio.append(handler)
+
+    def on_state(self, handler: StateHandler) -> None:
+        """Call `handler(state)` on the background loop when the state changes."""
+        self._on_state.append(handler)
+
+    def stop(self) -> None:
+        """Ask the browser to stop recording."""
+        self._channel.post("mic-stop")
+
+    def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:
+        """Let a clip play the microphone's part: same chunks, same handlers.
+
+        Args:
+            clip: What is heard; resampled to the microphone's rate.
+            pace: Multiple of real time.
+
+        Returns:
+            A future that is done when the last chunk was handed over.
+
+        Raises:
+            ConfigError: A recording is running, or `pace` is not positive.
+        """
+        if pace <= 0:
+            raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
+        if self.state != "idle":
+            raise ConfigError(f"The microphone is {self.state}; stop it before feeding a clip.")
+        return runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
+
+    async def _feed(self, clip: Clip, pace: float) -> None:
+        size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
+        self._enter("recording")
+        started = monotonic()
+        try:
+            for at in range(0, len(clip.pcm), size):
+                self._hear(clip.pcm[at : at + size])
+                due = started + (at + size) / BYTES_PER_SAMPLE / self.sample_rate / pace
+                await asyncio.sleep(max(0.0, due - monotonic()))
+        finally:
+            self._enter("idle")
+
+    def _state(self, message: dict[str, Any]) -> None:
+        self.device_rate = message["rate"]
+        self.dropped = message["dropped"]
+        if message["state"] == "recording":
+            self._next = self.received = 0
+        self._enter(message["state"])
+
+    def _enter(self, state: str) -> None:
+        if state == self.state:
+            return
+        self.state = state
+        for handler in self._on_state:
+            handler(state)
+
+    def _chunk(self, message: dict[str, Any], data: bytes) -> None:
+        number = message["n"]
+        if number < self._next or message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
+            return  # sent twice by a host, from another page, or cut
+        self._next = number + 1
+        self._hear(data)
+        if number % 5 == 0 or message["last"]:
+            self._channel.post("mic-ack", n=number)
+
+    def _hear(self, pcm: bytes) -> None:
+        self.received += len(pcm) // BYTES_PER_SAMPLE
+        for handler in self._on_audio:
+            try:
+                handler(pcm)
+            except Exception:
+                _log.exception("a microphone handler failed")
+
+    def describe(self) -> str:
+        """Return one line."""
+        return f"Microphone({self.sample_rate} Hz)"

@@ -1,0 +1,101 @@
+"""The SettingsPanel: ipywidgets made from the settings' metadata, bound both ways."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import ipywidgets
+
+from smallest_nb.errors import ConfigError
+from smallest_nb.fields import BaseSettings
+from smallest_nb.language import service_code
+from smallest_nb.settings import SmallestTTSSettings, why_not_taken
+from smallest_nb.voices import voices_of
+from smallest_nb.widgets._settings_trait import SettingsTrait
+from smallest_nb.widgets.controls import Control, make_control
+
+__all__ = ["SettingsPanel"]
+
+_NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "en": "English",
+    "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "gu": "Gujarati", "he": "Hebrew", "hi": "Hindi",
+    "hu": "Hungarian", "it": "Italian", "kn": "Kannada", "lt": "Lithuanian", "lv": "Latvian", "ml": "Malayalam",
+    "mr": "Marathi", "mt": "Maltese", "nl": "Dutch", "or": "Odia", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sv": "Swedish", "ta": "Tamil", "te": "Telugu", "uk": "Ukrainian",
+}  # fmt: skip
+
+
+class SettingsPanel(ipywidgets.VBox):
+    """Sliders and choices for a service's settings.
+
+    Args:
+        settings: A complete snapshot of TTS or STT settings.
+        names: Which settings to show; None for all.
+
+    Attributes:
+        settings: Always a complete, valid snapshot; set it, observe it, link it.
+    """
+
+    settings = SettingsTrait(BaseSettings)
+
+    def __init__(self, settings: BaseSettings, *, names: tuple[str, ...] | None = None, **kwargs: Any) -> None:
+        self._kind = type(settings)
+        snapshot, _ = self._kind.complete().merged(settings)
+        specs = self._kind.specs()
+        shown = names or tuple(specs)
+        self._kind.check_names(shown)
+        self.controls: dict[str, Control] = {
+            name: make_control(name, specs[name], self._chosen, _options(snapshot, name)) for name in shown
+        }
+        self._problem = ipywidgets.HTML()
+        super().__init__([*self.controls.values(), self._problem], settings=snapshot, **kwargs)
+        self.observe(self._show, names="settings")
+        self._show()
+
+    def _chosen(self, name: str, value: Any) -> None:
+        try:
+            self.settings = self._kind(**{name: value})
+        except ConfigError as error:
+            self._problem.value = f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {html.escape(str(error))}</span>'
+            self.controls[name].show(getattr(self.settings, name))
+        else:
+            self._problem.value = ""
+
+    def _show(self, _change: Any = None) -> None:
+        for name, control in self.controls.items():
+            if name in ("voice",):
+                control.body.unobserve(control._moved, names="value")  # noqa: SLF001 - the options change the value
+                control.body.options = _options(self.settings, name)
+                control.body.observe(control._moved, names="value")  # noqa: SLF001
+            control.show(getattr(self.settings, name))
+            if isinstance(self.settings, SmallestTTSSettings):
+                control.gate(why_not_taken(self.settings, name))
+        voice = self.controls.get("voice")
+        if voice is not None and isinstance(self.settings, SmallestTTSSettings):
+            voice.hint(_voice_hint(self.settings))
+
+    def __repr__(self) -> str:
+        return f"SettingsPanel({self.settings!r})"
+
+
+def _options(settings: BaseSettings, name: str) -> list[tuple[str, Any]]:
+    spec = type(settings).specs()[name]
+    value = getattr(settings, name)
+    if name == "voice" and isinstance(settings, SmallestTTSSettings):
+        pool = [(f"{v.id} · {v.gender}, {v.accent}", v.id) for v in voices_of(str(settings.model))]
+        return pool if any(v == value for _, v in pool) else [*pool, (str(value), value)]
+    if name == "language":
+        return [(f"{_NAMES.get(c, c)} ({c})", c) for c in sorted(spec.choices, key=lambda c: _NAMES.get(c, c))]
+    return [(str(c), c) for c in spec.choices]
+
+
+def _voice_hint(settings: SmallestTTSSettings) -> str:
+    pool = {v.id: v for v in voices_of(str(settings.model))}
+    voice = pool.get(str(settings.voice))
+    if voice is None:
+        return f"not among the known voices of {settings.model}"
+    code = service_code(str(settings.language))
+    if code not in voice.languages:
+        return f"not trained on {_NAMES.get(code, code)}"
+    return ""
