@@ -1,0 +1,45 @@
+// Test instrumentation: whatever is connected to an AudioContext's destination is also recorded, sample by sample,
+// from the audio thread. The product knows nothing of it.
+(() => {
+  const source = `registerProcessor("test-tap", class extends AudioWorkletProcessor {
+    process(inputs) {
+      const channel = inputs[0][0];
+      this.port.postMessage(channel ? channel.slice() : new Float32Array(128));
+      return true;
+    }
+  });`;
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const blocks = [];
+  window.__tap = {
+    rate: 0,
+    clear: () => blocks.splice(0),
+    // Base64 of Float32 samples, for the test to decode.
+    read: () => {
+      const total = new Float32Array(blocks.reduce((n, b) => n + b.length, 0));
+      let at = 0;
+      for (const block of blocks) {
+        total.set(block, at);
+        at += block.length;
+      }
+      const bytes = new Uint8Array(total.buffer);
+      let text = "";
+      for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+      return btoa(text);
+    },
+  };
+  const addModule = AudioWorklet.prototype.addModule;
+  AudioWorklet.prototype.addModule = async function (module, options) {
+    await addModule.call(this, url);
+    return addModule.call(this, module, options);
+  };
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode) {
+      const tap = new AudioWorkletNode(this.context, "test-tap", { numberOfOutputs: 0, channelCount: 1 });
+      tap.port.onmessage = (event) => blocks.push(event.data);
+      window.__tap.rate = this.context.sampleRate;
+      connect.call(this, tap);
+    }
+    return connect.call(this, target, ...rest);
+  };
+})();

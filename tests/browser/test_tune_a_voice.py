@@ -1,0 +1,91 @@
+"""Notebook 01 in a real JupyterLab: what the worklet rendered is what the simulator sent."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+import soxr
+
+from smallest_nb import Clip
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+IDLE = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
+
+
+def latest_recording(lab) -> Clip:
+    newest = max(lab.recordings.glob("*-tts-*.wav"), key=lambda p: p.stat().st_mtime_ns)
+    return Clip.from_wav(newest)
+
+
+def rendered(notes) -> tuple[np.ndarray, int]:
+    data = base64.b64decode(notes.page.evaluate("() => window.__tap.read()"))
+    return np.frombuffer(data, "<f4").astype(float), notes.page.evaluate("() => window.__tap.rate")
+
+
+def align(sound: np.ndarray, heard: np.ndarray) -> int:
+    """Where the sound begins in what was heard."""
+    size = 1 << (len(sound) + len(heard)).bit_length()
+    match = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sound, size)), size)
+    return int(np.argmax(match[: len(heard)]))
+
+
+def speak(notes) -> None:
+    """Press the button and wait until the take was played to its end."""
+    notes.page.evaluate("() => window.__tap.clear()")
+    before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
+    notes.page.get_by_role("button", name="Speak").click()
+    wait_played(notes, before)
+
+
+def wait_played(notes, before: str) -> None:
+    notes.page.wait_for_function(
+        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({IDLE})()", arg=before
+    )
+    notes.page.wait_for_timeout(200)
+
+
+def assert_same_sound(sent: Clip, heard: np.ndarray, rate: int) -> None:
+    expected = soxr.resample(sent.samples.astype(float) / 32768, sent.sample_rate, rate)
+    start = align(expected, heard)
+    part = heard[start : start + len(expected)]
+    assert len(part) == len(expected), "the end was not rendered"
+    assert np.corrcoef(part, expected)[0, 1] > 0.99
+    window = rate // 20
+    for at in range(0, len(expected) - window, window):
+        a, b = part[at : at + window], expected[at : at + window]
+        if np.sqrt(np.mean(b**2)) > 0.01:  # a gap or a click would show here and drown in the whole
+            assert np.corrcoef(a, b)[0, 1] > 0.99, f"not the same sound at {at / rate:.2f} s"
+    rest = np.concatenate([heard[:start], heard[start + len(expected) :]])
+    assert np.max(np.abs(rest), initial=0) < 0.01, "something else was heard too"
+
+
+def test_what_is_heard_is_what_was_sent_and_speed_changes_it(lab):
+    with lab.browse("01_tune_a_voice.ipynb") as notes:
+        notes.run_all()
+        notes.page.wait_for_selector(".snb-player[data-ready='true']")
+        notes.page.wait_for_function(IDLE)
+        notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'sophia', 'speed': None}; tuner.auto_play = True")
+
+        speak(notes)
+        heard, rate = rendered(notes)
+        sent = latest_recording(lab)
+        assert_same_sound(sent, heard, rate)
+        assert notes.kernel("tuner.takes[-1].clip.pcm.hex()") == sent.pcm.hex()
+        assert notes.page.locator(".snb-player .snb-error").inner_text() == ""
+
+        before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
+        notes.page.evaluate("() => window.__tap.clear()")
+        row = notes.page.locator(".widget-hbox", has=notes.page.get_by_text("Speed", exact=True)).last
+        row.locator(".noUi-handle").focus()
+        for _ in range(10):
+            notes.page.keyboard.press("ArrowRight")
+        wait_played(notes, before)
+        speed = notes.kernel("tuner.settings.speed")
+        faster = latest_recording(lab)
+        assert speed == pytest.approx(1.5, abs=0.01)
+        assert sent.duration / faster.duration == pytest.approx(speed, rel=0.12)
+        heard, rate = rendered(notes)
+        assert_same_sound(faster, heard, rate)
+        assert [line for line in notes.console if "[smallest_nb]" in line] == []

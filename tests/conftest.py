@@ -1,0 +1,27 @@
+"""Shared fixtures: a simulator per session, and services that use it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from smallest_nb.simulator import Simulator
+
+KEY = "sk_test_canary_7f3a"
+
+for name in ("SMALLEST_API_KEY", "SMALLEST_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def simulator():
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_simulator():
+    """A simulator of the test's own, to be given faults."""
+    with Simulator() as running:
+        yield running
