@@ -71,7 +71,11 @@ class ServiceError(SmallestError):
         self.code = code
         self.status = status
         self.request_id = request_id
-        details = [f"HTTP {status}" if status else "", code or "", f"request {request_id}" if request_id else ""]
+        details = [
+            f"HTTP {status}" if status else "",
+            code or "",
+            f"request {request_id}" if request_id else "",
+        ]
         told = ", ".join(d for d in details if d)
         super().__init__(f"{message} ({told})" if told else message)
 

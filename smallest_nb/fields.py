@@ -11,7 +11,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from smallest_nb.errors import ConfigError
 
@@ -23,12 +23,12 @@ class NotGiven:
 
     _instance: ClassVar[NotGiven | None] = None
 
-    def __new__(cls) -> Self:
+    def __new__(cls) -> Self:  # noqa: D102 - a magic method
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance  # type: ignore[return-value]
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Literal[False]:
         return False
 
     def __repr__(self) -> str:
@@ -167,11 +167,11 @@ def checked_names(cls: _C) -> _C:
     generated = cls.__init__
 
     @functools.wraps(generated)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
         cls.check_names(kwargs)
         generated(self, *args, **kwargs)
 
-    cls.__init__ = __init__  # type: ignore[method-assign]
+    cls.__init__ = checked  # type: ignore[method-assign]
     return cls
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["STT_LANGUAGES", "STT_US_HOST_LANGUAGES", "STT_VENDOR_LANGUAGES", "TTS_LANGUAGES", "Language", "service_code"]
+__all__ = [
+    "LANGUAGE_NAMES",
+    "STT_LANGUAGES",
+    "STT_US_HOST_LANGUAGES",
+    "STT_VENDOR_LANGUAGES",
+    "TTS_LANGUAGES",
+    "Language",
+    "service_code",
+]
 
 
 class Language(StrEnum):
@@ -71,13 +79,25 @@ STT_LANGUAGES = tuple(
 )
 """The languages of the STT document (it says 31 and names 32)."""
 
-STT_VENDOR_LANGUAGES = frozenset(
-    "en hi de es ru it fr nl pt zh yue ja ko gu mr or bn ta te kn ml hi-dev".split()
-) | {"north_indic", "multi-asian", "multi-south-indic"}
+STT_VENDOR_LANGUAGES = frozenset("en hi de es ru it fr nl pt zh yue ja ko gu mr or bn ta te kn ml hi-dev".split()) | {
+    "north_indic",
+    "multi-asian",
+    "multi-south-indic",
+}
 """What the vendor's streaming document lists today; the rest of STT_LANGUAGES is sent with a warning."""
 
 STT_US_HOST_LANGUAGES = frozenset({"zh", "yue", "ja", "ko", "multi-asian"})
 """Served by the US host only (`stt-live-ws.yaml`, language)."""
+
+LANGUAGE_NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "en": "English",
+    "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "gu": "Gujarati", "he": "Hebrew", "hi": "Hindi",
+    "hu": "Hungarian", "it": "Italian", "kn": "Kannada", "lt": "Lithuanian", "lv": "Latvian", "ml": "Malayalam",
+    "mr": "Marathi", "mt": "Maltese", "nl": "Dutch", "or": "Odia", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
+    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sv": "Swedish", "ta": "Tamil", "te": "Telugu",
+    "uk": "Ukrainian",
+}  # fmt: skip
+"""English names, for people."""
 
 _WHOLE = STT_VENDOR_LANGUAGES | {"auto"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import contextvars
 import os
 import threading
@@ -41,10 +42,8 @@ class _Runtime:
             return
         self.stopped = True
         with_tasks = asyncio.run_coroutine_threadsafe(_cancel_all(), self.loop)
-        try:
+        with contextlib.suppress(TimeoutError, concurrent.futures.TimeoutError):  # the thread ends with the process
             with_tasks.result(3)
-        except (TimeoutError, concurrent.futures.TimeoutError):
-            pass  # the daemon thread ends with the process
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(1)
 

@@ -98,7 +98,7 @@ def _simulated(running: Simulator) -> Target:
 
 
 def _stop_simulator() -> None:
-    global _simulator  # noqa: PLW0603 - one per process
+    global _simulator
     with _lock:
         running, _simulator = _simulator, None
     if running is not None:
@@ -114,14 +114,14 @@ def _find_key() -> Secret | None:
             from google.colab import userdata  # noqa: PLC0415
 
             return Secret(userdata.get(ENV_KEY), "Colab's secrets")
-        except Exception as error:  # noqa: BLE001 - SecretNotFoundError, NotebookAccessError, TimeoutException
+        except Exception as error:
             _log.info("no key in Colab's secrets (%s)", type(error).__name__)
     if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):
         try:
             from kaggle_secrets import UserSecretsClient  # noqa: PLC0415
 
             return Secret(UserSecretsClient().get_secret(ENV_KEY), "Kaggle's secrets")
-        except Exception as error:  # noqa: BLE001 - BackendError and network errors
+        except Exception as error:
             _log.info("no key in Kaggle's secrets (%s)", type(error).__name__)
     return None
 

@@ -136,9 +136,7 @@ class SmallestSTTSettings(BaseSettings):
     numerals: str | NotGiven = setting(
         Spec("choice", "Numerals", "Write numbers as digits.", "numerals", "auto", choices=tuple(NUMERALS))
     )
-    diarize: bool | NotGiven = setting(
-        Spec("bool", "Speakers", "Tell speakers apart.", "diarize", False)
-    )
+    diarize: bool | NotGiven = setting(Spec("bool", "Speakers", "Tell speakers apart.", "diarize", False))
     # today's API
     endpointing: bool | NotGiven = setting(
         Spec("bool", "End on silence", "Let the service end a segment on silence.", "endpointing", True)
@@ -161,7 +159,9 @@ class SmallestSTTSettings(BaseSettings):
             return
         model = canonical_model(self.model)
         if model not in tuple(SmallestSTTModel):
-            raise ConfigError(f"Unknown STT model {self.model!r}; live transcription has {', '.join(SmallestSTTModel)}.")
+            raise ConfigError(
+                f"Unknown STT model {self.model!r}; live transcription has {', '.join(SmallestSTTModel)}."
+            )
         object.__setattr__(self, "model", model)
 
 

@@ -15,7 +15,7 @@ __all__ = ["TARGETS", "tts_code"]
 
 TARGETS = ("pipecat", "smallest_nb", "websocket")
 
-_PIPECAT = '''import os
+_PIPECAT = """import os
 
 from pipecat.services.smallest.tts import SmallestTTSService
 
@@ -23,16 +23,16 @@ tts = SmallestTTSService(
     api_key=os.environ["SMALLEST_API_KEY"],
     settings=SmallestTTSService.Settings({settings}),
 )
-'''
+"""
 
-_SMALLEST_NB = '''import smallest_nb as snb
+_SMALLEST_NB = """import smallest_nb as snb
 
 async with snb.SmallestTTSService(settings=snb.SmallestTTSSettings({settings})) as tts:
     clip = await tts.synthesize({text})
 clip.to_wav("speech.wav")
-'''
+"""
 
-_WEBSOCKET = '''import asyncio, base64, json, os, wave
+_WEBSOCKET = """import asyncio, base64, json, os, wave
 
 import websockets
 
@@ -61,12 +61,10 @@ async def main():
 
 
 asyncio.run(main())
-'''
+"""
 
 
-def tts_code(
-    target: str, settings: SmallestTTSSettings, *, text: str, sample_rate: int = 24000, base_url: str
-) -> str:
+def tts_code(target: str, settings: SmallestTTSSettings, *, text: str, sample_rate: int = 24000, base_url: str) -> str:
     """Return a snippet that speaks with these settings.
 
     Args:
@@ -79,7 +77,9 @@ def tts_code(
     Raises:
         ConfigError: Another target.
     """
-    changed = {n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)}
+    changed = {
+        n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)
+    }
     if target == "smallest_nb":
         return _SMALLEST_NB.format(settings=_arguments(changed), text=json.dumps(text, ensure_ascii=False))
     if target == "pipecat":

@@ -79,7 +79,11 @@ class Segment:
             )
 
         return dataclasses.replace(
-            self, start=later(self.start), end=later(self.end), words=moved(self.words), sentences=moved(self.sentences)
+            self,
+            start=later(self.start),
+            end=later(self.end),
+            words=moved(self.words),
+            sentences=moved(self.sentences),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,7 +175,8 @@ class Transcript(Sequence[Segment]):
         if rows == "word" or (rows == "auto" and self.words):
             names = ["segment", *(f.name for f in dataclasses.fields(Word))]
             return pd.DataFrame(
-                [[i, *dataclasses.astuple(w)] for i, s in enumerate(self.segments) for w in s.words], columns=names
+                [[i, *dataclasses.astuple(w)] for i, s in enumerate(self.segments) for w in s.words],
+                columns=names,
             )
         names = ["text", "start", "end", "speaker", "language"]
         return pd.DataFrame([[getattr(s, n) for n in names] for s in self.segments], columns=names)

@@ -10,7 +10,14 @@ from smallest_nb.simulator import Simulator
 
 KEY = "sk_test_canary_7f3a"
 
-for name in ("SMALLEST_API_KEY", "SMALLEST_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+for name in (
+    "SMALLEST_API_KEY",
+    "SMALLEST_BASE_URL",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+):
     os.environ.pop(name, None)
 
 

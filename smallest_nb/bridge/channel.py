@@ -128,7 +128,7 @@ class Channel:
             problem = "This page holds an older front end than the kernel: reload the page."
         with self._lock:
             self.pages[name] = Page(name, message, self._seq)
-            if len(self.pages) > 16:  # noqa: PLR2004 - pages never say goodbye; keep the latest
+            if len(self.pages) > 16:
                 del self.pages[next(iter(self.pages))]
             if self.owner not in self.pages:
                 self.owner = name

@@ -86,7 +86,10 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
     except InvalidStatus as error:
         response = error.response
         refusal = error_from_http(
-            response.status_code, bytes(response.body or b""), url=place, retry_after=response.headers.get("Retry-After")
+            response.status_code,
+            bytes(response.body or b""),
+            url=place,
+            retry_after=response.headers.get("Retry-After"),
         )
     except TimeoutError:
         refusal = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")

@@ -55,7 +55,9 @@ def normalize_error(body: Any) -> ErrorInfo:
 def _issue(value: Any) -> str:
     if not isinstance(value, Mapping):
         return str(value)
-    path = ".".join(str(p) for p in value.get("path") or ()) if not isinstance(value.get("path"), str) else value["path"]
+    path = (
+        ".".join(str(p) for p in value.get("path") or ()) if not isinstance(value.get("path"), str) else value["path"]
+    )
     return f"{path}: {value.get('message')}" if path else str(value.get("message"))
 
 

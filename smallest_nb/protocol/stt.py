@@ -127,7 +127,7 @@ def stt_url(
     if settings.eou_timeout_ms is not None:
         query["eou_timeout_ms"] = settings.eou_timeout_ms
     if settings.keywords:  # an empty parameter would register an empty keyword
-        query["keywords"] = ",".join(f"{word}:{boost:g}" for word, boost in dict(settings.keywords).items())
+        query["keywords"] = ",".join(f"{word}:{boost:g}" for word, boost in (settings.keywords or {}).items())
     query |= {k: _flag(v) if isinstance(v, bool) else v for k, v in settings.extra.items()}
     path = "/waves/v1/pulse/get_text" if endpoint == "legacy" else "/waves/v1/stt/live"
     return f"{base}{path}?{urlencode(query)}"

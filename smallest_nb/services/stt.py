@@ -381,7 +381,7 @@ class SmallestSTTService(EventEmitter):
         told = language_warning(self._settings.language, STT_VENDOR_LANGUAGES, "Live transcription")
         if told:
             warnings.warn(told, stacklevel=3)
-        if len(dict(self._settings.keywords or {})) > wire.KEYWORD_CAP:
+        if len(self._settings.keywords or {}) > wire.KEYWORD_CAP:
             warnings.warn(f"Only {wire.KEYWORD_CAP} keywords count; the rest is ignored by the service.", stacklevel=3)
 
 

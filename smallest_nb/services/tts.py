@@ -11,8 +11,8 @@ import json
 import logging
 import uuid
 import warnings
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -73,14 +73,41 @@ class WordTiming:
     end: float
 
 
-@dataclass(eq=False)
 class _Request:
-    id: str
-    queue: asyncio.Queue[wire.TTSFrame | SmallestError | None] = field(
-        default_factory=lambda: asyncio.Queue(_QUEUE_FRAMES)
-    )
-    ended: bool = False
-    received_audio: bool = False
+    """One utterance in flight: what was received so far, and what is still to be handed over."""
+
+    def __init__(self, text: str, sample_rate: int) -> None:
+        self.id = uuid.uuid4().hex
+        self.text = text
+        self.told = TTSMetrics(len(text))
+        self.reducer = wire.TTSReducer(sample_rate)
+        self.pieces: list[bytes] = []
+        self.queue: asyncio.Queue[wire.TTSFrame | SmallestError | None] = asyncio.Queue(_QUEUE_FRAMES)
+        self.ended = False
+        self.received_audio = False
+        self.started = monotonic()
+
+    @property
+    def clip(self) -> Clip:
+        return Clip(b"".join(self.pieces), self.reducer.sample_rate)
+
+    def event(self, frame: wire.TTSFrame) -> AudioChunk | WordTiming | None:
+        """Turn a frame into what the caller gets, or None where it says that the utterance is complete."""
+        if isinstance(frame, wire.WordFrame):
+            return WordTiming(*self.reducer.word(frame))
+        if not isinstance(frame, wire.AudioFrame):
+            return None
+        at = self.reducer.samples / self.reducer.sample_rate
+        pcm = self.reducer.audio(frame)
+        if pcm and self.told.ttfb_s is None:
+            self.told.ttfb_s = monotonic() - self.started
+        self.pieces.append(pcm)
+        return AudioChunk(pcm, self.reducer.sample_rate, at)
+
+    def finish(self) -> TTSMetrics:
+        self.told.audio_s = self.reducer.samples / self.reducer.sample_rate
+        self.told.total_s = monotonic() - self.started
+        return self.told
 
 
 class SmallestTTSService(EventEmitter):
@@ -214,7 +241,7 @@ class SmallestTTSService(EventEmitter):
         self._warn_ignored()
         return changed
 
-    async def run_tts(self, text: str) -> AsyncIterator[AudioChunk | WordTiming]:
+    async def run_tts(self, text: str) -> AsyncGenerator[AudioChunk | WordTiming, None]:
         """Speak a text.
 
         Yields:
@@ -229,50 +256,45 @@ class SmallestTTSService(EventEmitter):
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"There is nothing to speak: expected some text, got {text!r}.")
         await self._turn.acquire()
-        request = _Request(uuid.uuid4().hex)
-        told = TTSMetrics(len(text))
-        reducer = wire.TTSReducer(self.sample_rate)
-        pieces: list[bytes] = []
-        started = monotonic()
+        request = _Request(text, self.sample_rate)
         try:
-            if self._reopen:
-                self._reopen = False
-                await self._connection.drop()
-            self._current = request
-            told.connect_s = await self._open()
-            frame = wire.tts_request(
-                self._settings, text, sample_rate=self.sample_rate, request_id=request.id, endpoint=self._endpoint
-            )
-            started = monotonic()
-            await self._connection.send(json.dumps(frame, ensure_ascii=False))
-            while (got := await self._next(request, reducer, pieces)) is not None:
-                if isinstance(got, wire.AudioFrame):
-                    at = reducer.samples / self.sample_rate
-                    if pcm := reducer.audio(got):
-                        if told.ttfb_s is None:
-                            told.ttfb_s = monotonic() - started
-                        pieces.append(pcm)
-                        yield AudioChunk(pcm, self.sample_rate, at)
-                elif isinstance(got, wire.WordFrame):
-                    yield WordTiming(*reducer.word(got))
-                else:
-                    told.complete = request.ended = True
-                    if not pieces:
-                        raise IncompleteError("The service said complete without any audio", clip=self._clip(pieces))
-                    return
+            await self._begin(request)
+            while (frame := await self._next(request)) is not None:
+                event = request.event(frame)
+                if event is not None:
+                    yield event
+                    continue
+                request.told.complete = request.ended = True
+                if not request.received_audio:
+                    raise IncompleteError("The service said complete without any audio", clip=request.clip)
+                return
         finally:
-            told.audio_s = reducer.samples / self.sample_rate
-            told.total_s = monotonic() - started
-            self.metrics.append(told)
+            self.metrics.append(request.finish())
             if self._current is request:
                 self._current = None
                 self._turn.release()
                 if not request.ended and self.connected:  # abandoned half-way: its frames must not reach the next one
                     self._spawn(self._reconnect())
 
-    async def _next(
-        self, request: _Request, reducer: wire.TTSReducer, pieces: list[bytes]
-    ) -> wire.TTSFrame | None:
+    async def _begin(self, request: _Request) -> None:
+        """Send a request, on a new socket where the model changed."""
+        self._current = request
+        if self._reopen:
+            self._reopen = False
+            await self._connection.drop()
+        request.told.connect_s = await self._open()
+        frame = wire.tts_request(
+            self._settings,
+            request.text,
+            sample_rate=self.sample_rate,
+            request_id=request.id,
+            endpoint=self._endpoint,
+        )
+        request.started = monotonic()
+        await self._connection.send(json.dumps(frame, ensure_ascii=False))
+
+    async def _next(self, request: _Request) -> wire.TTSFrame | None:
+        """Return the next frame, or None after an interruption."""
         if request.ended and request.queue.empty():
             return None
         try:
@@ -280,11 +302,11 @@ class SmallestTTSService(EventEmitter):
                 got = await request.queue.get()
         except TimeoutError:
             raise IncompleteError(
-                f"The service sent nothing for {self._audio_timeout:g} s", clip=self._clip(pieces)
+                f"The service sent nothing for {self._audio_timeout:g} s", clip=request.clip
             ) from None
         if isinstance(got, ConnectionLost):
             request.ended = True
-            raise IncompleteError(f"The speech broke off: {got}", clip=self._clip(pieces)) from got
+            raise IncompleteError(f"The speech broke off: {got}", clip=request.clip) from got
         if isinstance(got, SmallestError):
             request.ended = True
             raise got
@@ -297,15 +319,12 @@ class SmallestTTSService(EventEmitter):
             As :meth:`run_tts`.
         """
         pieces = [e.pcm async for e in self.run_tts(text) if isinstance(e, AudioChunk)]
-        return self._clip(pieces)
+        return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:
         """Stop the current request at once; its iteration ends. The next request finds a fresh socket."""
         if self._end_current():
             self._spawn(self._reconnect())
-
-    def _clip(self, pieces: list[bytes]) -> Clip:
-        return Clip(b"".join(pieces), self.sample_rate)
 
     def _end_current(self) -> bool:
         request, self._current = self._current, None

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from smallest_nb.catalog import TTS_MODELS, canonical_model
+from smallest_nb.catalog import canonical_model, tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.server import Simulator
@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
         retired = frozenset(canonical_model(m) for m in args.retired)
-        if unknown := retired - set(TTS_MODELS):
-            raise ConfigError(f"--retired {', '.join(unknown)}: choose from {', '.join(TTS_MODELS)}.")
+        for model in retired:
+            tts_model(model)
         behaviour = Behaviour(retired=retired, first_audio_secs=args.first_audio, pace=args.pace)
         simulator = Simulator(port=args.port, host=args.host, behaviour=behaviour, record=args.record)
         asyncio.run(_serve(simulator))

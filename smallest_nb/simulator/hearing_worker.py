@@ -31,7 +31,7 @@ class _Ear:
 
         self._decoder = Decoder(maxhmmpf=3000, fwdflat=False, cmninit=_CMN, samprate=16000.0, loglevel="FATAL")
         # Digital silence costs 26 points of word errors; a fixed block of noise at -70 dBFS is laid under everything.
-        rng = random.Random(7)
+        rng = random.Random(7)  # noqa: S311 - noise
         self._noise = array("h", (round(rng.gauss(0, _NOISE_LSB)) for _ in range(16000)))
         self._at = 0
         self._open = False
@@ -48,7 +48,7 @@ class _Ear:
         size = len(noise)
         for i, value in enumerate(samples):
             mixed = value + noise[(at + i) % size]
-            samples[i] = -32768 if mixed < -32768 else 32767 if mixed > 32767 else mixed  # noqa: PLR1730 - hot loop
+            samples[i] = -32768 if mixed < -32768 else min(mixed, 32767)
         self._at = (at + len(samples)) % size
         self._samples += len(samples)
         self._decoder.process_raw(samples.tobytes())
@@ -83,7 +83,7 @@ def main() -> None:
     try:
         ear = _Ear()
     except ImportError:
-        reason = "no pocketsphinx: pip install 'smallest-nb[simulator]' (Python 3.14: pip install pocketsphinx needs a C compiler)"
+        reason = "no pocketsphinx: pip install 'smallest-nb[simulator]' (on Python 3.14 it needs a C compiler)"
         framing.write(out, framing.pack(b"X", reason.encode()))
         return
     framing.write(out, framing.pack(b"R"))

@@ -11,7 +11,7 @@ from smallest_nb.audio import StreamResampler, pcm16_to_array
 from smallest_nb.simulator import framing
 from smallest_nb.simulator.worker import EngineError, WorkerPool
 
-__all__ = ["SpokenWord", "Speech"]
+__all__ = ["Speech", "SpokenWord"]
 
 _KNEE = 0.75
 

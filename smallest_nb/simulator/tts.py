@@ -188,10 +188,15 @@ class TTSSession:
 
     def _prosody(self, request: dict[str, Any]) -> dict[str, Any]:
         v2 = self._model == "lightning-v2"
-        given = {n: request[n] for n in ("consistency", "similarity", "enhancement") if v2 and request.get(n) is not None}
+        given = {
+            n: request[n] for n in ("consistency", "similarity", "enhancement") if v2 and request.get(n) is not None
+        }
         speed = request.get("speed")
         return prosody(
-            request["voice_id"], str(request.get("language") or "en"), speed=1.0 if speed is None else speed, **given
+            request["voice_id"],
+            str(request.get("language") or "en"),
+            speed=1.0 if speed is None else speed,
+            **given,
         )
 
     async def _pace(self, started: float, sent_secs: float) -> None:

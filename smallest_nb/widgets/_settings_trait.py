@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import traitlets
 
@@ -12,27 +12,26 @@ from smallest_nb.fields import BaseSettings
 __all__ = ["SettingsTrait"]
 
 
-class SettingsTrait(traitlets.Instance):
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+class SettingsTrait(traitlets.Instance[_S]):
     """Always a complete, valid snapshot; assigning a delta or a mapping changes what it names.
 
     Args:
         klass: The settings class.
     """
 
-    def validate(self, obj: Any, value: Any) -> BaseSettings:
+    def validate(self, obj: Any, value: Any) -> _S:
         """Merge what is assigned into what is held.
 
         Raises:
             ConfigError: Settings of another service, an unknown name, or a value out of range.
         """
         held = obj._trait_values.get(self.name)  # noqa: SLF001 - the raw value, without triggering a default
-        kind: type[BaseSettings] = type(held) if held is not None else self.klass
+        kind: Any = type(held) if held is not None else self.klass
         delta = kind.from_mapping(value) if isinstance(value, dict) else value
         if not isinstance(delta, kind):
             raise ConfigError(f"Expected {kind.__name__} or a mapping, got {type(value).__name__}.")
-        merged, _ = (held if held is not None else _complete(delta)).merged(delta)
+        merged: _S = (held if held is not None else type(delta).complete()).merged(delta)[0]
         return merged
-
-
-def _complete(delta: BaseSettings) -> BaseSettings:
-    return type(delta).complete()

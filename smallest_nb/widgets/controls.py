@@ -66,11 +66,11 @@ class Control(ipywidgets.HBox):
     def gate(self, reason: str | None) -> None:
         """Disable with a reason, or enable."""
         self.body.disabled = self.reset.disabled = reason is not None
-        self.why.value = f'<small style="opacity:.75">{reason}</small>' if reason else ""
+        self.hint(reason or "")
 
     def hint(self, text: str) -> None:
         """Show a remark beside the control."""
-        self.why.value = f'<small style="opacity:.75">{text}</small>' if text else ""
+        self.why.value = f'<div style="opacity:.75;font-size:85%;line-height:1.3">{text}</div>' if text else ""
 
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing:

@@ -67,14 +67,19 @@ class LiveTranscriber(ipywidgets.VBox):
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
         self._target = targets.resolve(api_key, base_url)
         self._make = lambda: SmallestSTTService(
-            api_key=self._target.key, base_url=self._target.base_url, sample_rate=sample_rate, settings=self.settings
+            api_key=self._target.key,
+            base_url=self._target.base_url,
+            sample_rate=sample_rate,
+            settings=self.settings,
         )
         self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe")
         if self._target.simulated:
             self.microphone.notice = self._target.label + " The simulator hears English only."
         self.view = TranscriptView()
         self.panel = SettingsPanel(snapshot)
-        self._finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
+        self._finalize = ipywidgets.Button(
+            description="Finalize", tooltip="Ask for the final text of what was said so far"
+        )
         self._clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript")
         more = ipywidgets.Accordion([self.panel], selected_index=None)
         more.set_title(0, "Settings")

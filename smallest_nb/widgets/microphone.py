@@ -47,9 +47,7 @@ class Microphone(SpeechWidget):
     sample_rate = traitlets.Int(16000).tag(sync=True)
     chunk_ms = traitlets.Int(80).tag(sync=True)
 
-    def __init__(
-        self, *, sample_rate: int = 16000, chunk_ms: int = 80, label: str = "Record", **kwargs: Any
-    ) -> None:
+    def __init__(self, *, sample_rate: int = 16000, chunk_ms: int = 80, label: str = "Record", **kwargs: Any) -> None:
         if sample_rate not in STT_SAMPLE_RATES:
             raise ConfigError(f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}.")
         if not 60 <= chunk_ms <= 200:

@@ -9,21 +9,13 @@ import ipywidgets
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.fields import BaseSettings
-from smallest_nb.language import service_code
+from smallest_nb.language import LANGUAGE_NAMES, service_code
 from smallest_nb.settings import SmallestTTSSettings, why_not_taken
 from smallest_nb.voices import voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import Control, make_control
 
 __all__ = ["SettingsPanel"]
-
-_NAMES = {
-    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "en": "English",
-    "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "gu": "Gujarati", "he": "Hebrew", "hi": "Hindi",
-    "hu": "Hungarian", "it": "Italian", "kn": "Kannada", "lt": "Lithuanian", "lv": "Latvian", "ml": "Malayalam",
-    "mr": "Marathi", "mt": "Maltese", "nl": "Dutch", "or": "Odia", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
-    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sv": "Swedish", "ta": "Tamil", "te": "Telugu", "uk": "Ukrainian",
-}  # fmt: skip
 
 
 class SettingsPanel(ipywidgets.VBox):
@@ -57,14 +49,16 @@ class SettingsPanel(ipywidgets.VBox):
         try:
             self.settings = self._kind(**{name: value})
         except ConfigError as error:
-            self._problem.value = f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {html.escape(str(error))}</span>'
+            self._problem.value = (
+                f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {html.escape(str(error))}</span>'
+            )
             self.controls[name].show(getattr(self.settings, name))
         else:
             self._problem.value = ""
 
     def _show(self, _change: Any = None) -> None:
         for name, control in self.controls.items():
-            if name in ("voice",):
+            if name == "voice":
                 control.body.unobserve(control._moved, names="value")  # noqa: SLF001 - the options change the value
                 control.body.options = _options(self.settings, name)
                 control.body.observe(control._moved, names="value")  # noqa: SLF001
@@ -86,7 +80,10 @@ def _options(settings: BaseSettings, name: str) -> list[tuple[str, Any]]:
         pool = [(f"{v.id} · {v.gender}, {v.accent}", v.id) for v in voices_of(str(settings.model))]
         return pool if any(v == value for _, v in pool) else [*pool, (str(value), value)]
     if name == "language":
-        return [(f"{_NAMES.get(c, c)} ({c})", c) for c in sorted(spec.choices, key=lambda c: _NAMES.get(c, c))]
+        return [
+            (f"{LANGUAGE_NAMES.get(c, c)} ({c})", c)
+            for c in sorted(spec.choices, key=lambda c: LANGUAGE_NAMES.get(c, c))
+        ]
     return [(str(c), c) for c in spec.choices]
 
 
@@ -97,5 +94,5 @@ def _voice_hint(settings: SmallestTTSSettings) -> str:
         return f"not among the known voices of {settings.model}"
     code = service_code(str(settings.language))
     if code not in voice.languages:
-        return f"not trained on {_NAMES.get(code, code)}"
+        return f"not trained on {LANGUAGE_NAMES.get(code, code)}"
     return ""

@@ -40,7 +40,10 @@ class Take:
     def summary(self) -> str:
         """Return what tells it apart, in one line."""
         changed = self.settings.changed_from_default()
-        named = [str(self.settings.voice), *(f"{n} {v}" for n, v in changed.items() if n not in ("voice", "extra"))]
+        named = [
+            str(self.settings.voice),
+            *(f"{n} {v}" for n, v in changed.items() if n not in ("voice", "extra")),
+        ]
         return f"{', '.join(named)} · {self.clip.duration:.1f} s"
 
     def __repr__(self) -> str:

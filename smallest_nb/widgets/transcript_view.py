@@ -55,7 +55,7 @@ class TranscriptView(SpeechWidget):
         return f"TranscriptView({self.transcript!r})"
 
     def _face(self) -> str:
-        return self.transcript._repr_html_()  # noqa: SLF001 - its own face
+        return self.transcript._repr_html_()
 
 
 def _line(index: int, segment: Segment) -> dict[str, Any]:

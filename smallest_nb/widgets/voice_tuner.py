@@ -71,7 +71,10 @@ class VoiceTuner(ipywidgets.VBox):
         snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
         self._service = SmallestTTSService(
-            api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(voice=snapshot.voice)
+            api_key=api_key,
+            base_url=base_url,
+            sample_rate=sample_rate,
+            settings=SmallestTTSSettings(voice=snapshot.voice),
         )
         self.player = Player(label="Speak")
         if self._service.target.simulated:

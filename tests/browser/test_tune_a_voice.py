@@ -41,7 +41,8 @@ def speak(notes) -> None:
 
 def wait_played(notes, before: str) -> None:
     notes.page.wait_for_function(
-        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({IDLE})()", arg=before
+        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({IDLE})()",
+        arg=before,
     )
     notes.page.wait_for_timeout(200)
 

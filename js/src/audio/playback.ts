@@ -207,7 +207,7 @@ export class Playback {
       take.samples,
       Math.round((message.rendered * take.sampleRate) / this.#context.sampleRate),
     );
-    if (message.type === "position") take.underruns = message.underruns;
+    take.underruns = message.underruns;
     if (message.type === "finished") {
       this.#run = "";
       this.#set("idle");

@@ -9,4 +9,4 @@ export type ToPlayer =
 export type FromPlayer =
   | { type: "position"; stream: string; rendered: number; buffered: number; underruns: number }
   | { type: "started"; stream: string; at: number }
-  | { type: "finished"; stream: string; rendered: number };
+  | { type: "finished"; stream: string; rendered: number; underruns: number };

@@ -54,7 +54,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
         this.#finishStop(); // nothing left to fade
       } else if (stream.ended) {
         this.#streams.shift();
-        this.#post({ type: "finished", stream: stream.id, rendered: stream.rendered });
+        this.#finished(stream);
       } else {
         stream.underruns += 1;
         stream.flowing = false;
@@ -105,7 +105,11 @@ class PlayerProcessor extends AudioWorkletProcessor {
   #finishStop(): void {
     const stopped = this.#streams.shift();
     this.#fadeTotal = this.#fadeLeft = 0;
-    if (stopped) this.#post({ type: "finished", stream: stopped.id, rendered: stopped.rendered });
+    if (stopped) this.#finished(stopped);
+  }
+
+  #finished({ id, rendered, underruns }: Stream): void {
+    this.#post({ type: "finished", stream: id, rendered, underruns });
   }
 
   #report(): void {

@@ -107,7 +107,7 @@ function statusText(player: PlayerModel): string {
   if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
   const told = String(player.model.get("status") ?? "");
   const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
-  const first = take?.firstMs ? ` · heard after ${take.firstMs} ms` : "";
+  const first = take?.firstMs ? `, heard ${take.firstMs} ms later` : "";
   return told ? told + first + underruns : "";
 }
 

@@ -19,10 +19,11 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   const bar = BAR * density;
   const count = Math.floor(width / bar);
   const peaks = take ? peaksOf(take, count) : new Float32Array(count);
+  const loudest = peaks.reduce((a, b) => Math.max(a, b), 0.05);
   const played = take?.samples ? (take.position / take.samples) * count : 0;
   for (let i = 0; i < count; i++) {
     paint.fillStyle = style.getPropertyValue(i < played ? "--snb-accent" : "--snb-wave");
-    const size = Math.max(density, peaks[i]! * (height - 6 * density));
+    const size = Math.max(density, (peaks[i]! / loudest) * (height - 6 * density));
     paint.fillRect(i * bar, (height - size) / 2, bar - density, size);
   }
 }

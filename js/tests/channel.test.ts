@@ -1,0 +1,123 @@
+import { describe, expect, it, vi } from "vitest";
+import golden from "../../tests/wire/bridge.json";
+import { Channel, type Model } from "../src/channel";
+import { bytesOf, PROBE, parse } from "../src/protocol";
+
+class FakeComm implements Model {
+  sent: { content: Record<string, unknown>; buffers: unknown }[] = [];
+  #callback: ((...args: unknown[]) => void) | undefined;
+  get(): unknown {
+    return null;
+  }
+  set(): void {}
+  save_changes(): void {}
+  on(_event: string, callback: (...args: never[]) => void): void {
+    this.#callback = callback as (...args: unknown[]) => void;
+  }
+  off(): void {
+    this.#callback = undefined;
+  }
+  send(content: unknown, _callbacks?: unknown, buffers?: unknown): void {
+    this.sent.push({ content: content as Record<string, unknown>, buffers });
+  }
+  deliver(content: unknown, buffer?: ArrayBuffer | ArrayBufferView): void {
+    this.#callback?.(content, buffer ? [buffer] : []);
+  }
+}
+
+const HELLO = () => ({ build: "b", host: "other", secure: true, microphone: "ask", worklet: true });
+
+function connected(start = 1): [FakeComm, Channel, number[]] {
+  const comm = new FakeComm();
+  const channel = new Channel(comm, HELLO, new AbortController().signal);
+  const seen: number[] = [];
+  channel.on("stream-audio", (m) => seen.push(m.first));
+  comm.deliver({ v: 1, type: "welcome", page: channel.page, start, owner: channel.page, problem: null });
+  return [comm, channel, seen];
+}
+
+const audio = (seq: number, to: string | null = null) => ({
+  v: 1,
+  type: "stream-audio",
+  stream: "s",
+  first: seq,
+  seq,
+  to,
+});
+
+describe("the channel", () => {
+  it("says hello with five known bytes", () => {
+    const [comm] = connected();
+    expect(comm.sent[0]?.content).toMatchObject({ v: 1, type: "hello", build: "b", pull: false });
+    expect(comm.sent[0]?.buffers).toEqual([PROBE]);
+  });
+
+  it("delivers in order and once, whatever arrives", () => {
+    const [comm, , seen] = connected(5);
+    for (const seq of [6, 5, 5, 8, 6, 7, 4]) comm.deliver(audio(seq));
+    expect(seen).toEqual([5, 6, 7, 8]);
+  });
+
+  it("keeps what arrives before the welcome, and skips what is older", () => {
+    const comm = new FakeComm();
+    const channel = new Channel(comm, HELLO, new AbortController().signal);
+    const seen: number[] = [];
+    channel.on("stream-audio", (m) => seen.push(m.first));
+    comm.deliver(audio(2));
+    comm.deliver(audio(3));
+    comm.deliver({ v: 1, type: "welcome", page: channel.page, start: 3, owner: null, problem: null });
+    expect(seen).toEqual([3]);
+  });
+
+  it("asks again where a message is missing", () => {
+    vi.useFakeTimers();
+    const [comm] = connected(1);
+    comm.deliver(audio(2));
+    vi.advanceTimersByTime(200);
+    expect(comm.sent.at(-1)?.content).toMatchObject({ type: "poll", ack: 0 });
+    vi.useRealTimers();
+  });
+
+  it("leaves messages for other pages and welcomes of others alone", () => {
+    const [comm, channel, seen] = connected(1);
+    comm.deliver(audio(1, "somebody else"));
+    comm.deliver({ v: 1, type: "welcome", page: "somebody else", start: 99, owner: null, problem: "no" });
+    comm.deliver(audio(2, channel.page));
+    expect(seen).toEqual([2]);
+    expect(channel.problem).toBeNull();
+  });
+
+  it("survives a handler that throws", () => {
+    const [comm, channel, seen] = connected(1);
+    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    channel.on("stop", () => {
+      throw new Error("handler");
+    });
+    comm.deliver({ v: 1, type: "stop", fade_ms: 1, seq: 1, to: null });
+    comm.deliver(audio(2));
+    expect(seen).toEqual([2]);
+    expect(quiet).toHaveBeenCalledOnce();
+    quiet.mockRestore();
+  });
+});
+
+describe("the messages", () => {
+  it("read every golden message", () => {
+    for (const message of golden.to_page) expect(parse(message)?.type).toBe(message.type);
+    expect([...PROBE]).toEqual(golden.probe);
+  });
+
+  it("refuse other versions and types", () => {
+    expect(parse({ v: 2, type: "stop", fade_ms: 1 })).toBeNull();
+    expect(parse({ v: 1, type: "nonsense" })).toBeNull();
+    expect(parse("text")).toBeNull();
+  });
+
+  it("take buffers of any kind, unaligned too", () => {
+    const raw = new Uint8Array([9, 1, 2, 3]).buffer;
+    for (const buffer of [new DataView(raw, 1, 2), new Uint8Array(raw, 1, 2), raw.slice(1, 3)]) {
+      expect([...bytesOf(buffer)]).toEqual([1, 2]);
+    }
+    expect(bytesOf(undefined).length).toBe(0);
+  });
+});

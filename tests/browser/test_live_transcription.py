@@ -1,0 +1,79 @@
+"""Notebook 02 in a real JupyterLab, with a spoken WAV as the browser's microphone."""
+
+from __future__ import annotations
+
+import re
+
+import jiwer
+import pytest
+
+import smallest_nb as snb
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+SENTENCE = "She walked along the river and looked at the water."
+LINES = ".snb-transcript-line"
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+@pytest.fixture(scope="module")
+def spoken(simulator, tmp_path_factory):
+    """A WAV of the sentence; the recogniser is given no hint of it."""
+    with_key = {"api_key": "sk_test_canary_7f3a", "base_url": simulator.base_url}
+    service = snb.SmallestTTSService(**with_key, settings=snb.SmallestTTSSettings(voice="magnus"))
+
+    async def run():
+        try:
+            return await service.synthesize(SENTENCE)
+        finally:
+            await service.close()
+
+    from smallest_nb import runtime
+
+    clip = runtime.call(run(), 30).padded(0.7, 2.0)
+    return clip, clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")
+
+
+def page_text(notes) -> list[str]:
+    return notes.page.locator(f"{LINES}[data-final='true'] .snb-transcript-text").all_inner_texts()
+
+
+def test_speech_becomes_text_while_it_is_spoken(lab, spoken):
+    clip, wav = spoken
+    with lab.browse("02_live_transcription.ipynb", microphone=wav) as notes:
+        notes.run_all()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        notes.do("live.clear()")
+        notes.page.wait_for_function(f'() => document.querySelectorAll("{LINES}").length === 0')
+
+        notes.page.evaluate(
+            f"""() => {{
+              window.__interim = [];
+              new MutationObserver(() => {{
+                const line = document.querySelector("{LINES}[data-final='false'] .snb-transcript-text");
+                if (line) window.__interim.push([performance.now(), line.textContent]);
+              }}).observe(document.querySelector(".snb-transcript-lines"), {{ childList: true, subtree: true }});
+            }}"""
+        )
+        notes.page.get_by_role("button", name="Transcribe").click()
+        notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+        began = notes.page.evaluate("() => performance.now()")
+        notes.page.wait_for_selector(f"{LINES}[data-final='true']", timeout=int(clip.duration * 1000) + 10_000)
+        notes.page.get_by_role("button", name="Stop").click()
+        notes.page.wait_for_selector(".snb-mic[data-state='idle']")
+        notes.page.wait_for_function(
+            "() => /segments/.test(document.querySelector('.snb-mic .snb-status').textContent)"
+        )
+
+        interim = notes.page.evaluate("() => window.__interim")
+        assert len({text for _, text in interim}) >= 3
+        spoken_until = began + (clip.duration - 2.0) * 1000
+        assert interim[0][0] < spoken_until, "the first interim text came after the sentence was over"
+        shown = page_text(notes)
+        assert jiwer.wer(words(SENTENCE), words(" ".join(shown))) <= 0.34
+        assert notes.kernel("[s.text for s in live.transcript]") == shown
+        assert notes.kernel("live.microphone.dropped") == 0
+        assert notes.page.locator(".snb-mic .snb-error").inner_text() == ""
+        assert [line for line in notes.console if "[smallest_nb]" in line] == []

@@ -1,0 +1,85 @@
+"""Pictures of both widgets in JupyterLab, light and dark; `make screenshots` keeps them in docs/images."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from lab import ROOT
+
+import smallest_nb as snb
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+FOLDER = Path(os.environ.get("SNB_SCREENSHOTS") or ROOT / "test-output" / "images")
+
+
+def picture(notes, selector: str, name: str) -> None:
+    output = notes.page.locator(f".jp-OutputArea-child:has({selector})").first
+    output.scroll_into_view_if_needed()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / name
+    output.screenshot(path=path)
+    assert path.stat().st_size > 5000
+
+
+def contrast(notes, selector: str) -> float:
+    """WCAG contrast of an element's text against our own background."""
+    colours = notes.page.evaluate(
+        """(selector) => {
+          const element = document.querySelector(selector);
+          const root = element.closest(".snb");
+          return [getComputedStyle(element).color, getComputedStyle(root).backgroundColor];
+        }""",
+        selector,
+    )
+
+    def luminance(colour: str) -> float:
+        parts = [float(p) / 255 for p in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dim = sorted((luminance(c) for c in colours), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_voice_tuner(lab, theme):
+    with lab.browse("01_tune_a_voice.ipynb", dark=theme == "dark") as notes:
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-player[data-ready='true']")
+        assert notes.page.locator(".snb-player").get_attribute("data-theme") == theme
+        notes.page.get_by_role("button", name="Speak").click()
+        notes.page.wait_for_selector(".snb-player[data-state='playing']")
+        notes.page.wait_for_timeout(1300)
+        notes.do("tuner.auto_play = False; tuner.settings = {'speed': 1.2}")
+        picture(notes, ".snb-player", f"voice-tuner-{theme}.png")
+        assert contrast(notes, ".snb-player .snb-status") >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_live_transcriber(lab, theme, simulator, tmp_path):
+    key = {"api_key": "sk_test_canary_7f3a", "base_url": simulator.base_url}
+    from smallest_nb import runtime
+
+    service = snb.SmallestTTSService(**key, settings=snb.SmallestTTSSettings(voice="magnus"))
+
+    async def say():
+        try:
+            first = await service.synthesize("She walked along the river and looked at the water.")
+            return first, await service.synthesize("The train to the city leaves in twenty minutes.")
+        finally:
+            await service.close()
+
+    first, second = runtime.call(say(), 30)
+    wav = (first.padded(0.5, 1.6) + second.padded(0, 3)).to_wav(tmp_path / "spoken.wav")
+    with lab.browse("02_live_transcription.ipynb", microphone=wav, dark=theme == "dark") as notes:
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        notes.page.get_by_role("button", name="Transcribe").click()
+        notes.page.wait_for_selector(".snb-transcript-line[data-final='true']", timeout=20_000)
+        notes.page.wait_for_selector(".snb-transcript-line[data-final='false']", timeout=20_000)
+        notes.page.wait_for_timeout(900)
+        picture(notes, ".snb-mic", f"live-transcriber-{theme}.png")
+        assert contrast(notes, ".snb-transcript-line[data-final='true'] .snb-transcript-text") >= 7
+        assert contrast(notes, ".snb-transcript-at") >= 4.5
