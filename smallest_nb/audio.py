@@ -75,14 +75,17 @@ class StreamResampler:
         import soxr  # noqa: PLC0415
 
         same = source_rate == target_rate
-        self._stream = None if same else soxr.ResampleStream(source_rate, target_rate, 1, dtype="int16")
+        # float32, because soxr's int16 path dithers: the same sound would come out different each time.
+        self._stream = None if same else soxr.ResampleStream(source_rate, target_rate, 1, dtype="float32")
 
     def push(self, pcm: bytes, *, last: bool = False) -> bytes:
         """Return the PCM16 that is ready; `last` flushes the tail."""
         if self._stream is None:
             return pcm
-        out: NDArray[np.int16] = self._stream.resample_chunk(pcm16_to_array(pcm), last=last)
-        return out.tobytes()
+        import numpy as np  # noqa: PLC0415
+
+        samples = pcm16_to_array(pcm).astype(np.float32) / np.float32(32768)
+        return as_pcm16(self._stream.resample_chunk(samples, last=last))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,13 @@
-"""The API key in a box that does not print, pickle or copy. Imports errors only."""
+"""The API key in a box that does not print, pickle or copy, and kept out of logs. Imports errors only."""
 
 from __future__ import annotations
 
+import logging
 from typing import NoReturn
 
 from smallest_nb.errors import ConfigError
 
-__all__ = ["Secret"]
+__all__ = ["RedactingFilter", "Secret"]
 
 
 class Secret:
@@ -52,3 +53,15 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+class RedactingFilter(logging.Filter):
+    """Hides the bearer token that `websockets` would log with the request headers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record's arguments; always let it pass."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                "Bearer ***" if isinstance(a, str) and a.lower().startswith("bearer ") else a for a in record.args
+            )
+        return True

@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from smallest_nb.errors import ConnectionLost
 from smallest_nb.link.target import Target
 from smallest_nb.protocol.errors import error_from_http
+from smallest_nb.secret import RedactingFilter
 
 __all__ = ["MAX_FRAME_BYTES", "open_websocket"]
 
@@ -25,19 +26,8 @@ MAX_FRAME_BYTES = 16 * 2**20
 """Largest frame taken; the service sends about 7 kB per frame."""
 
 
-class _Redact(logging.Filter):
-    """Hides the bearer token that `websockets` would log with the request headers."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                "Bearer ***" if isinstance(a, str) and a.lower().startswith("bearer ") else a for a in record.args
-            )
-        return True
-
-
 _logger = logging.getLogger("smallest_nb.websockets")
-_logger.addFilter(_Redact())
+_logger.addFilter(RedactingFilter())
 
 
 class _SameOrigin(connect):

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import warnings
-from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +22,8 @@ from smallest_nb.link.backoff import delays
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
 from smallest_nb.services.events import EventEmitter
+from smallest_nb.services.feed import Feed
+from smallest_nb.services.outbox import Outbox
 from smallest_nb.settings import SmallestSTTSettings, language_warning
 from smallest_nb.transcript import Segment, Transcript
 
@@ -39,7 +40,7 @@ SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
 _KEEPALIVE_SILENCE = 0.1
-_FEED_EVENTS = 2000
+_ROOM_SECS = 30.0
 
 
 class SmallestSTTService(EventEmitter):
@@ -100,11 +101,7 @@ class SmallestSTTService(EventEmitter):
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
         self._max_retries = max_retries
-        self._limit = int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE
-        self._outbox: deque[bytes | str] = deque()
-        self._queued = 0
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
+        self._outbox = Outbox(int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
         self._sent = 0
         self._sent_here = 0
         self._timeline = wire.SessionTimeline()
@@ -113,7 +110,7 @@ class SmallestSTTService(EventEmitter):
         self._final = asyncio.Event()
         self._failure: SmallestError | None = None
         self._closed = False
-        self._feeds: list[_Feed] = []
+        self._feeds: list[Feed] = []
         self.transcript = Transcript()
         self.dropped_seconds = 0.0
         self.reconnects = 0
@@ -189,20 +186,21 @@ class SmallestSTTService(EventEmitter):
             raise ConfigError(f"encoding={self.encoding!r} takes bytes; arrays go with encoding='linear16'.")
         if not data:
             return
-        while self._queued + len(data) > self._limit and self.connected:
-            self._room.clear()  # a feed faster than the network waits; a live one meets this only in an outage
-            await asyncio.wait_for(self._room.wait(), 30)
+        while not self._outbox.has_room(len(data)) and self.connected:
+            # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
+            await self._outbox.wait_for_room(_ROOM_SECS)
             self._refuse_when_over()
-        self._outbox.append(data)
-        self._queued += len(data)
-        self._drop_overflow()
-        self._wake.set()
+        lost = self._outbox.put(data)
+        if lost:
+            seconds = self._seconds(lost)
+            self.dropped_seconds += seconds
+            self._sent += lost  # the caller's timeline goes on
+            self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
         self._refuse_when_over()
-        self._outbox.append(wire.FINALIZE)
-        self._wake.set()
+        self._outbox.put(wire.FINALIZE)
 
     async def update_settings(self, delta: SmallestSTTSettings) -> dict[str, Any]:
         """Change settings: what is open is finalized, then the socket is opened anew.
@@ -220,7 +218,6 @@ class SmallestSTTService(EventEmitter):
             await self._connection.drop()
             self._fire("on_disconnected")
             await self._open()
-            self._wake.set()
         self._settings = merged
         if changed:
             self._warn()
@@ -234,7 +231,7 @@ class SmallestSTTService(EventEmitter):
         Raises:
             SmallestError: The session failed.
         """
-        feed = _Feed()
+        feed = Feed()
         self._feeds.append(feed)
         try:
             if self._closed or self._failure:
@@ -253,8 +250,7 @@ class SmallestSTTService(EventEmitter):
         self._closed = True
         try:
             if self._sender and not self._sender.done() and (self.connected or self._outbox):
-                self._outbox.append(wire.CLOSE_STREAM)
-                self._wake.set()
+                self._outbox.put(wire.CLOSE_STREAM)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._last.wait(), self._close_timeout)
         finally:
@@ -286,38 +282,21 @@ class SmallestSTTService(EventEmitter):
         if self._closed:
             raise ConnectionLost("This transcription is closed; make a new service.")
 
-    def _drop_overflow(self) -> None:
-        lost = 0
-        while self._queued > self._limit and self._outbox:
-            item = self._outbox.popleft()
-            if isinstance(item, bytes):
-                lost += len(item)
-                self._queued -= len(item)
-            else:
-                _log.info("a control frame was dropped with the audio before it")
-        if lost:
-            self.dropped_seconds += self._seconds(lost)
-            self._sent += lost  # the caller's timeline goes on
-            self._fire("on_connection_error", f"{self._seconds(lost):.2f} s of audio dropped: the outage is too long")
-
     async def _send_all(self) -> None:
         """Send the outbox in order, reopening the socket as often as needed; ends with the session."""
         waits = delays(self._max_retries)
         while self._failure is None:
-            while not self._outbox:
-                self._wake.clear()
-                await self._wake.wait()
-            item = self._outbox.popleft()
+            item = await self._outbox.get()
             try:
                 await self._open()
             except SmallestError as error:
-                self._outbox.appendleft(item)
+                self._outbox.put_back(item)
                 self._fail(error)
                 return
             try:
                 await self._connection.send(item)
             except ConnectionLost as error:
-                self._outbox.appendleft(item)
+                self._outbox.put_back(item)
                 wait = next(waits, None)
                 if wait is None:  # a server that accepts and hangs up at once
                     self._fail(error)
@@ -326,10 +305,9 @@ class SmallestSTTService(EventEmitter):
                 continue
             waits = delays(self._max_retries)
             if isinstance(item, bytes):
-                self._queued -= len(item)
                 self._sent += len(item)
                 self._sent_here += len(item)
-                self._room.set()
+                self._outbox.wake()
 
     def _keepalive(self) -> str | bytes:
         if self.encoding != "linear16":
@@ -370,7 +348,7 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_connection_error", str(error))
         self._last.set()
         self._final.set()
-        self._room.set()
+        self._outbox.wake()
         self._end_feeds()
 
     def _end_feeds(self) -> None:
@@ -383,35 +361,3 @@ class SmallestSTTService(EventEmitter):
             warnings.warn(told, stacklevel=3)
         if len(self._settings.keywords or {}) > wire.KEYWORD_CAP:
             warnings.warn(f"Only {wire.KEYWORD_CAP} keywords count; the rest is ignored by the service.", stacklevel=3)
-
-
-class _Feed:
-    """One reader's results; when full the oldest interim goes, finals never."""
-
-    def __init__(self) -> None:
-        self._items: deque[Segment] = deque()
-        self._ready = asyncio.Event()
-        self._ended = False
-
-    def put(self, segment: Segment) -> None:
-        if len(self._items) >= _FEED_EVENTS:
-            interim = next((s for s in self._items if not s.is_final), None)
-            if interim is not None:
-                self._items.remove(interim)
-        self._items.append(segment)
-        self._ready.set()
-
-    def end(self) -> None:
-        self._ended = True
-        self._ready.set()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Segment:
-        while not self._items:
-            if self._ended:
-                raise StopAsyncIteration
-            self._ready.clear()
-            await self._ready.wait()
-        return self._items.popleft()

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import uuid
 import warnings
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from smallest_nb.audio import Clip, pcm16_to_array
+from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import (
     ConfigError,
@@ -29,85 +27,16 @@ from smallest_nb.link import target as targets
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.services.events import EventEmitter
-from smallest_nb.services.metrics import MetricsLog, TTSMetrics
+from smallest_nb.services.metrics import MetricsLog
+from smallest_nb.services.utterance import AudioChunk, Utterance, WordTiming
 from smallest_nb.settings import SmallestTTSSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from smallest_nb.secret import Secret
 
 __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
-_QUEUE_FRAMES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class AudioChunk:
-    """A piece of an utterance.
-
-    Attributes:
-        pcm: PCM16 bytes, whole samples.
-        sample_rate: Hz.
-        start: Seconds from the start of the utterance.
-    """
-
-    pcm: bytes
-    sample_rate: int
-    start: float
-
-    @property
-    def samples(self) -> NDArray[np.int16]:
-        """The samples as an int16 array of shape `(samples,)`."""
-        return pcm16_to_array(self.pcm)
-
-
-@dataclass(frozen=True, slots=True)
-class WordTiming:
-    """When a word is spoken, in seconds from the start of the utterance."""
-
-    word: str
-    start: float
-    end: float
-
-
-class _Request:
-    """One utterance in flight: what was received so far, and what is still to be handed over."""
-
-    def __init__(self, text: str, sample_rate: int) -> None:
-        self.id = uuid.uuid4().hex
-        self.text = text
-        self.told = TTSMetrics(len(text))
-        self.reducer = wire.TTSReducer(sample_rate)
-        self.pieces: list[bytes] = []
-        self.queue: asyncio.Queue[wire.TTSFrame | SmallestError | None] = asyncio.Queue(_QUEUE_FRAMES)
-        self.ended = False
-        self.received_audio = False
-        self.started = monotonic()
-
-    @property
-    def clip(self) -> Clip:
-        return Clip(b"".join(self.pieces), self.reducer.sample_rate)
-
-    def event(self, frame: wire.TTSFrame) -> AudioChunk | WordTiming | None:
-        """Turn a frame into what the caller gets, or None where it says that the utterance is complete."""
-        if isinstance(frame, wire.WordFrame):
-            return WordTiming(*self.reducer.word(frame))
-        if not isinstance(frame, wire.AudioFrame):
-            return None
-        at = self.reducer.samples / self.reducer.sample_rate
-        pcm = self.reducer.audio(frame)
-        if pcm and self.told.ttfb_s is None:
-            self.told.ttfb_s = monotonic() - self.started
-        self.pieces.append(pcm)
-        return AudioChunk(pcm, self.reducer.sample_rate, at)
-
-    def finish(self) -> TTSMetrics:
-        self.told.audio_s = self.reducer.samples / self.reducer.sample_rate
-        self.told.total_s = monotonic() - self.started
-        return self.told
 
 
 class SmallestTTSService(EventEmitter):
@@ -163,7 +92,7 @@ class SmallestTTSService(EventEmitter):
         self.target = targets.resolve(api_key, base_url)
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
-        self._current: _Request | None = None
+        self._current: Utterance | None = None
         self._keepalives = 0
         self._reopen = False
         self._warned: set[str] = set()
@@ -256,7 +185,7 @@ class SmallestTTSService(EventEmitter):
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"There is nothing to speak: expected some text, got {text!r}.")
         await self._turn.acquire()
-        request = _Request(text, self.sample_rate)
+        request = Utterance(text, self.sample_rate)
         try:
             await self._begin(request)
             while (frame := await self._next(request)) is not None:
@@ -276,7 +205,7 @@ class SmallestTTSService(EventEmitter):
                 if not request.ended and self.connected:  # abandoned half-way: its frames must not reach the next one
                     self._spawn(self._reconnect())
 
-    async def _begin(self, request: _Request) -> None:
+    async def _begin(self, request: Utterance) -> None:
         """Send a request, on a new socket where the model changed."""
         self._current = request
         if self._reopen:
@@ -293,7 +222,7 @@ class SmallestTTSService(EventEmitter):
         request.started = monotonic()
         await self._connection.send(json.dumps(frame, ensure_ascii=False))
 
-    async def _next(self, request: _Request) -> wire.TTSFrame | None:
+    async def _next(self, request: Utterance) -> wire.TTSFrame | None:
         """Return the next frame, or None after an interruption."""
         if request.ended and request.queue.empty():
             return None
@@ -369,7 +298,7 @@ class SmallestTTSService(EventEmitter):
             item = ServiceError(frame.info.message, code=frame.info.code, request_id=frame.request_id)
         return request.queue.put(item) if request.queue.full() else request.queue.put_nowait(item)
 
-    def _answers_keepalive(self, request: _Request, frame: wire.CompleteFrame) -> bool:
+    def _answers_keepalive(self, request: Utterance, frame: wire.CompleteFrame) -> bool:
         return frame.external_id is None and not request.received_audio and self._keepalives > 0
 
     def _on_lost(self, lost: ConnectionLost) -> None:

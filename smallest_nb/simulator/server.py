@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 
 from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import ConfigError
+from smallest_nb.secret import RedactingFilter
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.speech import Speech
@@ -31,7 +32,8 @@ from smallest_nb.simulator.worker import WorkerPool
 
 __all__ = ["Simulator"]
 
-_log = logging.getLogger(__name__)
+_wire_log = logging.getLogger("smallest_nb.simulator.websockets")
+_wire_log.addFilter(RedactingFilter())
 _MAX_MESSAGE = 4 * 2**20
 _TTS_LIVE = "/waves/v1/tts/live"
 _TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
@@ -96,6 +98,7 @@ class Simulator:
                 ping_interval=20,
                 close_timeout=1,
                 server_header=None,
+                logger=_wire_log,
             )
         except OSError as error:
             if error.errno == errno.EADDRINUSE:

@@ -1,0 +1,74 @@
+"""Audio and control frames on their way to the service, in order. Imports nothing of ours.
+
+Bounded in bytes: while the connection is up a full outbox makes the sender wait; while it is away the oldest audio is
+dropped and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+__all__ = ["Outbox"]
+
+
+class Outbox:
+    """A queue of audio (bytes) and control frames (str).
+
+    Args:
+        limit: Bytes of audio kept.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: deque[bytes | str] = deque()
+        self._bytes = 0
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def has_room(self, size: int) -> bool:
+        """Say whether that many bytes fit."""
+        return self._bytes + size <= self._limit
+
+    async def wait_for_room(self, timeout: float) -> None:
+        """Wait until something was sent or :meth:`wake` is called."""
+        self._room.clear()
+        async with asyncio.timeout(timeout):
+            await self._room.wait()
+
+    def put(self, item: bytes | str) -> int:
+        """Append an item; return how many bytes of older audio had to go."""
+        self._items.append(item)
+        self._bytes += _size(item)
+        lost = 0
+        while self._bytes > self._limit:
+            oldest = self._items.popleft()
+            lost += _size(oldest)
+            self._bytes -= _size(oldest)
+        self._filled.set()
+        return lost
+
+    async def get(self) -> bytes | str:
+        """Take the next item, waiting for one."""
+        while not self._items:
+            self._filled.clear()
+            await self._filled.wait()
+        item = self._items.popleft()
+        self._bytes -= _size(item)
+        return item
+
+    def put_back(self, item: bytes | str) -> None:
+        """Return an item that could not be sent to the front."""
+        self._items.appendleft(item)
+        self._bytes += _size(item)
+
+    def wake(self) -> None:
+        """Let those who wait for room look again."""
+        self._room.set()
+
+
+def _size(item: bytes | str) -> int:
+    return len(item) if isinstance(item, bytes) else 0

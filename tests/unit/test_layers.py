@@ -1,0 +1,86 @@
+"""Imports point one way. Each room names the rooms it may import; everything else is an error."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import smallest_nb
+
+ROOT = Path(smallest_nb.__file__).parent
+BASE = {"errors", "secret", "language", "voices", "catalog", "fields", "settings", "audio", "transcript", "vad"}
+MAY_IMPORT = {
+    "errors": {"audio"},  # for a type only
+    "secret": {"errors"},
+    "language": set(),
+    "voices": set(),
+    "catalog": {"errors", "language"},
+    "fields": {"errors"},
+    "settings": {"errors", "fields", "catalog", "language", "voices"},
+    "audio": {"errors"},
+    "vad": {"audio"},
+    "transcript": {"errors"},
+    "protocol": BASE - {"vad"},
+    "snippets": BASE | {"protocol"},
+    "link": BASE | {"protocol"},
+    "services": BASE | {"protocol", "link"},
+    "session": BASE | {"link", "simulator"},
+    "runtime": set(),
+    "oneshot": BASE | {"services", "runtime"},
+    "bridge": {"errors", "audio"},
+    "widgets": BASE | {"link", "services", "runtime", "bridge", "snippets"},
+    "simulator": BASE | {"protocol"},
+    "cli": {"errors", "simulator"},
+    "__init__": None,
+}
+SOURCES = sorted(p for p in ROOT.rglob("*.py"))
+
+
+def room(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module] if node.module != "smallest_nb" else [f"smallest_nb.{a.name}" for a in node.names]
+        elif isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+        found |= {n.split(".")[1] for n in names if n.startswith("smallest_nb.")}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    here = room(path.relative_to(ROOT).parts)
+    assert here in MAY_IMPORT, f"a new room: say in this test what {here} may import"
+    allowed = MAY_IMPORT[here]
+    if allowed is not None:
+        wrong = {n for n in imported(path) - allowed - {here} if not n.startswith("__")}
+        assert not wrong, f"{here} must not import {wrong}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_jupyter_stays_in_the_widgets(path):
+    if room(path.relative_to(ROOT).parts) == "widgets":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        assert not {n.split(".")[0] for n in names} & {"anywidget", "ipywidgets", "traitlets"}
+
+
+def test_sources_stay_small():
+    sizes = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCES}
+    assert {name: n for name, n in sizes.items() if n > 370} == {}
+
+
+def test_public_names_are_there():
+    for name in smallest_nb.__all__:
+        assert getattr(smallest_nb, name) is not None
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        smallest_nb.nothing_like_it  # noqa: B018

@@ -1,0 +1,76 @@
+"""The background loop: blocking, awaiting, interrupting, refusing to deadlock."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+
+import pytest
+
+from smallest_nb import runtime
+
+
+async def answer(value, after=0.0):
+    await asyncio.sleep(after)
+    return value
+
+
+def test_call_returns_and_raises():
+    assert runtime.call(answer(3)) == 3
+
+    async def fail():
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        runtime.call(fail())
+
+
+def test_call_times_out_and_cancels():
+    ended = threading.Event()
+
+    async def slow():
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError, match="0.2"):
+        runtime.call(slow(), 0.2)
+    assert ended.wait(2)
+
+
+def test_an_interrupt_cancels_the_work():
+    ended = threading.Event()
+
+    async def slow():
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+
+    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runtime.call(slow())
+        time.sleep(1)
+    assert ended.wait(2)
+    assert time.monotonic() - started < 5
+
+
+async def test_wait_works_on_any_loop_and_passes_cancellation_on():
+    assert await runtime.wait(runtime.submit(answer(4, 0.1))) == 4
+    future = runtime.submit(answer(5, 30))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(runtime.wait(future), 0.2)
+    assert future.cancelled()
+
+
+def test_blocking_on_the_loop_itself_is_refused():
+    async def inner():
+        return runtime.call(answer(1))
+
+    with pytest.raises(RuntimeError, match="awaitable form"):
+        runtime.call(inner(), 5)
