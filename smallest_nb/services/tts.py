@@ -219,8 +219,21 @@ class SmallestTTSService(EventEmitter):
             request_id=request.id,
             endpoint=self._endpoint,
         )
+        text = json.dumps(frame, ensure_ascii=False)
         request.started = monotonic()
-        await self._connection.send(json.dumps(frame, ensure_ascii=False))
+        try:
+            await self._connection.send(text)
+        except ConnectionLost:
+            if not self._may_resend(request):
+                raise
+            request.told.connect_s = await self._open()
+            await self._connection.send(text)
+
+    def _may_resend(self, request: Utterance) -> bool:
+        """Say, once, whether a request went to a socket that the service was just closing after its last `complete`."""
+        stale = request.told.connect_s is None and not request.received_audio and not request.resent
+        request.resent = True
+        return stale
 
     async def _next(self, request: Utterance) -> wire.TTSFrame | None:
         """Return the next frame, or None after an interruption."""
@@ -233,6 +246,9 @@ class SmallestTTSService(EventEmitter):
             raise IncompleteError(
                 f"The service sent nothing for {self._audio_timeout:g} s", clip=request.clip
             ) from None
+        if isinstance(got, ConnectionLost) and self._may_resend(request):
+            await self._begin(request)
+            return await self._next(request)
         if isinstance(got, ConnectionLost):
             request.ended = True
             raise IncompleteError(f"The speech broke off: {got}", clip=request.clip) from got

@@ -64,6 +64,7 @@ class Utterance:
         self.queue: asyncio.Queue[wire.TTSFrame | SmallestError | None] = asyncio.Queue(_QUEUE_FRAMES)
         self.ended = False
         self.received_audio = False
+        self.resent = False
         self.started = monotonic()
 
     @property

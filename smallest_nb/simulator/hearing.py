@@ -59,6 +59,7 @@ class HearingSession:
         self._start_frame = 0
         self._since_interim = 0
         self._last_text = ""
+        self._asking = False
 
     async def start(self) -> None:
         """Borrow a worker.
@@ -87,9 +88,17 @@ class HearingSession:
 
     async def close(self) -> None:
         """Give the worker back."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            self._pool.give_back(worker, healthy=False)
+        worker = self._worker
+        if worker is None:
+            return
+        healthy = not self._asking
+        try:
+            await self._ask(b"Z")
+        except EngineError:
+            healthy = False
+        finally:
+            self._worker = None
+            self._pool.give_back(worker, healthy=healthy)
 
     async def _frame(self, frame: bytes) -> list[Heard]:
         speech = self._vad.probability(frame)
@@ -138,7 +147,9 @@ class HearingSession:
         await self._worker.send(framing.pack(kind, payload))
         if reply is None:
             return b""
+        self._asking = True  # stays so when this is cancelled: the answer would reach the next session
         got, answer = await self._worker.receive()
+        self._asking = False
         if got != reply:
             raise EngineError(answer.decode(errors="replace"))
         return answer

@@ -50,7 +50,7 @@ class Worker:
             worker.kill()
             raise
         if kind != b"R":
-            worker.kill()
+            await worker.stop()
             raise EngineError(payload.decode())
         worker.hello = json.loads(payload) if payload else {}
         return worker
@@ -89,6 +89,8 @@ class Worker:
         """End the process and wait for it."""
         self.kill()
         await self._process.wait()
+        # asyncio closes the pipes in callbacks of their own; without this turn a closing loop would find them open.
+        await asyncio.sleep(0)
 
 
 class WorkerPool:
@@ -98,6 +100,7 @@ class WorkerPool:
         self._script = script
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(limit)
         self.limit = limit
 
@@ -128,7 +131,9 @@ class WorkerPool:
         if healthy and worker.alive:
             self._idle.append(worker)
         else:
-            worker.kill()
+            task = asyncio.ensure_future(worker.stop())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
         self._slots.release()
 
     async def close(self) -> None:
@@ -136,4 +141,4 @@ class WorkerPool:
         workers = [*self._idle, *self._busy]
         self._idle.clear()
         self._busy.clear()
-        await asyncio.gather(*(w.stop() for w in workers))
+        await asyncio.gather(*(w.stop() for w in workers), *self._ending)

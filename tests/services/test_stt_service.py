@@ -1,0 +1,245 @@
+"""The speech-to-text service against the simulator, and against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import jiwer
+import numpy as np
+import pytest
+from helpers import KEY, scripted, stt, tts
+
+import smallest_nb as snb
+
+SENTENCE = "The train to the city leaves in twenty minutes."
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+@pytest.fixture(scope="module")
+async def clip(simulator):
+    async with tts(simulator, sample_rate=16000, settings=snb.SmallestTTSSettings(voice="magnus")) as service:
+        return await service.synthesize(SENTENCE)
+
+
+async def feed(service, clip, pace=4.0):
+    for at in range(0, len(clip.pcm), 3200):
+        await service.send(clip.pcm[at : at + 3200])
+        await asyncio.sleep(0.1 / pace)
+
+
+async def collect(service, into):
+    async for segment in service.segments():
+        into.append(segment)
+
+
+async def test_interim_then_final_with_words_on_the_audios_timeline(simulator, clip):
+    async with stt(simulator, settings=snb.SmallestSTTSettings(word_timestamps=True, full_transcript=True)) as service:
+        heard = []
+        reader = asyncio.create_task(collect(service, heard))
+        await feed(service, clip.padded(1.0, 1.2))
+        await service.close()
+        await reader
+    interim = [s.text for s in heard if not s.is_final]
+    final = next(s for s in heard if s.is_final and s.text)
+    assert len(set(interim)) >= 3
+    assert jiwer.wer(words(SENTENCE), words(final.text)) <= 0.34
+    assert 0.7 < final.start < 1.3
+    assert final.end == pytest.approx(1.0 + clip.duration, abs=0.4)
+    assert [w.start for w in final.words] == sorted(w.start for w in final.words)
+    assert all(0 <= w.confidence <= 1 for w in final.words)
+    assert service.transcript.text == final.text
+    assert service.dropped_seconds == 0
+
+
+async def test_close_gets_the_last_final_without_silence(simulator, clip):
+    service = stt(simulator)
+    await service.connect()
+    await feed(service, clip, pace=50)
+    await service.close()
+    assert jiwer.wer(words(SENTENCE), words(service.transcript.text)) <= 0.34
+
+
+async def test_finalize_flushes_and_the_session_goes_on(simulator, clip):
+    async with stt(simulator, settings=snb.SmallestSTTSettings(endpointing=False)) as service:
+        heard = []
+        reader = asyncio.create_task(collect(service, heard))
+        await feed(service, clip, pace=20)
+        await service.finalize()
+        while not any(s.is_final for s in heard):
+            await asyncio.sleep(0.02)
+        await feed(service, clip, pace=20)
+        await service.close()
+        await reader
+    finals = [s for s in heard if s.is_final and s.text]
+    assert len(finals) == 2
+
+
+async def test_arrays_are_taken_and_wrong_audio_is_refused(simulator):
+    async with stt(simulator) as service:
+        await service.send(np.zeros(1600, np.float32))
+        await service.send(np.zeros(1600, np.int16))
+        for bad, told in ((b"\x00", "1 bytes"), (np.zeros((2, 2)), "one channel"), (np.zeros(3, np.int64), "int64")):
+            with pytest.raises(snb.ConfigError, match=told):
+                await service.send(bad)
+
+
+async def test_a_change_of_settings_reconnects_and_loses_nothing(fresh_simulator, clip):
+    async with stt(fresh_simulator) as service:
+        await feed(service, clip, pace=20)
+        before = fresh_simulator.sessions
+        assert await service.update_settings(snb.SmallestSTTSettings(word_timestamps=True)) == {
+            "word_timestamps": False
+        }
+        await feed(service, clip, pace=20)
+        await service.close()
+    assert fresh_simulator.sessions == before + 1
+    assert len(service.transcript) == 2
+    assert service.transcript[1].words
+    assert service.transcript[1].start > clip.duration - 0.2
+
+
+async def test_audio_sent_while_the_server_is_away_arrives():
+    """Every byte that was not on the dead socket reaches the next one, in order."""
+    received = []
+
+    async def handler(ws):
+        received.append(bytearray())
+        async for message in ws:
+            if isinstance(message, bytes):
+                received[-1] += message
+                if len(received) == 1 and len(received[0]) >= 3200:
+                    await ws.close(1011, "restarting")
+                    return
+            elif json.loads(message)["type"] == "close_stream":
+                await ws.send(
+                    json.dumps({"type": "transcription", "transcript": "", "is_final": True, "is_last": True})
+                )
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        errors = []
+        service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
+        await service.connect()
+        for n in range(20):
+            await service.send(np.full(1600, n, np.int16))
+            await asyncio.sleep(0.02)
+        await service.close()
+    values = [int(v) for v in np.frombuffer(bytes(received[0] + received[1]), "<i2")[::1600]]
+    assert values == list(range(20))
+    assert "restarting" in errors[0]
+    assert (service.reconnects, service.dropped_seconds) == (1, 0)
+
+
+async def test_an_outage_beyond_the_buffer_is_counted_and_told():
+    async def handler(ws):
+        await ws.close(1011)
+
+    async with scripted(handler) as url:
+        service = stt(url, buffer_secs=1.0, max_retries=50)
+        errors = []
+        service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
+        await service.connect()
+        await asyncio.sleep(0.05)
+        for _ in range(30):
+            await service.send(np.zeros(1600, np.int16))
+        assert service.dropped_seconds == pytest.approx(2.0, abs=0.11)
+        assert any("dropped" in e for e in errors)
+        await asyncio.wait_for(service.close(), 8)
+
+
+async def test_a_dead_session_takes_no_audio_into_nothing():
+    async def handler(ws):
+        await ws.close(1008, "too many sessions")
+
+    async with scripted(handler) as url:
+        service = stt(url, max_retries=1)
+        await service.connect()
+        with pytest.raises(snb.SmallestError, match="too many sessions|closed|lost|not open"):
+            for _ in range(200):
+                await service.send(np.zeros(1600, np.int16))
+                await asyncio.sleep(0.02)
+        with pytest.raises(snb.SmallestError):
+            async for _ in service.segments():
+                pass
+        await service.close()
+
+
+async def test_an_error_frame_ends_the_session_with_the_services_words(simulator):
+    async with stt(simulator, settings=snb.SmallestSTTSettings(language="de")) as service:
+        with pytest.raises(snb.ServiceError, match="hears English only"):
+            async for _ in service.segments():
+                pass
+        with pytest.raises(snb.ServiceError, match="hears English only"):
+            await service.send(b"\x00\x00")
+
+
+async def test_odd_frames_are_counted_not_fatal():
+    async def handler(ws):
+        await ws.recv()
+        for frame in ("garbage", b"\x00", "[]", '{"type":"new"}', '{"type":"transcription","is_final":1,"words":[{}]}'):
+            await ws.send(frame)
+        await ws.send(json.dumps({"type": "transcription", "transcript": "Fine.", "is_final": True, "is_last": True}))
+        await ws.wait_closed()
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        await service.connect()
+        await service.send(b"\x00\x00")
+        await service.close()
+    assert service.transcript.text == "Fine."
+    assert service.bad_frames == 5
+
+
+async def test_keepalive_is_silence_that_does_not_move_the_clock():
+    sent = []
+
+    async def handler(ws):
+        async for message in ws:
+            sent.append(message)
+            if message == '{"type":"close_stream"}':
+                at = {"word": "x", "start": 0.35, "end": 0.4}
+                await ws.send(json.dumps({"type": "transcription", "transcript": "x", "is_final": True,
+                                          "is_last": True, "words": [at]}))  # fmt: skip
+
+    async with scripted(handler) as url:
+        service = stt(url, keepalive_secs=0.2)
+        await service.connect()
+        await service.send(np.full(1600, 5, np.int16))
+        await asyncio.sleep(0.5)
+        await service.send(np.full(1600, 6, np.int16))
+        await service.close()
+    silences = [m for m in sent if isinstance(m, bytes) and not any(m)]
+    assert len(silences) == 2
+    assert all(len(m) == 3200 for m in silences)
+    assert service.transcript[0].start == pytest.approx(0.35 - 0.2)
+
+
+async def test_bad_arguments(simulator):
+    with pytest.raises(snb.ConfigError, match="linear16"):
+        stt(simulator, encoding="mp3")
+    with pytest.raises(snb.ConfigError, match="16000"):
+        stt(simulator, sample_rate=11025)
+    with pytest.warns(UserWarning, match="'cs'"):
+        service = stt(simulator, settings=snb.SmallestSTTSettings(language="cs"))
+    await service.close()
+    with pytest.raises(snb.ConnectionLost, match="closed"):
+        await service.send(b"\x00\x00")
+
+
+async def test_a_refused_key_is_told_at_connecting(simulator):
+    service = snb.SmallestSTTService(api_key="wrong", base_url=simulator.base_url)
+    with pytest.raises(snb.AuthError, match="sk_"):
+        await service.connect()
+    await service.close()
+    assert KEY not in repr(service)
+
+
+async def test_defaults_are_the_documents(simulator):
+    service = stt(simulator)
+    assert (service.encoding, service.sample_rate, service.ttfs_p99_latency) == ("linear16", 16000, 1.59)
+    await service.close()

@@ -1,0 +1,351 @@
+"""The text-to-speech service against the simulator, and against servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import warnings
+
+import numpy as np
+import pytest
+from helpers import KEY, chunk, complete, scripted, silent_tcp, tts
+
+import smallest_nb as snb
+
+TEXT = "The train to the city leaves in twenty minutes."
+
+
+async def test_streams_whole_samples_in_order_and_reports_what_it_cost(simulator):
+    async with tts(simulator) as service:
+        events = [e async for e in service.run_tts(TEXT)]
+        whole = await service.synthesize(TEXT)
+    assert len(events) > 5
+    starts = [e.start for e in events]
+    lengths = [len(e.samples) / 24000 for e in events]
+    assert starts == pytest.approx([sum(lengths[:i]) for i in range(len(lengths))])
+    assert 2 < whole.duration < 4
+    assert whole.sample_rate == 24000
+    assert np.abs(whole.samples.astype(int)).max() > 3000
+    first, second = service.metrics
+    assert first.complete
+    assert second.complete
+    assert first.characters == len(TEXT)
+    assert second.connect_s is None
+    assert 0 < second.ttfb_s < second.total_s
+    assert second.audio_s == pytest.approx(whole.duration)
+    assert service.metrics.to_dataframe()["rtf"].between(0, 5).all()
+
+
+async def test_first_audio_comes_before_synthesis_ends(fresh_simulator):
+    fresh_simulator.behaviour.pace = 4.0
+    async with tts(fresh_simulator) as service:
+        started = time.monotonic()
+        arrivals = [time.monotonic() - started async for _ in service.run_tts(TEXT)]
+    assert arrivals[0] < arrivals[-1] / 2
+
+
+async def test_words_come_with_times_for_the_voices_that_have_them(simulator):
+    settings = snb.SmallestTTSSettings(voice="avery", word_timestamps=True)
+    async with tts(simulator, settings=settings) as service:
+        words = [e for e in [e async for e in service.run_tts("One, two, three.")] if isinstance(e, snb.WordTiming)]
+        await service.update_settings(snb.SmallestTTSSettings(voice="sophia"))
+        none = [e for e in [e async for e in service.run_tts("One, two, three.")] if isinstance(e, snb.WordTiming)]
+    assert [w.word for w in words] == ["One,", "two,", "three."]
+    assert all(w.start < w.end for w in words)
+    assert none == []
+
+
+async def test_update_settings_returns_former_values_and_counts_from_the_next_request(simulator):
+    async with tts(simulator) as service:
+        normal = await service.synthesize(TEXT)
+        assert await service.update_settings(snb.SmallestTTSSettings(speed=2.0)) == {"speed": None}
+        fast = await service.synthesize(TEXT)
+        assert await service.update_settings(snb.SmallestTTSSettings(speed=2.0)) == {}
+    assert normal.duration / fast.duration == pytest.approx(2.0, rel=0.15)
+
+
+async def test_a_change_of_model_reconnects_to_its_own_url(fresh_simulator, tmp_path):
+    events = []
+    async with tts(fresh_simulator) as service:
+        for name in ("on_connected", "on_disconnected"):
+            service.event_handler(name)(lambda _s, name=name: events.append(name))
+        await service.synthesize("One.")
+        await service.update_settings(snb.SmallestTTSSettings(model="lightning-v2", voice="emily"))
+        await service.synthesize("Two.")
+        assert fresh_simulator.sessions == 2
+    assert events[-2:] == ["on_connected", "on_disconnected"]
+
+
+async def test_two_requests_at_once_take_turns(simulator):
+    async with tts(simulator) as service:
+        one, two = await asyncio.gather(service.synthesize("One, two, three."), service.synthesize(TEXT))
+    assert two.duration > one.duration > 0.5
+
+
+async def test_interrupt_ends_the_iteration_and_nothing_late_reaches_the_next_request(fresh_simulator):
+    fresh_simulator.behaviour.pace = 1.0
+    async with tts(fresh_simulator) as service:
+        received = []
+
+        async def listen():
+            async for event in service.run_tts(TEXT * 3):
+                received.append(event)
+
+        listening = asyncio.create_task(listen())
+        while len(received) < 3:
+            await asyncio.sleep(0.01)
+        await service.interrupt()
+        await asyncio.wait_for(listening, 1)
+        fresh_simulator.behaviour.pace = None
+        reference = await service.synthesize("Short.")
+        again = await service.synthesize("Short.")
+    assert reference.duration == pytest.approx(again.duration, abs=0.05)
+    assert not service.metrics[0].complete
+
+
+async def test_leaving_the_iteration_abandons_the_request(fresh_simulator):
+    fresh_simulator.behaviour.pace = 1.0
+    async with tts(fresh_simulator) as service:
+        events = service.run_tts(TEXT * 3)
+        await anext(events)
+        await events.aclose()
+        fresh_simulator.behaviour.pace = None
+        assert (await asyncio.wait_for(service.synthesize("Short."), 5)).duration < 1.5
+
+
+async def test_cancelling_leaves_no_task_behind(fresh_simulator):
+    fresh_simulator.behaviour.pace = 1.0
+    before = asyncio.all_tasks()
+    service = tts(fresh_simulator)
+    speaking = asyncio.create_task(service.synthesize(TEXT))
+    await asyncio.sleep(0.5)
+    speaking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaking
+    await service.close()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_connection_that_breaks_off_is_no_success(fresh_simulator):
+    fresh_simulator.behaviour.truncate_after = 20_000
+    errors = []
+    async with tts(fresh_simulator) as service:
+        service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
+        with pytest.raises(snb.IncompleteError, match="in `.clip`") as caught:
+            await service.synthesize(TEXT)
+        assert 20_000 <= len(caught.value.clip.pcm) < 60_000
+        assert len(errors) == 1
+        assert (await service.synthesize(TEXT)).duration > 2
+
+
+async def test_a_clean_close_before_complete_is_a_truncation_too():
+    async def handler(ws):
+        await ws.recv()
+        await ws.send(chunk(b"\x01\x00" * 100))
+        await ws.close(1000)
+
+    async with scripted(handler) as url:
+        service = tts(url)
+        with pytest.raises(snb.IncompleteError, match="1000") as caught:
+            await service.synthesize("x")
+        assert len(caught.value.clip) == 100
+        await service.close()
+
+
+async def test_a_close_after_each_complete_is_normal(fresh_simulator):
+    fresh_simulator.behaviour.close_after_complete = True
+    async with tts(fresh_simulator) as service:
+        for _ in range(3):
+            assert (await service.synthesize("One.")).duration > 0.2
+
+
+async def test_odd_bytes_bad_frames_and_strangers_audio_do_no_harm():
+    async def handler(ws):
+        mine = json.loads(await ws.recv())["request_id"]
+        ids = {"external_request_id": mine}
+        await ws.send(chunk(b"\x01", **ids))
+        await ws.send("{ not json")
+        await ws.send(b"\x00\x01")
+        await ws.send(json.dumps({"status": "new thing"}))
+        await ws.send(chunk(b"\x63\x00" * 50, external_request_id="somebody else"))
+        await ws.send(chunk(b"\x00\x02\x00", **ids))
+        await ws.send(complete(**ids))
+        await ws.wait_closed()
+
+    async with scripted(handler) as url:
+        service = tts(url)
+        assert (await service.synthesize("x")).samples.tolist() == [1, 2]
+        assert service.stray_frames == 4
+        await service.close()
+
+
+async def test_the_answer_to_a_keepalive_ends_no_request():
+    frames = []
+
+    async def handler(ws):
+        async for message in ws:
+            frame = json.loads(message)
+            frames.append(frame)
+            if frame["text"] == " ":
+                await asyncio.sleep(0.3)
+                await ws.send(complete())
+            else:
+                await asyncio.sleep(0.5)
+                await ws.send(chunk(b"\x01\x00"))
+                await ws.send(complete())
+
+    async with scripted(handler) as url:
+        service = tts(url, keepalive_secs=0.2)
+        await service.connect()
+        await asyncio.sleep(0.3)
+        assert (await service.synthesize("x")).samples.tolist() == [1]
+        await service.close()
+    assert frames[0] == {"text": " ", "voice_id": "sophia", "language": "en", "model": "lightning_v3.1"}
+
+
+async def test_an_error_frame_raises_with_the_services_words():
+    async def handler(ws):
+        await ws.recv()
+        await ws.send(json.dumps({"status": "error", "error": {"message": "No such voice", "code": "custom"}}))
+        await ws.wait_closed()
+
+    async with scripted(handler) as url:
+        service = tts(url)
+        with pytest.raises(snb.ServiceError, match="No such voice") as caught:
+            await service.synthesize("x")
+        assert caught.value.code == "custom"
+        await service.close()
+
+
+async def test_complete_without_audio_is_told():
+    async def handler(ws):
+        await ws.recv()
+        await ws.send(complete())
+        await ws.wait_closed()
+
+    async with scripted(handler) as url:
+        service = tts(url)
+        with pytest.raises(snb.IncompleteError, match="without any audio"):
+            await service.synthesize("x")
+        await service.close()
+
+
+async def test_silence_has_a_limit(fresh_simulator):
+    fresh_simulator.behaviour.silent = True
+    service = tts(fresh_simulator, audio_timeout=0.4)
+    with pytest.raises(snb.IncompleteError, match="nothing for 0.4 s"):
+        await service.synthesize("x")
+    await service.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [(401, snb.AuthError, "SMALLEST_API_KEY"), (403, snb.AuthError, "403"), (503, snb.ServiceError, "503")],
+)
+async def test_refused_handshakes(fresh_simulator, status, error, told):
+    fresh_simulator.behaviour.reject = status
+    service = tts(fresh_simulator, max_retries=1)
+    with pytest.raises(error, match=told):
+        await service.connect()
+    await service.close()
+
+
+async def test_429_is_retried_after_the_time_it_asks_for(fresh_simulator):
+    fresh_simulator.behaviour.reject = 429
+    fresh_simulator.behaviour.retry_after = 1
+    service = tts(fresh_simulator)
+
+    async def relent():
+        await asyncio.sleep(0.5)
+        fresh_simulator.behaviour.reject = None
+
+    relenting = asyncio.create_task(relent())
+    started = time.monotonic()
+    await service.connect()
+    assert 0.9 < time.monotonic() - started < 3
+    await relenting
+    await service.close()
+
+    fresh_simulator.behaviour.reject = 429
+    service = tts(fresh_simulator, max_retries=0)
+    with pytest.raises(snb.RateLimitError, match="Try again in 1 s") as caught:
+        await service.connect()
+    assert caught.value.retry_after == 1
+    await service.close()
+
+
+async def test_a_retired_model_names_its_replacement(fresh_simulator):
+    fresh_simulator.behaviour.retired = frozenset({"lightning-v2"})
+    settings = snb.SmallestTTSSettings(model="lightning-v2", voice="emily")
+    service = tts(fresh_simulator, settings=settings)
+    with pytest.raises(snb.ModelRetiredError, match="2026-05-19.*lightning-v3.1") as caught:
+        await service.connect()
+    assert caught.value.replacement
+    await service.close()
+
+
+async def test_nobody_there_and_nobody_talking():
+    service = tts("ws://127.0.0.1:9", max_retries=1)
+    with pytest.raises(snb.ConnectionLost, match="refused"):
+        await service.connect()
+    await service.close()
+    async with silent_tcp() as url:
+        service = tts(url, open_timeout=0.3, max_retries=0)
+        with pytest.raises(snb.ConnectionLost, match="0.3 s"):
+            await service.connect()
+        await service.close()
+
+
+async def test_a_proxy_in_the_environment_does_not_swallow_loopback(simulator, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with tts(simulator) as service:
+        assert service.connected
+
+
+async def test_bad_arguments(simulator):
+    with pytest.raises(snb.ConfigError, match="24000"):
+        tts(simulator, sample_rate=12345)
+    with pytest.raises(snb.ConfigError, match="legacy"):
+        tts(simulator, endpoint="new")
+    service = tts(simulator)
+    for text in ("", "  ", None):
+        with pytest.raises(snb.ConfigError, match="nothing to speak"):
+            await service.synthesize(text)
+    with pytest.raises(snb.ConfigError, match="on_conected"):
+        service.event_handler("on_conected")
+    with pytest.raises(TypeError):
+        snb.SmallestTTSService(api_key=KEY, voice="sophia")
+    await service.close()
+    with pytest.raises(snb.ConnectionLost, match="for good"):
+        await service.synthesize("x")
+
+
+async def test_what_is_not_sent_is_told_once(simulator):
+    with pytest.warns(UserWarning, match="consistency will not be sent: lightning-v3.1 ignores"):
+        service = tts(simulator, settings=snb.SmallestTTSSettings(consistency=0.3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        await service.update_settings(snb.SmallestTTSSettings(speed=1.1))
+    await service.close()
+
+
+async def test_handlers_that_raise_harm_nobody_and_async_ones_run(simulator, caplog):
+    service = tts(simulator)
+    called = asyncio.Event()
+
+    @service.event_handler("on_connected")
+    def bad(_service):
+        raise KeyError("boom")
+
+    @service.event_handler("on_connected")
+    async def good(got):
+        assert got is service
+        called.set()
+
+    await service.connect()
+    await asyncio.wait_for(called.wait(), 1)
+    assert "boom" in caplog.text
+    await service.close()
