@@ -80,6 +80,8 @@ class Connection:
         self._opening = asyncio.Lock()
         self._last_sent = monotonic()
         self.state = State.IDLE
+        self.generation = 0
+        """Counts the sockets opened so far."""
 
     async def open(self) -> float | None:
         """Open the socket unless it is open.
@@ -126,6 +128,7 @@ class Connection:
                 await ws.close()
                 raise
             self._ws = ws
+            self.generation += 1
             self.state = State.OPEN
             self._last_sent = monotonic()
             self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]

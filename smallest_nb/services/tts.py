@@ -208,6 +208,7 @@ class SmallestTTSService(EventEmitter):
     async def _begin(self, request: Utterance) -> None:
         """Send a request, on a new socket where the model changed."""
         self._current = request
+        request.socket = None
         if self._reopen:
             self._reopen = False
             await self._connection.drop()
@@ -228,6 +229,7 @@ class SmallestTTSService(EventEmitter):
                 raise
             request.told.connect_s = await self._open()
             await self._connection.send(text)
+        request.socket = self._connection.generation
 
     def _may_resend(self, request: Utterance) -> bool:
         """Say, once, whether a request went to a socket that the service was just closing after its last `complete`."""
@@ -319,7 +321,7 @@ class SmallestTTSService(EventEmitter):
 
     def _on_lost(self, lost: ConnectionLost) -> None:
         request = self._current
-        if request is not None:
+        if request is not None and request.socket == self._connection.generation:
             if request.queue.full():
                 request.queue.get_nowait()
             request.queue.put_nowait(lost)

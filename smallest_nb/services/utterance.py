@@ -65,6 +65,7 @@ class Utterance:
         self.ended = False
         self.received_audio = False
         self.resent = False
+        self.socket: int | None = None
         self.started = monotonic()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,9 @@ class Speech:
     def __init__(self, workers: int = 2) -> None:
         self._pool = WorkerPool("speech_worker.py", workers)
 
-    async def speak(self, text: str, sample_rate: int, prosody: dict[str, Any]) -> AsyncIterator[bytes | SpokenWord]:
+    async def speak(
+        self, text: str, sample_rate: int, prosody: dict[str, Any]
+    ) -> AsyncGenerator[bytes | SpokenWord, None]:
         """Yield PCM16 at `sample_rate` as it is made, and each word once its end is known.
 
         Raises:

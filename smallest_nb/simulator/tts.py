@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import json
 import uuid
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -24,7 +26,7 @@ from smallest_nb.fields import Spec
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
-from smallest_nb.simulator.speech import Speech, SpokenWord
+from smallest_nb.simulator.speech import Speech
 from smallest_nb.simulator.timbre import prosody
 from smallest_nb.simulator.worker import EngineError
 from smallest_nb.voices import WORD_TIMESTAMP_VOICES
@@ -40,6 +42,23 @@ _CHUNK_BYTES = (2400, 7001, 6399, 7680, 6811, 7169)
 
 class _Refused(Exception):  # noqa: N818 - an answer, not a failure
     """A request that gets an error frame."""
+
+
+class _Cutter:
+    """Cuts a stream into the service's irregular chunks."""
+
+    def __init__(self) -> None:
+        self._sizes = itertools.chain(_CHUNK_BYTES, itertools.cycle(_CHUNK_BYTES[1:]))
+        self._size = next(self._sizes)
+        self.held = b""
+        self.sent = 0
+
+    def push(self, pcm: bytes) -> Iterator[bytes]:
+        self.held += pcm
+        while len(self.held) >= self._size:
+            chunk, self.held = self.held[: self._size], self.held[self._size :]
+            self._size = next(self._sizes)
+            yield chunk
 
 
 class TTSSession:
@@ -163,27 +182,23 @@ class TTSSession:
     async def _speak(self, request: dict[str, Any], ids: dict[str, str]) -> None:
         rate = request.get("sample_rate", 44100)
         timed = bool(request.get("word_timestamps")) and request["voice_id"] in WORD_TIMESTAMP_VOICES
-        sizes = itertools.chain(_CHUNK_BYTES, itertools.cycle(_CHUNK_BYTES[1:]))
-        size = next(sizes)
-        held = b""
-        sent = 0
+        cutter = _Cutter()
         started = monotonic()
         if self._behaviour.first_audio_secs:
             await asyncio.sleep(self._behaviour.first_audio_secs)
-        async for piece in self._speech.speak(request["text"], rate, self._prosody(request)):
-            if isinstance(piece, SpokenWord):
-                if timed and self._model is None:
+        async with contextlib.aclosing(self._speech.speak(request["text"], rate, self._prosody(request))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, bytes):
+                    for chunk in cutter.push(piece):
+                        await self._pace(started, cutter.sent / BYTES_PER_SAMPLE / rate)
+                        await self._chunk(chunk, ids)
+                        cutter.sent += len(chunk)
+                        self._maybe_truncate(cutter.sent)
+                elif timed and self._model is None:
                     word = {"id": piece.index, "word": piece.word, "start": piece.start, "end": piece.end}
                     await self._send({"status": "word_timestamp", "data": word, **ids})
-                continue
-            held += piece
-            while len(held) >= size:
-                await self._pace(started, sent / BYTES_PER_SAMPLE / rate)
-                await self._chunk(held[:size], ids)
-                sent, held, size = sent + size, held[size:], next(sizes)
-                await self._maybe_truncate(sent)
-        if held:
-            await self._chunk(held, ids)
+        if cutter.held:
+            await self._chunk(cutter.held, ids)
         self._log.save(rate)
 
     def _prosody(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +218,7 @@ class TTSSession:
         if self._behaviour.pace is not None:
             await asyncio.sleep(max(0.0, started + sent_secs / self._behaviour.pace - monotonic()))
 
-    async def _maybe_truncate(self, sent: int) -> None:
+    def _maybe_truncate(self, sent: int) -> None:
         limit = self._behaviour.truncate_after
         if limit is not None and sent >= limit:
             self._behaviour.truncate_after = None

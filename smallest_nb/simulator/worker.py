@@ -88,7 +88,9 @@ class Worker:
     async def stop(self) -> None:
         """End the process and wait for it."""
         self.kill()
-        await self._process.wait()
+        # Not wait(): with unread output the pipe is paused, its end is never seen, and wait() never returns.
+        with contextlib.suppress(ConnectionError):
+            await self._process.communicate()
         # asyncio closes the pipes in callbacks of their own; without this turn a closing loop would find them open.
         await asyncio.sleep(0)
 
