@@ -77,6 +77,7 @@ class Connection:
         self._max_retries = max_retries
         self._ws: ClientConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._last_sent = monotonic()
         self.state = State.IDLE
@@ -97,7 +98,7 @@ class Connection:
                 return None
             if self.state is State.CLOSED:
                 raise ConnectionLost("The connection was closed for good; make a new service.")
-            await self._stop_tasks()
+            self.abandon()
             self.state = State.OPENING
             try:
                 return await self._open_with_retries()
@@ -156,29 +157,33 @@ class Connection:
             raise ConnectionLost(f"The service took no data for {timeout:g} s.") from None
         self._last_sent = monotonic()
 
-    async def drop(self) -> None:
-        """Leave the socket without telling `on_lost`; `open` makes a new one."""
+    def abandon(self) -> asyncio.Task[None]:
+        """Leave the socket now, without telling `on_lost`; `open` makes a new one.
+
+        Returns:
+            The task that closes it politely; the connection owns it, and `close` waits for it.
+        """
         ws, self._ws = self._ws, None
+        tasks, self._tasks = self._tasks, []
         if self.state is State.OPEN:
             self.state = State.LOST
-        await self._stop_tasks()
-        if ws is not None:
-            await ws.close()
+        for task in tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        closing = asyncio.create_task(_close(ws, tasks))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return closing
+
+    async def drop(self) -> None:
+        """Leave the socket and wait until it is closed."""
+        await asyncio.shield(self.abandon())
 
     async def close(self) -> None:
         """End for good. Safe to call twice and to cancel."""
         self.state = State.CLOSED
-        await self.drop()
-
-    async def _stop_tasks(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
-        for task in tasks:
-            if task is not asyncio.current_task():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        self.abandon()
+        await asyncio.gather(*map(asyncio.shield, self._closing))
 
     async def _read(self, ws: ClientConnection) -> None:
         try:
@@ -211,6 +216,15 @@ class Connection:
                 await ws.send(frame)
             except ConnectionClosed:
                 return  # the reader tells it
+
+
+async def _close(ws: ClientConnection | None, tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        if task is not asyncio.current_task():
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    if ws is not None:
+        await ws.close()
 
 
 def _lost(error: ConnectionClosed) -> ConnectionLost:

@@ -203,7 +203,7 @@ class SmallestTTSService(EventEmitter):
                 self._current = None
                 self._turn.release()
                 if not request.ended and self.connected:  # abandoned half-way: its frames must not reach the next one
-                    self._spawn(self._reconnect())
+                    self._replace_socket()
 
     async def _begin(self, request: Utterance) -> None:
         """Send a request, on a new socket where the model changed."""
@@ -271,7 +271,7 @@ class SmallestTTSService(EventEmitter):
     async def interrupt(self) -> None:
         """Stop the current request at once; its iteration ends. The next request finds a fresh socket."""
         if self._end_current():
-            self._spawn(self._reconnect())
+            self._replace_socket()
 
     def _end_current(self) -> bool:
         request, self._current = self._current, None
@@ -284,9 +284,13 @@ class SmallestTTSService(EventEmitter):
         self._turn.release()
         return True
 
-    async def _reconnect(self) -> None:
-        await self._connection.drop()
+    def _replace_socket(self) -> None:
+        """Leave the socket at once, so that nothing else is sent on it, and open another in the background."""
+        self._connection.abandon()
         self._fire("on_disconnected")
+        self._spawn(self._reopen_quietly())
+
+    async def _reopen_quietly(self) -> None:
         try:
             await self._open()
         except SmallestError as error:

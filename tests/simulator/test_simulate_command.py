@@ -1,0 +1,70 @@
+"""`smallest-nb simulate`: starts, says what it is, refuses a taken port, stops on signals, records."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from helpers import tts
+
+from smallest_nb import Clip, ConfigError
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "smallest_nb.cli", "simulate", *arguments]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+async def test_serves_until_it_is_told_to_stop(sign, tmp_path):
+    process = subprocess.Popen(
+        command("--port", "0", "--record", str(tmp_path), "--retired", "lightning_v2"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        told = process.stdout.readline()
+        url = re.search(r"ws://127\.0\.0\.1:\d+", told).group()
+        async with tts(url, sample_rate=16000) as service:
+            clip = await service.synthesize("One, two, three.")
+    finally:
+        process.send_signal(sign)
+    assert process.wait(10) == 0
+    assert process.stderr.read() == ""
+    wav = next(tmp_path.glob("*-tts-001.wav"))
+    assert Clip.from_wav(wav) == clip
+    lines = [json.loads(line) for line in next(tmp_path.glob("*.jsonl")).read_text().splitlines()]
+    assert [line["dir"] for line in lines][:2] == ["open", "in"]
+    assert "sk_test" not in json.dumps(lines)
+
+
+def test_a_port_in_use_is_named():
+    with Simulator() as running:
+        done = subprocess.run(command("--port", str(running.port)), capture_output=True, text=True, timeout=30)
+        assert done.returncode == 2
+        assert f"Port {running.port} on 127.0.0.1 is in use" in done.stderr
+        assert "Traceback" not in done.stderr
+        with pytest.raises(ConfigError, match="in use"):
+            Simulator(port=running.port).start()
+
+
+def test_bad_switches_are_named():
+    done = subprocess.run(command("--retired", "lightning-v9"), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "lightning-v9" in done.stderr
+    with pytest.raises(ConfigError, match="418"):
+        Behaviour(reject=418)
+
+
+def test_starting_and_stopping_leaves_no_thread_and_no_process():
+    import threading
+
+    before = threading.active_count()
+    for _ in range(3):
+        with Simulator():
+            pass
+    assert threading.active_count() == before

@@ -1,0 +1,280 @@
+"""VoiceTuner, LiveTranscriber and SettingsPanel: binding both ways, latest wins, errors in three places."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import ipywidgets
+import jiwer
+import numpy as np
+import pytest
+from helpers import KEY
+from test_player import Page, eventually
+
+import smallest_nb as snb
+from smallest_nb import runtime
+from smallest_nb.simulator import Simulator
+from smallest_nb.widgets import assets
+
+SENTENCE = "The train to the city leaves in twenty minutes."
+
+
+@pytest.fixture
+def tuner(simulator):
+    made = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
+    made.player._channel._build = None
+    yield made
+    made.close()
+
+
+def control(widget, name):
+    return widget.panel.controls[name]
+
+
+def test_settings_move_the_controls_and_the_other_way_round(tuner):
+    assert control(tuner, "speed").body.value == 1.0
+    assert control(tuner, "speed").reset.value is True
+    tuner.settings = {"speed": 1.5, "voice": "liam"}
+    assert (control(tuner, "speed").body.value, control(tuner, "speed").reset.value) == (1.5, False)
+    assert control(tuner, "voice").body.value == "liam"
+    control(tuner, "speed").body.value = 0.8
+    assert tuner.settings.speed == 0.8
+    control(tuner, "speed").reset.value = True
+    assert tuner.settings.speed is None
+    tuner.settings = snb.SmallestTTSSettings(language="hi")
+    assert (tuner.settings.language, tuner.settings.voice) == ("hi", "liam")
+    assert "not trained on Hindi" in control(tuner, "voice").why.value
+
+
+def test_what_the_model_ignores_is_disabled_with_the_reason(tuner):
+    row = control(tuner, "consistency")
+    assert row.body.disabled
+    assert "retired on 2026-05-19" in row.why.value
+    tuner.settings = {"model": "lightning-v2", "voice": "emily"}
+    assert not row.body.disabled
+    assert row.why.value == ""
+    assert "emily" in [v for _, v in control(tuner, "voice").body.options]
+    assert "sophia" not in [v for _, v in control(tuner, "voice").body.options]
+
+
+def test_settings_can_be_linked_and_observed(tuner):
+    slider, seen = ipywidgets.FloatSlider(min=0.5, max=2, value=1), []
+    tuner.observe(lambda c: seen.append((c["old"].speed, c["new"].speed)), names="settings")
+    panel = snb.SettingsPanel(snb.SmallestTTSSettings())
+    ipywidgets.link((tuner, "settings"), (panel, "settings"))
+    panel.controls["speed"].body.value = 1.7
+    assert tuner.settings.speed == 1.7
+    assert seen == [(None, 1.7)]
+    slider.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "told"), [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "x"}, "lightning"), (3, "int")]
+)
+def test_bad_settings_are_refused_and_nothing_changes(tuner, values, told):
+    before = tuner.settings
+    with pytest.raises(snb.ConfigError, match=told):
+        tuner.settings = values
+    assert tuner.settings == before
+    with pytest.raises(snb.ConfigError):
+        snb.VoiceTuner(sped=1, api_key=KEY)
+
+
+def test_an_audition_streams_to_the_page_while_it_is_made(tuner, simulator):
+    page = Page(tuner.player)
+    page.hello()
+    simulator.behaviour.pace = 3.0
+    try:
+        future = tuner.submit(SENTENCE)
+        eventually(lambda: len(page.pcm()) > 4000)
+        assert not future.done(), "the first sound must come before the synthesis ends"
+        take = future.result(10)
+    finally:
+        simulator.behaviour.pace = None
+    eventually(lambda: page.of("stream-end"))
+    assert page.pcm() == take.clip.pcm
+    assert "first audio after" in tuner.player.status
+    assert tuner.player.busy is False
+    assert tuner.takes == [take]
+
+
+def test_latest_wins(tuner, simulator):
+    page = Page(tuner.player)
+    page.hello()
+    simulator.behaviour.pace = 1.0
+    try:
+        first = tuner.submit(SENTENCE)
+        eventually(lambda: len(page.pcm()) > 2000)
+        simulator.behaviour.pace = None
+        take = tuner.submit("One.").result(10)
+    finally:
+        simulator.behaviour.pace = None
+    eventually(first.done)
+    assert first.cancelled()
+    assert [t.text for t in tuner.takes] == ["One."]
+    last = page.of("stream-open")[-1]["stream"]
+    assert b"".join(b[0] for c, b in page.got if c.get("stream") == last and b) == take.clip.pcm
+
+
+def test_a_moved_slider_speaks_again_once(tuner):
+    page = Page(tuner.player)
+    page.hello()
+    tuner.audition()
+    for value in (1.1, 1.2, 1.6):
+        control(tuner, "speed").body.value = value
+    eventually(lambda: len(tuner.takes) == 2)
+    assert tuner.takes[1].settings.speed == 1.6
+    assert tuner.takes[0].clip.duration > 1.3 * tuner.takes[1].clip.duration
+    tuner.auto_play = False
+    control(tuner, "speed").body.value = 1.0
+    eventually(lambda: not tuner.player.busy)
+    assert len(tuner.takes) == 2
+
+
+def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simulator, caplog):
+    caplog.set_level("INFO", "smallest_nb")
+    runtime.call(tuner._service._connection.drop())
+    simulator.behaviour.reject = 401
+    try:
+        with pytest.raises(snb.AuthError, match="SMALLEST_API_KEY"):
+            tuner.audition()
+    finally:
+        simulator.behaviour.reject = None
+    assert "refused the API key" in tuner.player.error
+    assert "refused the API key" in caplog.text
+    assert tuner.player.busy is False
+    assert tuner.audition().clip.duration > 0.5
+    assert tuner.player.error == ""
+    with pytest.raises(snb.ConfigError, match="nothing to speak"):
+        tuner.audition("   ")
+    assert "nothing to speak" in tuner.player.error
+
+
+@pytest.mark.parametrize("target", ["smallest_nb", "websocket", "pipecat"])
+def test_code_runs(tuner, target, simulator, tmp_path):
+    tuner.settings = {"speed": 1.4, "voice": "liam"}
+    code = tuner.code(target)
+    compile(code, target, "exec", flags=0x2000)  # top-level await is a notebook's
+    assert "1.4" in code
+    assert "liam" in code
+    assert KEY not in code
+    if target == "pipecat":
+        assert "consistency" not in code
+        return
+    if target == "smallest_nb":
+        body = "\n".join("    " + line for line in code.splitlines())
+        code = f"import asyncio\nasync def main():\n{body}\nasyncio.run(main())\n"
+    env = {"SMALLEST_API_KEY": KEY, "SMALLEST_BASE_URL": simulator.base_url, "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    clip = snb.Clip.from_wav(tmp_path / "speech.wav")
+    assert clip.duration == pytest.approx(tuner.audition().clip.duration, rel=0.05)
+
+
+def test_other_code_is_refused(tuner):
+    with pytest.raises(snb.ConfigError, match="'rust'"):
+        tuner.code("rust")
+
+
+@pytest.fixture
+def live(simulator):
+    made = snb.LiveTranscriber(api_key=KEY, base_url=simulator.base_url, word_timestamps=True)
+    made.view._channel._build = made.microphone._channel._build = None
+    yield made
+    made.close()
+
+
+def words(text):
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+def test_a_clip_becomes_a_transcript_and_the_view_gets_deltas(live, simulator):
+    page = Page(live.view)
+    page.hello()
+    clip = snb.VoiceTuner(SENTENCE, api_key=KEY, base_url=simulator.base_url, voice="magnus")
+    spoken = clip.audition().clip
+    clip.close()
+    interims, finals = [], []
+    live.on_interim(interims.append)
+    live.on_final(finals.append)
+    transcript = live.feed(spoken.padded(0.3, 1.2), pace=4)
+    assert jiwer.wer(words(SENTENCE), words(transcript.text)) <= 0.34
+    assert len(interims) >= 3
+    assert [s.text for s in finals] == [s.text for s in transcript]
+    lines = [m["lines"] for m in page.of("lines")]
+    assert max(len(x) for x in lines) == 1, "an update must be one line, never the whole text"
+    shown = {line["i"]: line for x in lines for line in x if line["final"] and line["text"]}
+    assert [shown[i]["text"] for i in sorted(shown)] == [s.text for s in transcript]
+    assert live.microphone.status == f"{len(transcript)} segments, {len(transcript.text.split())} words."
+
+    before = transcript[-1].end
+    live.feed(spoken.padded(0.3, 0.3), pace=4)
+    assert transcript[-1].start > before, "a second recording goes on where the first ended"
+    page.got.clear()
+    page.hello()
+    everything = [line["text"] for m in page.of("lines") for line in m["lines"]]
+    assert everything == [s.text for s in transcript]
+    live.clear()
+    assert (len(live.transcript), page.of("lines")[-1]["reset"]) == (0, True)
+
+
+def test_a_setting_changed_while_recording_reconnects(live):
+    sessions = []
+    live.microphone.on_state(lambda s: s == "recording" and sessions.append(live._service))
+    future = live.microphone.feed(snb.Clip(bytes(32000 * 2), 16000), pace=1)
+    eventually(lambda: live._service is not None and live._service.connected)
+    service = live._service
+    live.settings = {"sentence_timestamps": True}
+    eventually(lambda: service._connection.generation == 2)
+    assert service.settings.sentence_timestamps is True
+    future.result(10)
+
+
+def test_a_failing_session_is_raised_drawn_and_over(live, simulator):
+    simulator.behaviour.reject = 403
+    try:
+        with pytest.raises(snb.AuthError):
+            live.feed(snb.Clip(bytes(32000), 16000), pace=10)
+    finally:
+        simulator.behaviour.reject = None
+    assert "403" in live.microphone.error
+    live.feed(snb.Clip(bytes(16000), 16000), pace=10)
+    assert live.microphone.error == ""
+
+
+def test_finalize_without_a_recording_says_so(live):
+    live.finalize()
+    eventually(lambda: "press the microphone" in live.microphone.error)
+
+
+def test_without_a_key_the_simulator_serves_and_the_widget_says_so(monkeypatch):
+    monkeypatch.delenv("SMALLEST_API_KEY", raising=False)
+    tuner = snb.VoiceTuner()
+    assert "Simulated" in tuner.player.notice
+    assert np.abs(tuner.audition("One.").clip.samples.astype(int)).max() > 1000
+    tuner.close()
+    with Simulator() as other:
+        monkeypatch.setenv("SMALLEST_API_KEY", KEY)
+        monkeypatch.setenv("SMALLEST_BASE_URL", other.base_url)
+        tuner = snb.VoiceTuner()
+        assert tuner.player.notice == ""
+        assert tuner._service.target.base_url == other.base_url
+        tuner.close()
+
+
+def test_widgets_have_a_face_and_a_stable_repr(tuner, live):
+    assert repr(tuner.player) == "Player('Speak')"
+    bundle, _ = live.view._repr_mimebundle_()
+    assert "No speech transcribed yet" in bundle["text/html"]
+    assert bundle["text/plain"] == repr(live.view)
+    assert "0x" not in repr(tuner) + repr(live)
+    for widget in (tuner.player, live.microphone, live.view):
+        assert KEY not in repr(widget.get_state())
+
+
+def test_a_missing_front_end_is_a_sentence_not_an_import_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    assert "make frontend" in assets.esm("player")
+    assert assets.css("player") == ""

@@ -1,0 +1,102 @@
+"""The Microphone's kernel side: order, doubles, owners, clips that play its part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_player import Page, eventually, noise
+
+from smallest_nb import ConfigError, Microphone
+
+
+@pytest.fixture
+def heard():
+    microphone = Microphone()
+    microphone._channel._build = None
+    page, pieces = Page(microphone), []
+    microphone.on_audio(pieces.append)
+    page.hello()
+    yield microphone, page, pieces
+    microphone.close()
+
+
+def chunk(page, n, value, *, last=False):
+    pcm = np.full(1280, value, "<i2").tobytes()
+    page.say("mic-chunk", pcm, n=n, t=0.0, level=0.1, clipped=False, last=last)
+
+
+def state(page, name, **fields):
+    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, **fields})
+
+
+def test_chunks_come_in_order_and_once_and_are_acknowledged(heard):
+    microphone, page, pieces = heard
+    states = []
+    microphone.on_state(states.append)
+    state(page, "starting")
+    state(page, "recording")
+    for n in (0, 1, 1, 2, 0, 3, 4, 5):
+        chunk(page, n, n)
+    chunk(page, 6, 6, last=True)
+    state(page, "idle", dropped=2)
+    eventually(lambda: states == ["starting", "recording", "idle"])
+    assert [int(np.frombuffer(p, "<i2")[0]) for p in pieces] == [0, 1, 2, 3, 4, 5, 6]
+    assert [m["n"] for m in page.of("mic-ack")] == [0, 5, 6]
+    assert (microphone.received, microphone.device_rate, microphone.dropped) == (7 * 1280, 48000, 2)
+
+
+def test_only_the_page_that_was_pressed_is_heard(heard):
+    microphone, page, pieces = heard
+    other = Page(microphone, "p2")
+    other.hello()
+    state(page, "starting")
+    state(page, "recording")
+    chunk(page, 0, 1)
+    chunk(other, 1, 2)
+    chunk(page, 1, 3)
+    eventually(lambda: len(pieces) == 2)
+    assert [int(np.frombuffer(p, "<i2")[0]) for p in pieces] == [1, 3]
+
+
+def test_a_second_recording_counts_anew(heard):
+    microphone, page, pieces = heard
+    for _ in range(2):
+        state(page, "starting")
+        state(page, "recording")
+        chunk(page, 0, 1)
+        chunk(page, 1, 2, last=True)
+        state(page, "idle")
+    eventually(lambda: len(pieces) == 4)
+    assert microphone.received == 2 * 1280
+
+
+def test_a_handler_that_raises_does_not_stop_the_next(heard, caplog):
+    microphone, page, pieces = heard
+    microphone._on_audio.insert(0, lambda _pcm: 1 / 0)
+    state(page, "recording")
+    chunk(page, 0, 1)
+    eventually(lambda: len(pieces) == 1)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_clip_plays_the_microphones_part(heard):
+    microphone, _, pieces = heard
+    clip = noise(1, 16000)
+    microphone.feed(clip, pace=20).result(5)
+    assert b"".join(pieces) == clip.pcm
+    assert microphone.state == "idle"
+    assert {len(p) for p in pieces[:-1]} == {2560}
+
+
+def test_bad_arguments(heard):
+    microphone, page, _ = heard
+    with pytest.raises(ConfigError, match="11025"):
+        Microphone(sample_rate=11025)
+    with pytest.raises(ConfigError, match="chunk_ms=5"):
+        Microphone(chunk_ms=5)
+    with pytest.raises(ConfigError, match="pace=0"):
+        microphone.feed(noise(1), pace=0)
+    state(page, "recording")
+    eventually(lambda: microphone.state == "recording")
+    with pytest.raises(ConfigError, match="recording"):
+        microphone.feed(noise(1))

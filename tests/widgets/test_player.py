@@ -1,0 +1,179 @@
+"""The Player's kernel side: order, credit, pages that come and go. What is sent is recorded, acks are played back."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from smallest_nb import Clip, Player
+from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.errors import ConfigError
+from smallest_nb.widgets.player import LEAD_SECS
+
+
+class Page:
+    """Stands at the other end of a widget's comm and remembers what came."""
+
+    def __init__(self, widget, name="p1"):
+        self.widget, self.name, self.got = widget, name, []
+        self.send_real = widget._snb_send
+        widget._channel._send = lambda content, buffers: self.got.append((content, buffers))
+
+    def say(self, kind, buffer=None, **fields):
+        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **fields}
+        self.widget._snb_receive(self.widget, content, [buffer] if buffer is not None else [])
+
+    def hello(self, **changes):
+        fields = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
+        self.say("hello", PROBE, **{**fields, **changes})
+
+    def played(self, stream, position, state="playing"):
+        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9)
+
+    def of(self, kind):
+        return [c for c, _ in self.got if c["type"] == kind]
+
+    def pcm(self):
+        return b"".join(b[0] for c, b in self.got if c["type"] == "stream-audio")
+
+
+def eventually(condition, seconds=3.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def noise(seconds, rate=24000):
+    return Clip.from_array(np.random.default_rng(5).integers(-9000, 9000, int(seconds * rate)).astype(np.int16), rate)
+
+
+@pytest.fixture
+def player():
+    made = Player()
+    made._channel._build = None
+    yield made
+    made.close()
+
+
+def test_what_is_written_arrives_whole_in_order_and_in_modest_messages(player):
+    page, clip = Page(player), noise(3)
+    page.hello()
+    stream = player.open_stream(24000)
+    for at in range(0, len(clip.pcm), 7002):
+        stream.write(clip.pcm[at : at + 7002])
+    stream.end()
+    assert page.pcm() == clip.pcm
+    audio = page.of("stream-audio")
+    assert [m["first"] for m in audio] == sorted(m["first"] for m in audio)
+    assert max(len(b[0]) for c, b in page.got if b) <= 64_000
+    numbers = [c["seq"] for c, _ in page.got if c["seq"] is not None]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert page.of("stream-end") == [{**page.of("stream-end")[0], "samples": len(clip)}]
+
+
+def test_an_hour_at_once_never_has_more_than_the_lead_in_flight(player):
+    page = Page(player)
+    page.hello()
+    rate = 8000
+    player.play(Clip(bytes(2 * rate * 600), rate))
+    in_flight = len(page.pcm()) / 2 / rate
+    assert LEAD_SECS <= in_flight <= LEAD_SECS + 1
+    page.played("s1", 5 * rate)
+    eventually(lambda: len(page.pcm()) / 2 / rate >= LEAD_SECS + 5)
+    assert len(page.pcm()) / 2 / rate <= LEAD_SECS + 6
+    assert player.position == 5.0
+
+
+def test_nothing_is_sent_before_a_page_is_there_and_everything_after(player):
+    page, clip = Page(player), noise(1)
+    player.play(clip)
+    assert page.pcm() == b""
+    page.hello()
+    start = page.of("welcome")[0]["start"]
+    after = [(c, b) for c, b in page.got if (c["seq"] or 0) >= start]
+    assert after[0][0]["type"] == "stream-open"
+    assert b"".join(b[0] for c, b in after if b) == clip.pcm
+
+
+def test_a_reloaded_page_does_not_get_half_a_stream(player):
+    page = Page(player)
+    page.hello()
+    player.play(noise(30))
+    page.got.clear()
+    Page(player, "p2").hello()
+    assert page.of("stream-audio") == []
+
+
+def test_a_new_stream_replaces_the_old_one(player):
+    page = Page(player)
+    page.hello()
+    old = player.open_stream(24000)
+    new = player.open_stream(24000)
+    old.write(bytes(48000))
+    new.write(b"\x01\x00" * 100)
+    assert page.pcm() == b"\x01\x00" * 100
+    player.stop()
+    new.write(b"\x02\x00")
+    assert page.pcm() == b"\x01\x00" * 100
+
+
+def test_a_page_that_missed_messages_gets_them_again_in_the_handler(player):
+    page = Page(player)
+    page.hello(pull=True)
+    player.play(noise(1))
+    sent = [c["seq"] for c, _ in page.got if c["seq"]]
+    page.got.clear()
+    page.say("poll", ack=sent[1])
+    assert [c["seq"] for c, _ in page.got] == sent[2:]
+    page.got.clear()
+    page.say("poll", ack=sent[-1])
+    assert page.got == []
+
+
+def test_a_host_that_mangles_bytes_and_a_stale_page_are_explained(player):
+    page = Page(player)
+    player._channel._build = "new"
+    page.hello(build="old")
+    assert "reload the page" in page.of("welcome")[-1]["problem"]
+    page.widget._snb_receive(player, {**_hello("p3", "new")}, [b"broken"])
+    assert "binary data" in page.of("welcome")[-1]["problem"]
+
+
+def _hello(page, build):
+    return {"v": 1, "type": "hello", "page": page, "ack": 0, "build": build, "host": "t", "secure": True,
+            "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
+
+
+def test_the_page_that_was_pressed_owns_the_sound(player):
+    one = Page(player)
+    one.hello()
+    two = Page(player, "p2")
+    two.hello()
+    assert player._channel.owner == "p1"
+    pressed = []
+    player.on_press(pressed.append)
+    two.say("press", action="play")
+    assert player._channel.owner == "p2"
+    assert two.of("owner")[-1]["page"] == "p2"
+    eventually(lambda: pressed == ["play"])
+
+
+def test_bad_messages_are_counted_and_harm_nobody(player):
+    page = Page(player)
+    page.hello()
+    for content in ({}, {"v": 9, "type": "poll", "page": "p1"}, {"v": 1, "type": "played", "page": "p1"}, None):
+        player._snb_receive(player, content, [])
+    assert player._channel.bad_messages == 4
+
+
+def test_an_ended_stream_takes_no_more(player):
+    stream = player.open_stream(24000)
+    stream.end()
+    stream.end()
+    with pytest.raises(ConfigError, match="ended"):
+        stream.write(b"\x00\x00")
+    with pytest.raises(ConfigError, match="1 bytes"):
+        player.open_stream(24000).write(b"\x00")
