@@ -16,7 +16,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest format clean
+.PHONY: help demo test setup frontend lint types check-js pytest notebooks screenshots format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,12 @@ check-js: $(NODE)
 # One run for everything in Python: unit, wire, kernel, browser, notebooks (nbval) and the wheel.
 pytest: setup .tools/chromium
 	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+notebooks: setup ## Run the tutorials again and keep their outputs
+	$(UV_RUN) python scripts/execute_notebooks.py
+
+screenshots: setup .tools/chromium ## Make docs/images anew
+	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py
 
 format: $(ENV) $(NODE) ## Format and fix what can be fixed
 	$(UV_RUN) ruff check --fix . ; $(UV_RUN) ruff format .

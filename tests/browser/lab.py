@@ -20,10 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 ]  # fmt: skip
 # The notebook's panel, focused or not.
 PANEL = "window.__panel = () => [...window.jupyterapp.shell.widgets('main')].find((w) => w.context) ?? null;"
+MEDIA_FLAGS = {
+    "fake": ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+    "no device": ["--use-fake-ui-for-media-stream"],
+    "denied": ["--use-fake-device-for-media-stream", "--deny-permission-prompts"],
+}
 READY = """async () => {
   const app = window.jupyterapp;
   if (!app) return false;
@@ -102,9 +106,9 @@ class Lab:
         self._log.close()
 
     @contextmanager
-    def browse(self, notebook: str, *, microphone: Path | None = None, dark: bool = False):
+    def browse(self, notebook: str, *, microphone: Path | None = None, media: str = "fake", dark: bool = False):
         """Open a notebook in a fresh Chromium and wait until its kernel is idle."""
-        flags = list(CHROMIUM_FLAGS)
+        flags = CHROMIUM_FLAGS + MEDIA_FLAGS[media]
         if microphone is not None:
             flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
         theme = self.folder / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
@@ -113,7 +117,7 @@ class Lab:
         with sync_playwright() as playwright:
             context = playwright.chromium.launch_persistent_context(
                 str(profile), executable_path=find_chromium(), headless=True, args=flags,
-                viewport={"width": 1100, "height": 900}, permissions=["microphone"],
+                viewport={"width": 1100, "height": 900}, permissions=["microphone"] if media == "fake" else [],
             )  # fmt: skip
             context.add_init_script(PANEL)
             context.add_init_script(path=Path(__file__).with_name("tap.js"))

@@ -10,7 +10,7 @@ import pytest
 import smallest_nb as snb
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-SENTENCE = "She walked along the river and looked at the water."
+SENTENCE = "The train to the city leaves in twenty minutes."
 LINES = ".snb-transcript-line"
 
 
@@ -77,3 +77,17 @@ def test_speech_becomes_text_while_it_is_spoken(lab, spoken):
         assert notes.kernel("live.microphone.dropped") == 0
         assert notes.page.locator(".snb-mic .snb-error").inner_text() == ""
         assert [line for line in notes.console if "[smallest_nb]" in line] == []
+
+
+@pytest.mark.parametrize(("media", "told"), [("no device", "No microphone was found"), ("denied", "was not allowed")])
+def test_without_a_microphone_the_widget_says_why_and_the_clip_still_works(lab, media, told):
+    with lab.browse("02_live_transcription.ipynb", media=media) as notes:
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        notes.page.get_by_role("button", name="Transcribe").click()
+        error = notes.page.locator(".snb-mic .snb-error")
+        error.filter(has_text=told).wait_for()
+        assert notes.page.get_by_role("button", name="Transcribe").is_enabled()
+        notes.do("live.feed(snb.speak('One, two, three.', voice='magnus').padded(0.3, 0.3), pace=3)")
+        notes.page.wait_for_selector(f"{LINES}[data-final='true']")
+        assert notes.kernel("[s.text for s in live.transcript]") == page_text(notes)

@@ -66,7 +66,7 @@ def test_live_transcriber(lab, theme, simulator, tmp_path):
 
     async def say():
         try:
-            first = await service.synthesize("She walked along the river and looked at the water.")
+            first = await service.synthesize("The weather will be cold and cloudy this morning.")
             return first, await service.synthesize("The train to the city leaves in twenty minutes.")
         finally:
             await service.close()

@@ -15,6 +15,9 @@ export interface Chunk {
 export interface CaptureOptions {
   sampleRate: number;
   chunkMs: number;
+  echoCancellation: boolean;
+  noiseSuppression: boolean;
+  autoGainControl: boolean;
   onChunk: (chunk: Chunk) => void;
   /** The device went away while recording. */
   onLost: () => void;
@@ -32,7 +35,12 @@ export class Capture {
   /** Open the microphone; on any failure everything that was opened is closed again. */
   static async create(options: CaptureOptions): Promise<Capture> {
     const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      audio: {
+        channelCount: 1,
+        echoCancellation: options.echoCancellation,
+        noiseSuppression: options.noiseSuppression,
+        autoGainControl: options.autoGainControl,
+      },
     });
     let context: AudioContext | null = null;
     try {

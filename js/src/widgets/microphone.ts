@@ -76,6 +76,9 @@ class MicrophoneModel {
       const capture = await Capture.create({
         sampleRate: Number(this.model.get("sample_rate")),
         chunkMs: Number(this.model.get("chunk_ms")),
+        echoCancellation: Boolean(this.model.get("echo_cancellation")),
+        noiseSuppression: Boolean(this.model.get("noise_suppression")),
+        autoGainControl: Boolean(this.model.get("auto_gain_control")),
         onChunk: (chunk) => this.#chunk(chunk),
         onLost: () => {
           this.#fail("The microphone was disconnected while recording. Plug it in and press again.");
