@@ -52,7 +52,7 @@ def test_voice_tuner(lab, theme):
         notes.page.get_by_role("button", name="Speak").click()
         notes.page.wait_for_selector(".snb-player[data-state='playing']")
         notes.page.wait_for_timeout(1300)
-        notes.do("tuner.auto_play = False; tuner.settings = {'speed': 1.2}")
+        notes.do("tuner.auto_play = False; tuner.settings = {'speed': 1.2}; tuner.auto_play = True")
         picture(notes, ".snb-player", f"voice-tuner-{theme}.png")
         assert contrast(notes, ".snb-player .snb-status") >= 4.5
 
