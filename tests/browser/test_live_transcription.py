@@ -10,7 +10,7 @@ import pytest
 import smallest_nb as snb
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-SENTENCE = "The train to the city leaves in twenty minutes."
+SENTENCE = "The weather will be cold and cloudy this morning."
 LINES = ".snb-transcript-line"
 
 

@@ -18,7 +18,7 @@ from smallest_nb import runtime
 from smallest_nb.simulator import Simulator
 from smallest_nb.widgets import assets
 
-SENTENCE = "The train to the city leaves in twenty minutes."
+SENTENCE = "The weather will be cold and cloudy this morning."
 
 
 @pytest.fixture
