@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import traitlets
 
@@ -12,17 +12,14 @@ from smallest_nb.fields import BaseSettings
 __all__ = ["SettingsTrait"]
 
 
-_S = TypeVar("_S", bound=BaseSettings)
-
-
-class SettingsTrait(traitlets.Instance[_S]):
+class SettingsTrait(traitlets.Instance):  # type: ignore[type-arg]  # not generic in the traitlets that Colab ships
     """Always a complete, valid snapshot; assigning a delta or a mapping changes what it names.
 
     Args:
         klass: The settings class.
     """
 
-    def validate(self, obj: Any, value: Any) -> _S:
+    def validate(self, obj: Any, value: Any) -> Any:
         """Merge what is assigned into what is held.
 
         Raises:
@@ -33,5 +30,5 @@ class SettingsTrait(traitlets.Instance[_S]):
         delta = kind.from_mapping(value) if isinstance(value, dict) else value
         if not isinstance(delta, kind):
             raise ConfigError(f"Expected {kind.__name__} or a mapping, got {type(value).__name__}.")
-        merged: _S = (held if held is not None else type(delta).complete()).merged(delta)[0]
+        merged, _ = (held if held is not None else type(delta).complete()).merged(delta)
         return merged

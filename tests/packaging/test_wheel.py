@@ -70,6 +70,29 @@ print(snb.__version__, snb.__file__)
     assert "simulate" in listed.stdout
 
 
+def test_it_works_with_the_versions_that_colab_ships(wheel, tmp_path):
+    """The installation must not upgrade Colab's packages, so it has to work with them."""
+    pins = ["ipykernel==6.17.1", "ipython==7.34.0", "ipywidgets==7.7.1", "traitlets==5.7.1", "anywidget==0.9.21",
+            "websockets==15.0.1", "setuptools<81"]  # fmt: skip
+    env = tmp_path / "env"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(env)], check=True)
+    python = str(env / "bin" / "python")
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *pins, f"{wheel}[simulator,data]"], check=True)
+    code = """
+import smallest_nb as snb
+tuner = snb.VoiceTuner("The weather will be cold and cloudy this morning.", voice="magnus", sample_rate=16000)
+take = tuner.audition()
+tuner.settings = {"speed": 1.3}
+assert tuner.panel.controls["speed"].body.value == 1.3
+live = snb.LiveTranscriber(word_timestamps=True)
+transcript = live.feed(take.clip.padded(0.4, 0.4), pace=4)
+assert "weather" in transcript.text.lower(), transcript.text
+tuner.close(), live.close()
+"""
+    done = subprocess.run([python, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_sdist_builds_the_same_wheel_without_node(tree, tmp_path):
     assert build(tree, tmp_path, "--sdist").returncode == 0
     (sdist,) = tmp_path.glob("*.tar.gz")
