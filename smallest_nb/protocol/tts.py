@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -28,10 +29,14 @@ __all__ = [
     "WordFrame",
     "ignored_settings",
     "parse_tts_frame",
+    "tts_cancel",
     "tts_keepalive",
     "tts_request",
     "tts_url",
 ]
+
+
+_CONTEXT_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,9 @@ def tts_request(
     sample_rate: int,
     request_id: str | None = None,
     endpoint: str | None = None,
+    context_id: str | None = None,
+    more: bool = False,
+    flush: bool = False,
 ) -> dict[str, Any]:
     """Return one synthesis request.
 
@@ -131,6 +139,12 @@ def tts_request(
         sample_rate: Hz; always sent, because the service's default differs by model.
         request_id: Ours, echoed as `external_request_id`; unified endpoint only.
         endpoint: See :func:`is_unified`.
+        context_id: The continuation that this fragment belongs to, 1 to 128 of `A-Z a-z 0-9 _ . -`.
+        more: More fragments follow (`continue`).
+        flush: Release what the service has buffered; the older way, never together with `context_id`.
+
+    Raises:
+        ConfigError: `flush` with `context_id`, a bad `context_id`, or either where the endpoint has none.
     """
     unified = is_unified(str(settings.model), endpoint)
     request: dict[str, Any] = {
@@ -152,7 +166,30 @@ def tts_request(
         request["model"] = tts_model(str(settings.model)).wire_id
         if request_id:
             request["request_id"] = request_id
+    request |= _continuation(unified, context_id, more=more, flush=flush)
     return {**request, **settings.extra}
+
+
+def tts_cancel(settings: SmallestTTSSettings, context_id: str) -> dict[str, Any]:
+    """Return what throws away a context's unspoken text; the context stays usable."""
+    return {
+        "context_id": context_id,
+        "cancel_request": True,
+        "voice_id": settings.voice,
+        "model": tts_model(str(settings.model)).wire_id,
+    }
+
+
+def _continuation(unified: bool, context_id: str | None, *, more: bool, flush: bool) -> dict[str, Any]:
+    if context_id is None:
+        return {**({"continue": True} if more else {}), **({"flush": True} if flush else {})}
+    if flush:
+        raise ConfigError("flush cannot go together with context_id; end the context with more=False instead.")
+    if not unified:
+        raise ConfigError("Continuations (context_id) are served at the unified endpoint only.")
+    if not _CONTEXT_ID.fullmatch(context_id):
+        raise ConfigError(f"context_id={context_id!r} cannot be used; expected 1 to 128 of A-Z a-z 0-9 _ . -")
+    return {"context_id": context_id, "continue": more}
 
 
 def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> dict[str, Any]:

@@ -111,6 +111,7 @@ class SmallestSTTService(EventEmitter):
         self._failure: SmallestError | None = None
         self._closed = False
         self._feeds: list[Feed] = []
+        self._told_in_full = ""
         self.transcript = Transcript()
         self.dropped_seconds = 0.0
         self.reconnects = 0
@@ -136,6 +137,11 @@ class SmallestSTTService(EventEmitter):
     def connected(self) -> bool:
         """Whether the socket is open."""
         return self._connection.state is State.OPEN
+
+    @property
+    def full_transcript(self) -> str:
+        """The text so far: the service's own where it sends one (it often does not), else put together here."""
+        return self._told_in_full or self.transcript.text
 
     async def connect(self) -> None:
         """Open the socket unless it is open.
@@ -326,6 +332,7 @@ class SmallestSTTService(EventEmitter):
                     feed.put(event.segment)
             if event.segment.is_final:
                 self._final.set()
+            self._told_in_full = event.full_transcript or self._told_in_full
             if event.is_last:
                 self._last.set()
         elif isinstance(event, wire.STTErrorFrame):

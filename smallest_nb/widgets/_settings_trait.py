@@ -7,7 +7,6 @@ from typing import Any
 import traitlets
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.fields import BaseSettings
 
 __all__ = ["SettingsTrait"]
 

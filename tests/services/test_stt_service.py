@@ -53,7 +53,7 @@ async def test_interim_then_final_with_words_on_the_audios_timeline(simulator, c
     assert final.end == pytest.approx(1.0 + clip.duration, abs=0.4)
     assert [w.start for w in final.words] == sorted(w.start for w in final.words)
     assert all(0 <= w.confidence <= 1 for w in final.words)
-    assert service.transcript.text == final.text
+    assert service.transcript.text == service.full_transcript == final.text
     assert service.dropped_seconds == 0
 
 

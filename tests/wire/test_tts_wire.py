@@ -60,6 +60,26 @@ def test_bad_endpoints_are_refused():
         wire.tts_url("ws://h", "lightning-v3.1", endpoint="nope")
 
 
+def test_continuations():
+    base = {"text": "One ", "voice_id": "sophia", "language": "en", "sample_rate": 24000, "complete_backoff_ms": 250,
+            "model": "lightning_v3.1"}  # fmt: skip
+    settings = snapshot({})
+    request = wire.tts_request(settings, "One ", sample_rate=24000, context_id="c-1", more=True)
+    assert request == {**base, "context_id": "c-1", "continue": True}
+    assert wire.tts_request(settings, "One ", sample_rate=24000, context_id="c-1") == {
+        **base, "context_id": "c-1", "continue": False}  # fmt: skip
+    assert wire.tts_request(settings, "One ", sample_rate=24000, more=True, flush=True) == {
+        **base, "continue": True, "flush": True}  # fmt: skip
+    assert wire.tts_cancel(settings, "c-1") == {
+        "context_id": "c-1", "cancel_request": True, "voice_id": "sophia", "model": "lightning_v3.1"}  # fmt: skip
+    with pytest.raises(ConfigError, match="flush"):
+        wire.tts_request(settings, "x", sample_rate=24000, context_id="c", flush=True)
+    with pytest.raises(ConfigError, match="'c d'"):
+        wire.tts_request(settings, "x", sample_rate=24000, context_id="c d")
+    with pytest.raises(ConfigError, match="unified"):
+        wire.tts_request(settings, "x", sample_rate=24000, context_id="c", endpoint="legacy")
+
+
 def test_the_reducer_carries_odd_bytes_and_keeps_one_timeline():
     reducer = wire.TTSReducer(1000)
     pieces = [reducer.audio(wire.AudioFrame("a", data=d)) for d in (b"\x01", b"\x02\x03", b"\x04\x05\x06")]
