@@ -46,7 +46,7 @@ class Spec:
     """What is known of one setting.
 
     Attributes:
-        kind: "float", "int", "bool", "str", "choice" or "keywords".
+        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
         label: Its name for people.
         help: One sentence for people.
         wire: Its name on the wire; None where it does not travel as a field of its own.
@@ -100,6 +100,8 @@ class Spec:
             told = f"expected one of {', '.join(repr(c) for c in self.choices)}"
         elif self.kind == "keywords":
             told = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
+        elif self.kind == "names":
+            told = "expected a list of names"
         else:
             told = "expected a non-empty string"
         return told + (", or None for the API's default" if self.optional else "")
@@ -144,6 +146,13 @@ def _check_keywords(_spec: Spec, value: Any) -> Any:
     return NOT_GIVEN if bad or (value and not kept) else kept
 
 
+def _check_names(_spec: Spec, value: Any) -> Any:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return NOT_GIVEN
+    names = tuple(value)
+    return names if names and all(isinstance(n, str) and n.strip() for n in names) else NOT_GIVEN
+
+
 _CHECKS: dict[str, Callable[[Spec, Any], Any]] = {
     "float": _check_number,
     "int": _check_number,
@@ -151,6 +160,7 @@ _CHECKS: dict[str, Callable[[Spec, Any], Any]] = {
     "str": _check_str,
     "choice": _check_choice,
     "keywords": _check_keywords,
+    "names": _check_names,
 }
 
 

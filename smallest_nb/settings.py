@@ -41,6 +41,9 @@ class SmallestTTSSettings(BaseSettings):
         word_timestamps: Ask for word times; six voices of the unified endpoint have them.
         complete_backoff_ms: 0 to 10000 ms of quiet after which the service says `complete`; the service's own
             default is 4000, ours is 250 because one request is in flight at a time.
+        number_pronunciation_language: The language in which digits are read; None is the API's default.
+        math_notation: Read mathematical notation; None is the API's default (False).
+        pronunciation_dicts: Ids of pronunciation dictionaries, or None.
         extra: Wire fields this package does not know, sent as they are.
     """
 
@@ -81,6 +84,19 @@ class SmallestTTSSettings(BaseSettings):
              "complete_backoff_ms", 250, 0, 10000, 50, api_default=4000, models=_UNIFIED)
     )  # fmt: skip
 
+    number_pronunciation_language: str | None | NotGiven = setting(
+        Spec("str", "Numbers in", "The language in which digits are read.", "number_pronunciation_language", None,
+             optional=True, models=_UNIFIED)
+    )  # fmt: skip
+    math_notation: bool | None | NotGiven = setting(
+        Spec("bool", "Math", "Read mathematical notation.", "math_notation", None,
+             optional=True, api_default=False, models=_UNIFIED)
+    )  # fmt: skip
+    pronunciation_dicts: tuple[str, ...] | None | NotGiven = setting(
+        Spec("names", "Pronunciation", "Ids of pronunciation dictionaries.", "pronunciation_dicts", None,
+             optional=True, models=_UNIFIED)
+    )  # fmt: skip
+
     aliases: ClassVar[Mapping[str, str]] = {"voice_id": "voice", "speaker": "voice"}
 
     def __post_init__(self) -> None:
@@ -107,6 +123,13 @@ class SmallestSTTSettings(BaseSettings):
         endpointing: Let the service end a segment on silence; sent explicitly because its default has changed.
         eou_timeout_ms: 100 to 10000 ms of silence that end a segment; None is the API's default (800).
         keywords: Words to listen for, with boosts from 0 to 20 (3 to 6 is a good start); at most 100 count.
+        format: Master switch of the next three; None is the API's default (True).
+        punctuate: None is the API's default (True).
+        capitalize: None is the API's default (True).
+        itn_normalize: Write numbers as figures; None is the API's default (False).
+        finalize_on_words: Freeze the text every few words; None is the API's default (True).
+        max_words: Freeze the text after so many words, 1 to 1000; None is the API's default.
+        vad_events: Tell when speech starts and ends; None is the API's default (False).
         extra: Query parameters this package does not know, sent as they are.
     """
 
@@ -147,6 +170,60 @@ class SmallestSTTSettings(BaseSettings):
     )  # fmt: skip
     keywords: dict[str, float] | NotGiven = setting(
         Spec("keywords", "Keywords", "Words to listen for, with boosts.", "keywords", {})
+    )
+    format: bool | None | NotGiven = setting(
+        Spec(
+            "bool",
+            "Format",
+            "Punctuation, capitals and written numbers; off forces all three off.",
+            "format",
+            None,
+            optional=True,
+            api_default=True,
+        )
+    )
+    punctuate: bool | None | NotGiven = setting(
+        Spec("bool", "Punctuate", "Write punctuation.", "punctuate", None, optional=True, api_default=True)
+    )
+    capitalize: bool | None | NotGiven = setting(
+        Spec("bool", "Capitalize", "Write capitals.", "capitalize", None, optional=True, api_default=True)
+    )
+    itn_normalize: bool | None | NotGiven = setting(
+        Spec(
+            "bool",
+            "Written numbers",
+            "Write numbers, dates and amounts as figures.",
+            "itn_normalize",
+            None,
+            optional=True,
+            api_default=False,
+        )
+    )
+    finalize_on_words: bool | None | NotGiven = setting(
+        Spec(
+            "bool",
+            "Final every few words",
+            "Freeze the text every few words.",
+            "finalize_on_words",
+            None,
+            optional=True,
+            api_default=True,
+        )
+    )
+    max_words: int | None | NotGiven = setting(
+        Spec("int", "Words per final", "Freeze the text after so many words.", "max_words", None,
+             1, 1000, 1, optional=True, api_default=10)
+    )  # fmt: skip
+    vad_events: bool | None | NotGiven = setting(
+        Spec(
+            "bool",
+            "Speech marks",
+            "Tell when speech starts and ends.",
+            "vad_events",
+            None,
+            optional=True,
+            api_default=False,
+        )
     )
 
     aliases: ClassVar[Mapping[str, str]] = {"lang": "language"}

@@ -39,6 +39,17 @@ KEEPALIVE = '{"type":"keepalive"}'
 KEYWORD_CAP = 100
 """Keywords that count (documentation repository, commit 04e2e661)."""
 
+_SAID_WHEN_SET = (
+    "eou_timeout_ms",
+    "format",
+    "punctuate",
+    "capitalize",
+    "itn_normalize",
+    "finalize_on_words",
+    "max_words",
+    "vad_events",
+)
+
 _PUNCTUATION_ONLY = re.compile(r"^[\W_]+$", re.UNICODE)
 
 
@@ -124,8 +135,10 @@ def stt_url(
     query["numerals"] = NUMERALS[str(settings.numerals)]
     query["diarize"] = _flag(settings.diarize)
     query["endpointing"] = _flag(settings.endpointing)
-    if settings.eou_timeout_ms is not None:
-        query["eou_timeout_ms"] = settings.eou_timeout_ms
+    for name in _SAID_WHEN_SET:
+        value = getattr(settings, name)
+        if value is not None:
+            query[name] = _flag(value) if isinstance(value, bool) else value
     if settings.keywords:  # an empty parameter would register an empty keyword
         query["keywords"] = ",".join(f"{word}:{boost:g}" for word, boost in (settings.keywords or {}).items())
     query |= {k: _flag(v) if isinstance(v, bool) else v for k, v in settings.extra.items()}

@@ -161,7 +161,7 @@ def tts_request(
             continue
         if value is False or spec.wire is None:
             continue
-        request[spec.wire] = value
+        request[spec.wire] = list(value) if isinstance(value, tuple) else value
     if unified:
         request["model"] = tts_model(str(settings.model)).wire_id
         if request_id:

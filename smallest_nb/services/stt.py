@@ -13,7 +13,7 @@ import warnings
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self
 
-from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16, silence
+from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
 from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, ServiceError, SmallestError
 from smallest_nb.language import STT_VENDOR_LANGUAGES
@@ -21,6 +21,7 @@ from smallest_nb.link import target as targets
 from smallest_nb.link.backoff import delays
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
+from smallest_nb.services.clock import AudioClock
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.feed import Feed
 from smallest_nb.services.outbox import Outbox
@@ -39,7 +40,6 @@ _log = logging.getLogger(__name__)
 SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
-_KEEPALIVE_SILENCE = 0.1
 _ROOM_SECS = 30.0
 
 
@@ -102,9 +102,7 @@ class SmallestSTTService(EventEmitter):
         self._close_timeout = close_timeout
         self._max_retries = max_retries
         self._outbox = Outbox(int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
-        self._sent = 0
-        self._sent_here = 0
-        self._timeline = wire.SessionTimeline()
+        self._clock = AudioClock(self.sample_rate)
         self._sender: asyncio.Task[None] | None = None
         self._last = asyncio.Event()
         self._final = asyncio.Event()
@@ -141,7 +139,8 @@ class SmallestSTTService(EventEmitter):
     @property
     def full_transcript(self) -> str:
         """The text so far: the service's own where it sends one (it often does not), else put together here."""
-        return self._told_in_full or self.transcript.text
+        whole = self._connection.generation == 1  # a new socket starts counting anew
+        return (self._told_in_full if whole else "") or self.transcript.text
 
     async def connect(self) -> None:
         """Open the socket unless it is open.
@@ -162,8 +161,7 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_connection_error", str(error))
             raise
         if took is not None:
-            self._timeline = wire.SessionTimeline(origin=self._seconds(self._sent))
-            self._sent_here = 0
+            self._clock.new_socket()
             self._fire("on_connected")
 
     async def __aenter__(self) -> Self:
@@ -198,9 +196,9 @@ class SmallestSTTService(EventEmitter):
             self._refuse_when_over()
         lost = self._outbox.put(data)
         if lost:
-            seconds = self._seconds(lost)
+            seconds = self._clock.seconds(lost)
             self.dropped_seconds += seconds
-            self._sent += lost  # the caller's timeline goes on
+            self._clock.dropped(lost)
             self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
 
     async def finalize(self) -> None:
@@ -279,9 +277,6 @@ class SmallestSTTService(EventEmitter):
             endpoint=self._endpoint,
         )
 
-    def _seconds(self, size: int) -> float:
-        return size / BYTES_PER_SAMPLE / self.sample_rate
-
     def _refuse_when_over(self) -> None:
         if self._failure:
             raise self._failure
@@ -311,20 +306,14 @@ class SmallestSTTService(EventEmitter):
                 continue
             waits = delays(self._max_retries)
             if isinstance(item, bytes):
-                self._sent += len(item)
-                self._sent_here += len(item)
+                self._clock.sent(len(item))
                 self._outbox.wake()
 
     def _keepalive(self) -> str | bytes:
-        if self.encoding != "linear16":
-            return wire.KEEPALIVE
-        self._timeline.insert(self._seconds(self._sent_here), _KEEPALIVE_SILENCE)
-        pcm = silence(_KEEPALIVE_SILENCE, self.sample_rate)
-        self._sent_here += len(pcm)
-        return pcm
+        return self._clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE
 
     def _on_frame(self, data: str | bytes) -> None:
-        event = wire.parse_stt_frame(data, self._timeline)
+        event = wire.parse_stt_frame(data, self._clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
             if event.segment.text or event.segment.is_final:
                 self.transcript.apply(event.segment)

@@ -58,7 +58,7 @@ class Control(ipywidgets.HBox):
                 if shown not in known:
                     self.body.options = [*self.body.options, (str(shown), shown)]
             if isinstance(self.body, ipywidgets.Text):
-                shown = ", ".join(f"{k}:{v:g}" for k, v in dict(shown or {}).items())
+                shown = _as_text(shown)
             self.body.value = shown
         finally:
             self._showing = False
@@ -79,6 +79,12 @@ class Control(ipywidgets.HBox):
     def _toggled(self, change: dict[str, Any]) -> None:
         if not self._showing:
             self._changed(self.name, None if change["new"] else self.body.value)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{word}:{boost:g}" for word, boost in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
 
 
 def make_control(name: str, spec: Spec, changed: Callable[[str, Any], None], options: list[tuple[str, Any]]) -> Control:

@@ -1,0 +1,52 @@
+"""Where a transcription stands in the caller's audio, across sockets and keepalives. Imports audio, protocol."""
+
+from __future__ import annotations
+
+from smallest_nb.audio import BYTES_PER_SAMPLE, silence
+from smallest_nb.protocol.stt import SessionTimeline
+
+__all__ = ["AudioClock"]
+
+_KEEPALIVE_SECS = 0.1
+
+
+class AudioClock:
+    """Counts what was sent; the service's own clock starts at zero with each socket and counts keepalives too.
+
+    Args:
+        sample_rate: Hz.
+
+    Attributes:
+        timeline: Maps the service's seconds to seconds of the caller's audio.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._all = 0
+        self._here = 0
+        self.timeline = SessionTimeline()
+
+    def seconds(self, size: int) -> float:
+        """Return how long that many bytes of PCM16 last."""
+        return size / BYTES_PER_SAMPLE / self._rate
+
+    def new_socket(self) -> None:
+        """A socket was opened."""
+        self.timeline = SessionTimeline(origin=self.seconds(self._all))
+        self._here = 0
+
+    def sent(self, size: int) -> None:
+        """That many bytes of the caller's audio were sent."""
+        self._all += size
+        self._here += size
+
+    def dropped(self, size: int) -> None:
+        """That many bytes will never be sent; the caller's clock goes on."""
+        self._all += size
+
+    def keepalive(self) -> bytes:
+        """Return the silence that keeps a socket open, and note it."""
+        self.timeline.insert(self.seconds(self._here), _KEEPALIVE_SECS)
+        pcm = silence(_KEEPALIVE_SECS, self._rate)
+        self._here += len(pcm)
+        return pcm
