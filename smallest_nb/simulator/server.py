@@ -107,6 +107,7 @@ class Simulator:
                 ) from None
             raise ConfigError(f"The simulator cannot listen on {self.host}:{self.port}: {error}") from None
         self.port = next(iter(self._server.sockets)).getsockname()[1]
+        self._warming = asyncio.create_task(self._speech.warm())
 
     async def stop_async(self) -> None:
         """Close every session and end the engines."""
@@ -114,6 +115,8 @@ class Simulator:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self._speech.close()
         await self._hearing.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ class Speech:
                 yield word
         finally:
             self._pool.give_back(worker, healthy=healthy)
+
+    async def warm(self) -> None:
+        """Load an engine before it is needed; a missing one is told when somebody wants to hear it."""
+        with contextlib.suppress(EngineError):
+            self._pool.give_back(await self._pool.take(), healthy=True)
 
     async def close(self) -> None:
         """End the workers."""
