@@ -19,6 +19,7 @@ __all__ = ["main"]
 _HERE = Path(__file__).resolve().parent
 _FIRST = "01_tune_a_voice.ipynb"
 _FOLDER = "smallest-nb-tutorials"
+_MAX_PORT = 65535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +51,8 @@ def _demo(args: argparse.Namespace) -> int:
     if not (folder / args.notebook).is_file():
         known = ", ".join(sorted(p.name for p in folder.glob("*.ipynb")))
         raise ConfigError(f"There is no notebook {args.notebook!r}; choose one of {known}.")
+    if not 0 <= args.port <= _MAX_PORT:
+        raise ConfigError(f"--port {args.port} cannot be used; expected 0 (a free one) to {_MAX_PORT}.")
     port = args.port or _free_port()
     if args.port and not _is_free(port):
         raise ConfigError(f"Port {port} is in use; choose another with --port, or 0 for a free one.")
@@ -59,6 +62,9 @@ def _demo(args: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
+    # Our own tutorials: untrusted, JupyterLab would show text in place of the widgets after a reload.
+    trust = [sys.executable, "-m", "jupyter", "trust", *map(str, folder.glob("*.ipynb"))]
+    subprocess.run(trust, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command line
     voice = "the real service" if os.environ.get("SMALLEST_API_KEY") else "the embedded simulator (no SMALLEST_API_KEY)"
     print(f"Opening {args.notebook} in JupyterLab on port {port}; speech comes from {voice}.", flush=True)
     try:

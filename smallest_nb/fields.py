@@ -101,7 +101,7 @@ class Spec:
         elif self.kind == "keywords":
             told = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
         elif self.kind == "names":
-            told = "expected a list of names"
+            told = "expected a list of names, or 'one, two'"
         else:
             told = "expected a non-empty string"
         return told + (", or None for the API's default" if self.optional else "")
@@ -147,9 +147,9 @@ def _check_keywords(_spec: Spec, value: Any) -> Any:
 
 
 def _check_names(_spec: Spec, value: Any) -> Any:
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if not isinstance(value, Iterable):
         return NOT_GIVEN
-    names = tuple(value)
+    names = tuple(n.strip() for n in value.split(",") if n.strip()) if isinstance(value, str) else tuple(value)
     return names if names and all(isinstance(n, str) and n.strip() for n in names) else NOT_GIVEN
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
+from smallest_nb.errors import ConfigError
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
@@ -18,12 +19,22 @@ __all__ = ["speak", "transcribe"]
 _SEND_SECS = 0.1
 
 
-def speak(text: str, *, sample_rate: int | None = None, timeout: float = 60.0, **settings: Any) -> Clip:
+def speak(
+    text: str,
+    *,
+    sample_rate: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    timeout: float = 60.0,
+    **settings: Any,
+) -> Clip:
     """Speak a text and return it as a clip.
 
     Args:
         text: What to say.
         sample_rate: Hz; None means 24000.
+        api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
+        base_url: `wss://api.smallest.ai` unless told otherwise.
         timeout: Seconds to wait.
         settings: Such as `voice="liam"` or `speed=1.2`.
 
@@ -31,7 +42,9 @@ def speak(text: str, *, sample_rate: int | None = None, timeout: float = 60.0, *
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
-    service = SmallestTTSService(sample_rate=sample_rate, settings=SmallestTTSSettings(**settings))
+    service = SmallestTTSService(
+        api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
+    )
 
     async def run() -> Clip:
         try:
@@ -42,11 +55,20 @@ def speak(text: str, *, sample_rate: int | None = None, timeout: float = 60.0, *
     return runtime.call(run(), timeout)
 
 
-def transcribe(audio: Clip | str | Path, *, timeout: float | None = None, **settings: Any) -> Transcript:
+def transcribe(
+    audio: Clip | str | Path,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    timeout: float | None = None,
+    **settings: Any,
+) -> Transcript:
     """Transcribe a clip or a WAV file, as fast as the service takes it.
 
     Args:
-        audio: A clip, or the path of a WAV file.
+        audio: A clip, or the path of a WAV file; an array becomes a clip with `Clip.from_array(samples, rate)`.
+        api_key: As for :func:`speak`.
+        base_url: As for :func:`speak`.
         timeout: Seconds; None for three times the length and a margin.
         settings: Such as `word_timestamps=True`.
 
@@ -54,14 +76,26 @@ def transcribe(audio: Clip | str | Path, *, timeout: float | None = None, **sett
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    if not isinstance(audio, Clip | str | Path):
+        raise ConfigError(
+            f"transcribe takes a Clip or the path of a WAV file, got {type(audio).__name__}; an array becomes a clip "
+            "with Clip.from_array(samples, sample_rate)."
+        )
     clip = (audio if isinstance(audio, Clip) else Clip.from_wav(audio)).resample(16000)
-    service = SmallestSTTService(settings=SmallestSTTSettings(**settings), close_timeout=clip.duration + 10)
+    service = SmallestSTTService(
+        api_key=api_key,
+        base_url=base_url,
+        settings=SmallestSTTSettings(**settings),
+        close_timeout=clip.duration + 10,
+    )
 
     async def run() -> Transcript:
         collected = Transcript()
 
+        results = service.segments()
+
         async def collect() -> None:
-            async for segment in service.segments():
+            async for segment in results:
                 collected.apply(segment)
 
         reader = asyncio.ensure_future(collect())

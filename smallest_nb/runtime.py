@@ -115,7 +115,7 @@ def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T
                 return future.result(_POLL_SECS)
             except concurrent.futures.TimeoutError:
                 if future.done():
-                    raise
+                    return future.result()
                 waited += _POLL_SECS
                 if timeout is not None and waited >= timeout:
                     raise TimeoutError(f"Not done within {timeout:g} s.") from None

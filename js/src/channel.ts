@@ -19,11 +19,15 @@ export interface Model {
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[] | ArrayBufferView[]): void;
 }
 
+const GONE = "The kernel was restarted or is away: run the cell again.";
+
 type Handler<K extends ToPage["type"]> = (message: Extract<ToPage, { type: K }>, bytes: Uint8Array) => void;
 
 const POLL_MS = 150;
 const HELLO_MS = 3000;
 const MAX_HELD = 500;
+/** Polls for a missing message before giving up and starting afresh (the kernel keeps a bounded number). */
+const MAX_POLLS = 20;
 
 export function pageId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -31,7 +35,7 @@ export function pageId(): string {
 }
 
 export class Channel {
-  readonly page = pageId();
+  page = pageId();
   owner: string | null = null;
   problem: string | null = null;
   #model: Model;
@@ -43,6 +47,7 @@ export class Channel {
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
   #lastHello = 0;
+  #polls = 0;
   #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
 
   constructor(
@@ -57,6 +62,9 @@ export class Channel {
       this.#receive(content, buffers?.[0]);
     model.on("msg:custom", receive as never);
     this.#timer = setInterval(() => this.#tick(), POLL_MS);
+    window.addEventListener("pagehide", () => this.send({ type: "bye" }), { signal });
+    // A page that comes back from the browser's cache has said goodbye.
+    window.addEventListener("pageshow", (event) => event.persisted && this.#startAfresh(), { signal });
     signal.addEventListener("abort", () => {
       model.off("msg:custom", receive as never);
       clearInterval(this.#timer);
@@ -89,7 +97,9 @@ export class Channel {
     const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...message };
     try {
       this.#model.send(content, undefined, bytes ? [bytes] : []);
+      if (this.problem === GONE) this.problem = null;
     } catch (error) {
+      this.problem = GONE;
       console.warn("[smallest_nb] the kernel cannot be reached", error);
     }
   }
@@ -104,13 +114,24 @@ export class Channel {
     this.send({ type: "hello", pull: this.#pull, ...this.#hello() }, PROBE);
   }
 
+  /** Go on as a new page: for the kernel there is nothing to catch up with. */
+  #startAfresh(): void {
+    this.send({ type: "bye" });
+    this.page = pageId();
+    this.#next = null;
+    this.#polls = 0;
+    this.#held.clear();
+    this.#sayHello();
+  }
+
   #tick(): void {
     if (!this.ready) {
       // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
       if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
       return;
     }
-    if (this.#held.size > 0 || (this.#pull && this.#expecting)) this.send({ type: "poll" });
+    if (this.#held.size > 0 && ++this.#polls > MAX_POLLS) this.#startAfresh();
+    else if (this.#held.size > 0 || (this.#pull && this.#expecting)) this.send({ type: "poll" });
   }
 
   #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
@@ -119,8 +140,9 @@ export class Channel {
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
       if (message.page !== this.page) return;
-      this.#next = message.start;
       this.owner = message.owner;
+      if (this.#next !== null) return; // the answer to a hello that was said twice
+      this.#next = message.start;
       this.problem = message.problem;
       for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
       for (const callback of this.#onWelcome) callback();
@@ -136,6 +158,7 @@ export class Channel {
     for (let entry = this.#held.get(this.#next); entry; entry = this.#held.get(this.#next)) {
       this.#held.delete(this.#next);
       this.#next += 1;
+      this.#polls = 0;
       const [message, bytes] = entry;
       if (message.to && message.to !== this.page) continue;
       if (message.type === "owner") this.owner = message.page;

@@ -37,6 +37,7 @@ export type ToKernel =
       pull: boolean;
     }
   | { type: "poll" }
+  | { type: "bye" }
   | { type: "press"; action: string }
   | {
       type: "played";

@@ -45,6 +45,8 @@ const audio = (seq: number, to: string | null = null) => ({
   to,
 });
 
+vi.stubGlobal("window", new EventTarget());
+
 describe("the channel", () => {
   it("says hello with five known bytes", () => {
     const [comm] = connected();
@@ -85,6 +87,42 @@ describe("the channel", () => {
     comm.deliver(audio(2, channel.page));
     expect(seen).toEqual([2]);
     expect(channel.problem).toBeNull();
+  });
+
+  it("starts afresh as a new page where a message never comes", () => {
+    vi.useFakeTimers();
+    const [comm, channel, seen] = connected(1);
+    const former = channel.page;
+    comm.deliver(audio(101));
+    vi.advanceTimersByTime(150 * 25);
+    expect(channel.page).not.toBe(former);
+    expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
+    comm.deliver({
+      v: 1,
+      type: "welcome",
+      page: channel.page,
+      start: 102,
+      owner: channel.page,
+      problem: null,
+    });
+    comm.deliver(audio(102));
+    expect(seen).toEqual([102]);
+    vi.useRealTimers();
+  });
+
+  it("says that the kernel is gone, until it is there again", () => {
+    const [comm, channel] = connected(1);
+    const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const send = comm.send.bind(comm);
+    comm.send = () => {
+      throw new Error("Cannot send");
+    };
+    channel.send({ type: "poll" });
+    expect(channel.problem).toContain("run the cell again");
+    comm.send = send;
+    channel.send({ type: "poll" });
+    expect(channel.problem).toBeNull();
+    quiet.mockRestore();
   });
 
   it("survives a handler that throws", () => {

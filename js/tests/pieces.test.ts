@@ -54,16 +54,27 @@ describe("the send window", () => {
     expect(sent).toEqual([0, 1, 2]);
     window.acknowledge(1);
     expect(sent).toEqual([0, 1, 2, 3, 4]);
-    window.acknowledge(9);
+    for (const n of [4, 7, 9]) window.acknowledge(n);
     expect(sent).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(window.waiting).toBe(0);
+  });
+
+  it("goes on after drops, one acknowledgement at a time, and says when it is empty", async () => {
+    const sent: number[] = [];
+    const window = new SendWindow((c) => sent.push(c.n), 20, 400);
+    for (let n = 0; n < 1500; n++) window.push(chunk(n));
+    const drained = window.drained(10_000);
+    for (let i = 0; i < 2000 && window.waiting > 0; i++) window.acknowledge(sent.at(-1)!);
+    await drained;
+    expect(sent.length + window.dropped).toBe(1500);
+    expect(sent.at(-1)).toBe(1499);
   });
 
   it("drops the oldest beyond its limit, and counts", () => {
     const sent: number[] = [];
     const window = new SendWindow((c) => sent.push(c.n), 1, 5);
     for (let n = 0; n < 10; n++) window.push(chunk(n));
-    window.acknowledge(100);
+    for (let n = 0; n < 10; n++) window.acknowledge(n);
     expect(window.dropped).toBe(4);
     expect(sent).toEqual([0, 5, 6, 7, 8, 9]);
   });

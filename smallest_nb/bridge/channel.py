@@ -3,7 +3,7 @@
 One outbox, two drains. Push: `post` sends at once, from whatever thread. Pull: the handler of an incoming message
 sends again what the page says it has not got, so that hosts which drop messages from threads still deliver.
 The outbox keeps at most MAX_MESSAGES or MAX_BYTES unacknowledged, oldest dropped first; a page that misses those says
-hello again and gets a fresh start.
+goodbye and hello as a new one and gets a fresh start.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["Channel", "Page"]
 _log = logging.getLogger(__name__)
 MAX_MESSAGES = 400
 MAX_BYTES = 8 * 2**20
+_RESEND = 50
 
 Handler = Callable[[dict[str, Any], bytes], None]
 
@@ -102,8 +103,13 @@ class Channel:
             if page is not None:
                 page.ack = max(page.ack, int(message.get("ack") or 0))
                 self._trim()
+        if kind == "bye":
+            self._forget(name)
+            return
         if kind == "hello":
             self._welcome(name, message, data)
+            if page is not None:
+                return  # said again by a page that waited for a busy kernel; nothing else is new
         elif page is None:
             return  # from before a restart; its next hello sorts it out
         if kind == "press" or (kind == "mic-state" and message["state"] == "starting"):
@@ -135,10 +141,17 @@ class Channel:
             content = envelope("welcome", page=name, start=self._seq + 1, owner=self.owner, problem=problem)
         self._send({**content, "seq": None, "to": name}, [])
 
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self.pages.pop(name, None)
+            if self.owner == name:
+                self.owner = None
+            self._trim()
+
     def _resend(self, name: str) -> None:
         with self._lock:
             after = self.pages[name].ack if name in self.pages else self._seq
-            missing = [(content, buffers) for seq, content, buffers in self._outbox if seq > after]
+            missing = [(content, buffers) for seq, content, buffers in self._outbox if seq > after][:_RESEND]
         for content, buffers in missing:
             self._send(content, buffers)
 

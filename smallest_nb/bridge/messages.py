@@ -36,6 +36,7 @@ TO_PAGE: dict[str, frozenset[str]] = {
 FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "hello": {"build": str, "host": str, "secure": bool, "microphone": str, "worklet": bool, "pull": bool},
     "poll": {},
+    "bye": {},
     "press": {"action": str},
     "played": {"stream": str, "position": int, "received": int, "underruns": int, "state": str,
                "first_ms": (int, type(None))},

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 
 from smallest_nb.errors import ConnectionLost
 from smallest_nb.link.target import Target
@@ -77,13 +77,18 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
         response = error.response
         refusal = error_from_http(
             response.status_code,
-            bytes(response.body or b""),
+            _without_key(bytes(response.body or b""), target),
             url=place,
             retry_after=response.headers.get("Retry-After"),
         )
     except TimeoutError:
         refusal = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")
-    except (OSError, InvalidHandshake, InvalidURI, EOFError) as error:
+    except (
+        OSError,
+        WebSocketException,
+        EOFError,
+        ImportError,
+    ) as error:  # ImportError: a SOCKS proxy without python-socks
         refusal = ConnectionLost(f"{place} cannot be reached ({_why(error)})")
     else:
         _no_delay(ws)
@@ -98,6 +103,10 @@ def _headers(target: Target) -> dict[str, str]:
         "X-Source": "smallest-nb",
         "X-Smallest-NB-Version": version("smallest-nb"),
     }
+
+
+def _without_key(body: bytes, target: Target) -> bytes:
+    return body.replace(target.key.unwrap().encode(), b"***")
 
 
 def _why(error: BaseException) -> str:

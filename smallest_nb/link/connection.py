@@ -28,6 +28,8 @@ from smallest_nb.link.target import Target
 __all__ = ["Connection", "State"]
 
 _log = logging.getLogger(__name__)
+_MAX_RETRY_AFTER = 30.0
+"""Seconds that a caller is kept waiting for a service that asks for it; beyond, the error is raised."""
 
 
 class State(Enum):
@@ -118,6 +120,8 @@ class Connection:
                 if wait is None or not is_retryable(error):
                     raise
                 if isinstance(error, RateLimitError) and error.retry_after is not None:
+                    if error.retry_after > _MAX_RETRY_AFTER:
+                        raise
                     wait = max(wait, error.retry_after)
                 _log.info("retrying in %.2f s: %s", wait, error)
                 await asyncio.sleep(wait)
@@ -154,7 +158,11 @@ class Connection:
         except ConnectionClosed as error:
             raise _lost(error) from None
         except TimeoutError:
-            raise ConnectionLost(f"The service took no data for {timeout:g} s.") from None
+            lost = ConnectionLost(f"The service took no data for {timeout:g} s.")
+            if self._ws is ws:  # the frame may lie half-sent in the buffers: this socket cannot be used again
+                self.abandon()
+                self._on_lost(lost)
+            raise lost from None
         self._last_sent = monotonic()
 
     def abandon(self) -> asyncio.Task[None]:

@@ -17,12 +17,13 @@ class AudioClock:
         sample_rate: Hz.
 
     Attributes:
+        position: Bytes of the caller's audio before the next one to be sent.
         timeline: Maps the service's seconds to seconds of the caller's audio.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
-        self._all = 0
+        self.position = 0
         self._here = 0
         self.timeline = SessionTimeline()
 
@@ -32,17 +33,21 @@ class AudioClock:
 
     def new_socket(self) -> None:
         """A socket was opened."""
-        self.timeline = SessionTimeline(origin=self.seconds(self._all))
+        self.timeline = SessionTimeline(origin=self.seconds(self.position))
         self._here = 0
 
     def sent(self, size: int) -> None:
         """That many bytes of the caller's audio were sent."""
-        self._all += size
+        self.position += size
         self._here += size
 
     def dropped(self, size: int) -> None:
         """That many bytes will never be sent; the caller's clock goes on."""
-        self._all += size
+        self.position += size
+
+    def rewind(self, size: int) -> None:
+        """That many bytes will be sent again."""
+        self.position -= size
 
     def keepalive(self) -> bytes:
         """Return the silence that keeps a socket open, and note it."""

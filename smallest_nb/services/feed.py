@@ -1,4 +1,4 @@
-"""One reader's queue of results. Imports transcript."""
+"""One reader's queue of results. Imports errors and transcript."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Self
 
+from smallest_nb.errors import SmallestError
 from smallest_nb.transcript import Segment
 
 __all__ = ["MAX_RESULTS", "Feed"]
@@ -14,12 +15,13 @@ MAX_RESULTS = 2000
 
 
 class Feed:
-    """One reader's results; when full the oldest interim goes, finals never."""
+    """An async iterator of results; when full the oldest interim goes, finals never."""
 
     def __init__(self) -> None:
         self._items: deque[Segment] = deque()
         self._ready = asyncio.Event()
         self._ended = False
+        self._error: SmallestError | None = None
 
     def put(self, segment: Segment) -> None:
         """Add a result."""
@@ -30,9 +32,10 @@ class Feed:
         self._items.append(segment)
         self._ready.set()
 
-    def end(self) -> None:
-        """Let the iteration end after what is left."""
+    def end(self, error: SmallestError | None) -> None:
+        """Let the iteration end after what is left, with an error where there is one."""
         self._ended = True
+        self._error = self._error or error
         self._ready.set()
 
     def __aiter__(self) -> Self:
@@ -41,6 +44,8 @@ class Feed:
     async def __anext__(self) -> Segment:
         while not self._items:
             if self._ended:
+                if self._error is not None:
+                    raise self._error
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()

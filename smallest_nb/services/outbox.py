@@ -60,10 +60,12 @@ class Outbox:
         self._bytes -= _size(item)
         return item
 
-    def put_back(self, item: bytes | str) -> None:
-        """Return an item that could not be sent to the front."""
-        self._items.appendleft(item)
-        self._bytes += _size(item)
+    def put_front(self, items: list[bytes | str]) -> None:
+        """Return items, in order, to the front; they may exceed the limit until the next `put`."""
+        self._items.extendleft(reversed(items))
+        self._bytes += sum(map(_size, items))
+        if items:
+            self._filled.set()
 
     def wake(self) -> None:
         """Let those who wait for room look again."""

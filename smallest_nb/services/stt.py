@@ -1,17 +1,18 @@
 """Speech to text: sends audio, yields interim and final segments. Imports everything below services.
 
-Audio goes through a bounded outbox, so that a reconnect loses nothing that fits; what had to be dropped is counted
-and told by `on_connection_error`.
+Audio goes through a bounded outbox and is kept, bounded, until a final covers it. When a socket is lost, what was not
+transcribed is sent again on the next one; what had to be dropped is counted and told by `on_connection_error`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import warnings
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
 from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
@@ -25,6 +26,7 @@ from smallest_nb.services.clock import AudioClock
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.feed import Feed
 from smallest_nb.services.outbox import Outbox
+from smallest_nb.services.replay import ReplayBuffer
 from smallest_nb.settings import SmallestSTTSettings, language_warning
 from smallest_nb.transcript import Segment, Transcript
 
@@ -40,7 +42,11 @@ _log = logging.getLogger(__name__)
 SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
+_PIECE_SECS = 0.1
 _ROOM_SECS = 30.0
+_STABLE_SECS = 10.0
+_TAIL_SECS = 0.5
+"""A final without times covers what was sent until half a second ago: less than the shortest usual end of speech."""
 
 
 class SmallestSTTService(EventEmitter):
@@ -57,8 +63,9 @@ class SmallestSTTService(EventEmitter):
         keepalive_secs: Seconds of quiet before a keepalive.
         open_timeout: Seconds for one handshake.
         close_timeout: Seconds to wait for the last final.
-        buffer_secs: Seconds of audio kept while the connection is away; then the oldest is dropped and counted.
-        max_retries: Further connection attempts after the first.
+        buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped.
+        max_retries: Further connection attempts after the first, and sockets in a row that may end without a word.
+        target: Where to connect, in place of `api_key` and `base_url`.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -82,6 +89,7 @@ class SmallestSTTService(EventEmitter):
         close_timeout: float = 5.0,
         buffer_secs: float = 30.0,
         max_retries: int = 5,
+        target: targets.Target | None = None,
     ) -> None:
         super().__init__()
         if encoding not in STT_ENCODINGS:
@@ -97,18 +105,28 @@ class SmallestSTTService(EventEmitter):
         if settings is not None:
             self._settings, _ = self._settings.merged(settings)
         self._endpoint = endpoint
-        self.target = targets.resolve(api_key, base_url)
+        self.target = target or targets.resolve(api_key, base_url)
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
         self._max_retries = max_retries
-        self._outbox = Outbox(int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
+        limit = int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE
+        self._outbox = Outbox(limit)
+        self._replay = ReplayBuffer(limit)
         self._clock = AudioClock(self.sample_rate)
+        self._in_hand: bytes | str | None = None
+        self._hold = asyncio.Lock()
+        self._updating = asyncio.Lock()
         self._sender: asyncio.Task[None] | None = None
         self._last = asyncio.Event()
         self._final = asyncio.Event()
+        self._finalized_at: int | None = None
+        self._close_sent = False
+        self._heard = False
+        self._opened_at = 0.0
+        self._lost: ConnectionLost | None = None
         self._failure: SmallestError | None = None
         self._closed = False
-        self._feeds: list[Feed] = []
+        self._feeds: WeakSet[Feed] = WeakSet()
         self._told_in_full = ""
         self.transcript = Transcript()
         self.dropped_seconds = 0.0
@@ -119,7 +137,7 @@ class SmallestSTTService(EventEmitter):
             self._url,
             on_frame=self._on_frame,
             on_lost=self._on_lost,
-            keepalive=self._keepalive,
+            keepalive=lambda: self._clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
             max_retries=max_retries,
@@ -162,6 +180,7 @@ class SmallestSTTService(EventEmitter):
             raise
         if took is not None:
             self._clock.new_socket()
+            self._opened_at = monotonic()
             self._fire("on_connected")
 
     async def __aenter__(self) -> Self:
@@ -188,18 +207,22 @@ class SmallestSTTService(EventEmitter):
             data = bytes(audio)
         else:
             raise ConfigError(f"encoding={self.encoding!r} takes bytes; arrays go with encoding='linear16'.")
-        if not data:
-            return
+        step = int(_PIECE_SECS * self.sample_rate) * BYTES_PER_SAMPLE if self.encoding == "linear16" else len(data)
+        for at in range(0, len(data), max(step, 1)):
+            await self._keep(data[at : at + step])
+
+    async def _keep(self, data: bytes) -> None:
         while not self._outbox.has_room(len(data)) and self.connected:
             # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
-            await self._outbox.wait_for_room(_ROOM_SECS)
+            try:
+                await self._outbox.wait_for_room(_ROOM_SECS)
+            except TimeoutError:
+                raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
             self._refuse_when_over()
         lost = self._outbox.put(data)
         if lost:
-            seconds = self._clock.seconds(lost)
-            self.dropped_seconds += seconds
             self._clock.dropped(lost)
-            self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
+            self._tell_dropped(lost)
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
@@ -207,62 +230,74 @@ class SmallestSTTService(EventEmitter):
         self._outbox.put(wire.FINALIZE)
 
     async def update_settings(self, delta: SmallestSTTSettings) -> dict[str, Any]:
-        """Change settings: what is open is finalized, then the socket is opened anew.
+        """Change settings: what is open is finalized, then the socket is opened anew; no audio is lost.
 
         Returns:
             The former value of each field that changed.
         """
-        merged, changed = self._settings.merged(delta)
-        if changed and self.connected:
-            self._final.clear()
-            await self.finalize()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._final.wait(), self._close_timeout)
-            self._settings = merged
-            await self._connection.drop()
-            self._fire("on_disconnected")
-            await self._open()
-        self._settings = merged
-        if changed:
-            self._warn()
+        async with self._updating:
+            merged, changed = self._settings.merged(delta)
+            if not changed:
+                return changed
+            running = self.connected or self._connection.state is State.OPENING
+            if not running:
+                self._settings = merged
+            else:
+                async with self._hold:  # nothing is sent between the finalize and the new socket
+                    await self._open()
+                    await self._take_final()
+                    self._settings = merged
+                    self._connection.abandon()
+                    self._restore()
+                    self._fire("on_disconnected")
+                    await self._open()
+        self._warn()
         return changed
 
-    async def segments(self) -> AsyncIterator[Segment]:
-        """Iterate over results from now on, interim (`is_final` False) and final, until the session is over.
+    async def _take_final(self) -> None:
+        self._final.clear()
+        try:
+            await self._send_item(wire.FINALIZE)
+            async with asyncio.timeout(self._close_timeout):
+                await self._final.wait()
+        except (ConnectionLost, TimeoutError) as error:
+            _log.info("no final before the change of settings: %s", error)  # its audio is sent again
 
-        A reader that falls 2000 results behind loses the oldest interim ones.
+    def segments(self) -> AsyncIterator[Segment]:
+        """Iterate over results from this call on, interim (`is_final` False) and final, until the session is over.
 
-        Raises:
-            SmallestError: The session failed.
+        A reader that falls 2000 results behind loses the oldest interim ones. The iteration raises the error that
+        ended the session, if one did.
         """
         feed = Feed()
-        self._feeds.append(feed)
-        try:
-            if self._closed or self._failure:
-                feed.end()
-            async for segment in feed:
-                yield segment
-            if self._failure:
-                raise self._failure
-        finally:
-            self._feeds.remove(feed)
+        self._feeds.add(feed)
+        if self._failure or (self._closed and self._last.is_set()):
+            feed.end(self._failure)
+        return feed
 
     async def close(self) -> None:
-        """Send what is left, wait (bounded) for the last final, and close. Idempotent."""
+        """Send what is left, wait (bounded) for the last final, and close. Idempotent.
+
+        Where the last final does not come, :meth:`segments` raises what happened.
+        """
         if self._closed:
             return
         self._closed = True
         try:
-            if self._sender and not self._sender.done() and (self.connected or self._outbox):
+            if self._sender and not self._sender.done() and (self.connected or len(self._outbox)):
                 self._outbox.put(wire.CLOSE_STREAM)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._last.wait(), self._close_timeout)
+                try:
+                    async with asyncio.timeout(self._close_timeout):
+                        await self._last.wait()
+                except TimeoutError:
+                    self._fail(ConnectionLost(f"The last words did not come within {self._close_timeout:g} s."))
         finally:
             was_open = self.connected
             if self._sender:
                 self._sender.cancel()
                 await asyncio.gather(self._sender, return_exceptions=True)
             await self._connection.close()
+            self._last.set()
             self._end_feeds()
             if was_open:
                 self._fire("on_disconnected")
@@ -287,56 +322,116 @@ class SmallestSTTService(EventEmitter):
         """Send the outbox in order, reopening the socket as often as needed; ends with the session."""
         waits = delays(self._max_retries)
         while self._failure is None:
-            item = await self._outbox.get()
-            try:
-                await self._open()
-            except SmallestError as error:
-                self._outbox.put_back(item)
-                self._fail(error)
-                return
-            try:
-                await self._connection.send(item)
-            except ConnectionLost as error:
-                self._outbox.put_back(item)
-                wait = next(waits, None)
-                if wait is None:  # a server that accepts and hangs up at once
-                    self._fail(error)
-                    return
-                await asyncio.sleep(wait)
-                continue
-            waits = delays(self._max_retries)
-            if isinstance(item, bytes):
-                self._clock.sent(len(item))
-                self._outbox.wake()
+            self._in_hand = await self._outbox.get()
+            async with self._hold:
+                if not self.connected:
+                    if self._heard:
+                        waits = delays(self._max_retries)
+                        self._heard = False
+                    wait = next(waits, None)
+                    if wait is None:  # a server that accepts and hangs up again and again
+                        self._fail(self._lost or ConnectionLost("The connection was lost too often."))
+                        return
+                    self._restore()
+                    await asyncio.sleep(wait)
+                    try:
+                        await self._open()
+                    except SmallestError as error:
+                        self._fail(error)
+                        return
+                    continue
+                item, self._in_hand = self._in_hand, None
+                if item is None:  # taken back by a loss
+                    continue
+                try:
+                    await self._send_item(item)
+                except ConnectionLost:
+                    self._restore()
 
-    def _keepalive(self) -> str | bytes:
-        return self._clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE
+    async def _send_item(self, item: bytes | str) -> None:
+        self._in_hand = item
+        await self._connection.send(item)
+        self._in_hand = None
+        if isinstance(item, bytes):
+            self._replay.sent(self._clock.position, item)
+            self._clock.sent(len(item))
+            self._outbox.wake()
+        elif item == wire.FINALIZE:
+            self._finalized_at = self._clock.position
+        else:
+            self._close_sent = True
+
+    def _restore(self) -> None:
+        """Put what the lost socket did not transcribe in front of the outbox. Idempotent."""
+        pieces, forgotten = self._replay.take()
+        self._clock.rewind(sum(map(len, pieces)))
+        again: list[bytes | str] = [*pieces]
+        if self._finalized_at is not None:
+            again.append(wire.FINALIZE)
+            self._finalized_at = None
+        if self._in_hand is not None:
+            again.append(self._in_hand)
+            self._in_hand = None
+        if self._close_sent:
+            again.append(wire.CLOSE_STREAM)
+            self._close_sent = False
+        self._outbox.put_front(again)
+        self.transcript.interim = None
+        if forgotten:
+            self._tell_dropped(forgotten)
 
     def _on_frame(self, data: str | bytes) -> None:
+        self._heard = True
         event = wire.parse_stt_frame(data, self._clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
-            if event.segment.text or event.segment.is_final:
-                self.transcript.apply(event.segment)
-                for feed in self._feeds:
-                    feed.put(event.segment)
-            if event.segment.is_final:
-                self._final.set()
-            self._told_in_full = event.full_transcript or self._told_in_full
-            if event.is_last:
-                self._last.set()
+            self._take_result(event)
         elif isinstance(event, wire.STTErrorFrame):
             self._fail(ServiceError(event.info.message, code=event.info.code))
         elif isinstance(event, wire.STTUnknown):
             self.bad_frames += 1
             _log.warning("ignored an STT frame: %s", event.why)
 
+    def _take_result(self, event: wire.TranscriptFrame) -> None:
+        segment = event.segment
+        if segment.is_final:
+            self._confirm(segment)
+        if segment.text or segment.is_final:
+            self.transcript.apply(segment)
+            for feed in list(self._feeds):
+                feed.put(segment)
+        if segment.is_final:
+            self._final.set()
+        self._told_in_full = event.full_transcript or self._told_in_full
+        if event.is_last:
+            self._last.set()
+
+    def _confirm(self, segment: Segment) -> None:
+        """Forget the audio that a final covers."""
+        covered = self._clock.position - int(_TAIL_SECS * self.sample_rate) * BYTES_PER_SAMPLE
+        if self._finalized_at is not None:
+            covered, self._finalized_at = self._finalized_at, None
+        elif segment.end is not None:
+            covered = int(segment.end * self.sample_rate) * BYTES_PER_SAMPLE
+        self._replay.confirm(covered)
+
     def _on_lost(self, lost: ConnectionLost) -> None:
-        self._last.set()
+        self._lost = lost
+        self._heard = self._heard or monotonic() - self._opened_at > _STABLE_SECS
         self._final.set()
         self._fire("on_disconnected")
-        if not self._closed and not self._failure:
-            self.reconnects += 1
-            self._fire("on_connection_error", str(lost))
+        if self._failure or self._last.is_set():
+            return
+        if self._close_sent and lost.code == 1000 and not self._replay:
+            self._last.set()  # an older service, which says goodbye without `is_last`
+            return
+        self.reconnects += 1
+        self._fire("on_connection_error", str(lost))
+        self._restore()
+
+    def _tell_dropped(self, size: int) -> None:
+        seconds = self._clock.seconds(size)
+        self.dropped_seconds += seconds
+        self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
 
     def _fail(self, error: SmallestError) -> None:
         if self._failure is None:
@@ -348,8 +443,8 @@ class SmallestSTTService(EventEmitter):
         self._end_feeds()
 
     def _end_feeds(self) -> None:
-        for feed in self._feeds:
-            feed.end()
+        for feed in list(self._feeds):
+            feed.end(self._failure)
 
     def _warn(self) -> None:
         told = language_warning(self._settings.language, STT_VENDOR_LANGUAGES, "Live transcription")

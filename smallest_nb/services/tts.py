@@ -52,6 +52,7 @@ class SmallestTTSService(EventEmitter):
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
         max_retries: Further connection attempts after the first.
+        target: Where to connect, in place of `api_key` and `base_url`.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -77,6 +78,7 @@ class SmallestTTSService(EventEmitter):
         open_timeout: float = 10.0,
         audio_timeout: float = 15.0,
         max_retries: int = 3,
+        target: targets.Target | None = None,
     ) -> None:
         super().__init__()
         if sample_rate is not None and sample_rate not in TTS_SAMPLE_RATES:
@@ -89,7 +91,7 @@ class SmallestTTSService(EventEmitter):
             self._settings, _ = self._settings.merged(settings)
         self._endpoint = endpoint
         wire.is_unified(str(self._settings.model), endpoint)  # refuses a bad endpoint now rather than at connecting
-        self.target = targets.resolve(api_key, base_url)
+        self.target = target or targets.resolve(api_key, base_url)
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: Utterance | None = None
@@ -185,7 +187,7 @@ class SmallestTTSService(EventEmitter):
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"There is nothing to speak: expected some text, got {text!r}.")
         await self._turn.acquire()
-        request = Utterance(text, self.sample_rate)
+        request = self._current = Utterance(text, self.sample_rate)
         try:
             await self._begin(request)
             while (frame := await self._next(request)) is not None:
@@ -206,13 +208,14 @@ class SmallestTTSService(EventEmitter):
                     self._replace_socket()
 
     async def _begin(self, request: Utterance) -> None:
-        """Send a request, on a new socket where the model changed."""
-        self._current = request
+        """Send a request, on a new socket where the model changed; an interruption meanwhile sends nothing."""
         request.socket = None
         if self._reopen:
             self._reopen = False
             await self._connection.drop()
         request.told.connect_s = await self._open()
+        if request.ended:
+            return
         frame = wire.tts_request(
             self._settings,
             request.text,
@@ -228,6 +231,8 @@ class SmallestTTSService(EventEmitter):
             if not self._may_resend(request):
                 raise
             request.told.connect_s = await self._open()
+            if request.ended:
+                return
             await self._connection.send(text)
         request.socket = self._connection.generation
 
@@ -296,7 +301,9 @@ class SmallestTTSService(EventEmitter):
         except SmallestError as error:
             _log.info("reconnecting after an interruption failed: %s", error)  # told by on_connection_error
 
-    def _keepalive(self) -> str:
+    def _keepalive(self) -> str | None:
+        if self._current is not None:
+            return None  # a blank text would be a second request where the plan allows one
         self._keepalives += 1
         return json.dumps(wire.tts_keepalive(self._settings, endpoint=self._endpoint))
 

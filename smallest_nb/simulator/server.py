@@ -35,6 +35,7 @@ __all__ = ["Simulator"]
 _wire_log = logging.getLogger("smallest_nb.simulator.websockets")
 _wire_log.addFilter(RedactingFilter())
 _MAX_MESSAGE = 4 * 2**20
+_MAX_PORT = 65535
 _TTS_LIVE = "/waves/v1/tts/live"
 _TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
 _STT_LIVE, _STT_LEGACY = "/waves/v1/stt/live", "/waves/v1/pulse/get_text"
@@ -54,7 +55,7 @@ class Simulator:
         base_url: What goes into a service's `base_url`.
 
     Raises:
-        ConfigError: The port is in use.
+        ConfigError: The port is out of range or in use.
 
     Example:
         >>> with Simulator() as simulator:
@@ -69,6 +70,8 @@ class Simulator:
         behaviour: Behaviour | None = None,
         record: str | Path | None = None,
     ) -> None:
+        if not 0 <= port <= _MAX_PORT:
+            raise ConfigError(f"port={port} cannot be used; expected 0 (a free one) to {_MAX_PORT}.")
         self.port = port
         self.host = host
         self.behaviour = behaviour or Behaviour()
@@ -115,7 +118,7 @@ class Simulator:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
-            self._warming.cancel()
+            # Not cancelled: a process half-started would be nobody's.
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._speech.close()
         await self._hearing.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from smallest_nb.audio import StreamResampler, pcm16_to_array
 from smallest_nb.simulator import framing
+from smallest_nb.simulator.timbre import prosody
 from smallest_nb.simulator.worker import EngineError, WorkerPool
 
 __all__ = ["Speech", "SpokenWord"]
@@ -33,9 +34,7 @@ class Speech:
     def __init__(self, workers: int = 2) -> None:
         self._pool = WorkerPool("speech_worker.py", workers)
 
-    async def speak(
-        self, text: str, sample_rate: int, prosody: dict[str, Any]
-    ) -> AsyncGenerator[bytes | SpokenWord, None]:
+    async def speak(self, text: str, sample_rate: int, how: dict[str, Any]) -> AsyncGenerator[bytes | SpokenWord, None]:
         """Yield PCM16 at `sample_rate` as it is made, and each word once its end is known.
 
         Raises:
@@ -48,7 +47,7 @@ class Speech:
             resampler = StreamResampler(source, sample_rate)
             words = _WordMerger(text, source)
             made = 0
-            await worker.send(framing.pack_json(b"S", {"text": text, **prosody}))
+            await worker.send(framing.pack_json(b"S", {"text": text, **how}))
             while True:
                 kind, payload = await worker.receive()
                 if kind == b"A":
@@ -74,7 +73,8 @@ class Speech:
     async def warm(self) -> None:
         """Load an engine before it is needed; a missing one is told when somebody wants to hear it."""
         with contextlib.suppress(EngineError):
-            self._pool.give_back(await self._pool.take(), healthy=True)
+            async for _ in self.speak("a", 24000, prosody("sophia", "en")):
+                pass
 
     async def close(self) -> None:
         """End the workers."""

@@ -11,11 +11,6 @@ from smallest_nb.fields import Spec
 
 __all__ = ["Control", "make_control"]
 
-_LABEL = ipywidgets.Layout(width="150px")
-_BODY = ipywidgets.Layout(flex="1 1 220px", min_width="160px", max_width="420px")
-_WHY = ipywidgets.Layout(flex="1 1 200px", min_width="0")
-_ROW = ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%")
-
 
 class Control(ipywidgets.HBox):
     """A labelled control with a place for the reason why it is disabled.
@@ -33,25 +28,26 @@ class Control(ipywidgets.HBox):
         self.body = body
         self._changed = changed
         self._showing = False
-        body.layout = _BODY
-        label = ipywidgets.Label(spec.label, layout=_LABEL, tooltip=spec.help)
-        self.reset = ipywidgets.ToggleButton(
-            value=True,
+        # Layouts are widgets: one for each control, never one for all.
+        body.layout = ipywidgets.Layout(flex="1 1 220px", min_width="160px", max_width="420px")
+        label = ipywidgets.Label(spec.label, layout=ipywidgets.Layout(width="150px"), tooltip=spec.help)
+        self.reset = ipywidgets.Button(
             description="API default",
-            tooltip=f"{spec.help} The API's default is {spec.api_default}.",
-            layout=ipywidgets.Layout(width="96px"),
+            disabled=True,
+            tooltip=f"Leave it to the API, whose default is {spec.api_default}.",
+            layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
         )
-        self.why = ipywidgets.HTML(layout=_WHY)
+        self.why = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
         children = [label, body, *([self.reset] if spec.optional else []), self.why]
-        super().__init__(children, layout=_ROW)
+        super().__init__(children, layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%"))
         body.observe(self._moved, names="value")
-        self.reset.observe(self._toggled, names="value")
+        self.reset.on_click(lambda _b: self._changed(self.name, None))
 
     def show(self, value: Any) -> None:
         """Show a value without telling anybody."""
         self._showing = True
         try:
-            self.reset.value = value is None
+            self.reset.disabled = value is None
             shown = self.spec.api_default if value is None else value
             if isinstance(self.body, ipywidgets.Dropdown):
                 known = [v for _, v in self.body.options]
@@ -64,8 +60,8 @@ class Control(ipywidgets.HBox):
             self._showing = False
 
     def gate(self, reason: str | None) -> None:
-        """Disable with a reason, or enable."""
-        self.body.disabled = self.reset.disabled = reason is not None
+        """Disable with a reason, or enable; what was set can be reset all the same."""
+        self.body.disabled = reason is not None
         self.hint(reason or "")
 
     def hint(self, text: str) -> None:
@@ -75,10 +71,6 @@ class Control(ipywidgets.HBox):
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing:
             self._changed(self.name, change["new"])
-
-    def _toggled(self, change: dict[str, Any]) -> None:
-        if not self._showing:
-            self._changed(self.name, None if change["new"] else self.body.value)
 
 
 def _as_text(value: Any) -> str:

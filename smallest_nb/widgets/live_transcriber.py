@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import ipywidgets
@@ -21,13 +21,15 @@ from smallest_nb.transcript import Segment, Transcript
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.microphone import Microphone
 from smallest_nb.widgets.settings_panel import SettingsPanel
+from smallest_nb.widgets.takes import close_all
 from smallest_nb.widgets.transcript_view import TranscriptView
 
 __all__ = ["LiveTranscriber"]
 
 _log = logging.getLogger(__name__)
 _QUEUE_CHUNKS = 2000
-_DONE_SECS = 15.0
+_LAST_WORDS_SECS = 20.0
+_DONE_SECS = 2 * _LAST_WORDS_SECS + 5
 
 
 class LiveTranscriber(ipywidgets.VBox):
@@ -60,18 +62,13 @@ class LiveTranscriber(ipywidgets.VBox):
         self._audio: asyncio.Queue[bytes | None] | None = None
         self._session: asyncio.Task[None] | None = None
         self._offset = 0.0
-        self._failure: SmallestError | None = None
+        self._failure: Exception | None = None
         self._finals: list[Callable[[Segment], None]] = []
         self._interims: list[Callable[[Segment], None]] = []
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
         self._target = targets.resolve(api_key, base_url)
-        self._make = lambda: SmallestSTTService(
-            api_key=self._target.key,
-            base_url=self._target.base_url,
-            sample_rate=sample_rate,
-            settings=self.settings,
-        )
+        self._sample_rate = sample_rate
         self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe")
         if self._target.simulated:
             self.microphone.notice = self._target.label + " The simulator hears English only."
@@ -127,8 +124,11 @@ class LiveTranscriber(ipywidgets.VBox):
         runtime.submit(self._ask_final())
 
     def clear(self) -> None:
-        """Forget the transcript."""
+        """Forget the transcript; between recordings the clock starts again at zero."""
         self.view.clear()
+        if self._service is None:
+            self._offset = 0.0
+            self.microphone.status = ""
 
     def on_final(self, handler: Callable[[Segment], None]) -> None:
         """Call `handler(segment)` on the background loop with each final segment."""
@@ -145,13 +145,20 @@ class LiveTranscriber(ipywidgets.VBox):
         self.microphone.stop()
         with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
             runtime.call(self._end(), 10)
-        self.microphone.close()
-        self.view.close()
+        if self._session is not None:
+            runtime.post(self._session.cancel)
+        for child in self.children:
+            close_all(child)
         super().close()
 
     async def _feed(self, clip: Clip, pace: float) -> None:
         self._failure = None
-        await asyncio.wrap_future(self.microphone.feed(clip, pace=pace))
+        feeding = asyncio.wrap_future(self.microphone.feed(clip, pace=pace))
+        try:
+            await asyncio.wait([feeding])  # ends early where the session fails
+        except asyncio.CancelledError:
+            self.microphone.stop()
+            raise
         await self._end()
         if self._failure is not None:
             raise self._failure
@@ -159,19 +166,30 @@ class LiveTranscriber(ipywidgets.VBox):
     async def _end(self) -> None:
         if self._session is not None:
             async with asyncio.timeout(_DONE_SECS):
-                await asyncio.shield(self._session)
+                await asyncio.wait([self._session])
 
     def _state(self, state: str) -> None:
         """Follow the microphone. On the background loop."""
         if state == "recording":
+            self._end_audio()  # a page that was reloaded never said that it stopped
             self._failure = None
             self._audio = asyncio.Queue(_QUEUE_CHUNKS)
-            self._session = asyncio.ensure_future(self._transcribe(self._audio))
-        elif state == "idle" and self._audio is not None:
-            audio, self._audio = self._audio, None
+            self._session = asyncio.ensure_future(self._follow(self._session, self._audio))
+        elif state == "idle":
+            self._end_audio()
+
+    def _end_audio(self) -> None:
+        audio, self._audio = self._audio, None
+        if audio is not None:
             if audio.full():
                 audio.get_nowait()
             audio.put_nowait(None)
+
+    async def _follow(self, former: asyncio.Task[None] | None, audio: asyncio.Queue[bytes | None]) -> None:
+        """One recording after the other, on one timeline; sound waits in its queue meanwhile."""
+        if former is not None:
+            await asyncio.wait([former])
+        await self._transcribe(audio)
 
     def _hear(self, pcm: bytes) -> None:
         audio = self._audio
@@ -188,35 +206,58 @@ class LiveTranscriber(ipywidgets.VBox):
         self.microphone.status = "Connecting…"
         self.view.live = True
         heard = 0
-        service = self._service = self._make()
+        service: SmallestSTTService | None = None
         reader: asyncio.Task[None] | None = None
         try:
+            service = self._service = self._make()
+            reader = asyncio.ensure_future(self._read(service.segments(), self._offset))
             await service.connect()
-            self.microphone.status = "Listening."
-            reader = asyncio.ensure_future(self._read(service, self._offset))
             while (pcm := await audio.get()) is not None:
                 heard += len(pcm) // 2
                 await service.send(pcm)
             self.microphone.status = "Waiting for the last words…"
             await service.close()
             await reader
-            self.microphone.status = f"{len(self.transcript)} segments, {len(self.transcript.text.split())} words."
-        except SmallestError as error:
+            self.microphone.status = self._count()
+        except Exception as error:
             self._failure = error
-            self.microphone.error = str(error)
+            self.microphone.error = str(error) or type(error).__name__
             self.microphone.status = ""
             self.microphone.stop()
             _log.info("transcribing failed: %s", error)
         finally:
             if reader is not None:
                 reader.cancel()
-            await service.close()
+            if service is not None:
+                await service.close()
             self._service = None
-            self._offset += heard / service.sample_rate
+            self._offset += heard / self._sample_rate
             self.view.live = False
 
-    async def _read(self, service: SmallestSTTService, offset: float) -> None:
-        async for segment in service.segments():
+    def _count(self) -> str:
+        segments, words = len(self.transcript), len(self.transcript.text.split())
+        return f"{segments} segment{'' if segments == 1 else 's'}, {words} word{'' if words == 1 else 's'}."
+
+    def _make(self) -> SmallestSTTService:
+        service = SmallestSTTService(
+            target=self._target, sample_rate=self._sample_rate, settings=self.settings, close_timeout=_LAST_WORDS_SECS
+        )
+
+        @service.event_handler("on_connected")
+        def connected(_service: SmallestSTTService) -> None:
+            self.microphone.error = ""
+            self.microphone.status = "Listening."
+
+        @service.event_handler("on_connection_error")
+        def trouble(_service: SmallestSTTService, message: str) -> None:
+            self.microphone.error = message
+            dropped = f" {service.dropped_seconds:.1f} s of sound were lost." if service.dropped_seconds else ""
+            self.microphone.status = f"The connection is away; the sound is kept.{dropped}"
+
+        return service
+
+    async def _read(self, segments: AsyncIterator[Segment], offset: float) -> None:
+        async for segment in segments:
             moved = segment.shifted(offset)
             self.view.apply(moved)
             handlers = self._finals if moved.is_final else self._interims

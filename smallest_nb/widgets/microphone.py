@@ -22,6 +22,9 @@ __all__ = ["Microphone"]
 
 _log = logging.getLogger(__name__)
 
+SILENT_PAGE_SECS = 120.0
+"""A recording without a chunk for so long is over; a busy kernel is no reason, since it hears the chunks first."""
+
 AudioHandler = Callable[[bytes], None]
 StateHandler = Callable[[str], None]
 
@@ -62,6 +65,8 @@ class Microphone(SpeechWidget):
         self._on_audio: list[AudioHandler] = []
         self._on_state: list[StateHandler] = []
         self._next = 0
+        self._feeding: concurrent.futures.Future[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self.state = "idle"
         self.device_rate = 0
         self.received = 0
@@ -78,7 +83,9 @@ class Microphone(SpeechWidget):
         self._on_state.append(handler)
 
     def stop(self) -> None:
-        """Ask the browser to stop recording."""
+        """Ask the browser to stop recording, or end the clip that plays its part."""
+        if self._feeding is not None:
+            self._feeding.cancel()
         self._channel.post("mic-stop")
 
     def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:
@@ -98,7 +105,8 @@ class Microphone(SpeechWidget):
             raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
         if self.state != "idle":
             raise ConfigError(f"The microphone is {self.state}; stop it before feeding a clip.")
-        return runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
+        self._feeding = runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
+        return self._feeding
 
     async def _feed(self, clip: Clip, pace: float) -> None:
         size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
@@ -113,6 +121,8 @@ class Microphone(SpeechWidget):
             self._enter("idle")
 
     def _state(self, message: dict[str, Any]) -> None:
+        if message["page"] != self._channel.owner:
+            return  # another tab; the one that was pressed counts
         self.device_rate = message["rate"]
         self.dropped = message["dropped"]
         if message["state"] == "recording":
@@ -123,17 +133,28 @@ class Microphone(SpeechWidget):
         if state == self.state:
             return
         self.state = state
+        self._watch_over()
         for handler in self._on_state:
             handler(state)
+
+    def _watch_over(self) -> None:
+        """End a recording whose page is gone without a word (a crash, a closed laptop)."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self.state != "idle" and (self._feeding is None or self._feeding.done()):
+            self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._enter, "idle")
 
     def _chunk(self, message: dict[str, Any], data: bytes) -> None:
         number = message["n"]
         if number < self._next or message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
             return  # sent twice by a host, from another page, or cut
+        jumped = number != self._next  # the page had to drop some
         self._next = number + 1
+        self._watch_over()
         self._hear(data)
-        if number % 5 == 0 or message["last"]:
-            self._channel.post("mic-ack", n=number)
+        if number % 5 == 0 or jumped or message["last"]:
+            self._channel.post("mic-ack", n=number, to=message["page"])
 
     def _hear(self, pcm: bytes) -> None:
         self.received += len(pcm) // BYTES_PER_SAMPLE

@@ -116,7 +116,7 @@ class Player(SpeechWidget):
         self.state = "idle"
         self.first_sound_ms: int | None = None
         self.remote = clip is not None
-        self._channel.on("hello", lambda _m, _b: self._page_came())
+        self._channel.on("hello", lambda m, _b: self._page_came(m))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
 
@@ -156,12 +156,14 @@ class Player(SpeechWidget):
             if stream is self._stream and stream.finished():
                 self._channel.post("stream-end", stream=stream.name, samples=stream.sent)
 
-    def _page_came(self) -> None:
+    def _page_came(self, message: dict[str, Any]) -> None:
         stream = self._stream
         if stream is None:
             return
-        if stream.sent:  # the page that played it was reloaded; nobody wants the rest out of the blue
-            self._stream = None
+        if stream.sent:
+            if message["page"] == self._channel.owner:
+                # The page that played it is gone; nobody wants the rest out of the blue.
+                self._stream = None
             return
         self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate, autoplay=True)
         self.flush()

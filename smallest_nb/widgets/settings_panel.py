@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 
+from smallest_nb.catalog import tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.fields import BaseSettings
 from smallest_nb.language import LANGUAGE_NAMES, service_code
@@ -68,6 +69,10 @@ class SettingsPanel(ipywidgets.VBox):
         voice = self.controls.get("voice")
         if voice is not None and isinstance(self.settings, SmallestTTSSettings):
             voice.hint(_voice_hint(self.settings))
+        model = self.controls.get("model")
+        if model is not None and isinstance(self.settings, SmallestTTSSettings):
+            info = tts_model(str(self.settings.model))
+            model.hint(f"retired on {info.retired}; the service offers {info.replacement}" if info.retired else "")
 
     def __repr__(self) -> str:
         return f"SettingsPanel({self.settings!r})"

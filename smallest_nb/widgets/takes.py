@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb.audio import Clip
+from smallest_nb.protocol.tts import ignored_settings
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
 
@@ -39,7 +40,8 @@ class Take:
 
     def summary(self) -> str:
         """Return what tells it apart, in one line."""
-        changed = self.settings.changed_from_default()
+        ignored = ignored_settings(self.settings)
+        changed = {n: v for n, v in self.settings.changed_from_default().items() if n not in ignored}
         named = [
             str(self.settings.voice),
             *(f"{n} {v}" for n, v in changed.items() if n not in ("voice", "extra")),
@@ -51,7 +53,7 @@ class Take:
 
 
 class TakeTray(ipywidgets.VBox):
-    """The latest takes with a button each to hear them again.
+    """The latest takes with a button each to hear them again; the rows are made once and filled anew.
 
     Args:
         play: Called with a take.
@@ -59,19 +61,44 @@ class TakeTray(ipywidgets.VBox):
 
     def __init__(self, play: Callable[[Take], None], **kwargs: Any) -> None:
         self._play = play
-        super().__init__([ipywidgets.HTML("<small>No takes yet.</small>")], **kwargs)
+        self._shown: list[Take] = []
+        self._empty = ipywidgets.HTML("<small>No takes yet.</small>")
+        self._rows = [self._row(index) for index in range(SHOWN)]
+        super().__init__([self._empty], **kwargs)
 
     def show(self, takes: list[Take]) -> None:
         """Show the latest takes, newest first."""
-        self.children = [self._row(t) for t in reversed(takes[-SHOWN:])]
+        self._shown = takes[: -SHOWN - 1 : -1]
+        for row, take in zip(self._rows, self._shown, strict=False):
+            button, told = row.children
+            button.description = f"Take {take.number}"
+            button.tooltip = f"Hear take {take.number} again"
+            told.value = _told(take)
+        self.children = self._rows[: len(self._shown)] or [self._empty]
 
-    def _row(self, take: Take) -> ipywidgets.HBox:
-        button = ipywidgets.Button(
-            description=f"Take {take.number}", icon="play", tooltip=f"Hear take {take.number} again",
-            layout=ipywidgets.Layout(width="92px"),
-        )  # fmt: skip
-        button.on_click(lambda _b: self._play(take))
-        first = f" · first audio {take.metrics.ttfb_s * 1000:.0f} ms" if take.metrics.ttfb_s is not None else ""
-        text = take.text if len(take.text) <= 60 else take.text[:59] + "…"
-        told = f"{html.escape(take.summary())}{first} <span style='opacity:.65'>{html.escape(text)}</span>"
-        return ipywidgets.HBox([button, ipywidgets.HTML(told)], layout=ipywidgets.Layout(align_items="center"))
+    def _row(self, index: int) -> ipywidgets.HBox:
+        button = ipywidgets.Button(icon="play", layout=ipywidgets.Layout(width="96px", flex="0 0 auto"))
+        button.on_click(lambda _b: self._play(self._shown[index]))
+        return ipywidgets.HBox([button, ipywidgets.HTML()], layout=ipywidgets.Layout(align_items="center"))
+
+    def close(self) -> None:
+        """Close the rows too, shown or not."""
+        for row in getattr(self, "_rows", ()):
+            close_all(row)
+        super().close()
+
+
+def close_all(widget: Any) -> None:
+    """Close a box with everything in it; ipywidgets closes the box only."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, ipywidgets.Widget):
+            part.close()
+    widget.close()
+
+
+def _told(take: Take) -> str:
+    first = f" · first audio {take.metrics.ttfb_s * 1000:.0f} ms" if take.metrics.ttfb_s is not None else ""
+    text = take.text if len(take.text) <= 60 else take.text[:59] + "…"
+    return f"{html.escape(take.summary())}{first} <span style='opacity:.65'>{html.escape(text)}</span>"

@@ -6,6 +6,7 @@ from typing import Any
 
 import traitlets
 
+from smallest_nb import runtime
 from smallest_nb.transcript import Segment, Transcript
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
@@ -31,7 +32,7 @@ class TranscriptView(SpeechWidget):
     def __init__(self, transcript: Transcript | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.transcript = transcript if transcript is not None else Transcript()
-        self._channel.on("hello", lambda m, _b: self._show_all(to=m["page"]))
+        self._channel.on("hello", lambda m, _b: runtime.post(self._show_all, m["page"]))
 
     def apply(self, segment: Segment) -> None:
         """Fold a result into the transcript and show the line that changed."""
@@ -43,7 +44,7 @@ class TranscriptView(SpeechWidget):
         self.transcript.clear()
         self._channel.post("lines", reset=True, lines=[])
 
-    def _show_all(self, *, to: str | None) -> None:
+    def _show_all(self, to: str) -> None:
         lines = [_line(i, s) for i, s in enumerate(self.transcript.segments)]
         if self.transcript.interim is not None:
             lines.append(_line(len(lines), self.transcript.interim))

@@ -21,7 +21,7 @@ from smallest_nb.snippets import TARGETS, tts_code
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.player import Player, PlayerStream
 from smallest_nb.widgets.settings_panel import SettingsPanel
-from smallest_nb.widgets.takes import KEPT, Take, TakeTray
+from smallest_nb.widgets.takes import KEPT, Take, TakeTray, close_all
 
 __all__ = ["VoiceTuner"]
 
@@ -82,7 +82,7 @@ class VoiceTuner(ipywidgets.VBox):
         self.panel = SettingsPanel(snapshot, names=_PANEL)
         self._text_field = ipywidgets.Textarea(
             value=text, rows=2, placeholder="What shall the voice say?", continuous_update=False,
-            layout=ipywidgets.Layout(width="100%"),
+            layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
         self._auto = ipywidgets.Checkbox(
             value=auto_play, description="Speak again when a setting changes", indent=False,
@@ -159,7 +159,8 @@ class VoiceTuner(ipywidgets.VBox):
         runtime.post(self._cancel)
         with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
             runtime.call(self._service.close(), 5)
-        self.player.close()
+        for child in self.children:
+            close_all(child)
         super().close()
 
     async def _latest(self, text: str | None) -> Take:
@@ -195,8 +196,8 @@ class VoiceTuner(ipywidgets.VBox):
                         pieces.append(event.pcm)
         except asyncio.CancelledError:
             raise
-        except SmallestError as error:
-            self.player.error = str(error)
+        except Exception as error:
+            self.player.error = str(error) or type(error).__name__
             _log.info("an audition failed: %s", error)
             raise
         finally:

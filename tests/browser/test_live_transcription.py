@@ -63,9 +63,7 @@ def test_speech_becomes_text_while_it_is_spoken(lab, spoken):
         notes.page.wait_for_selector(f"{LINES}[data-final='true']", timeout=int(clip.duration * 1000) + 10_000)
         notes.page.get_by_role("button", name="Stop").click()
         notes.page.wait_for_selector(".snb-mic[data-state='idle']")
-        notes.page.wait_for_function(
-            "() => /segments/.test(document.querySelector('.snb-mic .snb-status').textContent)"
-        )
+        notes.page.wait_for_function("() => /segment/.test(document.querySelector('.snb-mic .snb-status').textContent)")
 
         interim = notes.page.evaluate("() => window.__interim")
         assert len({text for _, text in interim}) >= 3

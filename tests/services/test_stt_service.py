@@ -105,7 +105,7 @@ async def test_a_change_of_settings_reconnects_and_loses_nothing(fresh_simulator
 
 
 async def test_audio_sent_while_the_server_is_away_arrives():
-    """Every byte that was not on the dead socket reaches the next one, in order."""
+    """What was not transcribed on the dead socket is sent again on the next one, whole and in order."""
     received = []
 
     async def handler(ws):
@@ -130,7 +130,7 @@ async def test_audio_sent_while_the_server_is_away_arrives():
             await service.send(np.full(1600, n, np.int16))
             await asyncio.sleep(0.02)
         await service.close()
-    values = [int(v) for v in np.frombuffer(bytes(received[0] + received[1]), "<i2")[::1600]]
+    values = [int(v) for v in np.frombuffer(bytes(received[1]), "<i2")[::1600]]
     assert values == list(range(20))
     assert "restarting" in errors[0]
     assert (service.reconnects, service.dropped_seconds) == (1, 0)
@@ -177,6 +177,181 @@ async def test_an_error_frame_ends_the_session_with_the_services_words(simulator
                 pass
         with pytest.raises(snb.ServiceError, match="hears English only"):
             await service.send(b"\x00\x00")
+
+
+def last_words(ws, text="Last words.", **fields):
+    frame = {"type": "transcription", "transcript": text, "is_final": True, "is_last": True, **fields}
+    return ws.send(json.dumps(frame))
+
+
+async def test_after_a_reconnect_close_still_waits_for_the_last_words():
+    sockets = []
+
+    async def handler(ws):
+        sockets.append(ws)
+        async for message in ws:
+            if len(sockets) == 1:
+                await ws.close(1011)
+                return
+            if message == '{"type":"close_stream"}':
+                await asyncio.sleep(0.5)
+                await last_words(ws)
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        await service.connect()
+        await service.send(bytes(3200))
+        await asyncio.sleep(0.2)
+        await service.send(bytes(3200))
+        await service.close()
+    assert service.reconnects == 1
+    assert service.transcript.text == "Last words."
+
+
+async def test_a_connection_lost_while_closing_is_made_good():
+    heard = []
+
+    async def handler(ws):
+        heard.append(bytearray())
+        async for message in ws:
+            if isinstance(message, bytes):
+                heard[-1] += message
+            elif len(heard) == 1:
+                await ws.close(1011)
+            else:
+                await last_words(ws)
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        await service.connect()
+        await service.send(np.arange(16000, dtype=np.int16))
+        await service.close()
+    assert bytes(heard[1]) == np.arange(16000, dtype="<i2").tobytes()
+    assert service.transcript.text == "Last words."
+
+
+async def test_last_words_that_never_come_are_an_error():
+    async def handler(ws):
+        await ws.wait_closed()
+
+    async with scripted(handler) as url:
+        service = stt(url, close_timeout=0.3)
+        await service.connect()
+        results = service.segments()
+        await service.send(bytes(3200))
+        await service.close()
+        with pytest.raises(snb.ConnectionLost, match="last words"):
+            async for _ in results:
+                pass
+
+
+async def test_results_are_there_for_who_asked_before_even_if_all_is_over():
+    async def handler(ws):
+        async for message in ws:
+            if message == '{"type":"close_stream"}':
+                await last_words(ws)
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        await service.connect()
+        results = service.segments()
+        await service.close()
+        assert [s.text async for s in results] == ["Last words."]
+
+
+async def test_what_was_transcribed_is_not_sent_again():
+    heard = []
+
+    async def handler(ws):
+        heard.append(bytearray())
+        async for message in ws:
+            if message == '{"type":"close_stream"}':
+                await last_words(ws)
+            elif isinstance(message, bytes):
+                heard[-1] += message
+                if len(heard) == 1 and len(heard[0]) == 32000:
+                    await last_words(ws, is_last=False, words=[{"word": "x", "start": 0.1, "end": 0.75}])
+                    await asyncio.sleep(0.1)
+                    await ws.close(1011)
+                    return
+
+    async with scripted(handler) as url:
+        service = stt(url, settings=snb.SmallestSTTSettings(word_timestamps=True))
+        await service.connect()
+        audio = np.arange(16000, dtype=np.int16)
+        await service.send(audio)
+        await asyncio.sleep(0.5)
+        await service.close()
+    assert np.frombuffer(bytes(heard[1]), "<i2").tolist() == audio[12000:].tolist()
+
+
+async def test_a_long_array_is_taken_whole():
+    received = bytearray()
+
+    async def handler(ws):
+        async for message in ws:
+            if isinstance(message, bytes):
+                received.extend(message)
+            else:
+                await last_words(ws)
+
+    async with scripted(handler) as url:
+        service = stt(url, buffer_secs=1.0)
+        await service.connect()
+        audio = np.random.default_rng(1).integers(-9, 9, 16000 * 5).astype(np.int16)
+        await service.send(audio)
+        await service.close()
+    assert bytes(received) == audio.astype("<i2").tobytes()
+
+
+async def test_a_change_of_settings_loses_no_byte_and_changes_add_up():
+    sockets = []
+
+    async def handler(ws):
+        log = bytearray()
+        sockets.append((ws.request.path, log))
+        async for message in ws:
+            if isinstance(message, bytes):
+                log.extend(message)
+            else:
+                await asyncio.sleep(0.2)
+                await last_words(ws, "", is_last="close" in message, from_finalize=True)
+
+    async with scripted(handler) as url:
+        service = stt(url)
+        await service.connect()
+        audio = np.arange(32000, dtype=np.int16)
+        feeding = asyncio.create_task(feed(service, snb.Clip.from_array(audio, 16000), pace=2))
+        await asyncio.sleep(0.3)
+        await asyncio.gather(
+            service.update_settings(snb.SmallestSTTSettings(diarize=True)),
+            service.update_settings(snb.SmallestSTTSettings(word_timestamps=True)),
+        )
+        await feeding
+        await service.close()
+    assert b"".join(bytes(log) for _, log in sockets) == audio.astype("<i2").tobytes()
+    assert len(sockets) == 3
+    assert "diarize=true" in sockets[-1][0]
+    assert "word_timestamps=true" in sockets[-1][0]
+
+
+async def test_a_server_that_hangs_up_again_and_again_ends_the_session():
+    sockets = []
+
+    async def handler(ws):
+        sockets.append(ws)
+        await asyncio.sleep(0.02)
+        await ws.close(1008, "too many sessions")
+
+    async with scripted(handler) as url:
+        service = stt(url, max_retries=3)
+        await service.connect()
+        with pytest.raises(snb.ConnectionLost, match="too many sessions"):
+            for _ in range(200):
+                await service.send(bytes(3200))
+                await asyncio.sleep(0.02)
+        await service.close()
+    assert len(sockets) <= 5
 
 
 async def test_odd_frames_are_counted_not_fatal():

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from helpers import KEY, chunk, complete, scripted, silent_tcp, tts
+from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 
@@ -102,6 +103,30 @@ async def test_interrupt_ends_the_iteration_and_nothing_late_reaches_the_next_re
         again = await service.synthesize("Short.")
     assert reference.duration == pytest.approx(again.duration, abs=0.05)
     assert not service.metrics[0].complete
+
+
+async def test_interrupting_while_connecting_sends_nothing():
+    texts = []
+
+    async def handler(ws):
+        async for message in ws:
+            frame = json.loads(message)
+            texts.append(frame["text"])
+            await ws.send(chunk(b"\x01\x00", external_request_id=frame["request_id"]))
+            await ws.send(complete(external_request_id=frame["request_id"]))
+
+    async def slowly(_connection, _request):
+        await asyncio.sleep(0.4)
+
+    async with serve(handler, "127.0.0.1", 0, process_request=slowly) as server:
+        service = tts(f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}")
+        speaking = asyncio.create_task(service.synthesize("old"))
+        await asyncio.sleep(0.1)
+        await service.interrupt()
+        assert (await service.synthesize("new")).samples.tolist() == [1]
+        assert len(await speaking) == 0
+        await service.close()
+    assert texts == ["new"]
 
 
 async def test_leaving_the_iteration_abandons_the_request(fresh_simulator):

@@ -56,6 +56,9 @@ def test_bad_switches_are_named():
     done = subprocess.run(command("--retired", "lightning-v9"), capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "lightning-v9" in done.stderr
+    done = subprocess.run(command("--port", "99999"), capture_output=True, text=True, timeout=30)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "65535" in done.stderr
     with pytest.raises(ConfigError, match="418"):
         Behaviour(reject=418)
 

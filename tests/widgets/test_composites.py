@@ -35,13 +35,13 @@ def control(widget, name):
 
 def test_settings_move_the_controls_and_the_other_way_round(tuner):
     assert control(tuner, "speed").body.value == 1.0
-    assert control(tuner, "speed").reset.value is True
+    assert control(tuner, "speed").reset.disabled
     tuner.settings = {"speed": 1.5, "voice": "liam"}
-    assert (control(tuner, "speed").body.value, control(tuner, "speed").reset.value) == (1.5, False)
+    assert (control(tuner, "speed").body.value, control(tuner, "speed").reset.disabled) == (1.5, False)
     assert control(tuner, "voice").body.value == "liam"
     control(tuner, "speed").body.value = 0.8
     assert tuner.settings.speed == 0.8
-    control(tuner, "speed").reset.value = True
+    control(tuner, "speed").reset.click()
     assert tuner.settings.speed is None
     tuner.settings = snb.SmallestTTSSettings(language="hi")
     assert (tuner.settings.language, tuner.settings.voice) == ("hi", "liam")
@@ -173,6 +173,22 @@ def test_code_runs(tuner, target, simulator, tmp_path):
     assert clip.duration == pytest.approx(tuner.audition().clip.duration, rel=0.05)
 
 
+def test_a_tuner_keeps_and_closes_its_widgets(simulator):
+    def count():
+        return len(ipywidgets.widgets.widget._instances)
+
+    start = count()
+    tuner = snb.VoiceTuner("One.", api_key=KEY, base_url=simulator.base_url)
+    tuner.audition()
+    after_one = count()
+    for _ in range(8):
+        tuner.audition()
+    assert count() == after_one, "each take must not make new widgets"
+    assert tuner._tray.children[0].children[0].description == "Take 9"
+    tuner.close()
+    assert count() - start <= 2  # the layout of the box itself, and of the player
+
+
 def test_other_code_is_refused(tuner):
     with pytest.raises(snb.ConfigError, match="'rust'"):
         tuner.code("rust")
@@ -207,17 +223,18 @@ def test_a_clip_becomes_a_transcript_and_the_view_gets_deltas(live, simulator):
     assert max(len(x) for x in lines) == 1, "an update must be one line, never the whole text"
     shown = {line["i"]: line for x in lines for line in x if line["final"] and line["text"]}
     assert [shown[i]["text"] for i in sorted(shown)] == [s.text for s in transcript]
-    assert live.microphone.status == f"{len(transcript)} segments, {len(transcript.text.split())} words."
+    assert live.microphone.status == "1 segment, 9 words."
 
     before = transcript[-1].end
     live.feed(spoken.padded(0.3, 0.3), pace=4)
     assert transcript[-1].start > before, "a second recording goes on where the first ended"
-    page.got.clear()
-    page.hello()
-    everything = [line["text"] for m in page.of("lines") for line in m["lines"]]
-    assert everything == [s.text for s in transcript]
+    late = Page(live.view, "late")
+    late.hello()
+    eventually(lambda: late.of("lines"))
+    assert [line["text"] for m in late.of("lines") for line in m["lines"]] == [s.text for s in transcript]
     live.clear()
-    assert (len(live.transcript), page.of("lines")[-1]["reset"]) == (0, True)
+    assert (len(live.transcript), late.of("lines")[-1]["reset"]) == (0, True)
+    assert live._offset == 0
 
 
 def test_a_setting_changed_while_recording_reconnects(live):
@@ -242,6 +259,69 @@ def test_a_failing_session_is_raised_drawn_and_over(live, simulator):
     assert "403" in live.microphone.error
     live.feed(snb.Clip(bytes(16000), 16000), pace=10)
     assert live.microphone.error == ""
+
+
+def recording(page, name, **fields):
+    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, **fields})
+
+
+def chunks(page, clip, first=0):
+    pieces = [clip.pcm[at : at + 2560] for at in range(0, len(clip.pcm), 2560)]
+    for n, piece in enumerate(pieces):
+        page.say("mic-chunk", piece, n=first + n, t=0.0, level=0.1, clipped=False, last=n == len(pieces) - 1)
+
+
+def test_a_page_that_is_reloaded_in_mid_recording_leaves_no_session(live):
+    page = Page(live.microphone)
+    page.hello()
+    recording(page, "starting")
+    recording(page, "recording")
+    eventually(lambda: live._service is not None and live._service.connected)
+    first = live._service
+    recording(page, "idle")
+    page.say("bye")
+    again = Page(live.microphone, "p2")
+    again.hello()
+    assert live.microphone._channel.owner == "p2"
+    recording(again, "starting")
+    recording(again, "recording")
+    eventually(lambda: live._service not in (None, first) and live._service.connected)
+    assert not first.connected
+    recording(again, "idle")
+    eventually(lambda: live._service is None)
+
+
+def test_another_tab_takes_the_microphone_over_and_the_first_cannot_end_it(live):
+    one, two = Page(live.microphone), Page(live.microphone, "p2")
+    one.hello()
+    two.hello()
+    recording(one, "starting")
+    recording(one, "recording")
+    eventually(lambda: live.microphone.state == "recording")
+    recording(two, "starting")
+    recording(two, "recording")
+    recording(one, "idle")
+    eventually(lambda: live._service is not None and live._service.connected)
+    assert live.microphone.state == "recording"
+    recording(two, "idle")
+    eventually(lambda: live._service is None)
+
+
+def test_two_recordings_in_a_row_are_on_one_timeline(live, simulator):
+    tuner = snb.VoiceTuner(SENTENCE, api_key=KEY, base_url=simulator.base_url, voice="magnus", sample_rate=16000)
+    clip = tuner.audition().clip.padded(0.4, 0.2)
+    tuner.close()
+    page = Page(live.microphone)
+    page.hello()
+    for _ in range(2):  # the second begins while the first still waits for its last words
+        recording(page, "starting")
+        recording(page, "recording")
+        chunks(page, clip)
+        recording(page, "idle")
+    eventually(lambda: len(live.transcript) == 2, 20)
+    first, second = live.transcript
+    assert 0.2 < first.start < 1.0
+    assert second.start == pytest.approx(first.start + clip.duration, abs=0.3)
 
 
 def test_finalize_without_a_recording_says_so(live):

@@ -102,9 +102,24 @@ def test_a_reloaded_page_does_not_get_half_a_stream(player):
     page = Page(player)
     page.hello()
     player.play(noise(30))
-    page.got.clear()
+    page.say("bye")
+    fresh = Page(player, "p2")
+    fresh.hello()
+    assert fresh.of("stream-audio") == []
+    assert player._channel.owner == "p2"
+    player.play(noise(0.1))
+    assert fresh.of("stream-end")
+
+
+def test_a_hello_said_twice_and_a_second_tab_do_not_cut_the_sound(player):
+    page = Page(player)
+    page.hello()
+    player.play(noise(30))
+    page.hello()
     Page(player, "p2").hello()
-    assert page.of("stream-audio") == []
+    page.played("s1", 20 * 24000)
+    eventually(lambda: player._stream is not None and player._stream.sent == 30 * 24000)
+    assert player._channel.owner == "p1"
 
 
 def test_a_new_stream_replaces_the_old_one(player):

@@ -44,6 +44,7 @@ export class Playback {
   #runs = 0;
   #run = "";
   #fed = 0;
+  #opened = false;
 
   constructor(readonly changed: () => void) {}
 
@@ -93,6 +94,7 @@ export class Playback {
       this.#tell({ type: "stop", fade: Math.round((fadeMs / 1000) * this.#context.sampleRate) });
     }
     this.#run = "";
+    if (this.take) this.take.ended = true; // what was not received by now will not come
     if (this.state !== "idle") this.#set("idle");
   }
 
@@ -110,7 +112,10 @@ export class Playback {
   }
 
   #open(): Promise<AudioWorkletNode> {
-    this.#loading ??= this.#load();
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = null; // so that the next press tries again
+      throw error;
+    });
     return this.#loading;
   }
 
@@ -133,6 +138,8 @@ export class Playback {
     take.position = take.underruns = 0;
     this.#run = `${take.id}/${this.#runs++}`;
     this.#fed = 0;
+    this.#opened = false;
+    this.problem = null;
     const run = this.#run;
     this.#set("waiting");
     void this.#open()
@@ -144,6 +151,7 @@ export class Playback {
         this.#resampler =
           take.sampleRate === context.sampleRate ? null : new Resampler(take.sampleRate, context.sampleRate);
         this.#tell({ type: "open", stream: run, waterline: Math.round(WATERLINE_SECS * context.sampleRate) });
+        this.#opened = true;
         this.#feed();
       })
       .catch((error: unknown) => {
@@ -162,13 +170,7 @@ export class Playback {
 
   #feed(): void {
     const take = this.take;
-    if (
-      !take ||
-      !this.#run ||
-      !this.#node ||
-      (take.sampleRate !== this.#context?.sampleRate && !this.#resampler)
-    )
-      return;
+    if (!take || !this.#run || !this.#opened) return;
     for (; this.#fed < take.chunks.length; this.#fed++) this.#push(take.chunks[this.#fed]!);
     if (!take.ended) return;
     if (this.#resampler) {

@@ -9,6 +9,8 @@ import { Lifecycle } from "../lifecycle";
 import { followTheme } from "../theme";
 import { SendWindow } from "./send-window";
 
+const DRAIN_MS = 60_000;
+
 type State = "idle" | "starting" | "recording" | "stopping";
 
 class MicrophoneModel {
@@ -46,10 +48,12 @@ class MicrophoneModel {
       this.changed();
     });
     this.channel.on("mic-stop", () => void this.stop());
+    this.channel.on("owner", () => {
+      if (!this.channel.isOwner) void this.stop(); // another page was pressed
+    });
     this.channel.onWelcome(() => this.changed());
-    const leave = () => void this.stop();
-    window.addEventListener("pagehide", leave, { signal });
-    signal.addEventListener("abort", leave);
+    window.addEventListener("pagehide", () => this.#leave(), { signal });
+    signal.addEventListener("abort", () => this.#leave());
   }
 
   /** Seconds of sound that wait for a busy kernel. */
@@ -108,7 +112,16 @@ class MicrophoneModel {
     this.#set("stopping");
     await capture.stop();
     this.level = 0;
+    await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
     this.#set("idle");
+  }
+
+  /** The page goes away: there is no time for more than closing the device and saying so. */
+  #leave(): void {
+    this.#attempt += 1;
+    void this.#capture?.stop();
+    this.#capture = null;
+    if (this.state !== "idle") this.#set("idle");
   }
 
   changed(): void {
@@ -145,7 +158,7 @@ const TEXT: Record<State, string> = {
   idle: "",
   starting: "Asking the browser for the microphone…",
   recording: "",
-  stopping: "Stopping…",
+  stopping: "Handing over the last words…",
 };
 
 function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {

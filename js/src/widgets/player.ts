@@ -35,6 +35,9 @@ class PlayerModel {
       if (this.playback.take?.id === m.stream) this.playback.end();
       this.report();
     });
+    this.channel.on("owner", () => {
+      if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
+    });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
     this.channel.onWelcome(() => this.changed());
     const timer = setInterval(() => this.report(), REPORT_MS);

@@ -4,8 +4,8 @@ import type { Chunk } from "../audio/capture";
 export class SendWindow {
   dropped = 0;
   #queue: Chunk[] = [];
-  #sent = -1;
-  #acknowledged = -1;
+  #flying: number[] = [];
+  #emptied: (() => void)[] = [];
 
   constructor(
     private readonly send: (chunk: Chunk) => void,
@@ -15,7 +15,7 @@ export class SendWindow {
 
   /** Chunks that the kernel has not acknowledged. */
   get waiting(): number {
-    return this.#queue.length + this.#sent - this.#acknowledged;
+    return this.#queue.length + this.#flying.length;
   }
 
   push(chunk: Chunk): void {
@@ -29,22 +29,32 @@ export class SendWindow {
 
   /** The kernel has every chunk up to `n`. */
   acknowledge(n: number): void {
-    this.#acknowledged = Math.max(this.#acknowledged, n);
+    this.#flying = this.#flying.filter((number) => number > n);
     this.#pump();
+  }
+
+  /** Resolve when everything was acknowledged, or after `limitMs`. */
+  drained(limitMs: number): Promise<void> {
+    if (this.waiting === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#emptied.push(resolve);
+      setTimeout(resolve, limitMs);
+    });
   }
 
   /** A new recording counts from zero. */
   reset(): void {
     this.#queue = [];
-    this.#sent = this.#acknowledged = -1;
+    this.#flying = [];
     this.dropped = 0;
   }
 
   #pump(): void {
-    while (this.#queue.length > 0 && this.#sent - this.#acknowledged < this.inFlight) {
+    while (this.#queue.length > 0 && this.#flying.length < this.inFlight) {
       const chunk = this.#queue.shift()!;
-      this.#sent = chunk.n;
+      this.#flying.push(chunk.n);
       this.send(chunk);
     }
+    if (this.waiting === 0) for (const done of this.#emptied.splice(0)) done();
   }
 }
