@@ -28,26 +28,27 @@ class Control(ipywidgets.HBox):
         self.body = body
         self._changed = changed
         self._showing = False
-        # Layouts are widgets: one for each control, never one for all.
-        body.layout = ipywidgets.Layout(flex="1 1 220px", min_width="160px", max_width="420px")
         label = ipywidgets.Label(spec.label, layout=ipywidgets.Layout(width="150px"), tooltip=spec.help)
-        self.reset = ipywidgets.Button(
-            description="API default",
-            disabled=True,
-            tooltip=f"Leave it to the API, whose default is {spec.api_default}.",
-            layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
-        )
+        self.reset: Any = None
+        if spec.optional:
+            self.reset = ipywidgets.Button(
+                description="API default",
+                disabled=True,
+                tooltip=f"Leave it to the API, whose default is {spec.api_default}.",
+                layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
+            )
+            self.reset.on_click(lambda _b: self._changed(self.name, None))
         self.why = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
         children = [label, body, *([self.reset] if spec.optional else []), self.why]
         super().__init__(children, layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%"))
         body.observe(self._moved, names="value")
-        self.reset.on_click(lambda _b: self._changed(self.name, None))
 
     def show(self, value: Any) -> None:
         """Show a value without telling anybody."""
         self._showing = True
         try:
-            self.reset.disabled = value is None
+            if self.reset is not None:
+                self.reset.disabled = value is None
             shown = self.spec.api_default if value is None else value
             if isinstance(self.body, ipywidgets.Dropdown):
                 known = [v for _, v in self.body.options]
@@ -89,20 +90,23 @@ def make_control(name: str, spec: Spec, changed: Callable[[str, Any], None], opt
         options: For choices: (label, value) pairs.
     """
     kind = spec.kind
+    # Layouts are widgets: one for each control, never one for all.
+    layout = ipywidgets.Layout(flex="1 1 220px", min_width="160px", max_width="420px")
     if kind == "float":
         body: Any = ipywidgets.FloatSlider(
             value=spec.api_default, min=spec.minimum, max=spec.maximum, step=spec.step, continuous_update=False,
-            readout_format=".2f",
+            layout=layout, readout_format=".2f",
         )  # fmt: skip
     elif kind == "int":
         body = ipywidgets.IntSlider(
             value=spec.default if spec.api_default is None else spec.api_default,
-            min=int(spec.minimum or 0), max=int(spec.maximum or 0), step=int(spec.step or 1), continuous_update=False,
+            min=int(spec.minimum or 0), max=int(spec.maximum or 0), step=int(spec.step or 1),
+            continuous_update=False, layout=layout,
         )  # fmt: skip
     elif kind == "bool":
-        body = ipywidgets.Checkbox(value=bool(spec.default), indent=False, description=spec.help)
+        body = ipywidgets.Checkbox(value=bool(spec.default), indent=False, description=spec.help, layout=layout)
     elif kind == "choice":
-        body = ipywidgets.Dropdown(options=options, value=options[0][1])
+        body = ipywidgets.Dropdown(options=options, value=options[0][1], layout=layout)
     else:
-        body = ipywidgets.Text(placeholder="word:boost, word:boost", continuous_update=False)
+        body = ipywidgets.Text(continuous_update=False, layout=layout)
     return Control(name, spec, body, changed)

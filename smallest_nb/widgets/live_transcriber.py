@@ -149,6 +149,7 @@ class LiveTranscriber(ipywidgets.VBox):
             runtime.post(self._session.cancel)
         for child in self.children:
             close_all(child)
+        self.layout.close()
         super().close()
 
     async def _feed(self, clip: Clip, pace: float) -> None:

@@ -83,7 +83,7 @@ class TakeTray(ipywidgets.VBox):
 
     def close(self) -> None:
         """Close the rows too, shown or not."""
-        for row in getattr(self, "_rows", ()):
+        for row in (*getattr(self, "_rows", ()), self._empty):
             close_all(row)
         super().close()
 

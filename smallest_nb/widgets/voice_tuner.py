@@ -161,6 +161,7 @@ class VoiceTuner(ipywidgets.VBox):
             runtime.call(self._service.close(), 5)
         for child in self.children:
             close_all(child)
+        self.layout.close()
         super().close()
 
     async def _latest(self, text: str | None) -> Take:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -11,10 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
@@ -105,7 +105,7 @@ class Lab:
         self._process.wait(20)
         self._log.close()
 
-    @contextmanager
+    @contextlib.contextmanager
     def browse(self, notebook: str, *, microphone: Path | None = None, media: str = "fake", dark: bool = False):
         """Open a notebook in a fresh Chromium and wait until its kernel is idle."""
         flags = CHROMIUM_FLAGS + MEDIA_FLAGS[media]
@@ -145,7 +145,10 @@ class NotebookPage:
     def wait_ready(self, seconds: float = 60) -> None:
         """Wait until the notebook is open and its kernel idle."""
         deadline = time.monotonic() + seconds
-        while not self.page.evaluate(READY):
+        while True:
+            with contextlib.suppress(Error):  # JupyterLab may navigate once more
+                if self.page.evaluate(READY):
+                    return
             assert time.monotonic() < deadline, "JupyterLab did not become ready"
             time.sleep(0.1)
 
@@ -163,6 +166,23 @@ class NotebookPage:
               (c) => (c.model.outputs?.toJSON() ?? []).filter((o) => o.output_type === 'error').map((o) => o.evalue))"""
         )
         assert errors == [], errors
+
+    def second_tab(self) -> NotebookPage:
+        """Open the same notebook, on the same kernel, in another tab."""
+        page = self.page.context.new_page()
+        page.goto(self.page.url)
+        other = NotebookPage(page)
+        other.wait_ready()
+        return other
+
+    def save(self) -> None:
+        """Save the notebook, so that a reload finds its outputs."""
+        self.page.evaluate("async () => { await window.__panel().context.save(); }")
+
+    def reload(self) -> None:
+        """Reload the page; the kernel lives on."""
+        self.page.reload()
+        self.wait_ready()
 
     def run_first(self) -> None:
         """Run the first code cell only."""

@@ -186,7 +186,8 @@ def test_a_tuner_keeps_and_closes_its_widgets(simulator):
     assert count() == after_one, "each take must not make new widgets"
     assert tuner._tray.children[0].children[0].description == "Take 9"
     tuner.close()
-    assert count() - start <= 2  # the layout of the box itself, and of the player
+    left = [type(w).__name__ for w in list(ipywidgets.widgets.widget._instances.values())[start:]]
+    assert left == [], left
 
 
 def test_other_code_is_refused(tuner):

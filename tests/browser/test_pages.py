@@ -1,0 +1,78 @@
+"""Pages that come, go and double: a reload, a second tab, a kernel that was restarted."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+LONG = "One, two, three, four, five, six, seven, eight, nine, ten. " * 4
+STATE = "() => document.querySelector('.snb-player').dataset.state"
+
+
+def started(notes):
+    """Notebook 01 with its widget on the screen, saved, so that other pages see it."""
+    notes.run_all()
+    notes.page.wait_for_selector(".snb-player[data-ready='true']")
+    notes.save()
+    notes.do(f"tuner.auto_play = False; tuner.settings = {{'speed': None}}; tuner.text = {LONG!r}")
+
+
+def press(notes, name="Speak"):
+    notes.page.get_by_role("button", name=name).click()
+
+
+def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
+    with lab.browse("01_tune_a_voice.ipynb") as one:
+        started(one)
+        two = one.second_tab()
+        two.page.wait_for_selector(".snb-player[data-ready='true']")
+        press(one)
+        one.page.wait_for_selector(".snb-player[data-state='playing']")
+        assert two.page.evaluate(STATE) == "idle"
+        press(two, "Stop")  # the tuner is busy, whichever page one looks at
+        two.page.wait_for_selector(".snb-player:has(button:has-text('Speak'))")
+        press(two)
+        two.page.wait_for_selector(".snb-player[data-state='playing']")
+        deadline = time.monotonic() + 5
+        while one.page.evaluate(STATE) != "idle":
+            assert time.monotonic() < deadline, "both tabs sound"
+        two.page.close()
+
+        press(one)
+        one.page.wait_for_selector(".snb-player[data-state='playing']")
+        one.reload()
+        one.page.wait_for_selector(".snb-player[data-ready='true']")
+        assert one.page.evaluate(STATE) == "idle"
+        one.do("tuner.text = 'One.'; take = tuner.audition()")
+        one.page.wait_for_selector(".snb-player[data-state='playing']")
+
+
+def test_a_restarted_kernel_is_told(lab):
+    with lab.browse("01_tune_a_voice.ipynb") as notes:
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-player[data-ready='true']")
+        notes.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
+        notes.wait_ready()
+        press(notes)
+        notes.page.locator(".snb-player .snb-error").filter(has_text="run the cell again").wait_for()
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-player[data-ready='true']")
+        press(notes)
+        notes.page.wait_for_selector(".snb-player[data-state='playing']")
+
+
+def test_nothing_overflows(lab):
+    with lab.browse("01_tune_a_voice.ipynb") as notes:
+        notes.run_first()
+        notes.page.wait_for_selector(".snb-player[data-ready='true']")
+        for width in (1100, 500):
+            notes.page.set_viewport_size({"width": width, "height": 900})
+            over = notes.page.evaluate(
+                """() => {
+                  const box = document.querySelector(".snb-player").closest(".widget-vbox");
+                  return box.scrollWidth - box.clientWidth;
+                }"""
+            )
+            assert over <= 0, f"{over} px too wide at {width} px"
