@@ -127,11 +127,9 @@ class Connection:
                 await asyncio.sleep(wait)
                 self._refuse_if_closed()
                 continue
-            try:
-                self._refuse_if_closed()
-            except ConnectionLost:
-                await ws.close()
-                raise
+            if self.state is State.CLOSED:
+                self._close_later(ws, [])
+            self._refuse_if_closed()
             self._ws = ws
             self.generation += 1
             self.state = State.OPEN
@@ -178,6 +176,9 @@ class Connection:
         for task in tasks:
             if task is not asyncio.current_task():
                 task.cancel()
+        return self._close_later(ws, tasks)
+
+    def _close_later(self, ws: ClientConnection | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
         closing = asyncio.create_task(_close(ws, tasks))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -51,11 +51,14 @@ class Outbox:
         self._filled.set()
         return lost
 
-    async def get(self) -> bytes | str:
-        """Take the next item, waiting for one."""
+    async def wait_for_item(self) -> None:
+        """Wait until there is something to send."""
         while not self._items:
             self._filled.clear()
             await self._filled.wait()
+
+    def get(self) -> bytes | str:
+        """Take the next item."""
         item = self._items.popleft()
         self._bytes -= _size(item)
         return item

@@ -7,6 +7,7 @@ transcribed is sent again on the next one; what had to be dropped is counted and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import warnings
 from collections.abc import AsyncIterator
@@ -22,11 +23,9 @@ from smallest_nb.link import target as targets
 from smallest_nb.link.backoff import delays
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
-from smallest_nb.services.clock import AudioClock
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.feed import Feed
-from smallest_nb.services.outbox import Outbox
-from smallest_nb.services.replay import ReplayBuffer
+from smallest_nb.services.uplink import Uplink
 from smallest_nb.settings import SmallestSTTSettings, language_warning
 from smallest_nb.transcript import Segment, Transcript
 
@@ -45,8 +44,7 @@ SMALLEST_TTFS_P99 = 1.59
 _PIECE_SECS = 0.1
 _ROOM_SECS = 30.0
 _STABLE_SECS = 10.0
-_TAIL_SECS = 0.5
-"""A final without times covers what was sent until half a second ago: less than the shortest usual end of speech."""
+_NORMAL = 1000
 
 
 class SmallestSTTService(EventEmitter):
@@ -109,18 +107,12 @@ class SmallestSTTService(EventEmitter):
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
         self._max_retries = max_retries
-        limit = int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE
-        self._outbox = Outbox(limit)
-        self._replay = ReplayBuffer(limit)
-        self._clock = AudioClock(self.sample_rate)
-        self._in_hand: bytes | str | None = None
+        self._up = Uplink(self.sample_rate, int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
         self._hold = asyncio.Lock()
         self._updating = asyncio.Lock()
         self._sender: asyncio.Task[None] | None = None
         self._last = asyncio.Event()
         self._final = asyncio.Event()
-        self._finalized_at: int | None = None
-        self._close_sent = False
         self._heard = False
         self._opened_at = 0.0
         self._lost: ConnectionLost | None = None
@@ -137,7 +129,7 @@ class SmallestSTTService(EventEmitter):
             self._url,
             on_frame=self._on_frame,
             on_lost=self._on_lost,
-            keepalive=lambda: self._clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE,
+            keepalive=lambda: self._up.clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
             max_retries=max_retries,
@@ -179,7 +171,7 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_connection_error", str(error))
             raise
         if took is not None:
-            self._clock.new_socket()
+            self._up.clock.new_socket()
             self._opened_at = monotonic()
             self._fire("on_connected")
 
@@ -212,22 +204,19 @@ class SmallestSTTService(EventEmitter):
             await self._keep(data[at : at + step])
 
     async def _keep(self, data: bytes) -> None:
-        while not self._outbox.has_room(len(data)) and self.connected:
+        while not self._up.outbox.has_room(len(data)) and self.connected:
             # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
             try:
-                await self._outbox.wait_for_room(_ROOM_SECS)
+                await self._up.outbox.wait_for_room(_ROOM_SECS)
             except TimeoutError:
                 raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
             self._refuse_when_over()
-        lost = self._outbox.put(data)
-        if lost:
-            self._clock.dropped(lost)
-            self._tell_dropped(lost)
+        self._tell_dropped(self._up.put_audio(data))
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
         self._refuse_when_over()
-        self._outbox.put(wire.FINALIZE)
+        self._up.outbox.put(wire.FINALIZE)
 
     async def update_settings(self, delta: SmallestSTTSettings) -> dict[str, Any]:
         """Change settings: what is open is finalized, then the socket is opened anew; no audio is lost.
@@ -257,7 +246,8 @@ class SmallestSTTService(EventEmitter):
     async def _take_final(self) -> None:
         self._final.clear()
         try:
-            await self._send_item(wire.FINALIZE)
+            self._up.hold(wire.FINALIZE)
+            await self._send_in_hand()
             async with asyncio.timeout(self._close_timeout):
                 await self._final.wait()
         except (ConnectionLost, TimeoutError) as error:
@@ -284,8 +274,8 @@ class SmallestSTTService(EventEmitter):
             return
         self._closed = True
         try:
-            if self._sender and not self._sender.done() and (self.connected or len(self._outbox)):
-                self._outbox.put(wire.CLOSE_STREAM)
+            if self._sender and not self._sender.done() and (self.connected or len(self._up.outbox)):
+                self._up.outbox.put(wire.CLOSE_STREAM)
                 try:
                     async with asyncio.timeout(self._close_timeout):
                         await self._last.wait()
@@ -296,12 +286,12 @@ class SmallestSTTService(EventEmitter):
             if self._sender:
                 self._sender.cancel()
                 await asyncio.gather(self._sender, return_exceptions=True)
+            await self._finish_tasks()
             await self._connection.close()
             self._last.set()
             self._end_feeds()
             if was_open:
                 self._fire("on_disconnected")
-            await self._finish_tasks()
 
     def _url(self) -> str:
         return wire.stt_url(
@@ -322,7 +312,7 @@ class SmallestSTTService(EventEmitter):
         """Send the outbox in order, reopening the socket as often as needed; ends with the session."""
         waits = delays(self._max_retries)
         while self._failure is None:
-            self._in_hand = await self._outbox.get()
+            await self._up.outbox.wait_for_item()
             async with self._hold:
                 if not self.connected:
                     if self._heard:
@@ -332,57 +322,36 @@ class SmallestSTTService(EventEmitter):
                     if wait is None:  # a server that accepts and hangs up again and again
                         self._fail(self._lost or ConnectionLost("The connection was lost too often."))
                         return
-                    self._restore()
                     await asyncio.sleep(wait)
                     try:
                         await self._open()
                     except SmallestError as error:
                         self._fail(error)
                         return
-                    continue
-                item, self._in_hand = self._in_hand, None
-                if item is None:  # taken back by a loss
-                    continue
-                try:
-                    await self._send_item(item)
-                except ConnectionLost:
-                    self._restore()
+                if len(self._up.outbox):
+                    self._up.take()
+                    with contextlib.suppress(ConnectionLost):
+                        await self._send_in_hand()
 
-    async def _send_item(self, item: bytes | str) -> None:
-        self._in_hand = item
-        await self._connection.send(item)
-        self._in_hand = None
-        if isinstance(item, bytes):
-            self._replay.sent(self._clock.position, item)
-            self._clock.sent(len(item))
-            self._outbox.wake()
-        elif item == wire.FINALIZE:
-            self._finalized_at = self._clock.position
-        else:
-            self._close_sent = True
+    async def _send_in_hand(self) -> None:
+        """Send the item in hand; after a loss everything that matters is back in the outbox."""
+        item = self._up.in_hand
+        if item is None:
+            return
+        try:
+            await self._connection.send(item)
+        except ConnectionLost:
+            self._restore()
+            raise
+        self._up.sent()
 
     def _restore(self) -> None:
-        """Put what the lost socket did not transcribe in front of the outbox. Idempotent."""
-        pieces, forgotten = self._replay.take()
-        self._clock.rewind(sum(map(len, pieces)))
-        again: list[bytes | str] = [*pieces]
-        if self._finalized_at is not None:
-            again.append(wire.FINALIZE)
-            self._finalized_at = None
-        if self._in_hand is not None:
-            again.append(self._in_hand)
-            self._in_hand = None
-        if self._close_sent:
-            again.append(wire.CLOSE_STREAM)
-            self._close_sent = False
-        self._outbox.put_front(again)
+        self._tell_dropped(self._up.restore())
         self.transcript.interim = None
-        if forgotten:
-            self._tell_dropped(forgotten)
 
     def _on_frame(self, data: str | bytes) -> None:
         self._heard = True
-        event = wire.parse_stt_frame(data, self._clock.timeline)
+        event = wire.parse_stt_frame(data, self._up.clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
             self._take_result(event)
         elif isinstance(event, wire.STTErrorFrame):
@@ -394,7 +363,7 @@ class SmallestSTTService(EventEmitter):
     def _take_result(self, event: wire.TranscriptFrame) -> None:
         segment = event.segment
         if segment.is_final:
-            self._confirm(segment)
+            self._up.confirm(segment)
         if segment.text or segment.is_final:
             self.transcript.apply(segment)
             for feed in list(self._feeds):
@@ -405,15 +374,6 @@ class SmallestSTTService(EventEmitter):
         if event.is_last:
             self._last.set()
 
-    def _confirm(self, segment: Segment) -> None:
-        """Forget the audio that a final covers."""
-        covered = self._clock.position - int(_TAIL_SECS * self.sample_rate) * BYTES_PER_SAMPLE
-        if self._finalized_at is not None:
-            covered, self._finalized_at = self._finalized_at, None
-        elif segment.end is not None:
-            covered = int(segment.end * self.sample_rate) * BYTES_PER_SAMPLE
-        self._replay.confirm(covered)
-
     def _on_lost(self, lost: ConnectionLost) -> None:
         self._lost = lost
         self._heard = self._heard or monotonic() - self._opened_at > _STABLE_SECS
@@ -421,7 +381,7 @@ class SmallestSTTService(EventEmitter):
         self._fire("on_disconnected")
         if self._failure or self._last.is_set():
             return
-        if self._close_sent and lost.code == 1000 and not self._replay:
+        if self._up.close_sent and lost.code == _NORMAL and not self._up.untranscribed:
             self._last.set()  # an older service, which says goodbye without `is_last`
             return
         self.reconnects += 1
@@ -429,7 +389,9 @@ class SmallestSTTService(EventEmitter):
         self._restore()
 
     def _tell_dropped(self, size: int) -> None:
-        seconds = self._clock.seconds(size)
+        if not size:
+            return
+        seconds = self._up.clock.seconds(size)
         self.dropped_seconds += seconds
         self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
 
@@ -439,7 +401,7 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_connection_error", str(error))
         self._last.set()
         self._final.set()
-        self._outbox.wake()
+        self._up.outbox.wake()
         self._end_feeds()
 
     def _end_feeds(self) -> None:

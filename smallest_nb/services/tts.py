@@ -145,8 +145,8 @@ class SmallestTTSService(EventEmitter):
         """End the current request and close the socket. Idempotent."""
         was_open = self.connected
         self._end_current()
+        await self._finish_tasks()  # before the connection: one of them may be opening a socket
         await self._connection.close()
-        await self._finish_tasks()
         if was_open:
             self._fire("on_disconnected")
 

@@ -1,0 +1,101 @@
+"""What goes up to the service, and what must go up again after a loss. Imports protocol, outbox, replay, clock."""
+
+from __future__ import annotations
+
+from smallest_nb.audio import BYTES_PER_SAMPLE
+from smallest_nb.protocol import stt as wire
+from smallest_nb.services.clock import AudioClock
+from smallest_nb.services.outbox import Outbox
+from smallest_nb.services.replay import ReplayBuffer
+from smallest_nb.transcript import Segment
+
+__all__ = ["Uplink"]
+
+_TAIL_SECS = 0.5
+"""A final without times covers what was sent until half a second ago: less than the shortest usual end of speech."""
+
+
+class Uplink:
+    """The outbox, what the service has not yet transcribed, and the clock that counts both.
+
+    An item goes `take` -> (sent on a socket) -> `sent`; after a loss, `restore` puts everything that no final
+    covers in front of the outbox again, in order.
+
+    Args:
+        sample_rate: Hz.
+        limit: Bytes of audio kept unsent, and the same again untranscribed.
+    """
+
+    def __init__(self, sample_rate: int, limit: int) -> None:
+        self.outbox = Outbox(limit)
+        self.clock = AudioClock(sample_rate)
+        self._rate = sample_rate
+        self._replay = ReplayBuffer(limit)
+        self._in_hand: bytes | str | None = None
+        self._finalized_at: int | None = None
+        self.close_sent = False
+
+    @property
+    def untranscribed(self) -> bool:
+        """Whether audio was sent that no final covers."""
+        return bool(self._replay)
+
+    def put_audio(self, data: bytes) -> int:
+        """Append audio; return how many bytes of older audio had to go."""
+        lost = self.outbox.put(data)
+        self.clock.dropped(lost)
+        return lost
+
+    def take(self) -> None:
+        """Hold the next item."""
+        self._in_hand = self.outbox.get()
+
+    def hold(self, item: bytes | str) -> None:
+        """Hold an item that is sent out of turn."""
+        self._in_hand = item
+
+    @property
+    def in_hand(self) -> bytes | str | None:
+        """The item that is being sent; None where a loss took it back."""
+        return self._in_hand
+
+    def sent(self) -> None:
+        """The item in hand is on the socket."""
+        item, self._in_hand = self._in_hand, None
+        if isinstance(item, bytes):
+            self._replay.sent(self.clock.position, item)
+            self.clock.sent(len(item))
+            self.outbox.wake()
+        elif item == wire.FINALIZE:
+            self._finalized_at = self.clock.position
+        elif item is not None:
+            self.close_sent = True
+
+    def confirm(self, final: Segment) -> None:
+        """Forget the audio that a final covers."""
+        covered = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
+        if self._finalized_at is not None:
+            covered, self._finalized_at = self._finalized_at, None
+        elif final.end is not None:
+            covered = int(final.end * self._rate) * BYTES_PER_SAMPLE
+        self._replay.confirm(covered)
+
+    def restore(self) -> int:
+        """Put what the lost socket did not transcribe in front of the outbox. Idempotent.
+
+        Returns:
+            Bytes that were sent too long ago to be kept, and are lost.
+        """
+        pieces, forgotten = self._replay.take()
+        self.clock.rewind(sum(map(len, pieces)))
+        again: list[bytes | str] = [*pieces]
+        if self._finalized_at is not None:
+            again.append(wire.FINALIZE)
+        if self._in_hand is not None:
+            again.append(self._in_hand)
+        if self.close_sent:
+            again.append(wire.CLOSE_STREAM)
+        self._finalized_at = self._in_hand = None
+        self.close_sent = False
+        self.outbox.put_front(again)
+        return forgotten
