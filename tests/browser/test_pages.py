@@ -31,8 +31,7 @@ def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
         press(one)
         one.page.wait_for_selector(".snb-player[data-state='playing']")
         assert two.page.evaluate(STATE) == "idle"
-        press(two, "Stop")  # the tuner is busy, whichever page one looks at
-        two.page.wait_for_selector(".snb-player:has(button:has-text('Speak'))")
+        two.page.wait_for_selector(".snb-player:has(button:has-text('Speak'))")  # "Stop" while it is synthesized
         press(two)
         two.page.wait_for_selector(".snb-player[data-state='playing']")
         deadline = time.monotonic() + 5

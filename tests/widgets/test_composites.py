@@ -302,6 +302,7 @@ def test_another_tab_takes_the_microphone_over_and_the_first_cannot_end_it(live)
     recording(two, "starting")
     recording(two, "recording")
     recording(one, "idle")
+    eventually(lambda: live.microphone.state == "recording")
     eventually(lambda: live._service is not None and live._service.connected)
     assert live.microphone.state == "recording"
     recording(two, "idle")
