@@ -1,5 +1,7 @@
 /** One AbortController per model and per view; works with and without the host's own `signal` (anywidget 0.9.21 has none). */
 
+import type { Model } from "./channel";
+
 export class Lifecycle {
   readonly #controller = new AbortController();
   readonly signal = this.#controller.signal;
@@ -10,5 +12,27 @@ export class Lifecycle {
 
   end = (): void => {
     this.#controller.abort();
+  };
+}
+
+/** The default export of every widget: one engine per model, made in `initialize`; any number of views of it. */
+export function widget<Engine>(
+  make: (model: Model, signal: AbortSignal) => Engine,
+  mount: (engine: Engine, el: HTMLElement, signal: AbortSignal) => void,
+) {
+  return () => {
+    let engine: Engine | undefined;
+    return {
+      initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
+        const life = new Lifecycle(signal);
+        engine = make(model, life.signal);
+        return life.end;
+      },
+      render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
+        const life = new Lifecycle(signal);
+        if (engine) mount(engine, el, life.signal);
+        return life.end;
+      },
+    };
   };
 }

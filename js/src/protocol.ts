@@ -17,11 +17,10 @@ export interface Line {
 export type ToPage =
   | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
   | { type: "owner"; page: string }
-  | { type: "stream-open"; stream: string; sample_rate: number; autoplay: boolean }
+  | { type: "stream-open"; stream: string; sample_rate: number }
   | { type: "stream-audio"; stream: string; first: number }
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
-  | { type: "mic-start" }
   | { type: "mic-stop" }
   | { type: "mic-ack"; n: number }
   | { type: "lines"; reset: boolean; lines: Line[] };
@@ -60,7 +59,6 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "stream-audio",
   "stream-end",
   "stop",
-  "mic-start",
   "mic-stop",
   "mic-ack",
   "lines",

@@ -22,11 +22,10 @@ PROBE = bytes([0, 127, 128, 255, 10])
 TO_PAGE: dict[str, frozenset[str]] = {
     "welcome": frozenset({"page", "start", "owner", "problem"}),
     "owner": frozenset({"page"}),
-    "stream-open": frozenset({"stream", "sample_rate", "autoplay"}),
+    "stream-open": frozenset({"stream", "sample_rate"}),
     "stream-audio": frozenset({"stream", "first"}),
     "stream-end": frozenset({"stream", "samples"}),
     "stop": frozenset({"fade_ms"}),
-    "mic-start": frozenset(),
     "mic-stop": frozenset(),
     "mic-ack": frozenset({"n"}),
     "lines": frozenset({"reset", "lines"}),

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.audio import Clip
-from smallest_nb.catalog import TTS_SAMPLE_RATES
+from smallest_nb.catalog import TTS_SAMPLE_RATES, tts_model
 from smallest_nb.errors import (
     ConfigError,
     ConnectionLost,
@@ -29,7 +29,7 @@ from smallest_nb.protocol import tts as wire
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog
 from smallest_nb.services.utterance import AudioChunk, Utterance, WordTiming
-from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.settings import SmallestTTSSettings, language_warning
 
 if TYPE_CHECKING:
     from smallest_nb.secret import Secret
@@ -344,3 +344,9 @@ class SmallestTTSService(EventEmitter):
             if reason not in self._warned:
                 self._warned.add(reason)
                 warnings.warn(f"{name} will not be sent: {reason}.", stacklevel=3)
+        told = language_warning(
+            self._settings.language, tts_model(str(self._settings.model)).languages, str(self._settings.model)
+        )
+        if told and told not in self._warned:
+            self._warned.add(told)
+            warnings.warn(told, stacklevel=3)

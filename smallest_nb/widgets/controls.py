@@ -1,4 +1,4 @@
-"""One control per setting, made from its metadata. Imports fields."""
+"""One control per setting, made from its metadata, and how boxes are closed whole. Imports fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ipywidgets
 
 from smallest_nb.fields import Spec
 
-__all__ = ["Control", "make_control"]
+__all__ = ["Control", "close_all", "make_control"]
 
 
 class Control(ipywidgets.HBox):
@@ -72,6 +72,16 @@ class Control(ipywidgets.HBox):
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing:
             self._changed(self.name, change["new"])
+
+
+def close_all(widget: Any) -> None:
+    """Close a box with everything in it; ipywidgets closes the box only."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, ipywidgets.Widget):
+            part.close()
+    widget.close()
 
 
 def _as_text(value: Any) -> str:

@@ -19,9 +19,9 @@ from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Segment, Transcript
 from smallest_nb.widgets._settings_trait import SettingsTrait
+from smallest_nb.widgets.controls import close_all
 from smallest_nb.widgets.microphone import Microphone
 from smallest_nb.widgets.settings_panel import SettingsPanel
-from smallest_nb.widgets.takes import close_all
 from smallest_nb.widgets.transcript_view import TranscriptView
 
 __all__ = ["LiveTranscriber"]

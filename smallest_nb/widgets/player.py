@@ -126,7 +126,7 @@ class Player(SpeechWidget):
         self.position = 0.0
         self.underruns = 0
         self.first_sound_ms = None
-        self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate, autoplay=True)
+        self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate)
         return stream
 
     def play(self, clip: Clip) -> None:
@@ -165,7 +165,7 @@ class Player(SpeechWidget):
                 # The page that played it is gone; nobody wants the rest out of the blue.
                 self._stream = None
             return
-        self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate, autoplay=True)
+        self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate)
         self.flush()
 
     def _pressed(self, action: str) -> None:

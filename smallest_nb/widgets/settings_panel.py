@@ -96,7 +96,8 @@ def _voice_hint(settings: SmallestTTSSettings) -> str:
     pool = {v.id: v for v in voices_of(str(settings.model))}
     voice = pool.get(str(settings.voice))
     if voice is None:
-        return f"not among the known voices of {settings.model}"
+        model = tts_model(str(settings.model))
+        return f"not among the known voices of {model.id}, such as {model.default_voice}"
     code = service_code(str(settings.language))
     if code not in voice.languages:
         return f"not trained on {LANGUAGE_NAMES.get(code, code)}"

@@ -13,6 +13,7 @@ from smallest_nb.audio import Clip
 from smallest_nb.protocol.tts import ignored_settings
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.widgets.controls import close_all
 
 __all__ = ["Take", "TakeTray"]
 
@@ -86,16 +87,6 @@ class TakeTray(ipywidgets.VBox):
         for row in (*getattr(self, "_rows", ()), self._empty):
             close_all(row)
         super().close()
-
-
-def close_all(widget: Any) -> None:
-    """Close a box with everything in it; ipywidgets closes the box only."""
-    for child in getattr(widget, "children", ()):
-        close_all(child)
-    for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
-        if isinstance(part, ipywidgets.Widget):
-            part.close()
-    widget.close()
 
 
 def _told(take: Take) -> str:

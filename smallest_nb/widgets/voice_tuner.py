@@ -19,9 +19,10 @@ from smallest_nb.services.tts import AudioChunk, SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.snippets import TARGETS, tts_code
 from smallest_nb.widgets._settings_trait import SettingsTrait
+from smallest_nb.widgets.controls import close_all
 from smallest_nb.widgets.player import Player, PlayerStream
 from smallest_nb.widgets.settings_panel import SettingsPanel
-from smallest_nb.widgets.takes import KEPT, Take, TakeTray, close_all
+from smallest_nb.widgets.takes import KEPT, Take, TakeTray
 
 __all__ = ["VoiceTuner"]
 

@@ -351,6 +351,8 @@ async def test_bad_arguments(simulator):
 async def test_what_is_not_sent_is_told_once(simulator):
     with pytest.warns(UserWarning, match="consistency will not be sent: lightning-v3.1 ignores"):
         service = tts(simulator, settings=snb.SmallestTTSSettings(consistency=0.3))
+    with pytest.warns(UserWarning, match="lightning-v3.1 does not list language 'he'"):
+        await service.update_settings(snb.SmallestTTSSettings(language="he"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         await service.update_settings(snb.SmallestTTSSettings(speed=1.1))

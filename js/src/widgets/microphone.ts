@@ -5,7 +5,7 @@ import { meter } from "../audio/level";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities, microphoneProblem } from "../host";
-import { Lifecycle } from "../lifecycle";
+import { widget } from "../lifecycle";
 import { followTheme } from "../theme";
 import { SendWindow } from "./send-window";
 
@@ -173,7 +173,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
   const row = h("div", { class: "snb-mic-row" }, button, levels, time);
-  const root = h("div", { class: "snb snb-mic" }, notice, row, status, error);
+  const root = h("div", { class: "snb snb-card snb-mic" }, notice, row, status, error);
   keepKeys(root);
   let shown = "";
   const paint = () => {
@@ -212,18 +212,4 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   paint();
 }
 
-export default () => {
-  let mic: MicrophoneModel | undefined;
-  return {
-    initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      mic = new MicrophoneModel(model, life.signal);
-      return life.end;
-    },
-    render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      if (mic) mountView(mic, el, life.signal);
-      return life.end;
-    },
-  };
-};
+export default widget((model, signal) => new MicrophoneModel(model, signal), mountView);

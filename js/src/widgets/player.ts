@@ -4,7 +4,7 @@ import { Playback, Take } from "../audio/playback";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
-import { Lifecycle } from "../lifecycle";
+import { widget } from "../lifecycle";
 import { followTheme } from "../theme";
 import { drawWave } from "./waveform";
 
@@ -148,7 +148,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
   const notice = h("div", { class: "snb-notice" });
   const root = h(
     "div",
-    { class: "snb snb-player" },
+    { class: "snb snb-card snb-player" },
     notice,
     h("div", { class: "snb-player-row" }, button, again, wave, time, volume),
     status,
@@ -201,18 +201,4 @@ function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-export default () => {
-  let player: PlayerModel | undefined;
-  return {
-    initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      player = new PlayerModel(model, life.signal);
-      return life.end;
-    },
-    render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      if (player) mountView(player, el, life.signal);
-      return life.end;
-    },
-  };
-};
+export default widget((model, signal) => new PlayerModel(model, signal), mountView);

@@ -3,7 +3,7 @@ import "./transcript-view.css";
 import { Channel, type Model } from "../channel";
 import { clock, h } from "../dom";
 import { capabilities } from "../host";
-import { Lifecycle } from "../lifecycle";
+import { widget } from "../lifecycle";
 import type { Line } from "../protocol";
 import { followTheme } from "../theme";
 
@@ -81,18 +81,4 @@ function mountView(transcript: TranscriptModel, el: HTMLElement, signal: AbortSi
   update(null);
 }
 
-export default () => {
-  let transcript: TranscriptModel | undefined;
-  return {
-    initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      transcript = new TranscriptModel(model, life.signal);
-      return life.end;
-    },
-    render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
-      const life = new Lifecycle(signal);
-      if (transcript) mountView(transcript, el, life.signal);
-      return life.end;
-    },
-  };
-};
+export default widget((model, signal) => new TranscriptModel(model, signal), mountView);
