@@ -37,8 +37,8 @@ class Microphone(SpeechWidget):
         chunk_ms: Length of a chunk, 60 to 200 ms; shorter ones cost the notebook server more than they gain.
         label: What the button says.
         kwargs: `echo_cancellation`, `noise_suppression`, `auto_gain_control`: the browser's own processing. It is made
-            for people's ears and off here: with it Chromium's microphone cost the simulator's recogniser 36 % of the
-            words, without it 14 % (four sentences, three times each). Turn the first on when a speaker plays aloud.
+            for people's ears and off here: with it Chromium's microphone cost the simulator's recogniser 38 % of the
+            words, without it 16 % (four sentences, three times each). Turn the first on when a speaker plays aloud.
 
     Attributes:
         state: "idle", "starting", "recording" or "stopping".
