@@ -104,7 +104,7 @@ class Channel:
                 page.ack = max(page.ack, int(message.get("ack") or 0))
                 self._trim()
         if kind == "bye":
-            self._forget(name)
+            self._forget(name, message, data)
             return
         if kind == "hello":
             self._welcome(name, message, data)
@@ -141,12 +141,17 @@ class Channel:
             content = envelope("welcome", page=name, start=self._seq + 1, owner=self.owner, problem=problem)
         self._send({**content, "seq": None, "to": name}, [])
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, message: dict[str, Any], data: bytes) -> None:
+        """Drop a page; the handler of `bye` runs where it was the owner, whose sound and microphone end with it."""
         with self._lock:
             self.pages.pop(name, None)
-            if self.owner == name:
+            owned = self.owner == name
+            if owned:
                 self.owner = None
             self._trim()
+        handler = self._handlers.get("bye")
+        if owned and handler is not None:
+            handler(message, data)
 
     def _resend(self, name: str) -> None:
         with self._lock:

@@ -236,12 +236,10 @@ class TTSReducer:
     Attributes:
         sample_rate: Hz of the audio.
         samples: Samples given out so far.
-        received: Whether any audio came.
     """
 
     sample_rate: int
     samples: int = 0
-    received: bool = False
     _carry: bytes = b""
     _server_id: str | None = None
     _offset: float = 0.0
@@ -249,7 +247,6 @@ class TTSReducer:
     def audio(self, frame: AudioFrame) -> bytes:
         """Return the whole samples of a frame, an odd byte kept for the next one."""
         self._note(frame)
-        self.received = True
         data = self._carry + frame.data
         whole = len(data) - len(data) % 2
         self._carry = data[whole:]

@@ -72,6 +72,7 @@ class Microphone(SpeechWidget):
         self.received = 0
         self.dropped = 0
         self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
+        self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
         self._channel.on("mic-chunk", lambda m, b: runtime.post(self._chunk, m, b))
 
     def on_audio(self, handler: AudioHandler) -> None:
@@ -128,6 +129,10 @@ class Microphone(SpeechWidget):
         if message["state"] == "recording":
             self._next = self.received = 0
         self._enter(message["state"])
+
+    def _page_left(self) -> None:
+        if self._feeding is None or self._feeding.done():
+            self._enter("idle")
 
     def _enter(self, state: str) -> None:
         if state == self.state:

@@ -75,3 +75,20 @@ def test_nothing_overflows(lab):
                 }"""
             )
             assert over <= 0, f"{over} px too wide at {width} px"
+
+
+def test_a_reload_in_mid_recording_ends_it(lab):
+    with lab.browse("02_live_transcription.ipynb") as notes:
+        notes.run_all()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        notes.save()
+        press(notes, "Transcribe")
+        notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+        deadline = time.monotonic() + 10
+        while not notes.kernel("live._service is not None and live._service.connected"):
+            assert time.monotonic() < deadline, "no session began"
+        notes.reload()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        deadline = time.monotonic() + 15
+        while notes.kernel("live._service is not None or live.microphone.state != 'idle'"):
+            assert time.monotonic() < deadline, "the session of the page that is gone goes on"
