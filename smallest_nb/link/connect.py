@@ -11,23 +11,32 @@ import logging
 import socket
 from importlib.metadata import version
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
+from websockets.protocol import State
 
 from smallest_nb.errors import ConnectionLost
 from smallest_nb.link.target import Target
 from smallest_nb.protocol.errors import error_from_http
 from smallest_nb.secret import RedactingFilter
 
-__all__ = ["MAX_FRAME_BYTES", "open_websocket"]
+__all__ = ["MAX_FRAME_BYTES", "count_sockets", "open_websocket"]
 
 MAX_FRAME_BYTES = 16 * 2**20
 """Largest frame taken; the service sends about 7 kB per frame."""
 
+_sockets: WeakKeyDictionary[ClientConnection, str] = WeakKeyDictionary()
 
 _logger = logging.getLogger("smallest_nb.websockets")
 _logger.addFilter(RedactingFilter())
+
+
+def count_sockets(url: str) -> int:
+    """Return how many sockets this process has open to the host of a URL."""
+    host = urlsplit(url).netloc
+    return sum(1 for ws, at in _sockets.items() if at == host and ws.state is State.OPEN)
 
 
 class _SameOrigin(connect):
@@ -92,6 +101,7 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
         refusal = ConnectionLost(f"{place} cannot be reached ({_why(error)})")
     else:
         _no_delay(ws)
+        _sockets[ws] = parts.netloc
         return ws
     # Raised here, outside the handlers: the handshake's frames hold the headers and stay out of the traceback.
     raise refusal from None

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 from smallest_nb.link.backoff import delays, is_retryable
 from smallest_nb.link.connect import open_websocket
+from smallest_nb.link.spare import Spare
 from smallest_nb.link.target import Target
 
 __all__ = ["Connection", "State"]
@@ -78,6 +79,7 @@ class Connection:
         self._open_timeout = open_timeout
         self._max_retries = max_retries
         self._ws: ClientConnection | None = None
+        self._spare = Spare(self._open_one)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -109,12 +111,16 @@ class Connection:
                     self.state = State.LOST
                 raise
 
+    async def _open_one(self, url: str) -> ClientConnection:
+        return await open_websocket(url, self._target, open_timeout=self._open_timeout)
+
     async def _open_with_retries(self) -> float:
         waits = delays(self._max_retries)
         while True:
             started = monotonic()
             try:
-                ws = await open_websocket(self._url(), self._target, open_timeout=self._open_timeout)
+                url = self._url()
+                ws = self._spare.take(url) or await self._open_one(url)
             except SmallestError as error:
                 wait = next(waits, None)
                 if wait is None or not is_retryable(error):
@@ -130,12 +136,31 @@ class Connection:
             if self.state is State.CLOSED:
                 self._close_later(ws, [])
             self._refuse_if_closed()
-            self._ws = ws
-            self.generation += 1
-            self.state = State.OPEN
-            self._last_sent = monotonic()
-            self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
+            self._adopt(ws)
             return monotonic() - started
+
+    def _adopt(self, ws: ClientConnection) -> None:
+        self._ws = ws
+        self.generation += 1
+        self.state = State.OPEN
+        self._last_sent = monotonic()
+        self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
+
+    def prepare_spare(self) -> None:
+        """Have another socket ready soon, for :meth:`swap` and :meth:`open`."""
+        self._spare.prepare(self._url())
+
+    def swap(self) -> bool:
+        """Leave the socket now, as `abandon` does, and go on with the spare one.
+
+        Returns:
+            Whether there was one; else `open` has to be called.
+        """
+        self.abandon()
+        ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(self._url())
+        if ws is not None:
+            self._adopt(ws)
+        return ws is not None
 
     def _refuse_if_closed(self) -> None:
         if self.state is State.CLOSED:
@@ -192,7 +217,7 @@ class Connection:
         """End for good. Safe to call twice and to cancel."""
         self.state = State.CLOSED
         self.abandon()
-        await asyncio.gather(*map(asyncio.shield, self._closing))
+        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
 
     async def _read(self, ws: ClientConnection) -> None:
         try:

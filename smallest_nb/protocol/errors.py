@@ -6,6 +6,7 @@ Shapes and statuses: sections 1.4, 2.2 and 3.3 of the protocol notes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,9 @@ from typing import Any
 from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
 
-__all__ = ["ErrorInfo", "error_from_http", "normalize_error", "retry_after_seconds"]
+__all__ = ["ErrorInfo", "error_from_frame", "error_from_http", "normalize_error", "retry_after_seconds"]
+
+_BUSY = re.compile(r"concurren|rate.?limit|too many|\b429\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,13 @@ def retry_after_seconds(value: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (TypeError, ValueError):
         return None
+
+
+def error_from_frame(info: ErrorInfo, request_id: str | None = None) -> ServiceError:
+    """Turn an error frame into the error a caller should see; the service's own words stay."""
+    if _BUSY.search(f"{info.code or ''} {info.message}"):
+        return RateLimitError(info.message, status=None)
+    return ServiceError(info.message, code=info.code, request_id=request_id)
 
 
 def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | None = None) -> SmallestError:

@@ -24,7 +24,6 @@ __all__ = [
     "CompleteFrame",
     "ErrorFrame",
     "TTSFrame",
-    "TTSReducer",
     "UnknownFrame",
     "WordFrame",
     "ignored_settings",
@@ -36,6 +35,8 @@ __all__ = [
 ]
 
 
+_RELEASE_MS = 1
+"""How long the service may wait for the end of a sentence: we send whole ones. Not 0, which reads like "not given"."""
 _CONTEXT_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -189,7 +190,7 @@ def _continuation(unified: bool, context_id: str | None, *, more: bool, flush: b
         raise ConfigError("Continuations (context_id) are served at the unified endpoint only.")
     if not _CONTEXT_ID.fullmatch(context_id):
         raise ConfigError(f"context_id={context_id!r} cannot be used; expected 1 to 128 of A-Z a-z 0-9 _ . -")
-    return {"context_id": context_id, "continue": more}
+    return {"context_id": context_id, "continue": more, "max_buffer_delay_ms": _RELEASE_MS}
 
 
 def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> dict[str, Any]:
@@ -227,39 +228,3 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         return UnknownFrame(*ids, why=f"a broken {status} frame ({type(error).__name__}: {error})")
     return UnknownFrame(*ids, why=f"status {status!r}")
-
-
-@dataclass(slots=True)
-class TTSReducer:
-    """Folds the frames of one request: whole samples out, one timeline for words.
-
-    Attributes:
-        sample_rate: Hz of the audio.
-        samples: Samples given out so far.
-    """
-
-    sample_rate: int
-    samples: int = 0
-    _carry: bytes = b""
-    _server_id: str | None = None
-    _offset: float = 0.0
-
-    def audio(self, frame: AudioFrame) -> bytes:
-        """Return the whole samples of a frame, an odd byte kept for the next one."""
-        self._note(frame)
-        data = self._carry + frame.data
-        whole = len(data) - len(data) % 2
-        self._carry = data[whole:]
-        self.samples += whole // 2
-        return data[:whole]
-
-    def word(self, frame: WordFrame) -> tuple[str, float, float]:
-        """Return a word with seconds on the whole utterance's timeline."""
-        self._note(frame)
-        return frame.word, frame.start + self._offset, frame.end + self._offset
-
-    def _note(self, frame: TTSFrame) -> None:
-        # A new server request id marks a new audio run whose word times start again at zero.
-        if frame.request_id != self._server_id:
-            self._server_id = frame.request_id
-            self._offset = self.samples / self.sample_rate

@@ -21,6 +21,8 @@ class TTSMetrics:
 
     Attributes:
         characters: Length of the text.
+        parts: Sentences or longer pieces that it was spoken in.
+        retries: How often something had to be spoken again because the connection broke.
         connect_s: Seconds of the handshake it had to wait for, or None where the socket was open.
         ttfb_s: Seconds from sending the request to the first audio, or None without audio.
         audio_s: Seconds of audio received.
@@ -29,6 +31,8 @@ class TTSMetrics:
     """
 
     characters: int
+    parts: int = 0
+    retries: int = 0
     connect_s: float | None = None
     ttfb_s: float | None = None
     audio_s: float = 0.0

@@ -1,34 +1,35 @@
 """Text to speech: streams synthesized audio. Imports everything below services.
 
-One request is in flight at a time, because the basic plan allows one. An interruption abandons the request and opens
-a fresh socket in the background, so that no late frame can reach the next request.
+One utterance is in flight at a time, because the basic plan allows one. It is sent sentence by sentence, as one
+continuation where the endpoint has them. An interruption leaves the socket and goes on with a spare one, so that no
+late frame can reach the next utterance and no handshake is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import uuid
 import warnings
+from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES, tts_model
-from smallest_nb.errors import (
-    ConfigError,
-    ConnectionLost,
-    IncompleteError,
-    ServiceError,
-    SmallestError,
-)
+from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
+from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog
-from smallest_nb.services.utterance import AudioChunk, Utterance, WordTiming
+from smallest_nb.services.speaker import Speaker
+from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
+from smallest_nb.services.utterance import AudioChunk, Part, Utterance, WordTiming
 from smallest_nb.settings import SmallestTTSSettings, language_warning
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
+_ANSWER_SECS = 5.0
+"""How long the answer to a keepalive is reckoned with."""
+_OLD_IDS = 256
 
 
 class SmallestTTSService(EventEmitter):
@@ -51,7 +55,9 @@ class SmallestTTSService(EventEmitter):
         keepalive_secs: Seconds of quiet before a keepalive.
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
-        max_retries: Further connection attempts after the first.
+        max_retries: Further connection attempts after the first, and how often in one utterance what a lost connection
+            cut off is spoken again, from the first sentence that was not completely received.
+        spare_socket: Keep a second socket ready while an utterance sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
 
     Raises:
@@ -78,6 +84,7 @@ class SmallestTTSService(EventEmitter):
         open_timeout: float = 10.0,
         audio_timeout: float = 15.0,
         max_retries: int = 3,
+        spare_socket: bool = True,
         target: targets.Target | None = None,
     ) -> None:
         super().__init__()
@@ -95,14 +102,18 @@ class SmallestTTSService(EventEmitter):
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: Utterance | None = None
-        self._keepalives = 0
+        self._driver: asyncio.Task[None] | None = None
+        self._max_retries = max_retries
+        self._spare_socket = spare_socket
+        self._asked_alive: deque[float] = deque(maxlen=8)
+        self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
         self._warned: set[str] = set()
         self.metrics = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
             self.target,
-            lambda: wire.tts_url(self.target.base_url, str(self._settings.model), endpoint=self._endpoint),
+            self._url,
             on_frame=self._on_frame,
             on_lost=self._on_lost,
             keepalive=self._keepalive,
@@ -137,9 +148,13 @@ class SmallestTTSService(EventEmitter):
             self._fire("on_connection_error", str(error))
             raise
         if took is not None:
-            self._keepalives = 0
+            self._asked_alive.clear()
             self._fire("on_connected")
         return took
+
+    def _url(self) -> str:
+        settings = self._current.settings if self._current else self._settings
+        return wire.tts_url(self.target.base_url, str(settings.model), endpoint=self._endpoint)
 
     async def close(self) -> None:
         """End the current request and close the socket. Idempotent."""
@@ -165,106 +180,102 @@ class SmallestTTSService(EventEmitter):
         """
         self._settings, changed = self._settings.merged(delta)
         if "model" in changed:
-            if self._current is None:
-                await self._connection.drop()
-            else:
+            if self._current is not None:
                 self._reopen = True
+            elif self.connected:
+                self._replace_socket()
         self._warn_ignored()
         return changed
 
-    async def run_tts(self, text: str) -> AsyncGenerator[AudioChunk | WordTiming, None]:
+    async def run_tts(self, text: Text) -> AsyncGenerator[AudioChunk | WordTiming, None]:
         """Speak a text.
+
+        Args:
+            text: A text of any length, or an iterator (asynchronous or not) of pieces of text such as a language
+                model's tokens: each sentence is spoken as soon as it is whole.
 
         Yields:
             Audio chunks in order, and words where the settings ask for them and the voice has them.
 
         Raises:
-            ConfigError: Empty text.
-            IncompleteError: The speech broke off; what was received is attached.
+            ConfigError: Nothing to speak.
+            IncompleteError: The speech broke off more often than `max_retries`, or the service fell silent; what was
+                received is attached.
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
-        if not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"There is nothing to speak: expected some text, got {text!r}.")
+        check_text(text)
         await self._turn.acquire()
-        request = self._current = Utterance(text, self.sample_rate)
+        utterance = self._current = Utterance(self._settings, self.sample_rate)
+        driver = self._driver = asyncio.create_task(self._drive(utterance, text))
         try:
-            await self._begin(request)
-            while (frame := await self._next(request)) is not None:
-                event = request.event(frame)
-                if event is not None:
-                    yield event
-                    continue
-                request.told.complete = request.ended = True
-                if not request.received_audio:
-                    raise IncompleteError("The service said complete without any audio", clip=request.clip)
-                return
+            while (event := await utterance.inbox.get()) is not None:
+                yield event
         finally:
-            self.metrics.append(request.finish())
-            if self._current is request:
-                self._current = None
-                self._turn.release()
-                if not request.ended and self.connected:  # abandoned half-way: its frames must not reach the next one
-                    self._replace_socket()
+            driver.cancel()
+            self._leave_utterance(utterance)
+            await asyncio.gather(driver, return_exceptions=True)
 
-    async def _begin(self, request: Utterance) -> None:
-        """Send a request, on a new socket where the model changed; an interruption meanwhile sends nothing."""
-        request.socket = None
-        if self._reopen:
-            self._reopen = False
-            await self._connection.drop()
-        request.told.connect_s = await self._open()
-        if request.ended:
+    def _leave_utterance(self, utterance: Utterance) -> None:
+        if self._current is utterance:
+            self._current = None
+            self._turn.release()
+            if utterance.outstanding and self.connected:  # abandoned half-way: nothing of it may reach the next one
+                self._replace_socket()
+        utterance.finish()
+        self._old_ids.extend(utterance.server_ids)
+        self.metrics.append(utterance.told)
+
+    async def _drive(self, utterance: Utterance, text: Text) -> None:
+        """Speak one utterance, in a task of its own, so that a slow caller delays neither sentences nor retries."""
+        feeder: asyncio.Task[None] | None = None
+        try:
+            if self._reopen:
+                self._reopen = False
+                self._replace_socket()
+            language = str(utterance.settings.language)
+            if isinstance(text, str):
+                add_text(utterance, text, language)
+            else:
+                feeder = asyncio.create_task(self._feed(utterance, text, language))
+            if (feeder or utterance.backlog > 1) and wire.is_unified(str(utterance.settings.model), self._endpoint):
+                utterance.context = uuid.uuid4().hex
+            await Speaker(
+                utterance,
+                connect=self._open,
+                send=lambda part: self._send_part(utterance, part),
+                leave=self._replace_socket,
+                audio_timeout=self._audio_timeout,
+                max_retries=self._max_retries,
+            ).run()
+        except Exception as error:  # a fault of ours must not leave a caller who waits for ever
+            utterance.inbox.end(error)
+        finally:
+            if feeder is not None:
+                feeder.cancel()
+                await asyncio.gather(feeder, return_exceptions=True)
+
+    async def _feed(self, utterance: Utterance, text: Any, language: str) -> None:
+        try:
+            await feed_tokens(utterance, text, language)
+        except Exception as error:  # whatever the caller's iterator raises belongs to the caller
+            utterance.inbox.end(error)
+
+    async def _send_part(self, utterance: Utterance, part: Part) -> None:
+        if not part.text and not utterance.context:
             return
         frame = wire.tts_request(
-            self._settings,
-            request.text,
+            utterance.settings,
+            part.text,
             sample_rate=self.sample_rate,
-            request_id=request.id,
+            request_id=utterance.stamp(part),
             endpoint=self._endpoint,
+            context_id=utterance.context,
+            more=utterance.context is not None and not part.last,
         )
-        text = json.dumps(frame, ensure_ascii=False)
-        request.started = monotonic()
-        try:
-            await self._connection.send(text)
-        except ConnectionLost:
-            if not self._may_resend(request):
-                raise
-            request.told.connect_s = await self._open()
-            if request.ended:
-                return
-            await self._connection.send(text)
-        request.socket = self._connection.generation
+        await self._connection.send(json.dumps(frame, ensure_ascii=False))
 
-    def _may_resend(self, request: Utterance) -> bool:
-        """Say, once, whether a request went to a socket that the service was just closing after its last `complete`."""
-        stale = request.told.connect_s is None and not request.received_audio and not request.resent
-        request.resent = True
-        return stale
-
-    async def _next(self, request: Utterance) -> wire.TTSFrame | None:
-        """Return the next frame, or None after an interruption."""
-        if request.ended and request.queue.empty():
-            return None
-        try:
-            async with asyncio.timeout(self._audio_timeout):
-                got = await request.queue.get()
-        except TimeoutError:
-            raise IncompleteError(
-                f"The service sent nothing for {self._audio_timeout:g} s", clip=request.clip
-            ) from None
-        if isinstance(got, ConnectionLost) and self._may_resend(request):
-            await self._begin(request)
-            return await self._next(request)
-        if isinstance(got, ConnectionLost):
-            request.ended = True
-            raise IncompleteError(f"The speech broke off: {got}", clip=request.clip) from got
-        if isinstance(got, SmallestError):
-            request.ended = True
-            raise got
-        return got
-
-    async def synthesize(self, text: str) -> Clip:
+    async def synthesize(self, text: Text) -> Clip:
         """Speak a text and return it whole.
 
         Raises:
@@ -274,26 +285,40 @@ class SmallestTTSService(EventEmitter):
         return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:
-        """Stop the current request at once; its iteration ends. The next request finds a fresh socket."""
-        if self._end_current():
-            self._replace_socket()
+        """Stop the current utterance at once; its iteration ends, and nothing of it reaches the next one.
 
-    def _end_current(self) -> bool:
-        request, self._current = self._current, None
-        if request is None:
-            return False
-        request.ended = True
-        while not request.queue.empty():
-            request.queue.get_nowait()
-        request.queue.put_nowait(None)
-        self._turn.release()
-        return True
+        What the service holds of a continuation is cancelled there; a socket on which speech is still being made is
+        left for a fresh one, because there is no way to tell the service to stop making it.
+        """
+        utterance = self._current
+        if utterance is None:
+            return
+        context, outstanding = utterance.context, utterance.outstanding
+        self._end_current()
+        if not self.connected:
+            return
+        if outstanding:
+            self._replace_socket()
+        elif context is not None:
+            with contextlib.suppress(ConnectionLost):  # a socket that is gone holds nothing
+                await self._connection.send(json.dumps(wire.tts_cancel(utterance.settings, context)))
+
+    def _end_current(self) -> None:
+        utterance, self._current = self._current, None
+        if utterance is not None:
+            utterance.inbox.end(discard=True)
+            self._turn.release()
+            if self._driver is not None:
+                self._driver.cancel()
 
     def _replace_socket(self) -> None:
-        """Leave the socket at once, so that nothing else is sent on it, and open another in the background."""
-        self._connection.abandon()
+        """Leave the socket at once, so that nothing else is sent on it, for the spare one or one opened meanwhile."""
+        swapped = self._connection.swap()
         self._fire("on_disconnected")
-        self._spawn(self._reopen_quietly())
+        if swapped:
+            self._fire("on_connected")
+        else:
+            self._spawn(self._reopen_quietly())
 
     async def _reopen_quietly(self) -> None:
         try:
@@ -302,41 +327,44 @@ class SmallestTTSService(EventEmitter):
             _log.info("reconnecting after an interruption failed: %s", error)  # told by on_connection_error
 
     def _keepalive(self) -> str | None:
-        if self._current is not None:
+        if self._current is not None and self._current.outstanding:
             return None  # a blank text would be a second request where the plan allows one
-        self._keepalives += 1
+        self._asked_alive.append(monotonic())
         return json.dumps(wire.tts_keepalive(self._settings, endpoint=self._endpoint))
 
     def _on_frame(self, data: str | bytes) -> Any:
         frame = wire.parse_tts_frame(data)
-        request = self._current
+        utterance = self._current
         if isinstance(frame, wire.UnknownFrame):
             self.stray_frames += 1
             _log.warning("ignored a TTS frame: %s", frame.why)
-            return None
-        if request is None or (frame.external_id is not None and frame.external_id != request.id):
+        elif utterance is None or frame.request_id in self._old_ids or not utterance.owns(frame):
             self.stray_frames += 1
-            return None
-        if isinstance(frame, wire.CompleteFrame) and self._answers_keepalive(request, frame):
-            self._keepalives -= 1
-            return None
-        item: Any = frame
-        if isinstance(frame, wire.AudioFrame):
-            request.received_audio = True
+        elif isinstance(frame, wire.AudioFrame):
+            if self._spare_socket and utterance.told.ttfb_s is None:
+                self._connection.prepare_spare()
+            return utterance.take(frame)
+        elif isinstance(frame, wire.WordFrame):
+            return utterance.take(frame)
+        elif self._answers_keepalive(utterance, frame):
+            self._asked_alive.popleft()
         elif isinstance(frame, wire.ErrorFrame):
-            item = ServiceError(frame.info.message, code=frame.info.code, request_id=frame.request_id)
-        return request.queue.put(item) if request.queue.full() else request.queue.put_nowait(item)
+            utterance.fail(error_from_frame(frame.info, frame.request_id))
+        else:
+            return utterance.take(frame)
+        return None
 
-    def _answers_keepalive(self, request: Utterance, frame: wire.CompleteFrame) -> bool:
-        return frame.external_id is None and not request.received_audio and self._keepalives > 0
+    def _answers_keepalive(self, utterance: Utterance, frame: wire.TTSFrame) -> bool:
+        """Say whether a frame is the service's word on a blank text, which it may answer with anything but sound."""
+        while self._asked_alive and monotonic() - self._asked_alive[0] > _ANSWER_SECS:
+            self._asked_alive.popleft()
+        return bool(self._asked_alive) and frame.external_id is None and not utterance.sounding
 
     def _on_lost(self, lost: ConnectionLost) -> None:
-        request = self._current
-        if request is not None and request.socket == self._connection.generation:
-            if request.queue.full():
-                request.queue.get_nowait()
-            request.queue.put_nowait(lost)
-            self._fire("on_connection_error", str(lost))
+        if self._current is not None:
+            if self._current.outstanding:
+                self._fire("on_connection_error", str(lost))
+            self._current.fail(lost)
         self._fire("on_disconnected")
 
     def _warn_ignored(self) -> None:

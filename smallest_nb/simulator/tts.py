@@ -24,6 +24,7 @@ from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import ConfigError
 from smallest_nb.fields import Spec
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.simulator.continuation import Contexts, check_context
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.speech import Speech
@@ -91,6 +92,7 @@ class TTSSession:
         self._log = log
         self._session_id = f"ws_{uuid.uuid4().hex[:16]}"
         self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_QUEUED)
+        self._contexts = Contexts(self._requests.put_nowait)
 
     async def run(self) -> None:
         """Serve until the socket ends."""
@@ -100,6 +102,7 @@ class TTSSession:
         except ConnectionClosed:
             pass
         finally:
+            self._contexts.close()
             speaker.cancel()
             await asyncio.gather(speaker, return_exceptions=True)
 
@@ -121,8 +124,10 @@ class TTSSession:
                 continue
             if self._requests.full():
                 await self._send({"status": "error", "message": "Too many requests are waiting on this connection"})
-                continue
-            self._requests.put_nowait(request)
+            elif "context_id" not in request:
+                self._requests.put_nowait(request)
+            elif (wrong := self._contexts.push(request)) is not None:
+                await self._send({"status": "error", "message": wrong})
 
     def _read(self, message: str | bytes) -> dict[str, Any]:
         try:
@@ -131,12 +136,12 @@ class TTSSession:
             request = None
         if not isinstance(request, dict):
             raise _Refused("Expected a JSON object as a text frame")
-        if not isinstance(request.get("text"), str) or not isinstance(request.get("voice_id"), str):
+        if "context_id" in request:
+            self._check_context(request)
+        elif not isinstance(request.get("text"), str) or not isinstance(request.get("voice_id"), str):
             raise _Refused("text and voice_id are required")
-        if len(request["text"]) > _MAX_TEXT:
+        if len(request.get("text") or "") > _MAX_TEXT:
             raise _Refused(f"text is longer than {_MAX_TEXT} characters")
-        if request.get("context_id"):
-            raise _Refused("The simulator does not continue contexts yet; send the whole text without context_id")
         if request.get("sample_rate", 44100) not in TTS_SAMPLE_RATES:
             raise _Refused(f"sample_rate must be one of {TTS_SAMPLE_RATES}")
         specs: dict[str, Spec] = SmallestTTSSettings.specs()
@@ -147,6 +152,18 @@ class TTSSession:
                 except ConfigError as error:
                     raise _Refused(str(error)) from error
         return request
+
+    def _check_context(self, request: dict[str, Any]) -> None:
+        if self._model is not None:
+            raise _Refused("context_id is not supported on this endpoint")
+        wrong = check_context(request)
+        if wrong:
+            raise _Refused(wrong)
+        ends = request.get("context_close") or request.get("cancel_request")
+        if not ends and not isinstance(request.get("voice_id"), str):
+            raise _Refused("voice_id is required")
+        if not ends and request.get("continue") and not isinstance(request.get("text"), str):
+            raise _Refused("text is required")
 
     async def _serve(self) -> None:
         while True:
@@ -166,10 +183,10 @@ class TTSSession:
             until = monotonic() + (backoff if request["text"].strip() else 0)
             while self._requests.empty() and monotonic() < until:
                 await asyncio.sleep(min(0.005, max(0.0, until - monotonic())))
-            if not self._requests.empty():
-                continue
+            if not self._requests.empty() and "context_id" not in request:
+                continue  # requests that follow one another share a `complete`; released segments have their own
             await self._send({"status": "complete", "message": "All chunks sent", "done": True, **ids})
-            if self._behaviour.close_after_complete:
+            if self._behaviour.close_after_complete and "context_id" not in request:
                 await self._ws.close(1000)
 
     def _ids(self, request: dict[str, Any]) -> dict[str, str]:

@@ -68,7 +68,7 @@ async def test_update_settings_returns_former_values_and_counts_from_the_next_re
 
 async def test_a_change_of_model_reconnects_to_its_own_url(fresh_simulator, tmp_path):
     events = []
-    async with tts(fresh_simulator) as service:
+    async with tts(fresh_simulator, spare_socket=False) as service:
         for name in ("on_connected", "on_disconnected"):
             service.event_handler(name)(lambda _s, name=name: events.append(name))
         await service.synthesize("One.")
@@ -156,7 +156,7 @@ async def test_cancelling_leaves_no_task_behind(fresh_simulator):
 async def test_a_connection_that_breaks_off_is_no_success(fresh_simulator):
     fresh_simulator.behaviour.truncate_after = 20_000
     errors = []
-    async with tts(fresh_simulator) as service:
+    async with tts(fresh_simulator, max_retries=0) as service:
         service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
         with pytest.raises(snb.IncompleteError, match="in `.clip`") as caught:
             await service.synthesize(TEXT)
@@ -172,7 +172,7 @@ async def test_a_clean_close_before_complete_is_a_truncation_too():
         await ws.close(1000)
 
     async with scripted(handler) as url:
-        service = tts(url)
+        service = tts(url, max_retries=1)
         with pytest.raises(snb.IncompleteError, match="1000") as caught:
             await service.synthesize("x")
         assert len(caught.value.clip) == 100

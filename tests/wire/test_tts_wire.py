@@ -65,9 +65,9 @@ def test_continuations():
             "model": "lightning_v3.1"}  # fmt: skip
     settings = snapshot({})
     request = wire.tts_request(settings, "One ", sample_rate=24000, context_id="c-1", more=True)
-    assert request == {**base, "context_id": "c-1", "continue": True}
+    assert request == {**base, "context_id": "c-1", "continue": True, "max_buffer_delay_ms": 1}
     assert wire.tts_request(settings, "One ", sample_rate=24000, context_id="c-1") == {
-        **base, "context_id": "c-1", "continue": False}  # fmt: skip
+        **base, "context_id": "c-1", "continue": False, "max_buffer_delay_ms": 1}  # fmt: skip
     assert wire.tts_request(settings, "One ", sample_rate=24000, more=True, flush=True) == {
         **base, "continue": True, "flush": True}  # fmt: skip
     assert wire.tts_cancel(settings, "c-1") == {
@@ -78,16 +78,6 @@ def test_continuations():
         wire.tts_request(settings, "x", sample_rate=24000, context_id="c d")
     with pytest.raises(ConfigError, match="unified"):
         wire.tts_request(settings, "x", sample_rate=24000, context_id="c", endpoint="legacy")
-
-
-def test_the_reducer_carries_odd_bytes_and_keeps_one_timeline():
-    reducer = wire.TTSReducer(1000)
-    pieces = [reducer.audio(wire.AudioFrame("a", data=d)) for d in (b"\x01", b"\x02\x03", b"\x04\x05\x06")]
-    assert b"".join(pieces) == bytes([1, 2, 3, 4, 5, 6])
-    assert reducer.samples == 3
-    reducer.audio(wire.AudioFrame("a", data=bytes(1994)))
-    assert reducer.word(wire.WordFrame("a", word="one", start=0.1, end=0.2)) == ("one", 0.1, 0.2)
-    assert reducer.word(wire.WordFrame("b", word="two", start=0.1, end=0.2)) == ("two", 1.1, 1.2)
 
 
 def test_what_a_model_ignores_is_named_with_the_reason():

@@ -1,0 +1,82 @@
+"""One socket more, opened ahead: leaving the other then costs no handshake. Imports connect, errors.
+
+The plan allows five sockets per unit of concurrency; a spare is opened only while this process has fewer to that place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from websockets.asyncio.client import ClientConnection
+from websockets.protocol import State as SocketState
+
+from smallest_nb.errors import SmallestError
+from smallest_nb.link.connect import count_sockets
+
+__all__ = ["Spare"]
+
+_log = logging.getLogger(__name__)
+_MAX_SOCKETS = 5
+_KEEP_SECS = 45.0
+"""The service closes an idle socket after 60 s."""
+
+
+class Spare:
+    """Keeps at most one unused socket for a while.
+
+    Args:
+        open_socket: Opens a socket at a URL.
+    """
+
+    def __init__(self, open_socket: Callable[[str], Awaitable[ClientConnection]]) -> None:
+        self._open_socket = open_socket
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ws: ClientConnection | None = None
+        self._url = ""
+        self._since = float("-inf")
+
+    def prepare(self, url: str) -> None:
+        """Have one ready soon, in the background; a failure is logged only, for nobody waits for it."""
+        if self._url == url and monotonic() - self._since < _KEEP_SECS / 2:
+            return
+        for older in self._tasks:
+            older.cancel()
+        self._url, self._since = url, monotonic()
+        task = asyncio.create_task(self._keep(url))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep(self, url: str) -> None:
+        if count_sockets(url) >= _MAX_SOCKETS:
+            return
+        try:
+            ws = self._ws = await self._open_socket(url)
+        except SmallestError as error:
+            _log.info("no spare socket: %s", error)
+            return
+        try:
+            await asyncio.sleep(_KEEP_SECS)
+        finally:
+            if self._ws is ws:  # nobody took it
+                self._ws = None
+                await ws.close()
+
+    def take(self, url: str) -> ClientConnection | None:
+        """Give the spare away, if there is one for this URL that is still open."""
+        ws = self._ws
+        if ws is None or self._url != url or ws.state is not SocketState.OPEN:
+            return None
+        self._ws, self._since = None, float("-inf")
+        for task in self._tasks:
+            task.cancel()
+        return ws
+
+    async def close(self) -> None:
+        """Close it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
