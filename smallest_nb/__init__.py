@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     )
     from smallest_nb.fields import NOT_GIVEN
     from smallest_nb.language import Language
-    from smallest_nb.oneshot import speak, transcribe
+    from smallest_nb.oneshot import list_voices, speak, transcribe, transcribe_recording
     from smallest_nb.services.stt import SmallestSTTService
     from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
     from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
-    from smallest_nb.transcript import Segment, Transcript, Word
+    from smallest_nb.transcript import Redaction, Segment, Transcript, Word
+    from smallest_nb.vad import VADParams
+    from smallest_nb.voices import Voice
     from smallest_nb.widgets.live_transcriber import LiveTranscriber
     from smallest_nb.widgets.microphone import Microphone
     from smallest_nb.widgets.player import Player
@@ -49,11 +51,13 @@ _HOMES = {
     ),
     "fields": ("NOT_GIVEN",),
     "language": ("Language",),
-    "oneshot": ("speak", "transcribe"),
+    "oneshot": ("list_voices", "speak", "transcribe", "transcribe_recording"),
     "services.stt": ("SmallestSTTService",),
     "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
     "settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
-    "transcript": ("Segment", "Transcript", "Word"),
+    "transcript": ("Redaction", "Segment", "Transcript", "Word"),
+    "vad": ("VADParams",),
+    "voices": ("Voice",),
     "widgets.live_transcriber": ("LiveTranscriber",),
     "widgets.microphone": ("Microphone",),
     "widgets.player": ("Player",),
@@ -80,6 +84,7 @@ __all__ = [
     "Player",
     "ProtocolError",
     "RateLimitError",
+    "Redaction",
     "Segment",
     "ServiceError",
     "SettingsPanel",
@@ -92,11 +97,15 @@ __all__ = [
     "SmallestTTSSettings",
     "Transcript",
     "TranscriptView",
+    "VADParams",
+    "Voice",
     "VoiceTuner",
     "Word",
     "WordTiming",
+    "list_voices",
     "speak",
     "transcribe",
+    "transcribe_recording",
     "use_service",
     "use_simulator",
 ]

@@ -95,7 +95,8 @@ LANGUAGE_NAMES = {
     "hu": "Hungarian", "it": "Italian", "kn": "Kannada", "lt": "Lithuanian", "lv": "Latvian", "ml": "Malayalam",
     "mr": "Marathi", "mt": "Maltese", "nl": "Dutch", "or": "Odia", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
     "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sv": "Swedish", "ta": "Tamil", "te": "Telugu",
-    "uk": "Ukrainian",
+    "uk": "Ukrainian", "el": "Greek", "id": "Indonesian", "ja": "Japanese", "ko": "Korean", "ms": "Malay",
+    "no": "Norwegian", "tr": "Turkish", "vi": "Vietnamese", "yue": "Cantonese", "zh": "Chinese",
 }  # fmt: skip
 """English names, for people."""
 

@@ -9,12 +9,14 @@ from typing import Any
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.transcript import Transcript
+from smallest_nb.voices import Voice
 
-__all__ = ["speak", "transcribe"]
+__all__ = ["list_voices", "speak", "transcribe", "transcribe_recording"]
 
 _SEND_SECS = 0.1
 
@@ -112,3 +114,35 @@ def transcribe(
         return collected
 
     return runtime.call(run(), timeout if timeout is not None else 3 * clip.duration + 30)
+
+
+def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
+    """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
+
+    Args:
+        model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, either spelling.
+        refresh: Ask again even where the list is known.
+        timeout: Seconds to wait for the service; then the model cards answer.
+
+    Raises:
+        ConfigError: No such model.
+        AuthError: A refused key.
+    """
+    return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
+
+
+def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 300.0, **settings: Any) -> Transcript:
+    """Transcribe a whole recording in one request, in any format that the service reads (WAV, MP3, ...).
+
+    Args:
+        audio: A clip, the path of an audio file, or a file's bytes; at most 250 MB.
+        timeout: Seconds for each step of the network.
+        settings: Such as `word_timestamps=True`, `diarize=True` or `language="multi-eu"`.
+
+    Raises:
+        ConfigError: No such file, or too large a one; the simulator, which has no such call.
+        SmallestError: What went wrong.
+    """
+    return runtime.call(
+        rest.transcribe_recording(audio, settings=SmallestSTTSettings(**settings), timeout=timeout), 2 * timeout + 5
+    )

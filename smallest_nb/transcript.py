@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
@@ -18,7 +19,9 @@ from smallest_nb.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Segment", "Transcript", "Word"]
+__all__ = ["Redaction", "Segment", "Transcript", "Word"]
+
+_PLACEHOLDER = re.compile(r"\[([A-Za-z]+)_(\d+)\]")
 
 _MAX_LINE = 42
 _MAX_CUE_SECONDS = 7.0
@@ -44,6 +47,23 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """Something personal that the service replaced by a placeholder such as `[PHONENUMBER_1]`.
+
+    Attributes:
+        kind: What it was, upper case: FIRSTNAME, LASTNAME, PHONENUMBER, ADDRESS, CREDITCARDCVV and so on.
+        number: Tells several of a kind apart; the same number is the same thing.
+        start: Place of its first character in the text.
+        end: Place after its last character.
+    """
+
+    kind: str
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech between two finals.
 
@@ -66,6 +86,12 @@ class Segment:
     sentences: tuple[Word, ...] = ()
     speaker: int | None = None
     language: str | None = None
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """What the service made unreadable in the text, in order."""
+        found = _PLACEHOLDER.finditer(self.text)
+        return tuple(Redaction(m[1].upper(), int(m[2]), m.start(), m.end()) for m in found)
 
     def shifted(self, seconds: float) -> Segment:
         """Return the segment that many seconds later."""

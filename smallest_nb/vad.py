@@ -1,4 +1,4 @@
-"""Voice activity: is this 32 ms of 16 kHz sound speech? Imports audio only.
+"""Voice activity: is this 32 ms of 16 kHz sound speech? Imports audio, errors.
 
 Silero (F1 96 to 98 % down to 0 dB) where its wheel exists, else band energy, which is told.
 """
@@ -6,15 +6,43 @@ Silero (F1 96 to 98 % down to 0 dB) where its wheel exists, else band energy, wh
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Protocol
 
 from smallest_nb.audio import pcm16_to_array
+from smallest_nb.errors import ConfigError
 
-__all__ = ["FRAME_SAMPLES", "SAMPLE_RATE", "EnergyVad", "SileroVad", "Vad", "make_vad"]
+__all__ = ["FRAME_SAMPLES", "SAMPLE_RATE", "EnergyVad", "SileroVad", "VADParams", "Vad", "make_vad"]
 
 _log = logging.getLogger(__name__)
 SAMPLE_RATE = 16000
 FRAME_SAMPLES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class VADParams:
+    """When speech counts as begun and as ended; names and defaults are Pipecat's (1.14, `vad_analyzer.py`).
+
+    Attributes:
+        confidence: How sure the detector must be, 0 to 1.
+        start_secs: Seconds of speech before it counts as begun.
+        stop_secs: Seconds without speech before it counts as ended.
+        min_volume: Least level, 0 (-110 dBFS) to 1 (-10 dBFS).
+
+    Raises:
+        ConfigError: A value out of its range.
+    """
+
+    confidence: float = 0.7
+    start_secs: float = 0.2
+    stop_secs: float = 0.2
+    min_volume: float = 0.6
+
+    def __post_init__(self) -> None:
+        for name, most in (("confidence", 1.0), ("min_volume", 1.0), ("start_secs", 10.0), ("stop_secs", 10.0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+                raise ConfigError(f"{name}={value!r} cannot be used; expected a number from 0 to {most:g}.")
 
 
 class Vad(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import count
 
 from smallest_nb.errors import ConnectionLost, RateLimitError, ServiceError, SmallestError
 
@@ -21,13 +22,13 @@ def is_retryable(error: SmallestError) -> bool:
     return isinstance(error, ServiceError) and error.status is not None and error.status >= 500
 
 
-def delays(retries: int, *, base: float = 0.25, cap: float = 30.0) -> Iterator[float]:
+def delays(retries: int | None, *, base: float = 0.25, cap: float = 30.0) -> Iterator[float]:
     """Yield the waits before each retry: none, then 0.25 s doubling with full jitter, capped.
 
     Args:
-        retries: How many.
+        retries: How many; None for no end.
         base: Seconds of the first wait that is not zero.
         cap: Seconds of the longest.
     """
-    for attempt in range(retries):
-        yield 0.0 if attempt == 0 else random.uniform(0, min(cap, base * 2 ** (attempt - 1)))  # noqa: S311 - jitter
+    for attempt in count() if retries is None else range(retries):
+        yield 0.0 if attempt == 0 else random.uniform(0, min(cap, base * 2 ** min(attempt - 1, 16)))  # noqa: S311 - jitter

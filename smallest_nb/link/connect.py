@@ -22,10 +22,13 @@ from smallest_nb.link.target import Target
 from smallest_nb.protocol.errors import error_from_http
 from smallest_nb.secret import RedactingFilter
 
-__all__ = ["MAX_FRAME_BYTES", "count_sockets", "open_websocket"]
+__all__ = ["MAX_FRAME_BYTES", "count_sockets", "is_loopback", "open_websocket", "service_headers", "without_key"]
 
 MAX_FRAME_BYTES = 16 * 2**20
 """Largest frame taken; the service sends about 7 kB per frame."""
+
+_PING_SECS, _PONG_SECS = 8, 10
+"""A peer that froze is known after 18 s: less than the 30 s of audio that a transcription keeps."""
 
 _sockets: WeakKeyDictionary[ClientConnection, str] = WeakKeyDictionary()
 
@@ -66,17 +69,16 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
     """
     parts = urlsplit(url)
     place = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    local = (parts.hostname or "") in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
     try:
         ws = await _SameOrigin(
             url,
-            additional_headers=_headers(target),
+            additional_headers=service_headers(target),
             compression=None,
-            proxy=None if local else True,
+            proxy=None if is_loopback(url) else True,
             open_timeout=open_timeout,
             close_timeout=2.0,
-            ping_interval=20,
-            ping_timeout=20,
+            ping_interval=_PING_SECS,
+            ping_timeout=_PONG_SECS,
             max_size=MAX_FRAME_BYTES,
             max_queue=(64, 16),
             logger=_logger,
@@ -86,7 +88,7 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
         response = error.response
         refusal = error_from_http(
             response.status_code,
-            _without_key(bytes(response.body or b""), target),
+            without_key(bytes(response.body or b""), target),
             url=place,
             retry_after=response.headers.get("Retry-After"),
         )
@@ -107,7 +109,14 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
     raise refusal from None
 
 
-def _headers(target: Target) -> dict[str, str]:
+def is_loopback(url: str) -> bool:
+    """Say whether a URL stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def service_headers(target: Target) -> dict[str, str]:
+    """Return the headers of every request, the key among them."""
     return {
         "Authorization": f"Bearer {target.key.unwrap()}",
         "X-Source": "smallest-nb",
@@ -115,7 +124,8 @@ def _headers(target: Target) -> dict[str, str]:
     }
 
 
-def _without_key(body: bytes, target: Target) -> bytes:
+def without_key(body: bytes, target: Target) -> bytes:
+    """Return an answer without the key, should it repeat it."""
     return body.replace(target.key.unwrap().encode(), b"***")
 
 

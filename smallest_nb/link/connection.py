@@ -88,8 +88,11 @@ class Connection:
         self.generation = 0
         """Counts the sockets opened so far."""
 
-    async def open(self) -> float | None:
+    async def open(self, *, max_retries: int | None = None) -> float | None:
         """Open the socket unless it is open.
+
+        Args:
+            max_retries: In place of the constructor's.
 
         Returns:
             Seconds the successful handshake took, or None where the socket was open already.
@@ -105,7 +108,7 @@ class Connection:
             self.abandon()
             self.state = State.OPENING
             try:
-                return await self._open_with_retries()
+                return await self._open_with_retries(self._max_retries if max_retries is None else max_retries)
             except BaseException:
                 if self.state is State.OPENING:
                     self.state = State.LOST
@@ -114,13 +117,13 @@ class Connection:
     async def _open_one(self, url: str) -> ClientConnection:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
 
-    async def _open_with_retries(self) -> float:
-        waits = delays(self._max_retries)
+    async def _open_with_retries(self, max_retries: int) -> float:
+        waits = delays(max_retries)
         while True:
             started = monotonic()
             try:
                 url = self._url()
-                ws = self._spare.take(url) or await self._open_one(url)
+                ws = await self._spare.obtain(url) or await self._open_one(url)
             except SmallestError as error:
                 wait = next(waits, None)
                 if wait is None or not is_retryable(error):
@@ -146,9 +149,9 @@ class Connection:
         self._last_sent = monotonic()
         self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
 
-    def prepare_spare(self) -> None:
-        """Have another socket ready soon, for :meth:`swap` and :meth:`open`."""
-        self._spare.prepare(self._url())
+    def prepare_spare(self, url: str | None = None) -> None:
+        """Have another socket ready soon, for :meth:`swap` and :meth:`open`; None means at the URL of today."""
+        self._spare.prepare(url or self._url())
 
     def swap(self) -> bool:
         """Leave the socket now, as `abandon` does, and go on with the spare one.

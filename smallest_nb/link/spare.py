@@ -36,6 +36,7 @@ class Spare:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ws: ClientConnection | None = None
         self._url = ""
+        self._settled = asyncio.Event()
         self._since = float("-inf")
 
     def prepare(self, url: str) -> None:
@@ -45,24 +46,33 @@ class Spare:
         for older in self._tasks:
             older.cancel()
         self._url, self._since = url, monotonic()
-        task = asyncio.create_task(self._keep(url))
+        self._settled = asyncio.Event()
+        task = asyncio.create_task(self._keep(url, self._settled))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _keep(self, url: str) -> None:
-        if count_sockets(url) >= _MAX_SOCKETS:
-            return
+    async def _keep(self, url: str, settled: asyncio.Event) -> None:
         try:
+            if count_sockets(url) >= _MAX_SOCKETS:
+                return
             ws = self._ws = await self._open_socket(url)
         except SmallestError as error:
             _log.info("no spare socket: %s", error)
             return
+        finally:
+            settled.set()
         try:
             await asyncio.sleep(_KEEP_SECS)
         finally:
             if self._ws is ws:  # nobody took it
                 self._ws = None
                 await ws.close()
+
+    async def obtain(self, url: str) -> ClientConnection | None:
+        """As `take`, but waits for one that is just being opened."""
+        if self._tasks and self._url == url:
+            await self._settled.wait()
+        return self.take(url)
 
     def take(self, url: str) -> ClientConnection | None:
         """Give the spare away, if there is one for this URL that is still open."""

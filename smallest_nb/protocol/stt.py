@@ -29,6 +29,7 @@ __all__ = [
     "SessionTimeline",
     "SpeechMark",
     "TranscriptFrame",
+    "parse_segment",
     "parse_stt_frame",
     "stt_url",
 ]
@@ -60,6 +61,7 @@ class TranscriptFrame:
     segment: Segment
     is_last: bool = False
     full_transcript: str = ""
+    from_finalize: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,25 +190,37 @@ def parse_stt_frame(
 
 
 def _transcript(frame: dict[str, Any], line: SessionTimeline) -> TranscriptFrame:
-    text = str(frame.get("transcript") or frame.get("transcription") or "").strip()
+    told = str(frame.get("full_transcript") or "")
+    return TranscriptFrame(
+        parse_segment(frame, line), bool(frame.get("is_last")), told, bool(frame.get("from_finalize"))
+    )
+
+
+def parse_segment(data: dict[str, Any], timeline: SessionTimeline | None = None) -> Segment:
+    """Read a segment from a result, of a stream or of a recording.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is broken.
+    """
+    line = timeline or SessionTimeline()
+    text = str(data.get("transcript") or data.get("transcription") or "").strip()
     if _PUNCTUATION_ONLY.match(text):
         text = ""
-    words = tuple(_word(w, line) for w in frame.get("words") or ())
-    sentences = tuple(_word(u, line) for u in frame.get("utterances") or ())
+    words = tuple(_word(w, line) for w in data.get("words") or ())
+    sentences = tuple(_word(u, line) for u in data.get("utterances") or ())
     timed = words or sentences
     speakers = Counter(w.speaker for w in timed if w.speaker is not None)
-    languages = frame.get("languages") or [None]
-    segment = Segment(
+    languages = data.get("languages") or [None]
+    return Segment(
         text,
-        is_final=bool(frame.get("is_final")),
+        is_final=bool(data.get("is_final")),
         start=timed[0].start if timed else None,
         end=timed[-1].end if timed else None,
         words=words,
         sentences=sentences,
         speaker=speakers.most_common(1)[0][0] if speakers else None,
-        language=frame.get("language") or languages[0],
+        language=data.get("language") or languages[0],
     )
-    return TranscriptFrame(segment, bool(frame.get("is_last")), str(frame.get("full_transcript") or ""))
 
 
 def _word(data: dict[str, Any], line: SessionTimeline) -> Word:

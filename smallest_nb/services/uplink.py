@@ -34,6 +34,8 @@ class Uplink:
         self._in_hand: bytes | str | None = None
         self._finalized_at: int | None = None
         self.close_sent = False
+        self.uncertain = False
+        """Whether nobody knows how much audio the last final covered."""
 
     @property
     def untranscribed(self) -> bool:
@@ -71,13 +73,22 @@ class Uplink:
         elif item is not None:
             self.close_sent = True
 
-    def confirm(self, final: Segment) -> None:
-        """Forget the audio that a final covers."""
-        covered = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
-        if self._finalized_at is not None:
-            covered, self._finalized_at = self._finalized_at, None
+    def confirm(self, final: Segment, *, from_finalize: bool = False) -> None:
+        """Forget the audio that a final covers.
+
+        Args:
+            final: The final.
+            from_finalize: The service says that it answers a finalize; it does not always say so.
+        """
+        told = self._finalized_at
+        self.uncertain = False
+        if told is not None and (from_finalize or final.end is None):
+            covered, self._finalized_at = told, None
         elif final.end is not None:
             covered = int(final.end * self._rate) * BYTES_PER_SAMPLE
+        else:
+            covered = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
+            self.uncertain = True
         self._replay.confirm(covered)
 
     def restore(self) -> int:

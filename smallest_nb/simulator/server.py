@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 
 from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import ConfigError
+from smallest_nb.language import LANGUAGE_NAMES
 from smallest_nb.secret import RedactingFilter
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.recorder import Recorder
@@ -29,6 +30,7 @@ from smallest_nb.simulator.speech import Speech
 from smallest_nb.simulator.stt import BadQuery, STTOptions, STTSession
 from smallest_nb.simulator.tts import TTSSession
 from smallest_nb.simulator.worker import WorkerPool
+from smallest_nb.voices import Voice, voices_of
 
 __all__ = ["Simulator"]
 
@@ -38,6 +40,7 @@ _MAX_MESSAGE = 4 * 2**20
 _MAX_PORT = 65535
 _TTS_LIVE = "/waves/v1/tts/live"
 _TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
+_VOICES_BY_MODEL = {f"/waves/v1/{m.id}/get_voices": m.id for m in TTS_MODELS.values() if m.unified}
 _STT_LIVE, _STT_LEGACY = "/waves/v1/stt/live", "/waves/v1/pulse/get_text"
 
 
@@ -170,7 +173,7 @@ class Simulator:
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         path = parts.path
         told = self.behaviour
-        if path not in (_TTS_LIVE, _STT_LIVE, _STT_LEGACY, *_TTS_BY_MODEL):
+        if path not in (_TTS_LIVE, _STT_LIVE, _STT_LEGACY, *_TTS_BY_MODEL, *_VOICES_BY_MODEL):
             return _answer(404, {"message": f"No such path: {path}"})
         model = _TTS_BY_MODEL.get(path)
         if model in told.retired:
@@ -186,6 +189,8 @@ class Simulator:
         if told.reject is not None:
             extra = {"Retry-After": str(told.retry_after)} if told.retry_after is not None else {}
             return _answer(told.reject, {"error": {"message": "refused as told", "code": "SIMULATED"}}, extra)
+        if path in _VOICES_BY_MODEL:
+            return _answer(200, {"voices": [_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]})
         if path in (_STT_LIVE, _STT_LEGACY):
             try:
                 STTOptions.read(query, legacy=path == _STT_LEGACY)
@@ -215,6 +220,13 @@ class Simulator:
             ws, self._speech, self.behaviour, model=_TTS_BY_MODEL.get(parts.path), idle_secs=idle, log=log
         )
         await session.run()
+
+
+def _voice(voice: Voice) -> dict[str, Any]:
+    """Write a voice as the service lists it, languages by their English names."""
+    languages = [LANGUAGE_NAMES[code].lower() for code in voice.languages]
+    tags = {"language": languages, "accent": voice.accent.lower(), "gender": voice.gender, "emotions": []}
+    return {"voiceId": voice.id, "displayName": voice.id.capitalize(), "tags": tags}
 
 
 def _answer(status: int, body: dict[str, Any], extra: dict[str, str] | None = None) -> Response:

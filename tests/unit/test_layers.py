@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "fields": {"errors"},
     "settings": {"errors", "fields", "catalog", "language", "voices"},
     "audio": {"errors"},
-    "vad": {"audio"},
+    "vad": {"audio", "errors"},
     "sentences": set(),
     "transcript": {"errors"},
     "protocol": BASE - {"vad"},

@@ -1,0 +1,90 @@
+"""One HTTP request with the key in its header. Imports errors, target, connect, protocol.errors.
+
+The standard library's client in a thread: these calls are rare, and nothing else would need another dependency.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
+from smallest_nb.link.connect import is_loopback, service_headers, without_key
+from smallest_nb.link.target import Target
+from smallest_nb.protocol.errors import error_from_http
+
+__all__ = ["fetch_json"]
+
+_MAX_ANSWER_BYTES = 64 * 2**20
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the key along."""
+
+    def redirect_request(self, *_args: Any) -> None:
+        return None
+
+
+async def fetch_json(
+    url: str, target: Target, *, body: bytes | None = None, content_type: str = "", timeout: float = 10.0
+) -> Any:
+    """Ask and return the answer, read as JSON.
+
+    Args:
+        url: Full URL.
+        target: Whose key to send.
+        body: What to POST; None sends a GET.
+        content_type: Of the body.
+        timeout: Seconds for each step of the network; twice that for all of it.
+
+    Raises:
+        AuthError, RateLimitError, ServiceError: The service refused, by its HTTP status.
+        ConnectionLost: Nobody answered in time.
+        ProtocolError: The answer is no JSON.
+    """
+    headers = {**service_headers(target), "Accept": "application/json"}
+    if body is not None:
+        headers["Content-Type"] = content_type
+    place = urlsplit(url)._replace(query="").geturl()
+    try:
+        async with asyncio.timeout(2 * timeout):
+            status, answer, retry_after = await asyncio.to_thread(_ask, url, headers, body, timeout)
+    except TimeoutError:
+        failure: SmallestError = ConnectionLost(f"{place} did not answer within {timeout:g} s")
+    except (OSError, HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        failure = ConnectionLost(f"{place} cannot be reached ({type(reason).__name__}: {reason})")
+    else:
+        if 200 <= status < 300:
+            return _read(answer, place)
+        failure = error_from_http(status, without_key(answer, target), url=place, retry_after=retry_after)
+    raise failure from None  # outside the handlers: their frames hold the headers
+
+
+def _ask(url: str, headers: Mapping[str, str], body: bytes | None, timeout: float) -> tuple[int, bytes, str | None]:
+    proxies: dict[str, str] | None = {} if is_loopback(url) else None
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
+    request = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - http(s), from a Target
+    try:
+        with opener.open(request, timeout=timeout) as response:
+            return response.status, _whole(response), None
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, _whole(error), error.headers.get("Retry-After")
+
+
+def _whole(response: IO[bytes]) -> bytes:
+    return response.read(_MAX_ANSWER_BYTES)
+
+
+def _read(answer: bytes, place: str) -> Any:
+    try:
+        return json.loads(answer)
+    except ValueError:
+        raise ProtocolError(f"{place} answered something that is no JSON: {answer[:80]!r}") from None

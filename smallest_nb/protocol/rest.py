@@ -1,0 +1,98 @@
+"""The REST calls worth having: voices and recordings, as URLs and as what their answers say. Pure.
+
+Source: section 1.4 of the protocol notes; `get-voices-openapi.yaml` and `stt-openapi.yaml` of the vendor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
+from smallest_nb.errors import ProtocolError
+from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.protocol.stt import parse_segment
+from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.transcript import Transcript
+from smallest_nb.voices import Voice
+
+__all__ = ["MAX_RECORDING_BYTES", "parse_recording", "parse_voices", "recording_url", "voices_url"]
+
+MAX_RECORDING_BYTES = 250 * 10**6
+"""The service answers larger ones with HTTP 413."""
+
+_CODES = {name.lower(): code for code, name in LANGUAGE_NAMES.items()}
+_CODES |= {"mandarin": "zh", "oriya": "or"}
+
+
+def voices_url(base_url: str, model: str) -> str:
+    """Return where a model's voices are listed."""
+    return f"{_http(base_url)}/waves/v1/{tts_model(model).id}/get_voices"
+
+
+def parse_voices(body: Any, model: str) -> tuple[Voice, ...]:
+    """Read a list of voices.
+
+    Raises:
+        ProtocolError: Something else came.
+    """
+    rows = body.get("voices") if isinstance(body, Mapping) else None
+    if not isinstance(rows, list):
+        raise ProtocolError("The list of voices has another form than documented.")
+    return tuple(_voice(row, tts_model(model).id) for row in rows if isinstance(row, Mapping) and row.get("voiceId"))
+
+
+def _voice(row: Mapping[str, Any], model: str) -> Voice:
+    tags = row.get("tags")
+    tags = tags if isinstance(tags, Mapping) else {}
+    languages = tags.get("language") or ()
+    names = [languages] if isinstance(languages, str) else languages
+    return Voice(
+        str(row["voiceId"]),
+        model,
+        str(tags.get("gender") or ""),
+        str(tags.get("accent") or "").capitalize(),
+        tuple(_CODES.get(str(name).lower(), str(name).lower()) for name in names),
+    )
+
+
+def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
+    """Return where a whole recording is transcribed; the trailing slash matters."""
+    language = service_code(str(settings.language))
+    base = base_url.rstrip("/")
+    if language in STT_US_HOST_LANGUAGES and base == DEFAULT_BASE_URL:
+        base = US_BASE_URL
+    query: dict[str, str] = {"model": str(settings.model), "language": language}
+    for name in ("word_timestamps", "diarize", "redact_pii", "redact_pci"):
+        query[name] = "true" if getattr(settings, name) else "false"
+    query |= {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in settings.extra.items()}
+    return f"{_http(base)}/waves/v1/stt/?{urlencode(query)}"
+
+
+def parse_recording(body: Any) -> Transcript:
+    """Read the transcript of a recording: its utterances as segments, else all of it as one.
+
+    Raises:
+        ProtocolError: Something else came.
+    """
+    if not isinstance(body, Mapping) or not any(k in body for k in ("transcription", "transcript")):
+        raise ProtocolError("The answer holds no transcript.")
+    whole = {"is_final": True, "language": body.get("language")}
+    text = body.get("transcription") or body.get("transcript") or ""
+    spoken = body.get("utterances") or [{"text": text}]
+    words = list(body.get("words") or ())
+    transcript = Transcript()
+    for number, utterance in enumerate(spoken, 1):
+        end = float("inf") if number == len(spoken) else float(utterance["end"])
+        inside = [w for w in words if float(w["start"]) < end]
+        words = words[len(inside) :]
+        timed = [utterance] if "start" in utterance else []
+        said = next((utterance[k] for k in ("text", "transcript", "transcription") if utterance.get(k)), "")
+        transcript.apply(parse_segment({**whole, "transcript": said, "words": inside, "utterances": timed}))
+    return transcript
+
+
+def _http(base_url: str) -> str:
+    """Turn ws:// into http:// and wss:// into https://."""
+    return "http" + base_url.rstrip("/").removeprefix("ws")

@@ -1,0 +1,160 @@
+"""Voices and recordings over HTTP, against the simulator and a real HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from helpers import KEY
+
+import smallest_nb as snb
+from smallest_nb.services import rest
+from smallest_nb.voices import voices_of
+
+ANSWER = {
+    "status": "success",
+    "transcription": "Hello there. Good morning.",
+    "words": [
+        {"word": "Hello", "start": 0.1, "end": 0.3, "speaker": "speaker_0", "confidence": 0.9},
+        {"word": "there.", "start": 0.3, "end": 0.6, "speaker": "speaker_0"},
+        {"word": "Good", "start": 1.0, "end": 1.2, "speaker": "speaker_1"},
+        {"word": "morning.", "start": 1.2, "end": 1.6, "speaker": "speaker_1"},
+    ],
+    "utterances": [
+        {"text": "Hello there.", "start": 0.1, "end": 0.6, "speaker": "speaker_0"},
+        {"text": "Good morning.", "start": 1.0, "end": 1.6, "speaker": "speaker_1"},
+    ],
+}
+
+
+@pytest.fixture
+def http():
+    """A server whose answer is set by the test; it keeps what it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            server.asked.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
+            status, headers, body = server.answer
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+
+        def do_POST(self):
+            self.do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.asked = []
+    server.url = f"ws://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def voices(server, **kwargs):
+    return rest.list_voices(api_key=KEY, base_url=server if isinstance(server, str) else server.url, **kwargs)
+
+
+async def test_voices_of_the_simulator(simulator):
+    live = await voices(simulator.base_url, model="lightning_v3.1_pro")
+    assert {v.id for v in live} == {v.id for v in voices_of("lightning-v3.1-pro")}
+    meher = next(v for v in live if v.id == "meher")
+    assert (meher.gender, meher.languages, meher.accent) == ("female", ("en", "hi"), "Indian")
+
+
+async def test_a_list_is_kept_and_asked_again_on_demand(http):
+    row = {"voiceId": "new", "displayName": "New", "tags": {"language": ["english", "klingon"], "gender": "male"}}
+    http.answer = (200, {}, {"voices": [row, {"displayName": "without id"}]})
+    assert await voices(http) == (snb.Voice("new", "lightning-v3.1", "male", "", ("en", "klingon")),)
+    await voices(http)
+    assert len(http.asked) == 1
+    await voices(http, refresh=True)
+    assert len(http.asked) == 2
+    command, path, headers, _ = http.asked[0]
+    assert (command, path) == ("GET", "/waves/v1/lightning-v3.1/get_voices")
+    assert headers["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (503, {}, {"message": "down"}),
+        (200, {}, b"<html>"),
+        (200, {}, {"other": 1}),
+        (302, {"Location": "http://127.0.0.1:9/steal"}, b""),
+    ],
+)
+async def test_without_a_live_list_the_model_cards_answer(http, caplog, answer):
+    http.answer = answer
+    assert await voices(http) == voices_of("lightning-v3.1")
+    assert "model cards" in caplog.text
+    assert KEY not in caplog.text
+    assert len(http.asked) == 1
+
+
+async def test_nobody_there_is_the_same_and_a_refused_key_is_told(http):
+    assert await voices("ws://127.0.0.1:9") == voices_of("lightning-v3.1")
+    http.answer = (401, {}, {"error": f"unauthorized {KEY}"})
+    with pytest.raises(snb.AuthError, match="unauthorized") as caught:
+        await voices(http)
+    assert KEY not in str(caught.value)
+    with pytest.raises(snb.ConfigError, match="nope"):
+        await voices(http, model="nope")
+
+
+async def test_a_recording_becomes_a_transcript(http, tmp_path):
+    http.answer = (200, {}, ANSWER)
+    clip = snb.Clip(bytes(3200), 16000)
+    path = clip.to_wav(tmp_path / "call.wav")
+    settings = snb.SmallestSTTSettings(word_timestamps=True, diarize=True, extra={"gender_detection": True})
+    for audio in (clip, path, str(path), path.read_bytes()):
+        heard = await rest.transcribe_recording(audio, api_key=KEY, base_url=http.url, settings=settings)
+        assert heard.text == "Hello there. Good morning."
+        assert [(s.start, s.end, s.speaker, len(s.words)) for s in heard] == [(0.1, 0.6, 0, 2), (1.0, 1.6, 1, 2)]
+    assert len({body for *_, body in http.asked}) == 1
+    command, target, headers, _ = http.asked[0]
+    query = {k: v[0] for k, v in parse_qs(urlsplit(target).query).items()}
+    assert command == "POST"
+    assert urlsplit(target).path == "/waves/v1/stt/"
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert query == {"model": "pulse", "language": "en", "word_timestamps": "true", "diarize": "true",
+                     "redact_pii": "false", "redact_pci": "false", "gender_detection": "true"}  # fmt: skip
+
+
+async def test_a_recording_without_times_is_one_segment_and_errors_have_the_services_words(http):
+    ask = {"api_key": KEY, "base_url": http.url}
+    http.answer = (200, {}, {"status": "success", "transcription": "Hello.", "words": [], "utterances": []})
+    (only,) = await rest.transcribe_recording(b"RIFF", **ask)
+    assert (only.text, only.start) == ("Hello.", None)
+    http.answer = (400, {}, {"status": "error", "message": "No audio", "errors": "x"})
+    with pytest.raises(snb.ServiceError, match="No audio"):
+        await rest.transcribe_recording(b"RIFF", **ask)
+    http.answer = (429, {"Retry-After": "7"}, {"error": "slow down"})
+    with pytest.raises(snb.RateLimitError, match="Try again in 7 s"):
+        await rest.transcribe_recording(b"RIFF", **ask)
+    http.answer = (200, {}, {"status": "processing"})
+    with pytest.raises(snb.ProtocolError, match="no transcript"):
+        await rest.transcribe_recording(b"RIFF", **ask)
+    with pytest.raises(snb.ConfigError, match="missing.wav cannot be read"):
+        await rest.transcribe_recording("missing.wav", **ask)
+
+
+async def test_blocking_forms(http, monkeypatch):
+    monkeypatch.setenv("SMALLEST_API_KEY", KEY)
+    monkeypatch.setenv("SMALLEST_BASE_URL", http.url)
+    http.answer = (200, {}, ANSWER)
+    assert len(await asyncio.to_thread(snb.transcribe_recording, b"RIFF", diarize=True)) == 2
+    http.answer = (200, {}, {"voices": []})
+    assert await asyncio.to_thread(snb.list_voices) == ()
