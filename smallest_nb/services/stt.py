@@ -17,6 +17,7 @@ from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.language import STT_VENDOR_LANGUAGES
 from smallest_nb.link import target as targets
+from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
 from smallest_nb.protocol.errors import error_from_frame
@@ -320,13 +321,16 @@ class SmallestSTTService(EventEmitter):
                 except TimeoutError:
                     self._fail(ConnectionLost(f"The last words did not come within {self._close_timeout:g} s."))
         finally:
-            was_open = self.connected
-            await self._sender.stop()
-            await self._finish_tasks()
-            await self._connection.close()
-            self._down.end(self._failure)
-            if was_open:
-                self._fire("on_disconnected")
+            await to_the_end(self._clean_up())
+
+    async def _clean_up(self) -> None:
+        was_open = self.connected
+        await self._sender.stop()
+        await self._finish_tasks()
+        await self._connection.close()
+        self._down.end(self._failure)
+        if was_open:
+            self._fire("on_disconnected")
 
     def _url(self, settings: SmallestSTTSettings | None = None) -> str:
         return wire.stt_url(

@@ -22,6 +22,7 @@ from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES, tts_model
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
+from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
@@ -158,6 +159,9 @@ class SmallestTTSService(EventEmitter):
 
     async def close(self) -> None:
         """End the current request and close the socket. Idempotent."""
+        await to_the_end(self._clean_up())
+
+    async def _clean_up(self) -> None:
         was_open = self.connected
         self._end_current()
         await self._finish_tasks()  # before the connection: one of them may be opening a socket
@@ -214,7 +218,7 @@ class SmallestTTSService(EventEmitter):
         finally:
             driver.cancel()
             self._leave_utterance(utterance)
-            await asyncio.gather(driver, return_exceptions=True)
+            await to_the_end(_ended(driver))
 
     def _leave_utterance(self, utterance: Utterance) -> None:
         if self._current is utterance:
@@ -378,3 +382,7 @@ class SmallestTTSService(EventEmitter):
         if told and told not in self._warned:
             self._warned.add(told)
             warnings.warn(told, stacklevel=3)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.gather(task, return_exceptions=True)
