@@ -5,13 +5,14 @@ Every row of section 6 of the protocol notes that concerns TTS is decided here, 
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
+
+import pybase64  # 24 times as fast as the standard library's, which is most of the cost of a frame
 
 from smallest_nb.catalog import tts_model
 from smallest_nb.errors import ConfigError
@@ -221,7 +222,7 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
         return CompleteFrame(*ids)
     try:
         if status == "chunk":
-            return AudioFrame(*ids, data=base64.b64decode(payload["audio"], validate=True))
+            return AudioFrame(*ids, data=pybase64.b64decode(payload["audio"], validate=True))
         if status == "word_timestamp":
             return WordFrame(*ids, int(payload.get("id", 0)), str(payload["word"]), float(payload["start"]),
                              float(payload["end"]))  # fmt: skip
