@@ -16,7 +16,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest notebooks screenshots format clean
+.PHONY: help demo test setup frontend lint types check-js pytest notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,10 @@ notebooks: setup ## Run the tutorials again and keep their outputs
 screenshots: setup .tools/chromium ## Make docs/images anew
 	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py
 
+bench: $(ENV) ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
+	UV="$(UV)" $(UV_RUN) python -m bench.environments
+	$(UV_RUN) python -m bench.services $(BENCH)
+
 format: $(ENV) $(NODE) ## Format and fix what can be fixed
 	$(UV_RUN) ruff check --fix . ; $(UV_RUN) ruff format .
 	cd js && npm run --silent format
@@ -75,4 +79,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	UV="$(UV)" bash scripts/find_chromium.sh > $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .tools js/node_modules smallest_nb/static dist build test-output
+	rm -rf .venv .bench .tools js/node_modules smallest_nb/static dist build test-output

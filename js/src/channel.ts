@@ -1,4 +1,5 @@
 /** Typed messages over the model's comm: numbered, in order, once each, whatever the host does to them. */
+import { KernelClock } from "./clock";
 import {
   bytesOf,
   type Envelope,
@@ -25,6 +26,8 @@ type Handler<K extends ToPage["type"]> = (message: Extract<ToPage, { type: K }>,
 
 const POLL_MS = 150;
 const HELLO_MS = 3000;
+const FIRST_PINGS = 3;
+const PING_MS = 10_000;
 const MAX_HELD = 500;
 /** Polls for a missing message before giving up and starting afresh (the kernel keeps a bounded number). */
 const MAX_POLLS = 20;
@@ -38,6 +41,7 @@ export class Channel {
   page = pageId();
   owner: string | null = null;
   problem: string | null = null;
+  readonly clock = new KernelClock();
   #model: Model;
   #handlers = new Map<string, (message: never, bytes: Uint8Array) => void>();
   #next: number | null = null;
@@ -48,6 +52,8 @@ export class Channel {
   #onWelcome: (() => void)[] = [];
   #lastHello = 0;
   #polls = 0;
+  #pings = 0;
+  #lastPing = 0;
   #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
 
   constructor(
@@ -130,8 +136,19 @@ export class Channel {
       if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
       return;
     }
+    this.#maybePing();
     if (this.#held.size > 0 && ++this.#polls > MAX_POLLS) this.#startAfresh();
     else if (this.#held.size > 0 || (this.#pull && this.#expecting)) this.send({ type: "poll" });
+  }
+
+  /** A few at first, then seldom, and only while latencies are of interest. */
+  #maybePing(): void {
+    const quiet = performance.now() - this.#lastPing;
+    if (this.#pings >= FIRST_PINGS && !(this.#expecting && quiet > PING_MS)) return;
+    this.#pings += 1;
+    this.#lastPing = performance.now();
+    const error = this.clock.errorMs;
+    this.send({ type: "ping", t: this.#lastPing, trip: error === null ? null : 2 * error });
   }
 
   #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
@@ -146,6 +163,8 @@ export class Channel {
       this.problem = message.problem;
       for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
       for (const callback of this.#onWelcome) callback();
+    } else if (message.type === "pong") {
+      if (message.page === this.page) this.clock.add(message.t, message.k, performance.now());
     } else if (typeof message.seq === "number") {
       if (this.#next !== null && message.seq < this.#next) return;
       if (this.#held.size < MAX_HELD) this.#held.set(message.seq, [message, bytes]);

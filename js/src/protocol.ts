@@ -5,6 +5,14 @@ export const PROTOCOL_VERSION = 1;
 /** Five bytes that show whether the host hands binary buffers over unchanged. */
 export const PROBE = new Uint8Array([0, 127, 128, 255, 10]);
 
+/** What the browser really switched on. */
+export interface Granted {
+  device: string;
+  echo_cancellation: boolean;
+  noise_suppression: boolean;
+  auto_gain_control: boolean;
+}
+
 export interface Line {
   i: number;
   text: string;
@@ -17,10 +25,12 @@ export interface Line {
 export type ToPage =
   | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
   | { type: "owner"; page: string }
-  | { type: "stream-open"; stream: string; sample_rate: number }
+  | { type: "pong"; page: string; t: number; k: number }
+  | { type: "stream-open"; stream: string; sample_rate: number; queued: boolean }
   | { type: "stream-audio"; stream: string; first: number }
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
+  | { type: "playback"; action: string; at: number | null }
   | { type: "mic-stop" }
   | { type: "mic-ack"; n: number }
   | { type: "lines"; reset: boolean; lines: Line[] };
@@ -36,6 +46,8 @@ export type ToKernel =
       pull: boolean;
     }
   | { type: "poll" }
+  /** `trip`: the fastest round trip so far, ms. */
+  | { type: "ping"; t: number; trip: number | null }
   | { type: "bye" }
   | { type: "press"; action: string }
   | {
@@ -46,19 +58,34 @@ export type ToKernel =
       underruns: number;
       state: string;
       first_ms: number | null;
+      /** On the kernel's clock, ms: when the first samples came, and when the first one was rendered. */
+      arrived: number | null;
+      rendered: number | null;
+      prebuffer_ms: number;
+      clock_error_ms: number | null;
     }
-  | { type: "mic-state"; state: string; error: string | null; rate: number; dropped: number }
-  | { type: "mic-chunk"; n: number; t: number; level: number; clipped: boolean; last: boolean };
+  | {
+      type: "mic-state";
+      state: string;
+      error: string | null;
+      rate: number;
+      dropped: number;
+      granted: Granted | null;
+    }
+  /** `t`: when the last sample was captured, on the kernel's clock, ms. */
+  | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean };
 
 export type Envelope<T> = T & { v: number; seq?: number | null; to?: string | null };
 
 const TO_PAGE: ReadonlySet<string> = new Set([
   "welcome",
   "owner",
+  "pong",
   "stream-open",
   "stream-audio",
   "stream-end",
   "stop",
+  "playback",
   "mic-stop",
   "mic-ack",
   "lines",

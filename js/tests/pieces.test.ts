@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { Envelope } from "../src/audio/envelope";
+import { JitterEstimator, LEAST_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
 import { Level, meter } from "../src/audio/level";
-import { pcm16ToFloat, toInt16 } from "../src/audio/pcm";
+import { pcm16, toInt16 } from "../src/audio/pcm";
+import { Ramp } from "../src/audio/ramp";
 import { BlockQueue } from "../src/audio/ring";
+import { Take } from "../src/audio/take";
+import { KernelClock } from "../src/clock";
 import { SendWindow } from "../src/widgets/send-window";
 
 describe("pcm", () => {
@@ -13,8 +18,8 @@ describe("pcm", () => {
 
   it("reads little-endian bytes at any offset", () => {
     const bytes = new Uint8Array([99, 0x00, 0x80, 0xff, 0x7f]).subarray(1);
-    expect([...pcm16ToFloat(bytes)]).toEqual([-1, Math.fround(32767 / 32768)]);
-    expect(() => pcm16ToFloat(new Uint8Array(3))).toThrow(RangeError);
+    expect([...pcm16(bytes)]).toEqual([-32768, 32767]);
+    expect(() => pcm16(new Uint8Array(3))).toThrow(RangeError);
   });
 });
 
@@ -77,5 +82,108 @@ describe("the send window", () => {
     for (let n = 0; n < 10; n++) window.acknowledge(n);
     expect(window.dropped).toBe(4);
     expect(sent).toEqual([0, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe("the jitter estimate", () => {
+  /** Chunks of 0.1 s, each late by what `late` says. */
+  function arrivals(jitter: JitterEstimator, count: number, late: (i: number) => number): void {
+    jitter.open();
+    for (let i = 0; i < count; i++) jitter.arrived(i * 0.1 + late(i), 0.1);
+  }
+
+  it("starts at its first guess and comes down when nothing is late", () => {
+    const jitter = new JitterEstimator();
+    expect(jitter.waterlineSecs).toBe(START_SECS);
+    arrivals(jitter, 100, () => 0);
+    expect(jitter.waterlineSecs).toBe(LEAST_SECS);
+  });
+
+  it("asks for as much as the worst arrival would have needed, within its bounds", () => {
+    const jitter = new JitterEstimator();
+    arrivals(jitter, 40, (i) => (i === 20 ? 0.3 : 0));
+    expect(jitter.waterlineSecs).toBeGreaterThan(0.3);
+    expect(jitter.waterlineSecs).toBeLessThan(0.4);
+    arrivals(jitter, 40, (i) => (i === 20 ? 3 : 0));
+    expect(jitter.waterlineSecs).toBe(MOST_SECS);
+  });
+
+  it("forgets, and takes sound that comes in bursts for what it is", () => {
+    const jitter = new JitterEstimator();
+    arrivals(jitter, 40, (i) => (i === 20 ? 0.3 : 0));
+    arrivals(jitter, 1000, (i) => -i * 0.09);
+    expect(jitter.waterlineSecs).toBe(LEAST_SECS);
+  });
+
+  it("asks for more after each underrun", () => {
+    const jitter = new JitterEstimator();
+    const asked = [1, 2, 3, 4].map(() => {
+      jitter.underrun();
+      return jitter.waterlineSecs;
+    });
+    expect(asked).toEqual([...asked].sort((a, b) => a - b));
+    expect(asked.at(-1)).toBe(MOST_SECS);
+  });
+});
+
+describe("the envelope", () => {
+  it("keeps the loudest of each stretch, however long the sound", () => {
+    const envelope = new Envelope();
+    const loud = 700_000;
+    for (let at = 0; at < 1_000_000; at += 10_000) {
+      const samples = new Int16Array(10_000).fill(3277);
+      if (at === loud) samples[5] = -32768;
+      envelope.add(samples);
+    }
+    const peaks = envelope.peaks(100);
+    expect(peaks[70]).toBe(1);
+    expect(peaks[30]).toBeCloseTo(0.1, 3);
+    expect(Math.min(...peaks)).toBeCloseTo(0.1, 3);
+  });
+});
+
+describe("a take", () => {
+  const bytes = (from: number, count: number) =>
+    new Uint8Array(Int16Array.from({ length: count }, (_, i) => from + i).buffer);
+
+  it("gives back any stretch of what it holds", () => {
+    const take = new Take("t", 1000);
+    for (let at = 0; at < 900; at += 90) take.write(bytes(at, 90));
+    expect([...take.read(85, 10)].map((x) => x * 32768)).toEqual([85, 86, 87, 88, 89, 90, 91, 92, 93, 94]);
+    expect(take.read(895, 100).length).toBe(5);
+    expect(take.read(900, 100).length).toBe(0);
+  });
+
+  it("lets go of the oldest that was played when it grows too long", () => {
+    const take = new Take("t", 1000, 300);
+    for (let at = 0; at < 900; at += 100) take.write(bytes(at, 100));
+    expect(take.first).toBe(0);
+    take.position = 550;
+    take.write(bytes(900, 100));
+    expect([take.first, take.samples]).toEqual([500, 1000]);
+    expect(take.read(0, 1)[0]! * 32768).toBe(500);
+  });
+});
+
+describe("the ramp", () => {
+  it("moves in a straight line and says how long it takes", () => {
+    const ramp = new Ramp();
+    ramp.to(0, 4);
+    expect(ramp.remaining).toBe(4);
+    expect([0, 1, 2, 3, 4, 5].map(() => ramp.next())).toEqual([1, 0.75, 0.5, 0.25, 0, 0]);
+    expect(ramp.remaining).toBe(0);
+  });
+});
+
+describe("the kernel's clock", () => {
+  it("believes the fastest ping", () => {
+    const clock = new KernelClock();
+    expect([clock.toKernel(5), clock.errorMs]).toEqual([null, null]);
+    clock.add(100, 1200, 300);
+    clock.add(400, 1405, 410);
+    clock.add(500, 1900, 900);
+    expect(clock.toKernel(1000)).toBe(2000);
+    expect(clock.errorMs).toBe(5);
+    expect(clock.toKernel(null)).toBe(null);
   });
 });

@@ -6,12 +6,20 @@ const RATE = 48000;
 
 function playing(samples: Float32Array, { waterline = 1024, end = true } = {}): WorkletHost {
   const host = new WorkletHost(source, RATE);
-  host.post({ type: "open", stream: "a", waterline });
+  host.post({ type: "open", stream: "a", waterline, fadeIn: 0 });
   for (let at = 0; at < samples.length; at += 1000) {
     host.post({ type: "push", stream: "a", samples: samples.slice(at, at + 1000) });
   }
   if (end) host.post({ type: "end", stream: "a" });
   return host;
+}
+
+function biggestStep(out: Float32Array): number {
+  return Math.max(...out.subarray(1).map((x, i) => Math.abs(x - out[i]!)));
+}
+
+function join(...parts: Float32Array[]): Float32Array {
+  return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 describe("the player's worklet, as built", () => {
@@ -24,7 +32,7 @@ describe("the player's worklet, as built", () => {
 
   it("waits for the waterline, then flows", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 300 });
+    host.post({ type: "open", stream: "a", waterline: 300, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(299).fill(0.5) });
     expect(host.render(4).every((x) => x === 0)).toBe(true);
     host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });
@@ -32,9 +40,9 @@ describe("the player's worklet, as built", () => {
     expect(host.posted[0]).toMatchObject({ type: "started", stream: "a" });
   });
 
-  it("counts an underrun, refills to the waterline and loses nothing", () => {
+  it("counts an underrun, refills to the waterline, loses nothing and does not click", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 256 });
+    host.post({ type: "open", stream: "a", waterline: 256, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(300).fill(0.25) });
     const first = host.render(8);
     host.post({ type: "push", stream: "a", samples: new Float32Array(255).fill(0.5) });
@@ -43,9 +51,58 @@ describe("the player's worklet, as built", () => {
     host.post({ type: "end", stream: "a" });
     const rest = host.render(40);
     expect(first.filter((x) => x === 0.25).length).toBe(300);
-    expect(rest.filter((x) => x === 0.5).length).toBe(300);
+    expect(biggestStep(first.subarray(200))).toBeLessThan(0.01);
+    expect(biggestStep(rest.subarray(0, 200))).toBeLessThan(0.01);
+    expect(rest.filter((x) => x > 0).length).toBe(299); // the first of them is faded to nothing
+    expect(rest.filter((x) => x === 0.5).length).toBe(300 - 96);
     const done = host.posted.find((m) => m.type === "finished");
     expect(done).toMatchObject({ stream: "a", rendered: 600, underruns: 1 });
+  });
+
+  it("takes a new waterline when it has run dry", () => {
+    const host = new WorkletHost(source, RATE);
+    host.post({ type: "open", stream: "a", waterline: 10, fadeIn: 0 });
+    host.post({ type: "push", stream: "a", samples: new Float32Array(10).fill(0.25) });
+    host.render(20);
+    host.post({ type: "waterline", samples: 500 });
+    host.post({ type: "push", stream: "a", samples: new Float32Array(499).fill(0.5) });
+    expect(host.render(4).every((x) => x === 0)).toBe(true);
+    host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });
+    expect(host.render(2).some((x) => x === 0.5)).toBe(true);
+  });
+
+  it("pauses and goes on without losing a sample or clicking", () => {
+    const sound = Float32Array.from({ length: 9000 }, (_, i) => 0.2 + i * 1e-5);
+    const host = playing(sound);
+    const before = host.render(10);
+    host.post({ type: "pause", fade: 720 });
+    const fading = host.render(10);
+    expect(fading.subarray(720).every((x) => x === 0)).toBe(true);
+    host.post({ type: "resume", fade: 240 });
+    const after = host.render(70);
+    const rest = sound.subarray(before.length + 720);
+    expect(biggestStep(join(before, fading, after.subarray(0, rest.length)))).toBeLessThan(0.01);
+    expect(after.subarray(240, rest.length)).toEqual(rest.subarray(240));
+    expect(host.posted.at(-1)).toMatchObject({ type: "finished", rendered: 9000, underruns: 0 });
+  });
+
+  it("fades in where a stream begins in the middle of a sound", () => {
+    const host = new WorkletHost(source, RATE);
+    host.post({ type: "open", stream: "a", waterline: 1, fadeIn: 240 });
+    host.post({ type: "push", stream: "a", samples: new Float32Array(1000).fill(0.8) });
+    const out = host.render(4);
+    expect(biggestStep(out)).toBeLessThan(0.01);
+    expect(out[240]).toBeCloseTo(0.8, 6);
+  });
+
+  it("cross-fades from a stopped stream to the next one", () => {
+    const host = playing(new Float32Array(RATE).fill(0.8), { end: false });
+    host.render(20);
+    host.post({ type: "stop", fade: 720 });
+    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 720 });
+    host.post({ type: "push", stream: "b", samples: new Float32Array(4000).fill(0.8) });
+    const out = host.render(12);
+    for (const x of out) expect(x).toBeCloseTo(0.8, 4);
   });
 
   it("fades out on stop within the time asked for, without a click", () => {
@@ -53,8 +110,7 @@ describe("the player's worklet, as built", () => {
     host.render(20);
     host.post({ type: "stop", fade: 720 });
     const out = host.render(12);
-    const steps = out.subarray(1).map((x, i) => Math.abs(x - out[i]!));
-    expect(Math.max(...steps)).toBeLessThan(0.01);
+    expect(biggestStep(out)).toBeLessThan(0.01);
     expect(out.subarray(730).every((x) => x === 0)).toBe(true);
     expect(host.posted.at(-1)).toMatchObject({ type: "finished", stream: "a" });
   });
@@ -62,17 +118,18 @@ describe("the player's worklet, as built", () => {
   it("plays the next stream after a stop at full level", () => {
     const host = playing(new Float32Array(600).fill(0.8), { waterline: 1 });
     host.render(2);
-    host.post({ type: "stop", fade: 2000 });
-    host.post({ type: "open", stream: "b", waterline: 1 });
-    host.post({ type: "push", stream: "b", samples: new Float32Array(256).fill(0.5) });
+    host.post({ type: "stop", fade: 200 });
+    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 0 });
+    host.post({ type: "push", stream: "b", samples: new Float32Array(600).fill(0.5) });
     host.post({ type: "end", stream: "b" });
     const out = host.render(12);
-    expect(out.filter((x) => x === 0.5).length).toBe(256);
+    expect(out.subarray(200).filter((x) => x === 0.5).length).toBe(400);
+    expect(host.posted.filter((m) => m.type === "finished").map((m) => m.stream)).toEqual(["a", "b"]);
   });
 
   it("plays queued streams one after the other", () => {
     const host = playing(new Float32Array(200).fill(0.25), { waterline: 1 });
-    host.post({ type: "open", stream: "b", waterline: 1 });
+    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 0 });
     host.post({ type: "push", stream: "b", samples: new Float32Array(200).fill(0.5) });
     host.post({ type: "end", stream: "b" });
     const out = host.render(5);

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from smallest_nb.bridge.messages import PROBE, envelope, parse
@@ -36,11 +37,13 @@ class Page:
         name: Its id.
         hello: What it said of itself.
         ack: The last message it has, in order.
+        trip_ms: Its fastest round trip, or None while it is not known.
     """
 
     name: str
     hello: dict[str, Any] = field(default_factory=dict)
     ack: int = 0
+    trip_ms: float | None = None
 
 
 class Channel:
@@ -63,6 +66,8 @@ class Channel:
         self.owner: str | None = None
         self.bad_messages = 0
         self.problem: str | None = None
+        self.between_cells = False
+        """Whether the host delivered the last message on the thread that runs cells: then none comes during a cell."""
 
     def on(self, kind: str, handler: Handler) -> None:
         """Register what handles a type; it runs on the caller's thread and must only hand over."""
@@ -97,7 +102,13 @@ class Channel:
             self.problem = str(error)
             _log.warning("%s", error)
             return
-        kind, name = message["type"], message["page"]
+        self.between_cells = threading.current_thread() is threading.main_thread()
+        if message["type"] == "ping":
+            self._pong(message["page"], message)
+        else:
+            self._take(message["type"], message["page"], message, data)
+
+    def _take(self, kind: str, name: str, message: dict[str, Any], data: bytes) -> None:
         with self._lock:
             page = self.pages.get(name)
             if page is not None:
@@ -119,6 +130,14 @@ class Channel:
             handler(message, data)
         if kind == "poll" or (page is not None and page.hello.get("pull")):
             self._resend(name)
+
+    def _pong(self, name: str, message: dict[str, Any]) -> None:
+        """Answer at once, out of the row: the page aligns its clock with ours by it."""
+        page = self.pages.get(name)
+        if page is not None:
+            page.trip_ms = message["trip"]
+            content = envelope("pong", page=name, t=message["t"], k=monotonic() * 1000)
+            self._send({**content, "seq": None, "to": name}, [])
 
     def claim(self, page: str) -> None:
         """Make a page the owner of speaker and microphone; the others stay silent."""

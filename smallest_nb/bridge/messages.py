@@ -19,13 +19,17 @@ PROTOCOL_VERSION = 1
 PROBE = bytes([0, 127, 128, 255, 10])
 """Sent by the page with `hello`; a host that mangles binary buffers is found by it."""
 
+_MS = (int, float, type(None))
+
 TO_PAGE: dict[str, frozenset[str]] = {
     "welcome": frozenset({"page", "start", "owner", "problem"}),
     "owner": frozenset({"page"}),
-    "stream-open": frozenset({"stream", "sample_rate"}),
+    "pong": frozenset({"page", "t", "k"}),
+    "stream-open": frozenset({"stream", "sample_rate", "queued"}),
     "stream-audio": frozenset({"stream", "first"}),
     "stream-end": frozenset({"stream", "samples"}),
     "stop": frozenset({"fade_ms"}),
+    "playback": frozenset({"action", "at"}),
     "mic-stop": frozenset(),
     "mic-ack": frozenset({"n"}),
     "lines": frozenset({"reset", "lines"}),
@@ -35,12 +39,15 @@ TO_PAGE: dict[str, frozenset[str]] = {
 FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "hello": {"build": str, "host": str, "secure": bool, "microphone": str, "worklet": bool, "pull": bool},
     "poll": {},
+    "ping": {"t": (int, float), "trip": _MS},
     "bye": {},
     "press": {"action": str},
     "played": {"stream": str, "position": int, "received": int, "underruns": int, "state": str,
-               "first_ms": (int, type(None))},
-    "mic-state": {"state": str, "error": (str, type(None)), "rate": int, "dropped": int},
-    "mic-chunk": {"n": int, "t": (int, float), "level": (int, float), "clipped": bool, "last": bool},
+               "first_ms": (int, type(None)), "arrived": _MS, "rendered": _MS, "prebuffer_ms": int,
+               "clock_error_ms": _MS},
+    "mic-state": {"state": str, "error": (str, type(None)), "rate": int, "dropped": int,
+                  "granted": (dict, type(None))},
+    "mic-chunk": {"n": int, "t": _MS, "level": (int, float), "clipped": bool, "last": bool},
 }  # fmt: skip
 """Fields and types of each message from the page."""
 

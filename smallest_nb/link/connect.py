@@ -7,6 +7,7 @@ because a proxy from the environment would swallow the connection to the simulat
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import socket
 from importlib.metadata import version
@@ -120,8 +121,13 @@ def service_headers(target: Target) -> dict[str, str]:
     return {
         "Authorization": f"Bearer {target.key.unwrap()}",
         "X-Source": "smallest-nb",
-        "X-Smallest-NB-Version": version("smallest-nb"),
+        "X-Smallest-NB-Version": _version(),
     }
+
+
+@functools.cache
+def _version() -> str:
+    return version("smallest-nb")
 
 
 def without_key(body: bytes, target: Target) -> bytes:

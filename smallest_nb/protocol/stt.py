@@ -209,7 +209,7 @@ def parse_segment(data: dict[str, Any], timeline: SessionTimeline | None = None)
     words = tuple(_word(w, line) for w in data.get("words") or ())
     sentences = tuple(_word(u, line) for u in data.get("utterances") or ())
     timed = words or sentences
-    speakers = Counter(w.speaker for w in timed if w.speaker is not None)
+    speakers = [w.speaker for w in timed if w.speaker is not None]
     languages = data.get("languages") or [None]
     return Segment(
         text,
@@ -218,13 +218,13 @@ def parse_segment(data: dict[str, Any], timeline: SessionTimeline | None = None)
         end=timed[-1].end if timed else None,
         words=words,
         sentences=sentences,
-        speaker=speakers.most_common(1)[0][0] if speakers else None,
+        speaker=Counter(speakers).most_common(1)[0][0] if speakers else None,
         language=data.get("language") or languages[0],
     )
 
 
 def _word(data: dict[str, Any], line: SessionTimeline) -> Word:
-    text = next((data[k] for k in ("word", "text", "transcript", "transcription") if data.get(k)), "")
+    text = data.get("word") or data.get("text") or data.get("transcript") or data.get("transcription") or ""
     confidence = data.get("confidence")
     return Word(
         str(text),

@@ -90,6 +90,20 @@ class Sender:
         self._lost, self._lost_at = error, monotonic()
         self.heard = self.heard or self._lost_at - self._opened_at > _STABLE_SECS
 
+    async def push(self, item: bytes) -> bool:
+        """Send an item now, in the caller's task, where nothing is before it and nothing has to be waited for.
+
+        Returns:
+            Whether it was taken; else it belongs into the outbox.
+        """
+        if self.hold.locked() or len(self._up.outbox) or self._connection.congested or not self.running:
+            return False
+        async with self.hold:
+            self._up.hold(item)
+            with contextlib.suppress(ConnectionLost):  # then it is in the outbox again
+                await self.send_in_hand()
+        return True
+
     async def _run(self) -> None:
         while True:
             await self._up.outbox.wait_for_item()
@@ -141,5 +155,8 @@ class Sender:
             await self._connection.send(item)
         except ConnectionLost:
             self._restore()
+            raise
+        except asyncio.CancelledError:
+            self._up.sent()  # what was cancelled is the waiting: the frame lies in the socket's buffer
             raise
         self._up.sent()

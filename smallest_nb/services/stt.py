@@ -229,14 +229,8 @@ class SmallestSTTService(EventEmitter):
             await self._keep(data[at : at + step])
 
     async def _keep(self, data: bytes) -> None:
-        while not self._up.outbox.has_room(len(data)) and self.connected:
-            # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
-            try:
-                await self._up.outbox.wait_for_room(_ROOM_SECS)
-            except TimeoutError:
-                raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
-            self._refuse_when_over()
-        self._tell_dropped(self._up.put_audio(data))
+        if not await self._sender.push(data):
+            await self._put(data)
         if self.encoding == "linear16":
             self._pushes.pushed(self._up.clock.seconds(len(data)))
         if self._turns is not None:
@@ -245,6 +239,16 @@ class SmallestSTTService(EventEmitter):
                 self._speech_end = None if turn.speaking else turn.at
                 if not turn.speaking:
                     self._up.outbox.put(wire.FINALIZE)
+
+    async def _put(self, data: bytes) -> None:
+        while not self._up.outbox.has_room(len(data)) and self.connected:
+            # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
+            try:
+                await self._up.outbox.wait_for_room(_ROOM_SECS)
+            except TimeoutError:
+                raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
+            self._refuse_when_over()
+        self._tell_dropped(self._up.put_audio(data))
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""

@@ -149,9 +149,13 @@ class SmallestTTSService(EventEmitter):
             self._fire("on_connection_error", str(error))
             raise
         if took is not None:
-            self._asked_alive.clear()
-            self._fire("on_connected")
+            self._on_socket()
         return took
+
+    def _on_socket(self) -> None:
+        self._asked_alive.clear()
+        self._old_ids.clear()
+        self._fire("on_connected")
 
     def _url(self) -> str:
         settings = self._current.settings if self._current else self._settings
@@ -218,7 +222,8 @@ class SmallestTTSService(EventEmitter):
         finally:
             driver.cancel()
             self._leave_utterance(utterance)
-            await to_the_end(_ended(driver))
+            if not driver.done():
+                await to_the_end(_ended(driver))
 
     def _leave_utterance(self, utterance: Utterance) -> None:
         if self._current is utterance:
@@ -320,7 +325,7 @@ class SmallestTTSService(EventEmitter):
         swapped = self._connection.swap()
         self._fire("on_disconnected")
         if swapped:
-            self._fire("on_connected")
+            self._on_socket()
         else:
             self._spawn(self._reopen_quietly())
 
@@ -342,12 +347,14 @@ class SmallestTTSService(EventEmitter):
         if isinstance(frame, wire.UnknownFrame):
             self.stray_frames += 1
             _log.warning("ignored a TTS frame: %s", frame.why)
-        elif utterance is None or frame.request_id in self._old_ids or not utterance.owns(frame):
+        elif utterance is None or self._is_late(frame) or not utterance.owns(frame):
             self.stray_frames += 1
         elif isinstance(frame, wire.AudioFrame):
-            if self._spare_socket and utterance.told.ttfb_s is None:
+            first = utterance.told.ttfb_s is None
+            pending = utterance.take(frame)
+            if first and self._spare_socket:
                 self._connection.prepare_spare()
-            return utterance.take(frame)
+            return pending
         elif isinstance(frame, wire.WordFrame):
             return utterance.take(frame)
         elif self._answers_keepalive(utterance, frame):
@@ -357,6 +364,9 @@ class SmallestTTSService(EventEmitter):
         else:
             return utterance.take(frame)
         return None
+
+    def _is_late(self, frame: wire.TTSFrame) -> bool:
+        return frame.external_id is None and frame.request_id in self._old_ids
 
     def _answers_keepalive(self, utterance: Utterance, frame: wire.TTSFrame) -> bool:
         """Say whether a frame is the service's word on a blank text, which it may answer with anything but sound."""

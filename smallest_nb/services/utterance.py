@@ -220,17 +220,24 @@ class Utterance:
             return None
         self.heard_on_socket = True
         if isinstance(frame, wire.AudioFrame):
-            if part.state is not PartState.SOUNDING:
-                self._begin(part)
-            data = part.carry + frame.data if part.carry else frame.data
-            part.carry = b""
-            if len(data) % BYTES_PER_SAMPLE:
-                data, part.carry = data[:-1], data[-1:]
-            return self._hand_over(part, part.splice.push(data) if part.splice else data)
+            return self._audio(part, frame.data)
         if isinstance(frame, wire.WordFrame):
             return self._word(part, frame)
         self._end(part)
         return None
+
+    def _audio(self, part: Part, data: bytes) -> Awaitable[None] | None:
+        begins = part.state is not PartState.SOUNDING
+        if begins:
+            self._begin(part)
+        if part.carry:
+            data, part.carry = part.carry + data, b""
+        if len(data) % BYTES_PER_SAMPLE:
+            data, part.carry = data[:-1], data[-1:]
+        pending = self._hand_over(part, part.splice.push(data) if part.splice else data)
+        if begins:
+            self.changed.set()  # after the audio: the caller comes before the next sentence
+        return pending
 
     def _part_of(self, frame: wire.TTSFrame) -> Part | None:
         """Find the part: by our own id where the service repeats it, else by the order in which runs of audio come."""
@@ -267,7 +274,6 @@ class Utterance:
         part.state = PartState.SOUNDING
         if not part.pieces:
             part.start = self._samples
-        self.changed.set()
 
     def _hand_over(self, part: Part, pcm: bytes) -> Awaitable[None] | None:
         if not pcm:

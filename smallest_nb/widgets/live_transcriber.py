@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Segment, Transcript
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.latency import SegmentLatency
 from smallest_nb.widgets.microphone import Microphone
 from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.transcript_view import TranscriptView
@@ -63,6 +65,7 @@ class LiveTranscriber(ipywidgets.VBox):
         self._session: asyncio.Task[None] | None = None
         self._offset = 0.0
         self._failure: Exception | None = None
+        self.latencies: deque[SegmentLatency] = deque(maxlen=1000)
         self._finals: list[Callable[[Segment], None]] = []
         self._interims: list[Callable[[Segment], None]] = []
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
@@ -261,12 +264,24 @@ class LiveTranscriber(ipywidgets.VBox):
         async for segment in segments:
             moved = segment.shifted(offset)
             self.view.apply(moved)
+            if moved.is_final and moved.text:
+                self.latencies.append(self._latency())
             handlers = self._finals if moved.is_final else self._interims
             for handler in handlers if moved.text else ():
                 try:
                     handler(moved)
                 except Exception:
                     _log.exception("a transcript handler failed")
+
+    def _latency(self) -> SegmentLatency:
+        told = self._service.metrics[-1].time_to_final_s if self._service and self._service.metrics else None
+        channel = self.view._channel  # noqa: SLF001 - our own part
+        page = channel.pages.get(channel.owner or "")
+        return SegmentLatency(
+            capture_to_kernel=self.microphone.latency_ms[-1] if self.microphone.latency_ms else None,
+            kernel_to_final=None if told is None else told * 1000,
+            kernel_to_page=None if page is None or page.trip_ms is None else page.trip_ms / 2,
+        )
 
     async def _update(self, settings: SmallestSTTSettings) -> None:
         if self._service is not None:

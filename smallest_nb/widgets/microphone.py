@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -36,15 +37,20 @@ class Microphone(SpeechWidget):
         sample_rate: Hz of what comes out: 8000, 16000, 22050, 24000, 44100 or 48000.
         chunk_ms: Length of a chunk, 60 to 200 ms; shorter ones cost the notebook server more than they gain.
         label: What the button says.
-        kwargs: `echo_cancellation`, `noise_suppression`, `auto_gain_control`: the browser's own processing. It is made
-            for people's ears and off here: with it Chromium's microphone cost the simulator's recogniser 38 % of the
-            words, without it 16 % (four sentences, three times each). Turn the first on when a speaker plays aloud.
+        source: A clip that plays the microphone's part when the button is pressed, in real time; None for the device.
+        kwargs: `device` (part of the device's name, empty for the browser's default), and `echo_cancellation`,
+            `noise_suppression`, `auto_gain_control`: the browser's own processing. It is made for people's ears and off
+            here: with it Chromium's microphone cost the simulator's recogniser 38 % of the words, without it 16 % (four
+            sentences, three times each). Turn the first on when a speaker plays aloud.
 
     Attributes:
         state: "idle", "starting", "recording" or "stopping".
         device_rate: Hz of the device, 0 while it is closed.
         received: Samples received of the current recording.
         dropped: Chunks that the browser had to drop because the kernel was busy for too long.
+        granted: What the browser really switched on in the current recording, and the device's name; else None.
+        latency_ms: Of the latest chunks, from capturing the last sample to having it here; empty until the page's
+            clock is known.
     """
 
     _esm = assets.esm("microphone")
@@ -52,16 +58,28 @@ class Microphone(SpeechWidget):
 
     sample_rate = traitlets.Int(16000).tag(sync=True)
     chunk_ms = traitlets.Int(80).tag(sync=True)
+    device = traitlets.Unicode("").tag(sync=True)
+    virtual = traitlets.Bool(False).tag(sync=True)
+    feeding = traitlets.Bool(False).tag(sync=True)
     echo_cancellation = traitlets.Bool(False).tag(sync=True)
     noise_suppression = traitlets.Bool(False).tag(sync=True)
     auto_gain_control = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, *, sample_rate: int = 16000, chunk_ms: int = 80, label: str = "Record", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sample_rate: int = 16000,
+        chunk_ms: int = 80,
+        label: str = "Record",
+        source: Clip | None = None,
+        **kwargs: Any,
+    ) -> None:
         if sample_rate not in STT_SAMPLE_RATES:
             raise ConfigError(f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}.")
         if not 60 <= chunk_ms <= 200:
             raise ConfigError(f"chunk_ms={chunk_ms!r} cannot be used; expected 60 to 200 ms.")
-        super().__init__(sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, **kwargs)
+        super().__init__(sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, virtual=source is not None, **kwargs)
+        self._source = source
         self._on_audio: list[AudioHandler] = []
         self._on_state: list[StateHandler] = []
         self._next = 0
@@ -71,6 +89,9 @@ class Microphone(SpeechWidget):
         self.device_rate = 0
         self.received = 0
         self.dropped = 0
+        self.granted: dict[str, Any] | None = None
+        self.latency_ms: deque[float] = deque(maxlen=1000)
+        self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
         self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
         self._channel.on("mic-chunk", lambda m, b: runtime.post(self._chunk, m, b))
@@ -109,8 +130,15 @@ class Microphone(SpeechWidget):
         self._feeding = runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
         return self._feeding
 
+    def _pressed(self, action: str) -> None:
+        if action == "stop":
+            self.stop()
+        elif self._source is not None and self.state == "idle":
+            self.feed(self._source)
+
     async def _feed(self, clip: Clip, pace: float) -> None:
         size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
+        self.feeding = True
         self._enter("recording")
         started = monotonic()
         try:
@@ -119,6 +147,7 @@ class Microphone(SpeechWidget):
                 due = started + (at + size) / BYTES_PER_SAMPLE / self.sample_rate / pace
                 await asyncio.sleep(max(0.0, due - monotonic()))
         finally:
+            self.feeding = False
             self._enter("idle")
 
     def _state(self, message: dict[str, Any]) -> None:
@@ -126,8 +155,10 @@ class Microphone(SpeechWidget):
             return  # another tab; the one that was pressed counts
         self.device_rate = message["rate"]
         self.dropped = message["dropped"]
+        self.granted = message["granted"]
         if message["state"] == "recording":
             self._next = self.received = 0
+            self.latency_ms.clear()
         self._enter(message["state"])
 
     def _page_left(self) -> None:
@@ -157,6 +188,8 @@ class Microphone(SpeechWidget):
         jumped = number != self._next  # the page had to drop some
         self._next = number + 1
         self._watch_over()
+        if message["t"] is not None:
+            self.latency_ms.append(monotonic() * 1000 - message["t"])
         self._hear(data)
         if number % 5 == 0 or jumped or message["last"]:
             self._channel.post("mic-ack", n=number, to=message["page"])

@@ -2,87 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import traitlets
 
 from smallest_nb import runtime
-from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, as_pcm16
-from smallest_nb.errors import ConfigError
+from smallest_nb.audio import Clip
+from smallest_nb.errors import FrontEndError
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
+from smallest_nb.widgets.player_stream import LEAD_SECS, PlayerStream
 
 __all__ = ["Player", "PlayerStream"]
 
-LEAD_SECS = 10.0
-"""Seconds of sound the kernel sends ahead of what was played; the rest waits here."""
-
-CHUNK_SECS = 0.2
+_log = logging.getLogger(__name__)
 FADE_MS = 15
-_MAX_BACKLOG = 256 * 2**20
-
-
-class PlayerStream:
-    """One utterance on its way to the page. Made by :meth:`Player.open_stream`; safe to use from any thread."""
-
-    def __init__(self, player: Player, name: str, sample_rate: int) -> None:
-        self._player = player
-        self.name = name
-        self.sample_rate = sample_rate
-        self._pending: deque[bytes] = deque()
-        self._lock = threading.Lock()
-        self._ended = False
-        self._told_end = False
-        self.sent = 0
-        self.played = 0
-
-    def write(self, pcm: bytes) -> None:
-        """Add PCM16 bytes.
-
-        Raises:
-            ConfigError: The stream was ended, or more than 256 MiB wait.
-        """
-        with self._lock:
-            if self._ended:
-                raise ConfigError("This stream was ended; open another one.")
-            if sum(map(len, self._pending)) > _MAX_BACKLOG:
-                raise ConfigError("More than 256 MiB of sound wait to be played; open the widget's output first.")
-            self._pending.append(as_pcm16(pcm))
-        self._player.flush()
-
-    def end(self) -> None:
-        """Say that no more will come. Idempotent."""
-        with self._lock:
-            self._ended = True
-        self._player.flush()
-
-    def take(self) -> tuple[int, bytes] | None:
-        """Return the next piece that may be sent, with the number of its first sample, or None."""
-        most = int(CHUNK_SECS * self.sample_rate) * BYTES_PER_SAMPLE
-        with self._lock:
-            if not self._pending or self.sent - self.played > LEAD_SECS * self.sample_rate:
-                return None
-            piece = self._pending.popleft()
-            while self._pending and len(piece) + len(self._pending[0]) <= most:
-                piece += self._pending.popleft()
-            if len(piece) > most:
-                self._pending.appendleft(piece[most:])
-                piece = piece[:most]
-            first = self.sent
-            self.sent += len(piece) // BYTES_PER_SAMPLE
-            return first, piece
-
-    def finished(self) -> bool:
-        """Say, once, that everything was sent and the end may be told."""
-        with self._lock:
-            if self._told_end or not self._ended or self._pending:
-                return False
-            self._told_end = True
-            return True
+_POLL_SECS = 0.05
 
 
 class Player(SpeechWidget):
@@ -91,11 +33,14 @@ class Player(SpeechWidget):
     Args:
         clip: Something to play on the first press, or None.
         label: What the button says.
+        kwargs: `volume` and `loop`.
 
     Attributes:
+        volume: 0 to 1.
+        loop: Whether a take that is over begins again.
         position: Seconds played of the current stream.
         underruns: Times the sound ran dry in the current stream.
-        state: "idle", "waiting", "playing" or "blocked", as last told by the page.
+        state: "idle", "waiting", "playing", "paused" or "blocked", as last told by the page.
     """
 
     _esm = assets.esm("player")
@@ -103,14 +48,17 @@ class Player(SpeechWidget):
 
     busy = traitlets.Bool(False).tag(sync=True)
     remote = traitlets.Bool(False).tag(sync=True)
+    loop = traitlets.Bool(False).tag(sync=True)
+    volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
 
     def __init__(self, clip: Clip | None = None, *, label: str = "Play", **kwargs: Any) -> None:
         super().__init__(label=label, **kwargs)
         self._numbers = itertools.count(1)
-        self._stream: PlayerStream | None = None
+        self._streams: deque[PlayerStream] = deque()
         self._flushing = threading.Lock()
         self._clip = clip
         self._press: list[Callable[[str], None]] = []
+        self._on_finished: list[Callable[[], None]] = []
         self.position = 0.0
         self.underruns = 0
         self.state = "idle"
@@ -120,72 +68,143 @@ class Player(SpeechWidget):
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
 
-    def open_stream(self, sample_rate: int) -> PlayerStream:
-        """Begin a stream; it replaces the one that plays, with a short fade."""
-        self._stream = stream = PlayerStream(self, f"s{next(self._numbers)}", sample_rate)
-        self.position = 0.0
-        self.underruns = 0
-        self.first_sound_ms = None
-        self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate)
+    def open_stream(self, sample_rate: int, *, queued: bool = False) -> PlayerStream:
+        """Begin a stream.
+
+        Args:
+            sample_rate: Hz of what will be written.
+            queued: Play it after those that were opened before; else it replaces them, with a short cross-fade.
+        """
+        stream = PlayerStream(self, f"s{next(self._numbers)}", sample_rate, queued=queued)
+        if not queued:
+            self._streams.clear()
+        if not self._streams:
+            self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
+        self._streams.append(stream)
+        self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate, queued=queued)
         return stream
 
-    def play(self, clip: Clip) -> None:
-        """Play a clip; returns at once."""
-        stream = self.open_stream(clip.sample_rate)
+    def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
+        """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
+        stream = self.open_stream(clip.sample_rate, queued=queued)
         stream.write(clip.pcm)
         stream.end()
+        return stream
 
     def stop(self) -> None:
         """Fade out and forget what waits."""
-        self._stream = None
+        self._streams.clear()
         self._channel.post("stop", fade_ms=FADE_MS)
+
+    def pause(self) -> None:
+        """Fade out and keep the place."""
+        self._channel.post("playback", action="pause", at=None)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._channel.post("playback", action="resume", at=None)
+
+    def seek(self, seconds: float) -> None:
+        """Go on from another place of the take, as far as it has come; a finished one begins to play."""
+        self._channel.post("playback", action="seek", at=float(seconds))
+
+    def replay(self) -> None:
+        """Play the last take again; the page has it."""
+        self._channel.post("playback", action="replay", at=None)
 
     def on_press(self, handler: Callable[[str], None]) -> None:
         """Call `handler("play")` or `handler("stop")` on the background loop when the button is pressed."""
         self.remote = True
         self._press.append(handler)
 
+    def on_finished(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
+        self._on_finished.append(handler)
+
+    async def wait(self, timeout: float | None = None) -> None:
+        """Wait until the page has played all there is.
+
+        Args:
+            timeout: Seconds, or None for no limit.
+
+        Raises:
+            FrontEndError: No page shows the widget, or the host delivers its messages only between cells, so that
+                waiting in a cell would never end: use :meth:`on_finished` there.
+            TimeoutError: It took longer.
+        """
+        if not self._channel.pages:
+            raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
+        if self._channel.between_cells and threading.current_thread() is threading.main_thread():
+            raise FrontEndError(
+                "This kernel hears from the page only between cells, so waiting here would never end: "
+                "use player.on_finished(handler), or look at player.state in a later cell."
+            )
+        async with asyncio.timeout(timeout):
+            while self._streams or self.state != "idle":
+                await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
+
     def flush(self) -> None:
         """Send what may be sent. Called when something was written and when the page has played."""
-        stream = self._stream
-        if stream is None or not self._channel.pages:
+        if not self._channel.pages:
             return
         with self._flushing:
-            while stream is self._stream and (piece := stream.take()) is not None:
-                self._channel.post("stream-audio", piece[1], stream=stream.name, first=piece[0])
-            if stream is self._stream and stream.finished():
-                self._channel.post("stream-end", stream=stream.name, samples=stream.sent)
+            for stream in list(self._streams):
+                while stream in self._streams and self._in_flight() <= LEAD_SECS and (piece := stream.take()):
+                    if stream.latency.sent is None:
+                        stream.latency.sent = monotonic() * 1000
+                    self._channel.post("stream-audio", piece[1], stream=stream.name, first=piece[0])
+                if stream in self._streams and stream.finished():
+                    self._channel.post("stream-end", stream=stream.name, samples=stream.sent)
+                if not stream.all_sent:
+                    return  # those behind it have time
+
+    def _in_flight(self) -> float:
+        return sum(stream.in_flight_secs for stream in self._streams)
 
     def _page_came(self, message: dict[str, Any]) -> None:
-        stream = self._stream
-        if stream is None:
+        if not self._streams:
             return
-        if stream.sent:
+        if any(stream.sent for stream in self._streams):
             if message["page"] == self._channel.owner:
-                # The page that played it is gone; nobody wants the rest out of the blue.
-                self._stream = None
+                self._streams.clear()  # the page that played is gone; nobody wants the rest out of the blue
             return
-        self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate)
+        for stream in self._streams:
+            self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate, queued=stream.queued)
         self.flush()
 
     def _pressed(self, action: str) -> None:
         if action == "stop":
-            self._stream = None
+            self._streams.clear()
         for handler in self._press:
             handler(action)
         if action == "play" and not self._press and self._clip is not None:
             self.play(self._clip)
 
     def _played(self, message: dict[str, Any]) -> None:
-        stream = self._stream
-        if stream is None or message["stream"] != stream.name:
-            return
-        stream.played = message["position"]
-        self.position = message["position"] / stream.sample_rate
-        self.underruns = message["underruns"]
-        self.first_sound_ms = message["first_ms"]
-        self.state = message["state"]
+        stream = next((s for s in self._streams if s.name == message["stream"]), None)
+        was, self.state = self.state, message["state"]
+        if stream is not None:
+            while self._streams and self._streams[0] is not stream:
+                self._streams.popleft()  # streams play one after the other
+            stream.played = message["position"]
+            self.position = message["position"] / stream.sample_rate
+            self.underruns = message["underruns"]
+            self.first_sound_ms = message["first_ms"]
+            told = stream.latency
+            told.arrived, told.rendered = message["arrived"], message["rendered"]
+            told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
+            if self.state == "idle" and stream.all_sent and stream.played >= stream.sent:
+                self._streams.popleft()
         runtime.post(self.flush)
+        if self.state == "idle" and was != "idle":
+            runtime.post(self._tell_finished)
+
+    def _tell_finished(self) -> None:
+        for handler in self._on_finished:
+            try:
+                handler()
+            except Exception:
+                _log.exception("a handler of on_finished failed")
 
     def describe(self) -> str:
         """Return one line."""

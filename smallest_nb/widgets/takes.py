@@ -14,6 +14,7 @@ from smallest_nb.protocol.tts import ignored_settings
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.latency import StreamLatency, waterfall
 
 __all__ = ["Take", "TakeTray"]
 
@@ -31,6 +32,7 @@ class Take:
         settings: The complete settings it was made with.
         clip: The sound.
         metrics: What it cost in time.
+        stream: What the page told of its first playing, or None where it was not played.
     """
 
     number: int
@@ -38,6 +40,12 @@ class Take:
     settings: SmallestTTSSettings
     clip: Clip
     metrics: TTSMetrics
+    stream: StreamLatency | None = None
+
+    @property
+    def waterfall(self) -> dict[str, float]:
+        """Each step from the press to the ear, ms, in order; steps that are not known (yet) are left out."""
+        return waterfall(self.stream, self.metrics.connect_s, self.metrics.ttfb_s)
 
     def summary(self) -> str:
         """Return what tells it apart, in one line."""

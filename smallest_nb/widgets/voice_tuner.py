@@ -20,6 +20,7 @@ from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.snippets import TARGETS, tts_code
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.latency import StreamLatency
 from smallest_nb.widgets.player import Player, PlayerStream
 from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.takes import KEPT, Take, TakeTray
@@ -207,11 +208,12 @@ class VoiceTuner(ipywidgets.VBox):
                 stream.end()
             if self._task is asyncio.current_task():
                 self.player.busy = False
-        return self._keep(text, settings, Clip(b"".join(pieces), self._service.sample_rate))
+        clip = Clip(b"".join(pieces), self._service.sample_rate)
+        return self._keep(text, settings, clip, stream.latency if stream else None)
 
-    def _keep(self, text: str, settings: SmallestTTSSettings, clip: Clip) -> Take:
+    def _keep(self, text: str, settings: SmallestTTSSettings, clip: Clip, latency: StreamLatency | None) -> Take:
         self._numbers += 1
-        take = Take(self._numbers, text, settings, clip, self._service.metrics[-1])
+        take = Take(self._numbers, text, settings, clip, self._service.metrics[-1], latency)
         self.takes.append(take)
         del self.takes[:-KEPT]
         self._tray.show(self.takes)

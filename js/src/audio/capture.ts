@@ -4,7 +4,7 @@ import { loadWorklet } from "./worklet-loader";
 
 export interface Chunk {
   n: number;
-  /** Seconds on the audio clock at the end of the chunk. */
+  /** When its last sample was captured: by the worklet seconds on the audio clock, by `Capture` ms on the page's. */
   t: number;
   rms: number;
   peak: number;
@@ -12,7 +12,32 @@ export interface Chunk {
   pcm: ArrayBuffer;
 }
 
+/** What the browser really switched on. */
+export interface Granted {
+  device: string;
+  echo_cancellation: boolean;
+  noise_suppression: boolean;
+  auto_gain_control: boolean;
+}
+
+/** The device that was asked for is not there. */
+export class NoSuchDevice extends Error {
+  constructor(wanted: string, there: string[]) {
+    super(
+      `The microphone "${wanted}" is not there; found: ${there.join(", ") || "none"}. Choose another one.`,
+    );
+  }
+}
+
+/** Labels of the microphones, empty until the browser was allowed to use one. */
+export async function microphones(): Promise<MediaDeviceInfo[]> {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  return all.filter((device) => device.kind === "audioinput" && device.label !== "");
+}
+
 export interface CaptureOptions {
+  /** Part of the device's label; empty takes the browser's default. */
+  device: string;
   sampleRate: number;
   chunkMs: number;
   echoCancellation: boolean;
@@ -23,10 +48,39 @@ export interface CaptureOptions {
   onLost: () => void;
 }
 
+async function openStream(options: CaptureOptions): Promise<MediaStream> {
+  const wanted = (deviceId: ConstrainDOMString | undefined) =>
+    navigator.mediaDevices.getUserMedia({
+      audio: {
+        ...(deviceId ? { deviceId } : {}),
+        channelCount: 1,
+        echoCancellation: options.echoCancellation,
+        noiseSuppression: options.noiseSuppression,
+        autoGainControl: options.autoGainControl,
+      },
+    });
+  if (!options.device) return wanted(undefined);
+  const find = (devices: MediaDeviceInfo[]) =>
+    devices.find((device) => device.label.includes(options.device));
+  const known = find(await microphones());
+  if (known) return wanted({ exact: known.deviceId });
+  // Labels are told only to those who may listen: ask for any device first.
+  const any = await wanted(undefined);
+  for (const track of any.getTracks()) track.stop();
+  const devices = await microphones();
+  const found = find(devices);
+  if (!found)
+    throw new NoSuchDevice(
+      options.device,
+      devices.map((device) => device.label),
+    );
+  return wanted({ exact: found.deviceId });
+}
+
 export class Capture {
   private constructor(
     readonly deviceRate: number,
-    readonly label: string,
+    readonly granted: Granted,
     private readonly context: AudioContext,
     private readonly stream: MediaStream,
     private readonly node: AudioWorkletNode,
@@ -34,14 +88,7 @@ export class Capture {
 
   /** Open the microphone; on any failure everything that was opened is closed again. */
   static async create(options: CaptureOptions): Promise<Capture> {
-    const stream = await navigator.mediaDevices.getUserMedia({
-      audio: {
-        channelCount: 1,
-        echoCancellation: options.echoCancellation,
-        noiseSuppression: options.noiseSuppression,
-        autoGainControl: options.autoGainControl,
-      },
-    });
+    const stream = await openStream(options);
     let context: AudioContext | null = null;
     try {
       // No rate of ours: Firefox refuses a microphone in a context of another rate.
@@ -55,11 +102,20 @@ export class Capture {
           chunkSamples: Math.round((options.chunkMs / 1000) * options.sampleRate),
         },
       });
-      node.port.onmessage = (event: MessageEvent<Chunk>) => options.onChunk(event.data);
+      const audio = context;
+      node.port.onmessage = ({ data }: MessageEvent<Chunk>) =>
+        options.onChunk({ ...data, t: performance.now() - (audio.currentTime - data.t) * 1000 });
       new MediaStreamAudioSourceNode(context, { mediaStream: stream }).connect(node);
       const track = stream.getAudioTracks()[0];
       track?.addEventListener("ended", options.onLost);
-      return new Capture(context.sampleRate, track?.label ?? "", context, stream, node);
+      const told = track?.getSettings() ?? {};
+      const granted = {
+        device: track?.label ?? "",
+        echo_cancellation: Boolean(told.echoCancellation),
+        noise_suppression: Boolean(told.noiseSuppression),
+        auto_gain_control: Boolean(told.autoGainControl),
+      };
+      return new Capture(context.sampleRate, granted, context, stream, node);
     } catch (error) {
       for (const track of stream.getTracks()) track.stop();
       await context?.close();

@@ -1,50 +1,56 @@
 /** The page's player: PCM16 streams in, sound out. Knows neither kernel nor DOM. */
-import { pcm16ToFloat } from "./pcm";
+import { JitterEstimator } from "./jitter";
 import workletSource from "./player.worklet.ts?worklet";
 import type { FromPlayer, ToPlayer } from "./player-messages";
 import { Resampler } from "./resample";
+import type { Take } from "./take";
 import { loadWorklet } from "./worklet-loader";
 
-/** Seconds of sound to have before starting: covers the jitter of a local notebook server. */
-export const WATERLINE_SECS = 0.15;
+export type PlaybackState = "idle" | "waiting" | "playing" | "paused" | "blocked";
 
-/** One utterance: its samples are kept for the picture and for hearing it again. */
-export class Take {
-  readonly chunks: Float32Array[] = [];
-  samples = 0;
+const FADE_MS = 15;
+const SEEK_FADE_MS = 5;
+/** Sound handed to the audio thread ahead of what it plays; the rest stays here as PCM16. */
+const AHEAD_SECS = 4;
+const FEED_SAMPLES = 12000;
+
+/** A take on its way through the audio thread, from one of its samples on. */
+class Run {
+  next: number;
+  /** Samples at the device's rate given to the audio thread. */
+  given = 0;
+  rendered = 0;
   ended = false;
-  /** Samples played, at the take's own rate. */
-  position = 0;
-  underruns = 0;
-  openedAt = performance.now();
-  /** Milliseconds from opening to the first rendered sample. */
-  firstMs: number | null = null;
 
   constructor(
-    readonly id: string,
-    readonly sampleRate: number,
-  ) {}
-
-  get duration(): number {
-    return this.samples / this.sampleRate;
+    readonly name: string,
+    readonly take: Take,
+    readonly from: number,
+    readonly resampler: Resampler | null,
+  ) {
+    this.next = from;
   }
 }
 
-export type PlaybackState = "idle" | "waiting" | "playing" | "blocked";
-
 export class Playback {
   state: PlaybackState = "idle";
+  /** The take that plays, or played last. */
   take: Take | null = null;
+  loop = false;
+  /** Why there is no sound, in words, or null. */
+  problem: string | null = null;
+  readonly jitter = new JitterEstimator();
   #context: AudioContext | null = null;
   #loading: Promise<AudioWorkletNode> | null = null;
   #node: AudioWorkletNode | null = null;
   #gain: GainNode | null = null;
   #volume = 1;
-  #resampler: Resampler | null = null;
-  #runs = 0;
-  #run = "";
-  #fed = 0;
-  #opened = false;
+  /** Takes whose sound is still coming in, by id. */
+  #incoming = new Map<string, Take>();
+  #runs: Run[] = [];
+  /** Takes that wait for the audio thread to be there. */
+  #starting: [Take, number][] = [];
+  #count = 0;
 
   constructor(readonly changed: () => void) {}
 
@@ -53,48 +59,65 @@ export class Playback {
     const node = this.#open();
     await this.#context?.resume();
     await node;
-    if (this.state === "blocked") this.#set(this.take ? "waiting" : "idle");
+    if (this.state === "blocked") this.#set(this.#busy ? "waiting" : "idle");
   }
 
-  /** Begin a new take, ending the one that plays. */
-  open(take: Take): void {
-    this.stop(15);
-    this.take = take;
-    this.#start(take);
+  /** Begin a new take: after those that play if it is queued, else instead of them, with a cross-fade. */
+  open(take: Take, queued: boolean): void {
+    if (!queued) this.stop(FADE_MS);
+    this.#incoming.set(take.id, take);
+    this.jitter.open();
+    this.#start(take, 0);
   }
 
-  /** Add samples to the current take. */
-  write(bytes: Uint8Array): void {
-    const take = this.take;
-    if (!take) return;
-    const samples = pcm16ToFloat(bytes);
-    take.chunks.push(samples);
-    take.samples += samples.length;
+  /** Add samples to a take; `first` is the place of the first of them. */
+  write(id: string, first: number, bytes: Uint8Array): void {
+    const take = this.#incoming.get(id);
+    if (take?.samples !== first) return;
+    take.write(bytes);
+    this.jitter.arrived(performance.now() / 1000, bytes.byteLength / 2 / take.sampleRate);
     this.#feed();
     this.changed();
   }
 
-  /** No more samples will come. */
-  end(): void {
-    if (!this.take) return;
-    this.take.ended = true;
+  /** No more samples of a take will come. */
+  end(id: string): void {
+    const take = this.#incoming.get(id);
+    if (!take) return;
+    this.#incoming.delete(id);
+    take.ended = true;
     this.#feed();
-    if (this.take.samples === 0) this.#set("idle");
   }
 
   /** Hear the current take again from its start. */
   replay(): void {
-    if (!this.take) return;
-    this.stop(15);
-    this.#start(this.take);
+    if (this.take) this.#again(this.take, this.take.first);
+  }
+
+  /** Go on from another place of the current take, as far as it has come. */
+  seek(seconds: number): void {
+    const take = this.take;
+    if (!take?.samples) return;
+    const wanted = Math.round(seconds * take.sampleRate);
+    this.#again(take, Math.max(take.first, Math.min(wanted, take.samples - 1)));
+  }
+
+  pause(): void {
+    if (this.state !== "playing") return;
+    this.#tell({ type: "pause", fade: this.#frames(FADE_MS) });
+    this.#set("paused");
+  }
+
+  resume(): void {
+    if (this.state !== "paused") return;
+    this.#tell({ type: "resume", fade: this.#frames(SEEK_FADE_MS) });
+    this.#set("playing");
   }
 
   stop(fadeMs: number): void {
-    if (this.#run && this.#node && this.#context) {
-      this.#tell({ type: "stop", fade: Math.round((fadeMs / 1000) * this.#context.sampleRate) });
-    }
-    this.#run = "";
-    if (this.take) this.take.ended = true; // what was not received by now will not come
+    this.#silence(fadeMs);
+    for (const take of this.#incoming.values()) take.ended = true; // what was not received by now will not come
+    this.#incoming.clear();
     if (this.state !== "idle") this.#set("idle");
   }
 
@@ -109,6 +132,26 @@ export class Playback {
     await this.#context?.close();
     this.#context = null;
     this.#loading = null;
+  }
+
+  get #busy(): boolean {
+    return this.#runs.length + this.#starting.length > 0;
+  }
+
+  #frames(ms: number): number {
+    return Math.round((ms / 1000) * (this.#context?.sampleRate ?? 48000));
+  }
+
+  #silence(fadeMs: number): void {
+    if (this.#runs.length > 0) this.#tell({ type: "stop", fade: this.#frames(fadeMs) });
+    this.#runs = [];
+    this.#starting = [];
+  }
+
+  #again(take: Take, from: number): void {
+    this.#silence(FADE_MS);
+    take.position = from;
+    this.#start(take, from);
   }
 
   #open(): Promise<AudioWorkletNode> {
@@ -134,63 +177,89 @@ export class Playback {
     return node;
   }
 
-  #start(take: Take): void {
-    take.position = take.underruns = 0;
-    this.#run = `${take.id}/${this.#runs++}`;
-    this.#fed = 0;
-    this.#opened = false;
+  #start(take: Take, from: number): void {
     this.problem = null;
-    const run = this.#run;
-    this.#set("waiting");
+    if (!this.#busy) {
+      this.take = take;
+      this.#set("waiting");
+    }
+    const entry: [Take, number] = [take, from];
+    this.#starting.push(entry);
+    if (this.#node && this.#context) {
+      this.#begin(this.#context);
+      return;
+    }
     void this.#open()
-      .then(async () => {
-        const context = this.#context;
-        if (!context || this.#run !== run) return;
-        if (context.state === "suspended") void context.resume();
-        if (context.state === "suspended") setTimeout(() => this.#checkBlocked(run), 300);
-        this.#resampler =
-          take.sampleRate === context.sampleRate ? null : new Resampler(take.sampleRate, context.sampleRate);
-        this.#tell({ type: "open", stream: run, waterline: Math.round(WATERLINE_SECS * context.sampleRate) });
-        this.#opened = true;
-        this.#feed();
-      })
+      .then(() => this.#context && this.#begin(this.#context))
       .catch((error: unknown) => {
         console.error("[smallest_nb]", error);
+        this.#starting = this.#starting.filter((other) => other !== entry);
         this.problem = error instanceof Error ? error.message : String(error);
         this.#set("idle");
       });
   }
 
-  /** Why there is no sound, in words, or null. */
-  problem: string | null = null;
-
-  #checkBlocked(run: string): void {
-    if (this.#run === run && this.#context?.state === "suspended") this.#set("blocked");
-  }
-
-  #feed(): void {
-    const take = this.take;
-    if (!take || !this.#run || !this.#opened) return;
-    for (; this.#fed < take.chunks.length; this.#fed++) this.#push(take.chunks[this.#fed]!);
-    if (!take.ended) return;
-    if (this.#resampler) {
-      const tail = new Float32Array(this.#resampler.bound(0));
-      this.#post(tail.slice(0, this.#resampler.flush(tail)));
+  /** Hand what waits to the audio thread. */
+  #begin(context: AudioContext): void {
+    if (context.state === "suspended") {
+      void context.resume();
+      setTimeout(() => this.#checkBlocked(), 300);
     }
-    this.#tell({ type: "end", stream: this.#run });
+    for (const [take, from] of this.#starting.splice(0)) {
+      const same = take.sampleRate === context.sampleRate;
+      const run = new Run(
+        `${take.id}/${this.#count++}`,
+        take,
+        from,
+        same ? null : new Resampler(take.sampleRate, context.sampleRate),
+      );
+      this.#runs.push(run);
+      const waterline = this.#frames(1000 * this.jitter.waterlineSecs);
+      this.#tell({
+        type: "open",
+        stream: run.name,
+        waterline,
+        fadeIn: from > 0 ? this.#frames(SEEK_FADE_MS) : 0,
+      });
+    }
+    this.#feed();
   }
 
-  #push(samples: Float32Array): void {
-    if (!this.#resampler) {
-      this.#post(samples.slice());
+  #checkBlocked(): void {
+    if (this.#busy && this.#context?.state === "suspended") this.#set("blocked");
+  }
+
+  /** Give the audio thread what it will need soon. */
+  #feed(): void {
+    for (const run of this.#runs) {
+      const most = this.#frames(1000 * AHEAD_SECS);
+      while (run.given - run.rendered < most && run.next < run.take.samples) {
+        const samples = run.take.read(run.next, FEED_SAMPLES);
+        run.next = Math.max(run.next, run.take.first) + samples.length;
+        this.#push(run, samples);
+      }
+      if (run.ended || !run.take.ended || run.next < run.take.samples) continue;
+      run.ended = true;
+      if (run.resampler) {
+        const tail = new Float32Array(run.resampler.bound(0));
+        this.#post(run, tail.slice(0, run.resampler.flush(tail)));
+      }
+      this.#tell({ type: "end", stream: run.name });
+    }
+  }
+
+  #push(run: Run, samples: Float32Array<ArrayBuffer>): void {
+    if (!run.resampler) {
+      this.#post(run, samples);
       return;
     }
-    const out = new Float32Array(this.#resampler.bound(samples.length));
-    this.#post(out.slice(0, this.#resampler.process(samples, out)));
+    const out = new Float32Array(run.resampler.bound(samples.length));
+    this.#post(run, out.slice(0, run.resampler.process(samples, out)));
   }
 
-  #post(samples: Float32Array<ArrayBuffer>): void {
-    this.#tell({ type: "push", stream: this.#run, samples }, [samples.buffer]);
+  #post(run: Run, samples: Float32Array<ArrayBuffer>): void {
+    run.given += samples.length;
+    this.#tell({ type: "push", stream: run.name, samples }, [samples.buffer]);
   }
 
   #tell(message: ToPlayer, transfer: Transferable[] = []): void {
@@ -198,22 +267,46 @@ export class Playback {
   }
 
   #receive(message: FromPlayer): void {
-    const take = this.take;
-    if (!take || message.stream !== this.#run || !this.#context) return;
+    const run = this.#runs[0];
+    const context = this.#context;
+    if (!run || !context || message.stream !== run.name) return;
+    const take = run.take;
     if (message.type === "started") {
-      take.firstMs ??= Math.round(performance.now() - take.openedAt);
+      this.take = take;
+      take.renderedAt ??= this.#heardAt(context, message.at);
+      if (run.from === 0) take.prebufferSecs = message.buffered / context.sampleRate;
       this.#set("playing");
       return;
     }
-    take.position = Math.min(
-      take.samples,
-      Math.round((message.rendered * take.sampleRate) / this.#context.sampleRate),
-    );
-    take.underruns = message.underruns;
-    if (message.type === "finished") {
-      this.#run = "";
-      this.#set("idle");
-    } else this.changed();
+    run.rendered = message.rendered;
+    const played = Math.round((message.rendered * take.sampleRate) / context.sampleRate);
+    take.position = Math.min(take.samples, run.from + played);
+    if (message.underruns > take.underruns) this.#ranDry(message.underruns - take.underruns);
+    take.underruns = Math.max(take.underruns, message.underruns);
+    if (message.type === "finished") this.#finished(take);
+    else {
+      this.#feed();
+      this.changed();
+    }
+  }
+
+  /** Return when a frame of the audio clock leaves the speaker, on the page's clock. */
+  #heardAt(context: AudioContext, time: number): number {
+    const { contextTime, performanceTime } = context.getOutputTimestamp();
+    if (!performanceTime || contextTime === undefined) return performance.now();
+    return performanceTime + (time - contextTime) * 1000;
+  }
+
+  #ranDry(times: number): void {
+    for (let i = 0; i < times; i++) this.jitter.underrun();
+    this.#tell({ type: "waterline", samples: this.#frames(1000 * this.jitter.waterlineSecs) });
+  }
+
+  #finished(take: Take): void {
+    this.#runs.shift();
+    if (this.loop && !this.#busy && take.ended) this.#again(take, take.first);
+    else if (this.#busy) this.changed();
+    else this.#set("idle");
   }
 
   #set(state: PlaybackState): void {

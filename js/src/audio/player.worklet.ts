@@ -1,11 +1,17 @@
-/** Speaker side of the audio thread: plays queued blocks, waits for the waterline, fades on stop, reports where it is. */
+/**
+ * Speaker side of the audio thread: plays queued blocks, waits for the waterline, pauses, fades, reports where it is.
+ *
+ * The streams that `stop` meets fade out while the next one already sounds: that is the cross-fade.
+ */
 import type { FromPlayer, ToPlayer } from "./player-messages";
+import { Ramp } from "./ramp";
 import { BlockQueue } from "./ring";
 
 interface Stream {
   id: string;
   waterline: number;
   queue: BlockQueue;
+  gain: Ramp;
   ended: boolean;
   flowing: boolean;
   begun: boolean;
@@ -14,11 +20,17 @@ interface Stream {
 }
 
 const REPORT_SECS = 0.05;
+/** What is left of the last sample after each further one when the sound runs dry: silence, but no click. */
+const DECAY = 0.97;
+const REFILL_FADE = 96;
 
 class PlayerProcessor extends AudioWorkletProcessor {
   #streams: Stream[] = [];
-  #fadeTotal = 0;
-  #fadeLeft = 0;
+  #leaving: Stream[] = [];
+  #pausing = new Ramp();
+  #paused = false;
+  #scratch = new Float32Array(128);
+  #last = 0;
   #nextReport = 0;
 
   constructor() {
@@ -29,30 +41,35 @@ class PlayerProcessor extends AudioWorkletProcessor {
   process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
     const out = outputs[0]?.[0];
     if (!out) return true;
+    if (this.#scratch.length < out.length) this.#scratch = new Float32Array(out.length);
+    const leaving = this.#leaving;
+    for (let i = leaving.length - 1; i >= 0; i--) {
+      const stream = leaving[i]!;
+      this.#mix(stream, out, 0, out.length, 1);
+      if (stream.gain.value > 0 && stream.queue.available > 0) continue;
+      leaving.splice(i, 1);
+      this.#finished(stream);
+    }
+    this.#render(out);
+    this.#report();
+    return true;
+  }
+
+  #render(out: Float32Array): void {
     let at = 0;
-    while (at < out.length) {
+    while (at < out.length && !(this.#paused && this.#pausing.value === 0)) {
       const stream = this.#streams[0];
       if (!stream) break;
       if (!stream.flowing) {
         if (!stream.ended && stream.queue.available < stream.waterline) break;
-        stream.flowing = true;
-        if (!stream.begun) {
-          stream.begun = true;
-          this.#post({ type: "started", stream: stream.id, at: currentTime });
-        }
+        this.#start(stream);
       }
-      const got = stream.queue.read(out, at, out.length - at);
-      this.#fade(out, at, got);
-      stream.rendered += got;
-      at += got;
-      if (this.#fadeTotal > 0 && this.#fadeLeft <= 0) {
-        this.#finishStop();
-        break;
-      }
-      if (at === out.length) break;
-      if (this.#fadeTotal > 0) {
-        this.#finishStop(); // nothing left to fade
-      } else if (stream.ended) {
+      // A pause takes just the samples of its fade: what follows is for the time after it.
+      const count = this.#paused ? Math.min(this.#pausing.remaining, out.length - at) : out.length - at;
+      at += this.#mix(stream, out, at, count, null);
+      if (at === out.length || (this.#paused && this.#pausing.value === 0)) break;
+      if (stream.queue.available > 0) continue;
+      if (stream.ended) {
         this.#streams.shift();
         this.#finished(stream);
       } else {
@@ -61,51 +78,81 @@ class PlayerProcessor extends AudioWorkletProcessor {
         break;
       }
     }
-    if (this.#fadeTotal > 0 && (this.#streams.length === 0 || !this.#streams[0]!.flowing)) this.#finishStop();
-    this.#report();
-    return true;
+    if (this.#paused) this.#last = 0; // its own fade has ended there
+    for (; at < out.length && Math.abs(this.#last) > 1e-4; at++) {
+      this.#last *= DECAY;
+      out[at]! += this.#last;
+    }
+    if (at < out.length) this.#last = 0;
+  }
+
+  #start(stream: Stream): void {
+    stream.flowing = true;
+    if (stream.begun) {
+      stream.gain.value = 0;
+      stream.gain.to(1, REFILL_FADE);
+      return;
+    }
+    stream.begun = true;
+    this.#post({ type: "started", stream: stream.id, at: currentTime, buffered: stream.queue.available });
+  }
+
+  /** Add what a stream has to the output, with its gain and that of the pause; return how many samples it had. */
+  #mix(stream: Stream, out: Float32Array, at: number, count: number, pausing: number | null): number {
+    const got = stream.queue.read(this.#scratch, 0, count);
+    let value = 0;
+    for (let i = 0; i < got; i++) {
+      value = this.#scratch[i]! * stream.gain.next() * (pausing ?? this.#pausing.next());
+      out[at + i]! += value;
+    }
+    stream.rendered += got;
+    if (pausing === null && got > 0) this.#last = stream.ended && stream.queue.available === 0 ? 0 : value;
+    return got;
   }
 
   #receive(message: ToPlayer): void {
     if (message.type === "open") {
+      const gain = new Ramp(message.fadeIn > 0 ? 0 : 1);
+      gain.to(1, message.fadeIn);
       this.#streams.push({
         id: message.stream,
         waterline: message.waterline,
         queue: new BlockQueue(),
+        gain,
         ended: false,
         flowing: false,
         begun: false,
         rendered: 0,
         underruns: 0,
       });
-      return;
-    }
-    if (message.type === "stop") {
-      this.#streams.splice(1);
-      if (this.#streams.length === 0) return;
-      this.#fadeTotal = Math.max(1, message.fade);
-      this.#fadeLeft = this.#fadeTotal;
-      return;
-    }
-    const stream = this.#streams.find((s) => s.id === message.stream);
-    if (!stream) return;
-    if (message.type === "push") stream.queue.push(message.samples);
-    else stream.ended = true;
-  }
-
-  #fade(out: Float32Array, at: number, count: number): void {
-    if (this.#fadeTotal === 0) return;
-    for (let i = 0; i < count; i++) {
-      const left = Math.max(0, this.#fadeLeft--);
-      out[at + i]! *= left / this.#fadeTotal;
+    } else if (message.type === "stop") this.#stop(message.fade);
+    else if (message.type === "pause") {
+      this.#paused = true;
+      this.#pausing.to(0, message.fade);
+    } else if (message.type === "resume") {
+      this.#paused = false;
+      this.#pausing.to(1, message.fade);
+    } else if (message.type === "waterline") {
+      for (const stream of this.#streams) stream.waterline = message.samples;
+    } else {
+      const stream = this.#streams.find((s) => s.id === message.stream);
+      if (!stream) return;
+      if (message.type === "push") stream.queue.push(message.samples);
+      else stream.ended = true;
     }
   }
 
-  /** The streams that were open when `stop` came are gone; those opened since go on. */
-  #finishStop(): void {
-    const stopped = this.#streams.shift();
-    this.#fadeTotal = this.#fadeLeft = 0;
-    if (stopped) this.#finished(stopped);
+  /** The streams that are open are gone; those opened from now on play. */
+  #stop(fade: number): void {
+    const [current] = this.#streams.splice(0);
+    if (current?.flowing && this.#pausing.value > 0) {
+      current.gain.value *= this.#pausing.value;
+      current.gain.to(0, fade);
+      this.#leaving.push(current);
+      this.#last = 0;
+    } else if (current) this.#finished(current);
+    this.#paused = false;
+    this.#pausing = new Ramp();
   }
 
   #finished({ id, rendered, underruns }: Stream): void {

@@ -1,6 +1,6 @@
 /** The Microphone's face: one device however many views; chunks are numbered, kept until the kernel has them. */
 import "./microphone.css";
-import { Capture, type Chunk } from "../audio/capture";
+import { Capture, type Chunk, type Granted, microphones, NoSuchDevice } from "../audio/capture";
 import { meter } from "../audio/level";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
@@ -21,6 +21,8 @@ class MicrophoneModel {
   level = 0;
   clipped = false;
   startedAt = 0;
+  granted: Granted | null = null;
+  devices: string[] = [];
   #capture: Capture | null = null;
   #window: SendWindow;
   #attempt = 0;
@@ -35,7 +37,7 @@ class MicrophoneModel {
         {
           type: "mic-chunk",
           n: chunk.n,
-          t: chunk.t,
+          t: this.channel.clock.toKernel(chunk.t),
           level: chunk.rms,
           clipped: chunk.peak >= 0.999,
           last: chunk.last,
@@ -65,6 +67,18 @@ class MicrophoneModel {
     return this.#window.dropped;
   }
 
+  /** A clip in the kernel plays the microphone's part. */
+  get feeding(): boolean {
+    return Boolean(this.model.get("feeding"));
+  }
+
+  press(): void {
+    if (this.model.get("virtual") || this.feeding) {
+      this.channel.send({ type: "press", action: this.feeding ? "stop" : "start" });
+    } else if (this.state === "recording") void this.stop();
+    else void this.start();
+  }
+
   async start(): Promise<void> {
     if (this.state !== "idle") return;
     const attempt = ++this.#attempt;
@@ -78,6 +92,7 @@ class MicrophoneModel {
     this.#window.reset();
     try {
       const capture = await Capture.create({
+        device: String(this.model.get("device") ?? ""),
         sampleRate: Number(this.model.get("sample_rate")),
         chunkMs: Number(this.model.get("chunk_ms")),
         echoCancellation: Boolean(this.model.get("echo_cancellation")),
@@ -94,11 +109,20 @@ class MicrophoneModel {
         return;
       }
       this.#capture = capture;
+      this.granted = capture.granted;
+      this.devices = (await microphones()).map((device) => device.label);
       this.startedAt = performance.now();
       this.#set("recording");
     } catch (error) {
-      if (attempt === this.#attempt) this.#fail(microphoneProblem(error));
+      if (attempt === this.#attempt)
+        this.#fail(error instanceof NoSuchDevice ? error.message : microphoneProblem(error));
     }
+  }
+
+  /** Set what both sides know; it counts from the next recording on. */
+  choose(name: string, value: string | boolean): void {
+    this.model.set(name, value);
+    this.model.save_changes();
   }
 
   async stop(): Promise<void> {
@@ -149,6 +173,7 @@ class MicrophoneModel {
       error: this.problem,
       rate: this.#capture?.deviceRate ?? 0,
       dropped: this.#window.dropped,
+      granted: this.#capture?.granted ?? null,
     });
     this.changed();
   }
@@ -161,11 +186,62 @@ const TEXT: Record<State, string> = {
   stopping: "Handing over the last words…",
 };
 
+const SWITCHES = [
+  ["echo_cancellation", "Echo cancellation"],
+  ["noise_suppression", "Noise suppression"],
+  ["auto_gain_control", "Gain control"],
+] as const;
+
+/** Which microphone, and what the browser may do to its sound; what it really does is shown beside. */
+function mountSettings(mic: MicrophoneModel): { element: HTMLElement; paint: () => void } {
+  const device = h("select", { class: "snb-mic-device", "aria-label": "Microphone" });
+  device.addEventListener("change", () => mic.choose("device", device.value));
+  const boxes = SWITCHES.map(([name, text]) => {
+    const box = h("input", { type: "checkbox" });
+    box.addEventListener("change", () => mic.choose(name, box.checked));
+    const granted = h("span", { class: "snb-mic-granted" });
+    return { name, box, granted, label: h("label", { class: "snb-mic-switch" }, box, text, granted) };
+  });
+  const element = h(
+    "details",
+    { class: "snb-mic-settings" },
+    h("summary", {}, "Microphone settings"),
+    device,
+  );
+  element.append(...boxes.map(({ label }) => label));
+  let listed = "";
+  const paint = () => {
+    const chosen = String(mic.model.get("device") ?? "");
+    const names = [...new Set(["", chosen, ...mic.devices])];
+    if (names.join("|") !== listed) {
+      listed = names.join("|");
+      device.replaceChildren(
+        ...names.map((name) => h("option", { value: name }, name || "The browser's default")),
+      );
+    }
+    device.value = chosen;
+    const fixed = mic.state !== "idle";
+    device.toggleAttribute("disabled", fixed);
+    for (const { name, box, granted } of boxes) {
+      box.checked = Boolean(mic.model.get(name));
+      box.toggleAttribute("disabled", fixed);
+      const told = mic.granted?.[name];
+      granted.textContent =
+        told === undefined || told === box.checked ? "" : ` (the browser says ${told ? "on" : "off"})`;
+    }
+  };
+  return { element, paint };
+}
+
 function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });
-  const press = () => void (mic.state === "recording" ? mic.stop() : mic.start());
-  const button = h("button", { class: "snb-button snb-primary", type: "button", click: press }, glyph, label);
+  const button = h(
+    "button",
+    { class: "snb-button snb-primary", type: "button", click: () => mic.press() },
+    glyph,
+    label,
+  );
   const bar = h("div", { class: "snb-mic-level" });
   const levels = h("div", { class: "snb-mic-meter", role: "img", "aria-label": "Microphone level" }, bar);
   const time = h("span", { class: "snb-mic-time" });
@@ -173,11 +249,12 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
   const row = h("div", { class: "snb-mic-row" }, button, levels, time);
-  const root = h("div", { class: "snb snb-card snb-mic" }, notice, row, status, error);
+  const settings = mountSettings(mic);
+  const root = h("div", { class: "snb snb-card snb-mic" }, notice, row, status, error, settings.element);
   keepKeys(root);
   let shown = "";
   const paint = () => {
-    const recording = mic.state === "recording";
+    const recording = mic.state === "recording" || mic.feeding;
     const name = recording ? "Stop" : String(mic.model.get("label"));
     if (name !== shown) {
       shown = name;
@@ -190,17 +267,31 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     button.toggleAttribute("disabled", mic.state === "starting" || mic.state === "stopping");
     bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
     bar.dataset.clipped = String(mic.clipped);
-    time.textContent = recording ? clock((performance.now() - mic.startedAt) / 1000) : "";
+    time.textContent =
+      mic.state === "recording"
+        ? clock((performance.now() - mic.startedAt) / 1000)
+        : mic.feeding
+          ? "a clip"
+          : "";
     const waiting =
       mic.waitingSecs > 0.5 ? `The kernel is busy: ${mic.waitingSecs.toFixed(1)} s of sound wait.` : "";
     const lost = mic.dropped ? ` ${mic.dropped} chunks were dropped.` : "";
     status.textContent = waiting + lost || TEXT[mic.state] || String(mic.model.get("status") ?? "");
     error.textContent = mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? "");
     notice.textContent = String(mic.model.get("notice") ?? "");
+    settings.paint();
   };
   followTheme(root, signal, paint);
   mic.views.add(paint);
-  const names = ["label", "status", "error", "notice"];
+  const names = [
+    "label",
+    "status",
+    "error",
+    "notice",
+    "device",
+    "feeding",
+    ...SWITCHES.map(([name]) => name),
+  ];
   for (const name of names) mic.model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
     mic.views.delete(paint);

@@ -1,6 +1,7 @@
 /** The Player's face: one engine per model, any number of views. */
 import "./player.css";
-import { Playback, Take } from "../audio/playback";
+import { Playback } from "../audio/playback";
+import { Take } from "../audio/take";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
@@ -25,24 +26,32 @@ class PlayerModel {
     this.playback = new Playback(() => this.changed());
     this.channel = new Channel(model, capabilities, signal);
     this.channel.on("stream-open", (m) => {
-      if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate));
+      if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
-    this.channel.on("stream-audio", (m, bytes) => {
-      if (this.playback.take?.id === m.stream && this.playback.take.samples === m.first)
-        this.playback.write(bytes);
-    });
+    this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
     this.channel.on("stream-end", (m) => {
-      if (this.playback.take?.id === m.stream) this.playback.end();
+      this.playback.end(m.stream);
       this.report();
+    });
+    this.channel.on("playback", (m) => {
+      if (this.channel.isOwner) this.#obey(m.action, m.at);
     });
     this.channel.on("owner", () => {
       if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
     this.channel.onWelcome(() => this.changed());
+    const settings = () => {
+      this.playback.volume = Number(model.get("volume"));
+      this.playback.loop = Boolean(model.get("loop"));
+      this.changed();
+    };
+    settings();
+    for (const name of ["volume", "loop"]) model.on(`change:${name}`, settings);
     const timer = setInterval(() => this.report(), REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
+      for (const name of ["volume", "loop"]) model.off(`change:${name}`, settings);
       void this.playback.close();
     });
   }
@@ -70,6 +79,29 @@ class PlayerModel {
     this.playback.replay();
   }
 
+  pause(): void {
+    if (this.playback.state === "paused") this.playback.resume();
+    else this.playback.pause();
+  }
+
+  seek(seconds: number): void {
+    void this.playback.unlock();
+    this.playback.seek(seconds);
+  }
+
+  /** Set what both sides know. */
+  choose(name: "volume" | "loop", value: number | boolean): void {
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  #obey(action: string, at: number | null): void {
+    if (action === "pause") this.playback.pause();
+    else if (action === "resume") this.playback.resume();
+    else if (action === "replay") this.playback.replay();
+    else if (action === "seek") this.playback.seek(at ?? 0);
+  }
+
   report(): void {
     const take = this.playback.take;
     this.channel.expect(this.busy || Boolean(this.model.get("busy")));
@@ -87,6 +119,10 @@ class PlayerModel {
       underruns,
       state,
       first_ms: firstMs,
+      arrived: this.channel.clock.toKernel(take.arrivedAt),
+      rendered: this.channel.clock.toKernel(take.renderedAt),
+      prebuffer_ms: Math.round(take.prebufferSecs * 1000),
+      clock_error_ms: this.channel.clock.errorMs,
     });
   }
 
@@ -114,7 +150,20 @@ function statusText(player: PlayerModel): string {
   return told ? told + first + underruns : "";
 }
 
+function iconButton(name: string, text: string, press: () => void): HTMLButtonElement {
+  const button = h("button", {
+    class: "snb-button snb-icon",
+    type: "button",
+    "aria-label": text,
+    click: press,
+  });
+  button.title = text;
+  button.append(icon(name));
+  return button;
+}
+
 function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): void {
+  const { playback, model } = player;
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });
   const button = h(
@@ -123,12 +172,21 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     glyph,
     label,
   );
-  const again = h("button", { class: "snb-button", type: "button", click: () => player.replay() }, "Again");
-  again.title = "Hear the last take again, without asking the service";
+  const pause = iconButton("pause", "Pause", () => player.pause());
+  const again = iconButton("again", "Hear it again, without asking the service", () => player.replay());
+  const loop = iconButton("loop", "Repeat", () => player.choose("loop", !model.get("loop")));
   const wave = h("canvas", {
     class: "snb-player-wave",
-    role: "img",
-    "aria-label": "Waveform of the last take",
+    role: "slider",
+    tabindex: "0",
+    "aria-label": "Position",
+  });
+  wave.addEventListener("click", (event) => {
+    if (playback.take) player.seek((event.offsetX / wave.clientWidth) * playback.take.duration);
+  });
+  wave.addEventListener("keydown", (event) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step && playback.take) player.seek(playback.take.position / playback.take.sampleRate + step);
   });
   const time = h("span", { class: "snb-player-time" });
   const volume = h("input", {
@@ -137,12 +195,9 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     min: "0",
     max: "1",
     step: "0.05",
-    value: "1",
+    "aria-label": "Volume",
   });
-  volume.setAttribute("aria-label", "Volume");
-  volume.addEventListener("input", () => {
-    player.playback.volume = Number(volume.value);
-  });
+  volume.addEventListener("input", () => player.choose("volume", Number(volume.value)));
   const status = h("div", { class: "snb-status", "aria-live": "polite" });
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
@@ -150,17 +205,17 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     "div",
     { class: "snb snb-card snb-player" },
     notice,
-    h("div", { class: "snb-player-row" }, button, again, wave, time, volume),
+    h("div", { class: "snb-player-row" }, button, pause, again, wave, time, loop, volume),
     status,
     error,
   );
   keepKeys(root);
   let shown = "";
   const paint = () => {
-    const { state, take } = player.playback;
-    const stopping =
-      state === "playing" || state === "waiting" || (state === "idle" && Boolean(player.model.get("busy")));
-    const name = state === "blocked" ? "Enable sound" : stopping ? "Stop" : String(player.model.get("label"));
+    const { state, take } = playback;
+    const sounding = state === "playing" || state === "waiting" || state === "paused";
+    const stopping = sounding || (state === "idle" && Boolean(model.get("busy")));
+    const name = state === "blocked" ? "Enable sound" : stopping ? "Stop" : String(model.get("label"));
     if (name !== shown) {
       shown = name;
       label.textContent = name;
@@ -169,27 +224,35 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     root.dataset.state = state;
     root.dataset.ready = String(player.channel.ready);
     root.dataset.takes = take?.id ?? "";
-    again.toggleAttribute("disabled", !take?.samples || player.busy);
+    root.dataset.underruns = String(take?.underruns ?? 0);
+    again.toggleAttribute("disabled", !take?.samples);
+    pause.toggleAttribute("disabled", state !== "playing" && state !== "paused");
+    pause.setAttribute("aria-pressed", String(state === "paused"));
+    loop.setAttribute("aria-pressed", String(Boolean(model.get("loop"))));
+    volume.value = String(model.get("volume"));
     const at = take ? take.position / take.sampleRate : 0;
+    wave.setAttribute("aria-valuenow", at.toFixed(1));
+    wave.setAttribute("aria-valuemax", (take?.duration ?? 0).toFixed(1));
+    wave.setAttribute(
+      "aria-valuetext",
+      take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
+    );
     time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
     setText(status, statusText(player));
-    setText(
-      error,
-      player.playback.problem ?? player.channel.problem ?? String(player.model.get("error") ?? ""),
-    );
-    setText(notice, String(player.model.get("notice") ?? ""));
+    setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
+    setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
   };
   followTheme(root, signal, paint);
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
-  for (const name of ["label", "status", "error", "notice", "busy"]) player.model.on(`change:${name}`, paint);
+  const names = ["label", "status", "error", "notice", "busy"];
+  for (const name of names) model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
     resized.disconnect();
-    for (const name of ["label", "status", "error", "notice", "busy"])
-      player.model.off(`change:${name}`, paint);
+    for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
     if (player.views.size === 0) player.playback.stop(STOP_FADE_MS);
   });

@@ -1,5 +1,5 @@
 /** Draws a take's waveform with the played part in the accent colour, sharp on high-density screens. */
-import type { Take } from "../audio/playback";
+import type { Take } from "../audio/take";
 
 const BAR = 3;
 
@@ -18,7 +18,7 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   const style = getComputedStyle(canvas);
   const bar = BAR * density;
   const count = Math.floor(width / bar);
-  const peaks = take ? peaksOf(take, count) : new Float32Array(count);
+  const peaks = take ? take.envelope.peaks(count) : new Float32Array(count);
   const loudest = peaks.reduce((a, b) => Math.max(a, b), 0.05);
   const played = take?.samples ? (take.position / take.samples) * count : 0;
   for (let i = 0; i < count; i++) {
@@ -26,23 +26,4 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
     const size = Math.max(density, (peaks[i]! / loudest) * (height - 6 * density));
     paint.fillRect(i * bar, (height - size) / 2, bar - density, size);
   }
-}
-
-const cache = new WeakMap<Take, { samples: number; count: number; peaks: Float32Array }>();
-
-function peaksOf(take: Take, count: number): Float32Array {
-  const known = cache.get(take);
-  if (known && known.samples === take.samples && known.count === count) return known.peaks;
-  const peaks = new Float32Array(count);
-  let at = 0;
-  for (const chunk of take.chunks) {
-    for (let i = 0; i < chunk.length; i += 4) {
-      const slot = Math.floor(((at + i) / take.samples) * count);
-      const size = Math.abs(chunk[i]!);
-      if (size > peaks[slot]!) peaks[slot] = size;
-    }
-    at += chunk.length;
-  }
-  cache.set(take, { samples: take.samples, count, peaks });
-  return peaks;
 }

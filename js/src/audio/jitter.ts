@@ -1,0 +1,56 @@
+/**
+ * How much sound to have before starting, from how late sound came so far. Pure.
+ *
+ * Arrivals fill an imagined player that starts with the first of them and never waits: how much it would have owed, at
+ * worst and of late, is the prebuffer that would have kept it from running dry.
+ */
+
+export const START_SECS = 0.15;
+export const LEAST_SECS = 0.08;
+export const MOST_SECS = 0.5;
+
+const MARGIN = 1.25;
+const MARGIN_SECS = 0.02;
+/** A worst case is half forgotten after so many seconds of sound. */
+const HALF_LIFE_SECS = 20;
+
+export class JitterEstimator {
+  #begun = false;
+  #last = 0;
+  /** Seconds of sound in hand of a player without prebuffer; below zero it owes that much. */
+  #ahead = 0;
+  #worst: number | null = null;
+  #floor = 0;
+
+  /** Seconds to have before starting, and again after running dry. */
+  get waterlineSecs(): number {
+    if (this.#worst === null) return START_SECS;
+    const needed = Math.max(this.#worst * MARGIN + MARGIN_SECS, this.#floor);
+    return Math.min(MOST_SECS, Math.max(LEAST_SECS, needed));
+  }
+
+  /** Sound of a new stream will come. */
+  open(): void {
+    this.#begun = false;
+    this.#ahead = 0;
+  }
+
+  /** `seconds` of sound came at `now`, in seconds on any steady clock. */
+  arrived(now: number, seconds: number): void {
+    if (this.#begun) {
+      this.#ahead -= now - this.#last;
+      const late = Math.max(0, -this.#ahead);
+      this.#worst = Math.max((this.#worst ?? 0) * 0.5 ** (seconds / HALF_LIFE_SECS), late);
+      this.#floor *= 0.5 ** (seconds / HALF_LIFE_SECS);
+    }
+    this.#begun = true;
+    this.#last = now;
+    this.#ahead += seconds;
+  }
+
+  /** The sound ran dry although this much was thought to be enough. */
+  underrun(): void {
+    this.#floor = Math.min(MOST_SECS, this.waterlineSecs * 1.5);
+    this.#worst ??= 0;
+  }
+}

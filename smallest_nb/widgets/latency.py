@@ -1,0 +1,66 @@
+"""Where the milliseconds went, from the request to the ear and from the mouth to the page. Imports errors only.
+
+All times are on the kernel's monotonic clock; the page's are moved onto it by ping, with the uncertainty kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["SegmentLatency", "StreamLatency", "waterfall"]
+
+
+@dataclass(slots=True)
+class StreamLatency:
+    """One stream on its way to the ear; None where it is not known (yet).
+
+    Attributes:
+        sent: When its first sound left the kernel, ms.
+        arrived: When that reached the page, ms.
+        rendered: When its first sample left the speaker as the browser reckons, ms.
+        prebuffer_ms: Sound that was gathered before it started.
+        clock_error_ms: How far off the page's times may be.
+    """
+
+    sent: float | None = None
+    arrived: float | None = None
+    rendered: float | None = None
+    prebuffer_ms: int | None = None
+    clock_error_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLatency:
+    """One final segment on its way from the mouth to the page, ms; None where it is not known.
+
+    Attributes:
+        capture_to_kernel: From capturing the last sample of a chunk to having it in the kernel (the latest chunk).
+        kernel_to_final: From pushing the end of speech to having its final.
+        kernel_to_page: Half of the page's fastest round trip.
+    """
+
+    capture_to_kernel: float | None
+    kernel_to_final: float | None
+    kernel_to_page: float | None
+
+
+def waterfall(stream: StreamLatency | None, connect_s: float | None, ttfb_s: float | None) -> dict[str, float]:
+    """Return each step from the press to the ear, ms, in order; steps that are not known are left out.
+
+    Args:
+        stream: What the page told, or None where nothing was played.
+        connect_s: Seconds of the handshake that had to be waited for, or None.
+        ttfb_s: Seconds from sending the request to the first audio, or None.
+    """
+    steps: dict[str, float | None] = {
+        "connect": None if connect_s is None else connect_s * 1000,
+        "request to first byte": None if ttfb_s is None else ttfb_s * 1000,
+    }
+    if stream is not None:
+        steps["kernel to page"] = _between(stream.sent, stream.arrived)
+        steps["prebuffer and output"] = _between(stream.arrived, stream.rendered)
+    return {name: round(ms, 1) for name, ms in steps.items() if ms is not None}
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else max(0.0, end - start)
