@@ -136,7 +136,7 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
 
     view = next(k for k, s in front.models.items() if "placeholder" in s and "live" in s)
     front.send(view, {"type": "hello", **HELLO}, PROBE)
-    told = {"error": None, "rate": 48000, "dropped": 0}
+    told = {"error": None, "rate": 48000, "dropped": 0, "granted": None}
     front.send(microphone, {"type": "mic-state", "state": "starting", **told})
     front.send(microphone, {"type": "mic-state", "state": "recording", **told})
     pieces = [pcm[at : at + 2560] for at in range(0, len(pcm), 2560)]

@@ -263,7 +263,7 @@ def test_a_failing_session_is_raised_drawn_and_over(live, simulator):
 
 
 def recording(page, name, **fields):
-    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, **fields})
+    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, "granted": None, **fields})
 
 
 def chunks(page, clip, first=0):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from test_player import Page, eventually, noise
@@ -26,7 +28,7 @@ def chunk(page, n, value, *, last=False):
 
 
 def state(page, name, **fields):
-    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, **fields})
+    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, "granted": None, **fields})
 
 
 def test_chunks_come_in_order_and_once_and_are_acknowledged(heard):
@@ -100,3 +102,39 @@ def test_bad_arguments(heard):
     eventually(lambda: microphone.state == "recording")
     with pytest.raises(ConfigError, match="recording"):
         microphone.feed(noise(1))
+
+
+def test_what_the_browser_granted_and_how_late_the_chunks_come(heard):
+    microphone, page, pieces = heard
+    granted = {
+        "device": "USB", "echo_cancellation": True, "noise_suppression": False, "auto_gain_control": False}  # fmt: skip
+    state(page, "starting")
+    state(page, "recording", granted=granted)
+    pcm = bytes(2560)
+    page.say("mic-chunk", pcm, n=0, t=None, level=0.1, clipped=False, last=False)
+    page.say("mic-chunk", pcm, n=1, t=time.monotonic() * 1000 - 40, level=0.1, clipped=False, last=False)
+    eventually(lambda: len(pieces) == 2)
+    assert microphone.granted == granted
+    assert len(microphone.latency_ms) == 1
+    assert 40 <= microphone.latency_ms[0] < 500
+
+
+def test_a_clip_plays_the_microphones_part_when_the_button_is_pressed():
+    clip = noise(0.5, rate=16000)
+    microphone = Microphone(source=clip)
+    microphone._channel._build = None
+    page, pieces, states = Page(microphone), [], []
+    microphone.on_audio(pieces.append)
+    microphone.on_state(states.append)
+    page.hello()
+    assert microphone.virtual
+    page.say("press", action="start")
+    eventually(lambda: microphone.feeding)
+    eventually(lambda: states == ["recording", "idle"])
+    assert b"".join(pieces) == clip.pcm
+    page.say("press", action="start")
+    eventually(lambda: len(states) == 3)
+    page.say("press", action="stop")
+    eventually(lambda: states[3:] == ["idle"])
+    assert not microphone.feeding
+    microphone.close()

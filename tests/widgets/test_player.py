@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import numpy as np
 import pytest
+import traitlets
 
 from smallest_nb import Clip, Player
 from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
-from smallest_nb.errors import ConfigError
-from smallest_nb.widgets.player import LEAD_SECS
+from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.widgets.latency import waterfall
+from smallest_nb.widgets.player_stream import LEAD_SECS
 
 
 class Page:
@@ -30,7 +33,8 @@ class Page:
         self.say("hello", PROBE, **{**fields, **changes})
 
     def played(self, stream, position, state="playing"):
-        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9)
+        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
+                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5)  # fmt: skip
 
     def of(self, kind):
         return [c for c, _ in self.got if c["type"] == kind]
@@ -118,7 +122,7 @@ def test_a_hello_said_twice_and_a_second_tab_do_not_cut_the_sound(player):
     page.hello()
     Page(player, "p2").hello()
     page.played("s1", 20 * 24000)
-    eventually(lambda: player._stream is not None and player._stream.sent == 30 * 24000)
+    eventually(lambda: player._streams and player._streams[0].sent == 30 * 24000)
     assert player._channel.owner == "p1"
 
 
@@ -192,3 +196,94 @@ def test_an_ended_stream_takes_no_more(player):
         stream.write(b"\x00\x00")
     with pytest.raises(ConfigError, match="1 bytes"):
         player.open_stream(24000).write(b"\x00")
+
+
+def test_queued_streams_are_sent_one_after_the_other_within_one_lead(player):
+    page, rate = Page(player), 8000
+    page.hello()
+    for _ in range(3):
+        player.play(Clip(bytes(2 * rate * 6), rate), queued=True)
+    assert [m["queued"] for m in page.of("stream-open")] == [True] * 3
+    assert LEAD_SECS <= len(page.pcm()) / 2 / rate <= LEAD_SECS + 1
+    page.played("s1", 6 * rate)
+    eventually(lambda: len(page.pcm()) / 2 / rate >= 6 + LEAD_SECS)
+    page.played("s2", 6 * rate)
+    eventually(lambda: len(page.of("stream-end")) == 3)
+    assert len(page.pcm()) == 3 * 2 * rate * 6
+
+
+def test_commands_reach_the_page(player):
+    page = Page(player)
+    page.hello()
+    player.pause()
+    player.resume()
+    player.seek(2)
+    player.replay()
+    assert [(m["action"], m["at"]) for m in page.of("playback")] == [
+        ("pause", None), ("resume", None), ("seek", 2.0), ("replay", None)]  # fmt: skip
+    with pytest.raises(traitlets.TraitError):
+        player.volume = 1.5
+
+
+def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, caplog):
+    page, ends = Page(player), []
+    page.hello()
+    player.on_finished(lambda: ends.append(player.position))
+    player.on_finished(lambda: 1 / 0)
+    player.on_finished(lambda: ends.append("second"))
+    player.play(noise(1))
+    page.played("s1", 12_000)
+    page.played("s1", 24_000, state="idle")
+    page.played("s1", 24_000, state="idle")
+    eventually(lambda: len(ends) >= 2)
+    assert ends == [1.0, "second"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player):
+    with pytest.raises(FrontEndError, match="display it first"):
+        await player.wait()
+    page = Page(player)
+    page.hello()
+    player.play(noise(1))
+    with pytest.raises(FrontEndError, match="on_finished"):  # the page was heard on the thread that runs cells
+        await player.wait()
+
+    def in_another_thread():
+        page.played("s1", 12_000)
+        time.sleep(0.2)
+        page.played("s1", 24_000, state="idle")
+
+    listening = asyncio.get_running_loop().run_in_executor(None, in_another_thread)
+    eventually(lambda: player.state == "playing")
+    await player.wait(timeout=3)
+    await listening
+    assert player.position == 1.0
+
+
+def test_where_the_milliseconds_went(player):
+    page = Page(player)
+    page.hello()
+    stream = player.play(noise(1))
+    assert stream.latency.sent is not None
+    stream.latency.sent = 950.0
+    page.played("s1", 12_000)
+    assert waterfall(stream.latency, 0.03, 0.2) == {
+        "connect": 30.0,
+        "request to first byte": 200.0,
+        "kernel to page": 50.5,
+        "prebuffer and output": 200.0,
+    }
+    assert waterfall(None, None, 0.2) == {"request to first byte": 200.0}
+    assert (stream.latency.prebuffer_ms, stream.latency.clock_error_ms) == (150, 1.5)
+
+
+def test_a_ping_is_answered_at_once_with_the_kernels_clock(player):
+    page = Page(player)
+    page.hello()
+    page.say("ping", t=12.5, trip=None)
+    page.say("ping", t=13.5, trip=4.0)
+    first, second = page.of("pong")
+    assert (first["t"], first["to"], first["seq"]) == (12.5, "p1", None)
+    assert abs(second["k"] - time.monotonic() * 1000) < 1000
+    assert player._channel.pages["p1"].trip_ms == 4.0

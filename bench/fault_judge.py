@@ -1,0 +1,101 @@
+"""What a caller saw, held against what the server did: the outcome in a few words, and what was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from bench.fault_sound import BLOCK_BYTES, BLOCKS_PER_CHUNK, WORD_BYTES, sound, spoken_words
+from bench.fault_table import Row
+
+
+@dataclass
+class Result:
+    """One row of one client.
+
+    Attributes:
+        outcome: A short phrase.
+        seconds: From the fault, or the start where none was done, until the caller knew.
+        bytes_lost: Of audio, missing or repeated.
+        text_lost: Words missing or repeated.
+        leaks: Tasks and sockets left over.
+        says: The error's message.
+    """
+
+    fault: str
+    side: str
+    client: str
+    outcome: str
+    seconds: float
+    bytes_lost: int = 0
+    text_lost: int = 0
+    leaks: int = 0
+    says: str = ""
+
+
+def judge(row: Row, client: str, seen: dict[str, Any], ledger: dict[str, Any]) -> Result:
+    """Judge one row."""
+    heard = _judge_speech(seen, ledger) if row.side == "tts" else _judge_text(row, seen, ledger)
+    outcome, bytes_lost, text_lost, says, told_at = heard
+    if seen["hung"]:
+        outcome = "hung"
+    reconnects = sum(c["used"] or c["faulted"] for c in ledger["connections"]) - 1
+    if outcome == "whole" and reconnects > 0:
+        outcome += f" after {reconnects} reconnect{'s' * (reconnects > 1)}"
+    fault_at = ledger["fault_at"]
+    begin = fault_at if fault_at is not None and seen["start"] < fault_at < told_at else seen["start"]
+    seconds = round(told_at - begin, 3)
+    return Result(row.fault, row.side, client, outcome, seconds, bytes_lost, text_lost, seen["leaks"], says)
+
+
+def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
+    outcomes: list[str] = []
+    lost, says, told_at = 0, "", seen["end"]
+    for said in seen["said"]:
+        wanted = len(sound(said["text"]))
+        error = said["error"]
+        if error is not None:
+            outcome, says = f"raised {error['type']}", error["says"]
+            told_at = error["at"] if not outcomes else told_at
+            sent = _furthest(said["text"], ledger["requests"])
+            lost += max(0, sent - said["prefix"]) + said["got"] - said["prefix"]
+            lost += said["got"] if said["clip_differs"] else 0
+        else:
+            wrong = wanted + said["got"] - 2 * (said["prefix"] + said["suffix"])
+            lost += wrong
+            cut = said["got"] < wanted and said["prefix"] == said["got"]
+            outcome = "whole" if not wrong else "silent truncation" if cut else "wrong audio"
+        if not outcomes or outcomes[-1] != outcome:
+            outcomes.append(outcome)
+    return ", then ".join(outcomes), lost, -(-lost // WORD_BYTES), says, told_at
+
+
+def _furthest(text: str, requests: list[dict[str, Any]]) -> int:
+    """Return how much of a text's audio the server has sent, by the part of the text that each request was for."""
+    places = [(text.find(request["text"]), request["sent"]) for request in requests]
+    return max((len(sound(text[:at])) + sent for at, sent in places if at >= 0), default=0)
+
+
+def _judge_text(row: Row, seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
+    error = seen["error"]
+    if error is not None:
+        # What the service had made final must be there; of the rest the caller was told, unless it was taken later.
+        missing = _difference(sorted(set(ledger["finals"])), sorted(seen["words"]))
+        by = "" if row.raises_by in error["by"] else f" by {', '.join(error['by'])} only"
+        return f"raised {error['type']}{by}", seen["accepted"], missing, error["says"], error["at"]
+    wrong = _difference(spoken_words(row.chunks), seen["words"])
+    arrived: set[int] = set()
+    disorder = 0
+    for connection in ledger["connections"]:
+        runs = connection["runs"]
+        disorder += sum(later[0] < earlier[1] for earlier, later in zip(runs, runs[1:], strict=False))
+        arrived.update(block for first, end in runs for block in range(first, end))
+    lost = (row.chunks * BLOCKS_PER_CHUNK - len(arrived) + disorder) * BLOCK_BYTES
+    return "whole" if not wrong else "silent loss", lost, wrong, "", seen["end"]
+
+
+def _difference(wanted: list[str], got: list[str]) -> int:
+    """Return how many words are missing, too many or out of order."""
+    same = sum(block.size for block in SequenceMatcher(None, wanted, got, autojunk=False).get_matching_blocks())
+    return len(wanted) + len(got) - 2 * same
