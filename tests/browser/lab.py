@@ -70,6 +70,34 @@ class Lab:
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
 
+    def write_notebook(self, name: str, *cells: str, kernel: str = "python3") -> str:
+        """Put a notebook of code cells beside the tutorials and return its name."""
+        rows = [
+            {"cell_type": "code", "id": f"c{n}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell}
+            for n, cell in enumerate(cells)
+        ]
+        spec = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
+        text = json.dumps({"cells": rows, "metadata": spec, "nbformat": 4, "nbformat_minor": 5})
+        (self.notebooks / name).write_text(text)
+        return name
+
+    def add_kernel(self, ipykernel: str) -> str:
+        """Make an environment with another ipykernel and this project, and return its kernel's name."""
+        name = f"ipykernel-{ipykernel}"
+        env = self.folder / name
+        uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+        python = env / "bin" / "python"
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(env)], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "--quiet", "--python", str(python), f"ipykernel=={ipykernel}", "-e", str(ROOT)],
+            check=True,
+        )
+        spec = self.folder / "data" / "kernels" / name
+        spec.mkdir(parents=True)
+        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+        return name
+
     def _env(self):
         own = {
             "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data",

@@ -25,7 +25,9 @@ def build(tree: Path, out: Path, *kind: str) -> subprocess.CompletedProcess:
 def tree(tmp_path_factory):
     """A copy of what is in git, and the built front end."""
     copy = tmp_path_factory.mktemp("tree") / "project"
-    skip = shutil.ignore_patterns(".venv", ".tools", "node_modules", ".git", "test-output", "__pycache__", ".*_cache")
+    skip = shutil.ignore_patterns(
+        ".venv", ".bench", ".tools", "node_modules", ".git", "test-output", "__pycache__", ".*_cache"
+    )
     shutil.copytree(ROOT, copy, ignore=skip)
     return copy
 
