@@ -86,24 +86,48 @@ describe("the send window", () => {
 });
 
 describe("the jitter estimate", () => {
-  /** Chunks of 0.1 s, each late by what `late` says. */
-  function arrivals(jitter: JitterEstimator, count: number, late: (i: number) => number): void {
+  /** Pieces of `piece` seconds, each late by what `late` says. */
+  function arrivals(jitter: JitterEstimator, count: number, late: (i: number) => number, piece = 0.1): void {
     jitter.open();
-    for (let i = 0; i < count; i++) jitter.arrived(i * 0.1 + late(i), 0.1);
+    for (let i = 0; i < count; i++) jitter.arrived(i * piece + late(i), piece);
   }
 
-  it("starts at its first guess and comes down when nothing is late", () => {
+  it("starts at its first guess; then it is one piece and a little when nothing is late", () => {
     const jitter = new JitterEstimator();
     expect(jitter.waterlineSecs).toBe(START_SECS);
     arrivals(jitter, 100, () => 0);
-    expect(jitter.waterlineSecs).toBe(LEAST_SECS);
+    expect(jitter.waterlineSecs).toBeCloseTo(0.12, 3);
+    const small = new JitterEstimator();
+    arrivals(small, 100, () => 0, 0.02);
+    expect(small.waterlineSecs).toBe(LEAST_SECS);
+  });
+
+  it("keeps any player of such arrivals from running dry", () => {
+    for (const most of [0.02, 0.05, 0.1]) {
+      const jitter = new JitterEstimator();
+      let seed = 7;
+      const random = () => {
+        seed = (seed * 16807) % 2147483647;
+        return seed / 2147483647;
+      };
+      arrivals(jitter, 200, () => random() * most);
+      const late = Array.from({ length: 200 }, () => random() * most);
+      const waterline = jitter.waterlineSecs;
+      let begun: number | null = null;
+      for (let i = 0; i < late.length; i++) {
+        const now = i * 0.1 + late[i]!;
+        // What a player that began then would have left just before this piece.
+        if (begun !== null) expect(i * 0.1 - (now - begun)).toBeGreaterThan(0);
+        if (begun === null && (i + 1) * 0.1 >= waterline) begun = now;
+      }
+    }
   });
 
   it("asks for as much as the worst arrival would have needed, within its bounds", () => {
     const jitter = new JitterEstimator();
-    arrivals(jitter, 40, (i) => (i === 20 ? 0.3 : 0));
+    arrivals(jitter, 40, (i) => (i === 20 ? 0.2 : 0));
     expect(jitter.waterlineSecs).toBeGreaterThan(0.3);
-    expect(jitter.waterlineSecs).toBeLessThan(0.4);
+    expect(jitter.waterlineSecs).toBeLessThan(MOST_SECS);
     arrivals(jitter, 40, (i) => (i === 20 ? 3 : 0));
     expect(jitter.waterlineSecs).toBe(MOST_SECS);
   });
@@ -111,8 +135,8 @@ describe("the jitter estimate", () => {
   it("forgets, and takes sound that comes in bursts for what it is", () => {
     const jitter = new JitterEstimator();
     arrivals(jitter, 40, (i) => (i === 20 ? 0.3 : 0));
-    arrivals(jitter, 1000, (i) => -i * 0.09);
-    expect(jitter.waterlineSecs).toBe(LEAST_SECS);
+    arrivals(jitter, 2000, (i) => -i * 0.09);
+    expect(jitter.waterlineSecs).toBeLessThan(0.125);
   });
 
   it("asks for more after each underrun", () => {

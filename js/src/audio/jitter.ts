@@ -9,7 +9,7 @@ export const START_SECS = 0.15;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
 
-const MARGIN = 1.25;
+const MARGIN = 1.5;
 const MARGIN_SECS = 0.02;
 /** A worst case is half forgotten after so many seconds of sound. */
 const HALF_LIFE_SECS = 20;
@@ -21,11 +21,13 @@ export class JitterEstimator {
   #ahead = 0;
   #worst: number | null = null;
   #floor = 0;
+  /** The longest piece of late: while it plays, nothing else may have come. */
+  #piece = 0;
 
   /** Seconds to have before starting, and again after running dry. */
   get waterlineSecs(): number {
     if (this.#worst === null) return START_SECS;
-    const needed = Math.max(this.#worst * MARGIN + MARGIN_SECS, this.#floor);
+    const needed = Math.max(this.#piece + this.#worst * MARGIN + MARGIN_SECS, this.#floor);
     return Math.min(MOST_SECS, Math.max(LEAST_SECS, needed));
   }
 
@@ -42,6 +44,7 @@ export class JitterEstimator {
       const late = Math.max(0, -this.#ahead);
       this.#worst = Math.max((this.#worst ?? 0) * 0.5 ** (seconds / HALF_LIFE_SECS), late);
       this.#floor *= 0.5 ** (seconds / HALF_LIFE_SECS);
+      this.#piece = Math.max(this.#piece * 0.5 ** (seconds / HALF_LIFE_SECS), seconds);
     }
     this.#begun = true;
     this.#last = now;
