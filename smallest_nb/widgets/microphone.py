@@ -156,7 +156,7 @@ class Microphone(SpeechWidget):
         self.device_rate = message["rate"]
         self.dropped = message["dropped"]
         self.granted = message["granted"]
-        if message["state"] == "recording":
+        if message["state"] == "starting" or (message["state"] == "recording" and self.state != "starting"):
             self._next = self.received = 0
             self.latency_ms.clear()
         self._enter(message["state"])

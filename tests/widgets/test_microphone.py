@@ -138,3 +138,18 @@ def test_a_clip_plays_the_microphones_part_when_the_button_is_pressed():
     eventually(lambda: states[3:] == ["idle"])
     assert not microphone.feeding
     microphone.close()
+
+
+def test_chunks_that_overtake_the_word_that_recording_began_are_heard(heard):
+    microphone, page, pieces = heard
+    for _ in range(2):
+        pieces.clear()
+        state(page, "starting")
+        chunk(page, 0, 1)
+        chunk(page, 1, 2)
+        state(page, "recording")
+        chunk(page, 2, 3)
+        eventually(lambda: len(pieces) == 3)
+        state(page, "idle")
+        eventually(lambda: microphone.state == "idle")
+    assert microphone.received == 3 * 1280

@@ -110,9 +110,9 @@ class MicrophoneModel {
       }
       this.#capture = capture;
       this.granted = capture.granted;
-      this.devices = (await microphones()).map((device) => device.label);
       this.startedAt = performance.now();
-      this.#set("recording");
+      this.#set("recording"); // before anything is awaited: chunks are on their way
+      this.devices = (await microphones()).map((device) => device.label);
     } catch (error) {
       if (attempt === this.#attempt)
         this.#fail(error instanceof NoSuchDevice ? error.message : microphoneProblem(error));
