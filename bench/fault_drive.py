@@ -9,14 +9,14 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
 from bench.fault_sound import CHUNK_BYTES, pushed, sound
+from bench.fault_suspend import suspend_this_process
 from bench.fault_table import ROWS, Row
-from bench.fault_wire import suspend_this_process
 
 _CLOSE_S = 8.0
 _SETTLE_S = 0.05
@@ -28,7 +28,7 @@ _NOWHERE = "wss://nonexistent.invalid"
 class Mouth(Protocol):
     """One session of speech synthesis."""
 
-    async def say(self, text: str, take: Callable[[bytes], None]) -> None:
+    async def say(self, text: str, take: Callable[[bytes], Awaitable[None]]) -> None:
         """Speak; hand over PCM as it comes; return when the client says that it is over."""
 
     async def close(self) -> None:
@@ -44,8 +44,14 @@ class Ear(Protocol):
     async def push(self, pcm: bytes) -> None:
         """Hand audio to the client."""
 
+    async def finalize(self) -> None:
+        """Ask for the final of what was said so far, where the client can."""
+
+    async def end(self) -> None:
+        """Say that nothing follows: the results end after the last words."""
+
     async def close(self) -> None:
-        """End the session, after the last words."""
+        """Leave, in whatever state."""
 
 
 class Adapter(Protocol):
@@ -65,7 +71,15 @@ async def drive(make: Callable[[], Adapter], row: Row, url: str) -> Seen:
     """Do a row; return what the caller saw, and what was left behind."""
     with _place(row, url) as there:
         tasks, sockets = asyncio.all_tasks(), _sockets()
-        seen: Seen = {"start": monotonic(), "hung": False, "said": [], "words": [], "error": None, "accepted": 0}
+        seen: Seen = {
+            "start": monotonic(),
+            "hung": False,
+            "said": [],
+            "words": [],
+            "failure": None,
+            "accepted": 0,
+            "counts": {},
+        }
         session = (_speak if row.side == "tts" else _listen)(make(), row, there, seen)
         try:
             async with asyncio.timeout(row.limit) as limit:
@@ -96,7 +110,7 @@ def _sockets() -> int:
     links = []
     for fd in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            links.append(os.readlink(fd))
+            links.append(fd.readlink().name)
     return sum(link.startswith("socket:") for link in links)
 
 
@@ -125,15 +139,17 @@ async def _speak(adapter: Adapter, row: Row, url: str, seen: Seen) -> None:
             seen["said"].append(await _say(mouth, row, text))
         seen["end"] = monotonic()
     finally:
-        await _end(mouth, seen)
+        await _close(mouth, seen)
 
 
 async def _say(mouth: Mouth, row: Row, text: str) -> Seen:
     pieces: list[bytes] = []
 
-    def take(pcm: bytes) -> None:
+    async def take(pcm: bytes) -> None:
         pieces.append(pcm)
         _mischief(row, len(pieces))
+        if row.slow_s:
+            await asyncio.sleep(row.slow_s)
 
     failure: Exception | None = None
     try:
@@ -145,7 +161,9 @@ async def _say(mouth: Mouth, row: Row, text: str) -> Seen:
 
 def _utterance(text: str, got: bytes, error: Exception | None) -> Seen:
     wanted = sound(text)
-    prefix = next((at for at, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b), min(len(got), len(wanted)))
+    prefix = next(
+        (at for at, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b), min(len(got), len(wanted))
+    )
     rest = min(len(got), len(wanted)) - prefix
     suffix = next((at for at in range(rest) if got[-1 - at] != wanted[-1 - at]), rest)
     clip = getattr(error, "clip", None)
@@ -155,7 +173,7 @@ def _utterance(text: str, got: bytes, error: Exception | None) -> Seen:
         "prefix": prefix,
         "suffix": suffix,
         "clip_differs": clip is not None and clip.pcm != got,
-        "error": _told(error) if error else None,
+        "failure": _told(error) if error else None,
     }
 
 
@@ -163,19 +181,28 @@ async def _listen(adapter: Adapter, row: Row, url: str, seen: Seen) -> None:
     try:
         ear = await adapter.ear(url, dict(row.options))
     except Exception as error:
-        seen["error"] = {**_told(error), "by": ["connect"]}
+        seen["failure"] = {**_told(error), "by": ["connect"]}
         return
     reader = asyncio.create_task(_read(ear, seen))
     try:
         await _push_all(ear, row, reader, seen)
+        if seen["failure"] is None:
+            await _finish(ear, seen)
+        # Where pushing failed, reading has to fail too, and without being told to end.
+        await asyncio.wait({reader}, timeout=_TOLD_S if seen["failure"] else _CLOSE_S)
+        seen["end"] = monotonic()
     finally:
-        await _end(ear, seen)
-        done, _ = await asyncio.wait({reader}, timeout=_TOLD_S)
+        seen["hung"] = not reader.done()
+        await _close(ear, seen)
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
-        if not done:
-            seen["hung"] = True
-    seen["end"] = monotonic()
+
+
+async def _finish(ear: Ear, seen: Seen) -> None:
+    try:
+        await ear.end()
+    except Exception as error:
+        _note(seen, error, "end")
 
 
 async def _push_all(ear: Ear, row: Row, reader: asyncio.Task[None], seen: Seen) -> None:
@@ -184,7 +211,9 @@ async def _push_all(ear: Ear, row: Row, reader: asyncio.Task[None], seen: Seen) 
         if number == row.pause_at:
             await asyncio.sleep(row.pause_s)
             paused = row.pause_s
-        over = seen["error"] is not None or reader.done()
+        if number == row.finalize_at:
+            await ear.finalize()
+        over = seen["failure"] is not None or reader.done()
         try:
             await ear.push(pushed(number))
         except Exception as error:
@@ -209,12 +238,13 @@ async def _read(ear: Ear, seen: Seen) -> None:
 
 
 def _note(seen: Seen, error: Exception, by: str) -> None:
-    if seen["error"] is None:
-        seen["error"] = {**_told(error), "by": []}
-    seen["error"]["by"].append(by)
+    if seen["failure"] is None:
+        seen["failure"] = {**_told(error), "by": []}
+    seen["failure"]["by"].append(by)
 
 
-async def _end(session: Mouth | Ear, seen: Seen) -> None:
+async def _close(session: Mouth | Ear, seen: Seen) -> None:
+    seen["counts"] = getattr(session, "counts", dict)()
     try:
         async with asyncio.timeout(_CLOSE_S):
             await session.close()

@@ -68,12 +68,16 @@ FRAMES: dict[str, Callable[[Ids], str | bytes]] = {
     "a transcript that is a list": lambda _: _result(["x"], final=False),  # type: ignore[arg-type]
     "a lone full stop": lambda _: _result("।", final=True),
     "an empty final": lambda _: _result("", final=True),
+    "a last final": lambda _: _result("", final=True, is_last=True),
     "an STT error": lambda _: json.dumps({"type": "error", "status": "error", "message": "No such voice here"}),
     "an STT error with a code": lambda _: json.dumps(
         {"type": "error", "error_code": "LANGUAGE_NOT_ENABLED_IN_REGION", "message": "No such voice here"}
     ),
     "a model server's error": lambda _: json.dumps({"error": "No such voice here"}),
 }
+
+ENDS = {name for name in FRAMES if "error" in name}
+"""After these a caller expects nothing more."""
 
 RAW: dict[str, bytes] = {
     "text that is not UTF-8": b"\x81\x04\xff\xfe\xfd\xfc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Any
 
 from bench.fault_sound import BLOCK_BYTES, BLOCKS_PER_CHUNK, WORD_BYTES, sound, spoken_words
@@ -20,6 +21,10 @@ class Result:
         bytes_lost: Of audio, missing or repeated.
         text_lost: Words missing or repeated.
         leaks: Tasks and sockets left over.
+        reconnects: Connections used or refused after the first.
+        requests: Parts of texts that were spoken (TTS).
+        odd: Frames that the client says it ignored.
+        dropped: Seconds that the client says it dropped.
         says: The error's message.
     """
 
@@ -31,6 +36,10 @@ class Result:
     bytes_lost: int = 0
     text_lost: int = 0
     leaks: int = 0
+    reconnects: int = 0
+    requests: int = 0
+    odd: float = 0
+    dropped: float = 0.0
     says: str = ""
 
 
@@ -46,7 +55,21 @@ def judge(row: Row, client: str, seen: dict[str, Any], ledger: dict[str, Any]) -
     fault_at = ledger["fault_at"]
     begin = fault_at if fault_at is not None and seen["start"] < fault_at < told_at else seen["start"]
     seconds = round(told_at - begin, 3)
-    return Result(row.fault, row.side, client, outcome, seconds, bytes_lost, text_lost, seen["leaks"], says)
+    return Result(
+        row.fault,
+        row.side,
+        client,
+        outcome,
+        seconds,
+        bytes_lost,
+        text_lost,
+        leaks=seen["leaks"],
+        reconnects=max(0, reconnects),
+        requests=len(ledger["requests"]),
+        odd=seen["counts"].get("odd", 0),
+        dropped=seen["counts"].get("dropped", 0.0),
+        says=says,
+    )
 
 
 def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
@@ -54,11 +77,11 @@ def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, in
     lost, says, told_at = 0, "", seen["end"]
     for said in seen["said"]:
         wanted = len(sound(said["text"]))
-        error = said["error"]
+        error = said["failure"]
         if error is not None:
             outcome, says = f"raised {error['type']}", error["says"]
             told_at = error["at"] if not outcomes else told_at
-            sent = _furthest(said["text"], ledger["requests"])
+            sent = _furthest(said["text"], ledger["requests"], error["at"])
             lost += max(0, sent - said["prefix"]) + said["got"] - said["prefix"]
             lost += said["got"] if said["clip_differs"] else 0
         else:
@@ -71,25 +94,30 @@ def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, in
     return ", then ".join(outcomes), lost, -(-lost // WORD_BYTES), says, told_at
 
 
-def _furthest(text: str, requests: list[dict[str, Any]]) -> int:
-    """Return how much of a text's audio the server has sent, by the part of the text that each request was for."""
-    places = [(text.find(request["text"]), request["sent"]) for request in requests]
-    return max((len(sound(text[:at])) + sent for at, sent in places if at >= 0), default=0)
+def _furthest(text: str, requests: list[dict[str, Any]], until: float) -> int:
+    """Return how much of a text's audio the server had sent, by the part of the text that each request was for."""
+    ends = [0]
+    for request in requests:
+        place = text.find(request["text"])
+        sent = [size for at, size in request["sent"] if at < until]
+        if place >= 0 and sent:
+            ends.append(len(sound(text[:place])) + sent[-1])
+    return max(ends)
 
 
 def _judge_text(row: Row, seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
-    error = seen["error"]
+    error = seen["failure"]
     if error is not None:
         # What the service had made final must be there; of the rest the caller was told, unless it was taken later.
         missing = _difference(sorted(set(ledger["finals"])), sorted(seen["words"]))
-        by = "" if row.raises_by in error["by"] else f" by {', '.join(error['by'])} only"
+        by = "" if {"connect", "results"} & set(error["by"]) else " by push only"
         return f"raised {error['type']}{by}", seen["accepted"], missing, error["says"], error["at"]
     wrong = _difference(spoken_words(row.chunks), seen["words"])
     arrived: set[int] = set()
     disorder = 0
     for connection in ledger["connections"]:
         runs = connection["runs"]
-        disorder += sum(later[0] < earlier[1] for earlier, later in zip(runs, runs[1:], strict=False))
+        disorder += sum(later[0] < earlier[1] for earlier, later in pairwise(runs))
         arrived.update(block for first, end in runs for block in range(first, end))
     lost = (row.chunks * BLOCKS_PER_CHUNK - len(arrived) + disorder) * BLOCK_BYTES
     return "whole" if not wrong else "silent loss", lost, wrong, "", seen["end"]

@@ -70,11 +70,11 @@ class Script:
     faults: list[Fault]
     _used: int = field(default=0, init=False)
 
-    def take(self, phase: str, count: int) -> Fault | None:
-        """Return the fault that is due, if it is."""
-        if not self.faults or self.faults[0].at != phase or count < self.faults[0].after:
+    def take(self, phase: str, count: int, but: Fault | None = None) -> Fault | None:
+        """Return the fault that is due, if it is another one than `but`."""
+        fault = self.faults[0] if self.faults else None
+        if fault is None or fault is but or fault.at != phase or count < fault.after:
             return None
-        fault = self.faults[0]
         self._used += 1
         if self._used == fault.times:
             self.faults.pop(0)

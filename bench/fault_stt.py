@@ -33,6 +33,7 @@ class Listening:
         self._group_blocks = 0
         self._group_start = 0.0
         self._words: list[tuple[str, float, float]] = []
+        self._first_final = ""
 
     async def run(self) -> None:
         """Serve until the client closes the stream."""
@@ -102,15 +103,18 @@ class Listening:
             self._words.pop()
 
     async def _final(self, **more: Any) -> None:
-        if not self._wire.mute:
+        if not self._wire.mute and not self._wire.state.ledger.is_over:
             self._wire.state.ledger.finals.extend(word for word, _, _ in self._words)
         frame = self._result(final=True, **more)
         await self._wire.send(frame)
+        self._first_final = self._first_final or frame
         interim, self._words = self._result(final=False), []
         self._finals += 1
         match await self._wire.at("final", self._finals):
             case "repeat":
                 await self._wire.send(frame)
+            case "first_again":
+                await self._wire.send(self._first_final)
             case "late_interim":
                 await self._wire.send(interim)
 

@@ -1,4 +1,4 @@
-"""The misbehaving server's text to speech: continuations and plain requests, each answered with its own run of audio."""
+"""The misbehaving server's text to speech: each fragment or request is answered with its own run of audio."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import uuid
+from time import monotonic
 from typing import Any
 
 from bench.fault_sound import sound
@@ -76,9 +77,12 @@ class Speaking:
         ids = {"session_id": "ws_fault", "request_id": f"task_{uuid.uuid4().hex}"}
         if self._plan.echo and "request_id" in request:
             ids["external_request_id"] = request["request_id"]
-        log = {"text": text, "sent": 0}
-        wire.state.ledger.requests.append(log)
-        if await wire.at("request", self._requests, ids) != "no_audio":
+        ledger = wire.state.ledger
+        sent: list[tuple[float, int]] = []
+        ledger.requests.append({"text": text, "sent": sent})
+        if await wire.at("request", self._requests, ids) == "no_audio":
+            ledger.is_over = True
+        else:
             pcm = sound(text)
             for at in range(0, len(pcm), self._plan.piece):
                 done = await wire.at("audio", self._chunks, ids)
@@ -87,10 +91,10 @@ class Speaking:
                 if done != "swallow":
                     audio = {"audio": base64.b64encode(piece).decode()}
                     await wire.send(json.dumps({"status": "chunk", "data": audio, "new": {"a": [1]}, **ids}))
-                log["sent"] = at + len(piece) if not wire.mute else log["sent"]
+                if not wire.mute and not ledger.is_over:
+                    sent.append((monotonic(), at + len(piece)))
                 await asyncio.sleep(self._plan.gap_s)
         await wire.at("unfinished", self._chunks, ids)
         await wire.send(json.dumps({"status": "complete", **ids}))
         wire.old_ids = ids
         await wire.at("complete", self._chunks, ids)
-

@@ -1,22 +1,20 @@
-"""One connection of the misbehaving server: polite by the library, rude by the bare socket where a fault asks for it."""
+"""One connection of the misbehaving server: polite by the library, rude by the bare socket where it is asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import struct
-import subprocess
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.server import ServerConnection
 
-from bench.fault_frames import FRAMES, RAW, Ids, text_frame
+from bench.fault_frames import ENDS, FRAMES, RAW, Ids, text_frame
 from bench.fault_plan import Fault
+from bench.fault_suspend import suspend_this_process
 
 if TYPE_CHECKING:
     from bench.fault_server import State
@@ -76,17 +74,14 @@ class Wire:
             Gone: The connection is no more.
         """
         done = ""
-        last: Fault | None = None
-        while (fault := self.state.script.take(phase, count)) is not None:
+        fault: Fault | None = None
+        while (fault := self.state.script.take(phase, count, but=fault)) is not None:
             self.record.faulted = True
             self.state.ledger.note_fault()
             done = fault.do
             action = getattr(self, f"_{fault.do}", None)
             if action is not None:
                 await action(fault, ids or {})
-            if fault is last:
-                break
-            last = fault
         return done
 
     async def _settle(self) -> None:
@@ -140,6 +135,8 @@ class Wire:
 
     async def _send(self, fault: Fault, ids: Ids) -> None:
         await self.send(FRAMES[fault.frame](ids))
+        if fault.frame in ENDS:
+            self.state.ledger.is_over = True
 
     async def _send_late(self, fault: Fault, _ids: Ids) -> None:
         """Send a frame that belongs to the request before this one."""
@@ -171,30 +168,24 @@ class Wire:
         return await self.ws.recv()
 
 
-def suspend_this_process(secs: float) -> None:
-    """Stop this process (SIGSTOP) and have it go on after some seconds (SIGCONT)."""
-    waker = subprocess.Popen(["sh", "-c", f"sleep {secs}; kill -CONT {os.getpid()}"])
-    os.kill(os.getpid(), signal.SIGSTOP)
-    waker.wait()
-
-
 @dataclass
 class Ledger:
     """What happened since the last plan.
 
     Attributes:
-        requests: What was to be spoken and how many bytes of it were sent, in order.
+        requests: What was to be spoken, and when how many bytes of it had been sent, in order.
         finals: The words sent in finals.
         fault_at: When the first fault was done, on the monotonic clock.
+        is_over: The service has told an error; what it sends nevertheless is not waited for by anybody.
     """
 
     connections: list[Record] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     finals: list[str] = field(default_factory=list)
     fault_at: float | None = None
+    is_over: bool = False
 
     def note_fault(self) -> None:
         """Note that a fault is being done."""
         if self.fault_at is None:
             self.fault_at = monotonic()
-

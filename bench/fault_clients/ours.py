@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from bench.fault_drive import run
@@ -17,10 +17,14 @@ class OurMouth:
     def __init__(self, tts: SmallestTTSService) -> None:
         self._tts = tts
 
-    async def say(self, text: str, take: Callable[[bytes], None]) -> None:
+    async def say(self, text: str, take: Callable[[bytes], Awaitable[None]]) -> None:
         async for event in self._tts.run_tts(text):
             if isinstance(event, AudioChunk):
-                take(event.pcm)
+                await take(event.pcm)
+
+    def counts(self) -> dict[str, float]:
+        """Return what the service says it ignored."""
+        return {"odd": self._tts.stray_frames}
 
     async def close(self) -> None:
         await self._tts.close()
@@ -39,6 +43,16 @@ class OurEar:
 
     async def push(self, pcm: bytes) -> None:
         await self._stt.send(pcm)
+
+    def counts(self) -> dict[str, float]:
+        """Return what the service says it ignored, and what it had to drop."""
+        return {"odd": self._stt.bad_frames, "dropped": self._stt.dropped_seconds}
+
+    async def finalize(self) -> None:
+        await self._stt.finalize()
+
+    async def end(self) -> None:
+        await self._stt.close()
 
     async def close(self) -> None:
         await self._stt.close()

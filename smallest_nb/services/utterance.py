@@ -121,6 +121,7 @@ class Utterance:
         self._by_id: dict[str, Part] = {}
         self._by_server_id: dict[str, Part] = {}
         self._current: Part | None = None
+        self._latest: Part | None = None
         self._samples = 0
         self._all_there = False
         self._complete = 0
@@ -205,8 +206,18 @@ class Utterance:
         return None if isinstance(error, ConnectionLost) and not self.outstanding else error
 
     def owns(self, frame: wire.TTSFrame) -> bool:
-        """Say whether a frame may be ours: something is still to come, and it names one of our requests, or none."""
-        return not self.done and (frame.external_id is None or frame.external_id in self._by_id)
+        """Say whether a frame may be ours: something is still to come, and it names neither a stranger nor a past part."""
+        if self.done:
+            return False
+        if frame.external_id is not None:
+            part = self._by_id.get(frame.external_id)
+            return part is not None and not self._is_past(part)
+        part = self._by_server_id.get(frame.request_id or "")
+        return part is None or not self._is_past(part)
+
+    def _is_past(self, part: Part) -> bool:
+        """Say whether a later part already sounds: what comes now for this one is too late to be heard in its place."""
+        return part.state is PartState.COMPLETE and self._latest is not part
 
     def take(self, frame: wire.TTSFrame) -> Awaitable[None] | None:
         """Take a frame that belongs to this utterance.
@@ -272,6 +283,7 @@ class Utterance:
         if part.state is PartState.COMPLETE:
             self._complete -= 1  # the service cut it in two, and this is the second half
         part.state = PartState.SOUNDING
+        self._latest = part
         if not part.pieces:
             part.start = self._samples
 

@@ -323,6 +323,8 @@ def test_two_recordings_in_a_row_are_on_one_timeline(live, simulator):
     first, second = live.transcript
     assert 0.2 < first.start < 1.0
     assert second.start == pytest.approx(first.start + clip.duration, abs=0.3)
+    assert len(live.latencies) == 2
+    assert all(told.kernel_to_final > 0 for told in live.latencies if told.kernel_to_final is not None)
 
 
 def test_finalize_without_a_recording_says_so(live):
