@@ -206,7 +206,7 @@ class Utterance:
         return None if isinstance(error, ConnectionLost) and not self.outstanding else error
 
     def owns(self, frame: wire.TTSFrame) -> bool:
-        """Say whether a frame may be ours: something is still to come, and it names neither a stranger nor a past part."""
+        """Say whether a frame may be ours: more is to come, and it names neither a stranger nor a past part."""
         if self.done:
             return False
         if frame.external_id is not None:
