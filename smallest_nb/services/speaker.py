@@ -32,7 +32,7 @@ class Speaker:
         send: Sends one part on it.
         leave: Leaves the socket, whatever is on its way there.
         audio_timeout: Seconds without a frame after which the utterance counts as broken.
-        max_retries: How often a broken connection is made good.
+        max_retries: How often in a row a broken connection is made good without a sentence completed.
     """
 
     def __init__(
@@ -50,7 +50,9 @@ class Speaker:
         self._send = send
         self._leave = leave
         self._timeout = audio_timeout
+        self._max_retries = max_retries
         self._waits = delays(max_retries)
+        self._completed = 0
         self._stale = True
 
     async def run(self) -> None:
@@ -101,6 +103,9 @@ class Speaker:
         utterance = self._utterance
         if not isinstance(error, ConnectionLost | RateLimitError):
             raise error
+        if utterance.completed > self._completed:  # a service that hangs up after each sentence is served all the same
+            self._completed = utterance.completed
+            self._waits = delays(self._max_retries)
         # An idle socket that the service was just closing is nobody's fault.
         idle = self._stale and not utterance.heard_on_socket and isinstance(error, ConnectionLost)
         wait = 0.0 if idle else next(self._waits, None)

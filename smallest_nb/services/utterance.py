@@ -105,6 +105,9 @@ class Utterance:
     Args:
         settings: The snapshot that all its parts are spoken with.
         sample_rate: Hz.
+
+    Attributes:
+        completed: Parts that the service said were complete.
     """
 
     def __init__(self, settings: SmallestTTSSettings, sample_rate: int) -> None:
@@ -124,7 +127,7 @@ class Utterance:
         self._latest: Part | None = None
         self._samples = 0
         self._all_there = False
-        self._complete = 0
+        self.completed = 0
 
     @property
     def clip(self) -> Clip:
@@ -149,7 +152,7 @@ class Utterance:
     @property
     def done(self) -> bool:
         """Whether the whole text was spoken."""
-        return self._all_there and self._complete == len(self._parts)
+        return self._all_there and self.completed == len(self._parts)
 
     def add(self, text: str, *, last: bool) -> None:
         """Add a part; `last` with an empty text where what was added before turns out to have been all."""
@@ -281,7 +284,7 @@ class Utterance:
             if earlier.state is not PartState.COMPLETE:
                 self._end(earlier)
         if part.state is PartState.COMPLETE:
-            self._complete -= 1  # the service cut it in two, and this is the second half
+            self.completed -= 1  # the service cut it in two, and this is the second half
         part.state = PartState.SOUNDING
         self._latest = part
         if not part.pieces:
@@ -313,7 +316,7 @@ class Utterance:
             self.fail(IncompleteError("The service said complete without any audio", clip=self.clip))
             return
         part.state = PartState.COMPLETE
-        self._complete += 1
+        self.completed += 1
         if part.splice:
             self._hand_over(part, part.splice.flush())  # never waits: the inbox's limit has room for one sentence more
         self.changed.set()

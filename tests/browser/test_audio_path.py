@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from test_tune_a_voice import assert_same_sound, rendered
@@ -175,14 +173,22 @@ def test_a_busy_kernel_loses_no_sound_either_way(lab, counting, ipykernel):
 def assert_no_jump(samples: np.ndarray) -> None:
     """Each 10 ms of the file has a level of its own: they come one after the other, none missing, none twice.
 
-    Chromium's fake device puts in some silence of its own while it starts, or where the machine is busy.
+    Chromium's fake device puts in silence of its own, of any length, while it starts or where the machine is busy: a
+    window that is silent in part has a wrong level, but those after it are right again. After a loss they never are.
     """
     window = 160
     levels = np.sqrt(np.mean(samples[: len(samples) // window * window].reshape(-1, window) ** 2, axis=1)) * np.sqrt(2)
-    steps = np.round(levels[levels > 600] / 300) - 3
-    jumps = [(b - a) % 97 for a, b in itertools.pairwise(steps)]
-    assert len(jumps) > 2800
-    assert set(jumps) <= {0.0, 1.0, 2.0}, sorted(set(jumps))
+    steps = np.round(levels / 300) - 3
+    loud = np.flatnonzero(levels > 600)
+    good, wrong = [loud[0]], 0
+    for place in loud[1:]:
+        advance = (steps[place] - steps[good[-1]]) % 97
+        fits = len(good) == 1 or advance <= place - good[-1] + 1
+        wrong = 0 if fits else wrong + 1
+        assert wrong <= 3, f"the sound jumps after {good[-1] / 100:.2f} s"
+        if fits:
+            good.append(place)
+    assert len(good) > 2500
 
 
 def test_the_microphone_says_which_device_it_is_and_what_was_granted(lab):

@@ -11,6 +11,7 @@ import pytest
 from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
+from smallest_nb.services.inbox import Inbox
 from smallest_nb.services.splice import Splice
 
 THREE = "The first sentence is not long. The second sentence follows the first. The third sentence is the last one."
@@ -120,6 +121,38 @@ async def test_breaks_beyond_the_limit_raise_with_what_was_received():
     got = caught.value.clip.pcm
     assert len(got) >= 20_000
     assert got == sound(THREE)[: len(got)]
+
+
+async def test_a_service_that_hangs_up_after_each_sentence_is_served_all_the_same():
+    texts = []
+
+    async def handler(ws):
+        frame = json.loads(await ws.recv())
+        texts.append(frame["text"])
+        ids = {"external_request_id": frame["request_id"]}
+        await ws.send(chunk(sound(frame["text"]), **ids))
+        await asyncio.sleep(0.05)
+        await ws.send(complete(**ids))
+        await ws.close(1000)
+
+    async with scripted(handler) as url, tts(url, max_retries=1) as service:
+        assert (await service.synthesize(f"{THREE} {THREE}")).pcm == sound(f"{THREE} {THREE}")
+    assert len(texts) == 6
+
+
+async def test_an_inbox_gives_everything_before_its_end_and_makes_a_fast_writer_wait():
+    inbox = Inbox(limit=10)
+    assert inbox.put("one", 6) is None
+    waiting = asyncio.ensure_future(inbox.put("two", 6))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await inbox.get() == "one"
+    await asyncio.wait_for(waiting, 1)
+    inbox.end(KeyError("late"))
+    inbox.end(KeyError("later"))
+    assert await inbox.get() == "two"
+    with pytest.raises(KeyError, match="late"):
+        await inbox.get()
 
 
 def test_a_splice_goes_on_where_the_speech_broke_off_even_if_the_voice_is_not_quite_the_same():
