@@ -1,7 +1,7 @@
 """Makes and finds the peers' virtual environments: `.bench/<name>/`, one each, because their dependencies collide.
 
 `python -m bench.environments` makes those that are missing or whose requirements changed. The bench itself only looks
-for them: a peer without an environment is left out, so that a run needs no network.
+for them: a peer without an environment is left out, so that a run needs no network. `tests/oracles` uses them too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-PEERS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt")))
+ORACLES = ("pipecat13",)
+"""Clients of other times, for `tests/oracles`: they are never measured."""
+PEERS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt") if p.stem not in ORACLES))
 OWN = ("floor", "smallest_nb", "nothing")
 """Clients that run in the project's own environment."""
 _INSTALL_SECS = 900
@@ -59,7 +61,7 @@ def make(client: str) -> None:
 
 def main() -> None:
     """Make what is missing or out of date."""
-    for client in PEERS:
+    for client in (*PEERS, *ORACLES):
         if interpreter(client) is None:
             print(f"making .bench/{client} ...", flush=True)
             make(client)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import Sequence
 
-from smallest_nb.catalog import canonical_model, tts_model
 from smallest_nb.errors import ConfigError
-from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.faults import Behaviour, knobs, parse_faults
+from smallest_nb.simulator.latency import LATENCIES
+from smallest_nb.simulator.report import JSONLines
 from smallest_nb.simulator.server import Simulator
 
 __all__ = ["add_arguments", "main", "run"]
@@ -19,23 +21,36 @@ __all__ = ["add_arguments", "main", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    width = max(map(len, knobs()))
+    parser.epilog = "\n".join([
+        "faults (--fault NAME[=VALUE], or for one connection ?fault=NAME[=VALUE] or the header",
+        "X-Simulator-Fault: NAME[=VALUE], ...):",
+        *(f"  {name:<{width}}  {told}" for name, told in knobs().items()),
+    ])  # fmt: skip
     parser.add_argument("--port", type=int, default=8765, help="port to listen on, 0 for a free one (default 8765)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--engine", choices=("speech", "signal"), default="speech",
+                        help="speech: espeak-ng speaks and pocketsphinx hears English (default); "
+                        "signal: tones that carry text, in any language, for load")  # fmt: skip
+    parser.add_argument("--latency", choices=tuple(LATENCIES), default="none", help="let clients wait as published")
+    parser.add_argument("--concurrency", type=int, default=10, metavar="N",
+                        help="requests of one account at once (default 10)")  # fmt: skip
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME[=VALUE]", help="show a fault, see below")
     parser.add_argument("--retired", action="append", default=[], metavar="MODEL",
                         help="answer HTTP 410 for this model, as the service does for lightning-v2")  # fmt: skip
-    parser.add_argument("--first-audio", type=float, default=0.0, metavar="SECS", help="wait before the first chunk")
-    parser.add_argument("--pace", type=float, metavar="X", help="send audio at most X times real time")
+    parser.add_argument("--log", choices=("text", "json", "none"), default="text", help="one line for each session")
     parser.add_argument("--record", metavar="DIR", help="keep each session's wire log and audio here")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
-        retired = frozenset(canonical_model(m) for m in args.retired)
-        for model in retired:
-            tts_model(model)
-        behaviour = Behaviour(retired=retired, first_audio_secs=args.first_audio, pace=args.pace)
+        faults = parse_faults([*args.fault, *(f"retired={model}" for model in args.retired)])
+        settings = {"engine": args.engine, "latency": args.latency, "concurrency": args.concurrency, **faults}
+        behaviour = Behaviour(**settings)
         simulator = Simulator(port=args.port, host=args.host, behaviour=behaviour, record=args.record)
+        _show_log(args.log)
         asyncio.run(_serve(simulator))
     except ConfigError as error:
         print(f"smallest-nb simulate: {error}", file=sys.stderr)  # noqa: T201 - a command
@@ -43,10 +58,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _show_log(kind: str) -> None:
+    if kind == "none":
+        return
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JSONLines() if kind == "json" else logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("smallest_nb.simulator")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # Its own lines tell what came of a connection; these would tell of each handshake besides.
+    logging.getLogger("smallest_nb.simulator.websockets").setLevel(logging.WARNING)
+
+
 async def _serve(simulator: Simulator) -> None:
     await simulator.start_async()
+    told = simulator.behaviour
+    engines = {
+        "speech": "espeak-ng speech, pocketsphinx hearing (English)",
+        "signal": "a test signal of tones for speech, read back in any language",
+    }
     print(  # noqa: T201 - a command
-        f"Smallest AI simulator on {simulator.base_url} (espeak-ng speech, pocketsphinx hearing, English).\n"
+        f"Smallest AI simulator on {simulator.base_url} ({engines[told.engine]}; latency: {told.latency}).\n"
         "Any key beginning with sk_ is taken. Stop it with Ctrl+C.",
         flush=True,
     )

@@ -1,14 +1,33 @@
-"""How the simulator behaves: its limits, and the faults it can be told to show. Imports errors only."""
+"""How the simulator behaves: its limits, and the faults it can be told to show. Imports errors, catalog, latency.
+
+A fault is switched on at start (`--fault NAME[=VALUE]`), for one connection (query `fault=NAME[=VALUE]` or header
+`X-Simulator-Fault: NAME[=VALUE], ...`), or by setting the attribute of a running simulator's `behaviour`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from smallest_nb.catalog import canonical_model, tts_model
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.latency import latency
 
-__all__ = ["Behaviour"]
+__all__ = ["FAULT_HEADER", "Behaviour", "knobs", "parse_faults"]
 
+FAULT_HEADER = "X-Simulator-Fault"
+ENGINES = ("speech", "signal")
+REGIONS = ("in", "us")
 _REJECT = (401, 403, 429, 500, 503)
+_SHAPES = ("message", "object", "text")
+_CLOSE_CODES = (1000, 1001, 1008, 1011, 1013)
+
+
+def _knob(default: Any, told: str, kind: str = "flag", choices: tuple[Any, ...] = ()) -> Any:
+    """Describe a switch; what is no fault has `kind` "limit" and is not offered to connections."""
+    return field(default=default, metadata={"told": told, "kind": kind, "choices": choices})
 
 
 @dataclass(slots=True)
@@ -16,31 +35,116 @@ class Behaviour:
     """Switches; they may be changed between requests.
 
     Attributes:
-        retired: Models that answer HTTP 410, such as `{"lightning-v2"}`.
-        first_audio_secs: Seconds before the first chunk of speech.
-        pace: Audio is sent at most this many times real time; None sends it as it is made.
+        engine: "speech" speaks and hears; "signal" sends and reads tones, cheaply and in any language.
+        concurrency: Units of an account: requests at once, and a fifth of its TTS sockets.
+        stt_sessions: Transcriptions of an account at once; further ones are closed with 1008.
+        hearing_sessions: Recognisers that this machine manages; further transcriptions get HTTP 429.
         idle_secs: Seconds after which a silent TTS socket is closed, unless `?timeout=` says otherwise.
-        hearing_sessions: Transcriptions at once; further ones get HTTP 429.
-        close_after_complete: Close the TTS socket after each `complete`, as one document says.
-        truncate_after: Drop the TTS connection after this many bytes of audio, once, then forget it.
-        silent: Accept TTS requests and answer nothing.
-        reject: HTTP status for every handshake, or None.
+        region: "in" or "us": which languages of transcription are served.
+        latency: A preset of `latency.LATENCIES`.
+        pace: Audio is sent at most this many times real time; None sends it as it is made.
+        first_audio_secs: Seconds before the first chunk of speech.
+        retired: Models that answer HTTP 410, such as `{"lightning-v2"}`.
+        reject: HTTP status for every handshake and call, or None.
         retry_after: The Retry-After header that goes with `reject`, seconds.
+        close_at_connect: Close code sent right after the handshake, or None.
+        silent: Accept TTS requests and answer nothing.
+        close_after_complete: Close the TTS socket after each `complete`, as one document says.
+        complete_without_audio: Answer with `complete` and no chunk.
+        truncate_after: Drop the TTS connection after this many bytes of audio, once, then forget it.
+        error_shape: How errors are written: "message", "object" or "text".
+        drip: Bytes of audio in a chunk at most, or None for the service's own sizes.
+        unknown_frames: Send frames of a type that nobody knows, which clients must ignore.
+        drop_after_secs: Drop the STT connection after this many seconds of audio, once, then forget it.
+        duplicate_finals: Send each final twice.
+        punctuation_finals: Send a final of nothing but a full stop after each final.
     """
 
-    retired: frozenset[str] = frozenset()
-    first_audio_secs: float = 0.0
-    pace: float | None = None
-    idle_secs: float = 60.0
-    hearing_sessions: int = 4
-    close_after_complete: bool = False
-    truncate_after: int | None = None
-    silent: bool = False
-    reject: int | None = None
-    retry_after: int | None = None
+    engine: str = _knob("speech", "speech: voice and recogniser; signal: cheap tones", "choice", ENGINES)
+    concurrency: int = _knob(10, "requests of one account at once", "limit")
+    stt_sessions: int = _knob(100, "transcriptions of one account at once", "limit")
+    hearing_sessions: int = _knob(8, "recognisers that this machine manages", "limit")
+    idle_secs: float = _knob(60.0, "close a silent TTS socket after this many seconds", "seconds")
+    region: str = _knob("in", "which languages are transcribed: in or us", "choice", REGIONS)
+    latency: str = _knob("none", "none, in-region or far-laptop", "latency")
+    pace: float | None = _knob(None, "send audio at most this many times real time", "seconds")
+    first_audio_secs: float = _knob(0.0, "wait before the first chunk of speech", "seconds")
+    retired: frozenset[str] = _knob(frozenset(), "answer HTTP 410 for this model", "model")
+    reject: int | None = _knob(None, "refuse every handshake and call with this HTTP status", "choice", _REJECT)
+    retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count")
+    close_at_connect: int | None = _knob(None, "close with this code after the handshake", "choice", _CLOSE_CODES)
+    silent: bool = _knob(default=False, told="accept TTS requests and answer nothing")
+    close_after_complete: bool = _knob(default=False, told="close the TTS socket after each complete")
+    complete_without_audio: bool = _knob(default=False, told="answer with complete and no audio")
+    truncate_after: int | None = _knob(None, "drop the TTS connection after this many bytes, once", "count")
+    error_shape: str = _knob("object", "how errors are written: message, object or text", "choice", _SHAPES)
+    drip: int | None = _knob(None, "bytes of audio in a chunk at most", "count")
+    unknown_frames: bool = _knob(default=False, told="send frames of unknown types in between")
+    drop_after_secs: float | None = _knob(None, "drop the STT connection after this much audio, once", "seconds")
+    duplicate_finals: bool = _knob(default=False, told="send each final twice")
+    punctuation_finals: bool = _knob(default=False, told="follow each final by one of a full stop alone")
 
     def __post_init__(self) -> None:
-        if self.reject is not None and self.reject not in _REJECT:
-            raise ConfigError(f"reject={self.reject!r} cannot be shown; choose one of {_REJECT}.")
+        for knob in dataclasses.fields(self):
+            value, choices = getattr(self, knob.name), knob.metadata["choices"]
+            if choices and value is not None and value not in choices:
+                raise ConfigError(f"{knob.name}={value!r} cannot be shown; choose one of {choices}.")
+        latency(self.latency)
         if self.pace is not None and self.pace <= 0:
             raise ConfigError(f"pace={self.pace!r} must be positive, or None for as fast as it is made.")
+        for name in ("concurrency", "stt_sessions", "hearing_sessions", "drip"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ConfigError(f"{name}={number!r} must be at least 1.")
+
+    def with_faults(self, faults: Mapping[str, Any]) -> Behaviour:
+        """Return this one, or a copy with some switches thrown, for one connection."""
+        return dataclasses.replace(self, **faults) if faults else self
+
+
+def knobs() -> dict[str, str]:
+    """Return every fault that a connection can ask for, with what it does."""
+    return {k.name: k.metadata["told"] for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
+
+
+def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
+    """Read `NAME` or `NAME=VALUE`, several of them separated by commas.
+
+    Raises:
+        ConfigError: No such fault, or a value that it does not take.
+    """
+    fields = {k.name: k.metadata for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
+    found: dict[str, Any] = {}
+    for fault in (part.strip() for text in faults for part in text.split(",")):
+        name, _, value = fault.partition("=")
+        name = name.strip().replace("-", "_")
+        if not name:
+            continue
+        if name not in fields:
+            raise ConfigError(f"fault {name!r} is unknown; choose one of {', '.join(fields)}.")
+        read = _value(name, value.strip(), fields[name])
+        found[name] = found[name] | read if name in found and name == "retired" else read
+    Behaviour(**found)
+    return found
+
+
+def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
+    kind, choices = metadata["kind"], metadata["choices"]
+    if kind == "flag" and value.lower() in ("", "true", "1", "on"):
+        return True
+    if kind == "flag" and value.lower() in ("false", "0", "off"):
+        return False
+    if kind == "latency" and value:
+        return value
+    try:
+        if kind == "model":
+            return frozenset({tts_model(canonical_model(value)).id})
+        if kind == "seconds":
+            return float(value)
+        if kind == "count" or (kind == "choice" and isinstance(choices[0], int)):
+            return int(value)
+        if kind == "choice" and value:
+            return value
+    except ValueError:
+        pass
+    raise ConfigError(f"fault {name}={value!r} cannot be used; {metadata['told']}.")

@@ -1,12 +1,14 @@
 """The pocketsphinx process: reads PCM16 at 16 kHz on stdin, writes hypotheses on stdout. Run, not imported.
 
 pocketsphinx holds the GIL while it decodes, hence a process of its own. Messages in: `A` PCM16, `F` end the utterance
-and give the final, `H` give the hypothesis so far, `Z` forget. Out: `R` ready, `P` {text} interim,
-`F` {text, words: [[word, start, end, confidence]]} with seconds from the start of the utterance, `X` error text.
+and give the final, `H` give the hypothesis so far, `K` expect keywords, `Z` forget. Out: `R` ready, `K` expected,
+`P` {text} interim, `F` {text, words: [[word, start, end, confidence]]} with seconds from the start of the utterance,
+`X` error text.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -71,6 +73,23 @@ class _Ear:
             words.append([_VARIANT.sub("", piece.word), round(start, 3), round(end, 3), confidence])
         return {"text": " ".join(w[0] for w in words), "words": words}
 
+    def expect(self, keywords: list[dict[str, Any]]) -> None:
+        said = {k["token"]: self._said(k) for k in keywords}
+        known = [k for k in keywords if said[k["token"]]]
+        model = self._decoder.get_lm()
+        for keyword in known:
+            model.add_word(keyword["token"], keyword["weight"])
+        for number, keyword in enumerate(known, 1):
+            # The search is built anew once, with the last one: a tenth of a second.
+            self._decoder.add_word(keyword["token"], said[keyword["token"]], update=number == len(known))
+
+    def _said(self, keyword: dict[str, Any]) -> str:
+        parts = [
+            self._decoder.lookup_word(word.lower().strip(".,!?")) or phones
+            for word, phones in zip(keyword["words"], keyword["phones"], strict=True)
+        ]
+        return " ".join(parts) if all(parts) else ""
+
     def forget(self) -> None:
         if self._open:
             self._open = False
@@ -95,6 +114,9 @@ def main() -> None:
             framing.write(out, framing.pack_json(b"P", ear.hypothesis()))
         elif kind == b"F":
             framing.write(out, framing.pack_json(b"F", ear.final()))
+        elif kind == b"K":
+            ear.expect(json.loads(payload))
+            framing.write(out, framing.pack(b"K"))
         elif kind == b"Z":
             ear.forget()
 

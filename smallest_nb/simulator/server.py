@@ -1,4 +1,4 @@
-"""The simulator's server: paths, keys, limits, and its life in a thread. Imports the sessions.
+"""The simulator's server: one port, its sessions and calls, and its life in a thread. Imports everything beside it.
 
 It binds 127.0.0.1 unless told otherwise and never talks to anybody else.
 """
@@ -9,28 +9,24 @@ import asyncio
 import concurrent.futures
 import errno
 import http
-import json
 import logging
 import threading
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import ConfigError
-from smallest_nb.language import LANGUAGE_NAMES
 from smallest_nb.secret import RedactingFilter
+from smallest_nb.simulator.backend import Backend
+from smallest_nb.simulator.door import Door
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.http import Answer, HTTPExchange
 from smallest_nb.simulator.recorder import Recorder
-from smallest_nb.simulator.speech import Speech
-from smallest_nb.simulator.stt import BadQuery, STTOptions, STTSession
-from smallest_nb.simulator.tts import TTSSession
-from smallest_nb.simulator.worker import WorkerPool
-from smallest_nb.voices import Voice, voices_of
+from smallest_nb.simulator.rest import RestCalls, body_limit
+from smallest_nb.simulator.sockets import Sockets
 
 __all__ = ["Simulator"]
 
@@ -38,10 +34,7 @@ _wire_log = logging.getLogger("smallest_nb.simulator.websockets")
 _wire_log.addFilter(RedactingFilter())
 _MAX_MESSAGE = 4 * 2**20
 _MAX_PORT = 65535
-_TTS_LIVE = "/waves/v1/tts/live"
-_TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
-_VOICES_BY_MODEL = {f"/waves/v1/{m.id}/get_voices": m.id for m in TTS_MODELS.values() if m.unified}
-_STT_LIVE, _STT_LEGACY = "/waves/v1/stt/live", "/waves/v1/pulse/get_text"
+_BACKLOG = 1024
 
 
 class Simulator:
@@ -82,29 +75,46 @@ class Simulator:
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.sessions = 0
+        self._sockets: Sockets | None = None
 
     @property
     def base_url(self) -> str:
         """`ws://host:port`."""
         return f"ws://{self.host}:{self.port}"
 
+    @property
+    def sessions(self) -> int:
+        """WebSocket sessions so far."""
+        return self._sockets.count if self._sockets is not None else 0
+
     async def start_async(self) -> None:
         """Listen, on the caller's event loop."""
-        self._speech = Speech()
-        self._hearing = WorkerPool("hearing_worker.py", self.behaviour.hearing_sessions)
+        self._backend = Backend(self.behaviour, self._recorder)
+        sockets = self._sockets = Sockets(self._backend, self.behaviour)
+        self._calls = HTTPExchange(RestCalls(self._backend, self.behaviour), body_limit)
+        self._waiting: set[asyncio.Transport] = set()
+
+        def open_door(*args: Any, **kwargs: Any) -> Door:
+            return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting)
+
+        async def route(_connection: ServerConnection, request: Request) -> Response | None:
+            refused = await sockets.refusal(request)
+            return None if refused is None else _response(refused)
+
         try:
             self._server = await serve(
-                self._handle,
+                sockets.handle,
                 self.host,
                 self.port,
-                process_request=self._route,
+                process_request=route,
+                create_connection=open_door,  # type: ignore[arg-type] # a wrapper, as its documentation allows
                 compression=None,
                 max_size=_MAX_MESSAGE,
                 ping_interval=20,
                 close_timeout=1,
                 server_header=None,
                 logger=_wire_log,
+                backlog=_BACKLOG,
             )
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
@@ -113,18 +123,20 @@ class Simulator:
                 ) from None
             raise ConfigError(f"The simulator cannot listen on {self.host}:{self.port}: {error}") from None
         self.port = next(iter(self._server.sockets)).getsockname()[1]
-        self._warming = asyncio.create_task(self._speech.warm())
+        self._warming = asyncio.create_task(self._backend.speech.warm())
 
     async def stop_async(self) -> None:
         """Close every session and end the engines."""
         if self._server is not None:
             self._server.close()
+            for transport in list(self._waiting):
+                transport.abort()
+            await self._calls.close()
             await self._server.wait_closed()
             self._server = None
             # Not cancelled: a process half-started would be nobody's.
             await asyncio.gather(self._warming, return_exceptions=True)
-        await self._speech.close()
-        await self._hearing.close()
+        await self._backend.close()
 
     def start(self) -> Self:
         """Listen, in a thread of its own."""
@@ -168,70 +180,11 @@ class Simulator:
     def __repr__(self) -> str:
         return f"Simulator({self.base_url})"
 
-    def _route(self, connection: ServerConnection, request: Request) -> Response | None:  # noqa: ARG002
-        parts = urlsplit(request.path)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        path = parts.path
-        told = self.behaviour
-        if path not in (_TTS_LIVE, _STT_LIVE, _STT_LEGACY, *_TTS_BY_MODEL, *_VOICES_BY_MODEL):
-            return _answer(404, {"message": f"No such path: {path}"})
-        model = _TTS_BY_MODEL.get(path)
-        if model in told.retired:
-            body = {"status": "error", "error_code": "MODEL_DEPRECATED",
-                    "message": f"The model {model} is no longer available",
-                    "recommended_endpoint": _TTS_LIVE}  # fmt: skip
-            return _answer(410, body)
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ") or query.get("token", "")
-        if not key:
-            return _answer(401, {"message": "Unauthorized: No tokens provided"})
-        if not key.startswith("sk_"):
-            return _answer(401, {"error": "unauthorized"})
-        if told.reject is not None:
-            extra = {"Retry-After": str(told.retry_after)} if told.retry_after is not None else {}
-            return _answer(told.reject, {"error": {"message": "refused as told", "code": "SIMULATED"}}, extra)
-        if path in _VOICES_BY_MODEL:
-            return _answer(200, {"voices": [_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]})
-        if path in (_STT_LIVE, _STT_LEGACY):
-            try:
-                STTOptions.read(query, legacy=path == _STT_LEGACY)
-            except BadQuery as error:
-                return _answer(400, {"status": "error", "message": str(error)})
-            if self._hearing.full:
-                return _answer(429, {"error": "too many transcriptions at once"}, {"Retry-After": "1"})
-        return None
 
-    async def _handle(self, ws: ServerConnection) -> None:
-        if ws.request is None:
-            return
-        parts = urlsplit(ws.request.path)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        self.sessions += 1
-        if parts.path in (_STT_LIVE, _STT_LEGACY):
-            options = STTOptions.read(query, legacy=parts.path == _STT_LEGACY)
-            log = self._recorder.session("stt")
-            log.log("open", parts.path)
-            await STTSession(ws, self._hearing, options, log=log).run()
-            return
-        timeout = query.get("timeout", "")
-        idle = float(timeout) if timeout.isdigit() and int(timeout) else self.behaviour.idle_secs
-        log = self._recorder.session("tts")
-        log.log("open", parts.path)
-        session = TTSSession(
-            ws, self._speech, self.behaviour, model=_TTS_BY_MODEL.get(parts.path), idle_secs=idle, log=log
-        )
-        await session.run()
-
-
-def _voice(voice: Voice) -> dict[str, Any]:
-    """Write a voice as the service lists it, languages by their English names."""
-    languages = [LANGUAGE_NAMES[code].lower() for code in voice.languages]
-    tags = {"language": languages, "accent": voice.accent.lower(), "gender": voice.gender, "emotions": []}
-    return {"voiceId": voice.id, "displayName": voice.id.capitalize(), "tags": tags}
-
-
-def _answer(status: int, body: dict[str, Any], extra: dict[str, str] | None = None) -> Response:
-    data = json.dumps(body).encode()
-    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(data)), "Connection": "close"})
-    for name, value in (extra or {}).items():
+def _response(answer: Answer) -> Response:
+    """Return an answer as websockets sends it instead of a handshake."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    headers = Headers({"Content-Type": answer.content_type, "Content-Length": str(len(body)), "Connection": "close"})
+    for name, value in answer.headers.items():
         headers[name] = value
-    return Response(status, http.HTTPStatus(status).phrase, headers, data)
+    return Response(answer.status, http.HTTPStatus(answer.status).phrase, headers, body)

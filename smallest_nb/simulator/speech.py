@@ -1,122 +1,160 @@
-"""Streams synthesized speech out of the espeak-ng worker. Imports audio, timbre, worker."""
+"""Streams synthesized speech out of the espeak-ng worker. Imports reading, spoken_line, timbre, worker."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from smallest_nb.audio import StreamResampler, pcm16_to_array
 from smallest_nb.simulator import framing
+from smallest_nb.simulator.reading import Spoken, runs
+from smallest_nb.simulator.spoken_line import SpokenLine, SpokenWord
 from smallest_nb.simulator.timbre import prosody
 from smallest_nb.simulator.worker import EngineError, WorkerPool
 
-__all__ = ["Speech", "SpokenWord"]
+__all__ = ["Delivery", "Speaking", "Speech", "SpokenWord", "segments"]
 
-_KNEE = 0.75
+_SEGMENT_CHARACTERS = 240
+_ANSWER_SECS = 30.0
+_SENTENCE_ENDS = (".", "?", "!", "…", "।", "。")
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenWord:
-    """A written word with its place in the audio, in seconds."""
+class Delivery:
+    """In which voice and how a text is spoken; ranges as in the API."""
 
-    index: int
-    word: str
-    start: float
-    end: float
+    voice: str
+    language: str = "en"
+    speed: float = 1.0
+    consistency: float = 0.5
+    similarity: float = 0.0
+    enhancement: int = 1
+
+
+class Speaking(Protocol):
+    """What makes sound of text."""
+
+    def speak(
+        self, tokens: Sequence[Spoken], sample_rate: int, delivery: Delivery
+    ) -> AsyncGenerator[bytes | SpokenWord, None]:
+        """Yield PCM16 at `sample_rate` as it is made, and each word once its end is known."""
+
+
+def segments(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
+    """Cut a text where it grows past what is spoken at once: after a sentence, else between words."""
+    cut: list[list[Spoken]] = []
+    held: list[Spoken] = []
+    for token in tokens:
+        if held and sum(len(t.spoken) + 1 for t in held) + len(token.spoken) > _SEGMENT_CHARACTERS:
+            ends = [i for i, t in enumerate(held, 1) if t.written.rstrip("\"')]").endswith(_SENTENCE_ENDS)]
+            at = ends[-1] if ends else len(held)
+            cut.append(held[:at])
+            held = held[at:]
+        held.append(token)
+    return [*cut, held] if held else cut
 
 
 class Speech:
-    """Speaks texts; at most `workers` at once."""
+    """Speaks texts with espeak-ng; at most `workers` segments at once.
+
+    A worker is held only while it synthesizes (a few milliseconds a second of sound), never while somebody listens.
+    """
 
     def __init__(self, workers: int = 2) -> None:
         self._pool = WorkerPool("speech_worker.py", workers)
+        self._pumps: set[asyncio.Task[None]] = set()
 
-    async def speak(self, text: str, sample_rate: int, how: dict[str, Any]) -> AsyncGenerator[bytes | SpokenWord, None]:
+    async def speak(
+        self, tokens: Sequence[Spoken], sample_rate: int, delivery: Delivery
+    ) -> AsyncGenerator[bytes | SpokenWord, None]:
         """Yield PCM16 at `sample_rate` as it is made, and each word once its end is known.
 
         Raises:
             EngineError: The engine is missing or does not speak the language.
         """
-        worker = await self._pool.take()
-        healthy = False
-        try:
-            source = int(worker.hello["sample_rate"])
-            resampler = StreamResampler(source, sample_rate)
-            words = _WordMerger(text, source)
-            made = 0
-            await worker.send(framing.pack_json(b"S", {"text": text, **how}))
-            while True:
-                kind, payload = await worker.receive()
-                if kind == b"A":
-                    made += len(payload) // 2
-                    if pcm := resampler.push(_limited(payload)):
-                        yield pcm
-                elif kind == b"W":
-                    for word in words.event(json.loads(payload)):
-                        yield word
-                elif kind == b"E":
-                    healthy = True
-                    break
-                else:
-                    healthy = True
-                    raise EngineError(payload.decode())
-            if tail := resampler.push(b"", last=True):
-                yield tail
-            for word in words.end(made):
-                yield word
-        finally:
-            self._pool.give_back(worker, healthy=healthy)
+        line = SpokenLine(sample_rate)
+        first = 0
+        for segment in segments(tokens):
+            parts = runs(segment)
+            for number, (language, offset, part) in enumerate(parts, 1):
+                line.begin(part, first + offset, goes_on=number < len(parts))
+                async with contextlib.aclosing(self._synthesize(_job(part, delivery, language))) as pieces:
+                    async for kind, payload in pieces:
+                        for made in line.take(kind, payload):
+                            yield made
+                for made in line.end():
+                    yield made
+            first += len(segment)
+        if tail := line.tail():
+            yield tail
+
+    async def phonemes(self, text: str) -> str:
+        """Return how English espeak-ng says a text, in IPA with spaces between phonemes."""
+        async with contextlib.aclosing(self._synthesize({"ipa": text, **prosody("sophia", "en")})) as pieces:
+            async for kind, payload in pieces:
+                if kind == b"I":
+                    return payload.decode()
+        return ""
 
     async def warm(self) -> None:
         """Load an engine before it is needed; a missing one is told when somebody wants to hear it."""
         with contextlib.suppress(EngineError):
-            async for _ in self.speak("a", 24000, prosody("sophia", "en")):
+            async for _ in self.speak([Spoken("a", "a")], 24000, Delivery("sophia")):
                 pass
 
     async def close(self) -> None:
         """End the workers."""
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
         await self._pool.close()
 
+    async def _synthesize(self, job: dict[str, Any]) -> AsyncGenerator[tuple[bytes, bytes], None]:
+        # Holds one segment at most, a minute of the slowest speech; a listener who leaves does not disturb the engine.
+        made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None] = asyncio.Queue()
+        pump = asyncio.create_task(self._pump(job, made))
+        self._pumps.add(pump)
+        pump.add_done_callback(self._pumps.discard)
+        while (piece := await made.get()) is not None:
+            if isinstance(piece, EngineError):
+                raise piece
+            yield piece
 
-def _limited(pcm: bytes) -> bytes:
-    """Soft-limit peaks above the knee, so that loud settings never clip."""
-    import numpy as np  # noqa: PLC0415
+    async def _pump(self, job: dict[str, Any], made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None]) -> None:
+        try:
+            worker = await self._pool.take()
+        except EngineError as error:
+            made.put_nowait(error)
+            return
+        healthy = False
+        try:
+            made.put_nowait((b"R", str(round(int(worker.hello["sample_rate"]) * job["tract"])).encode()))
+            await worker.send(framing.pack_json(b"S", job))
+            while True:
+                async with asyncio.timeout(_ANSWER_SECS):
+                    kind, payload = await worker.receive()
+                if kind in (b"E", b"X"):
+                    break
+                made.put_nowait((kind, payload))
+            healthy = True
+            made.put_nowait(EngineError(payload.decode()) if kind == b"X" else None)
+        except TimeoutError:
+            made.put_nowait(EngineError(f"the engine was silent for {_ANSWER_SECS:g} s"))
+        except EngineError as error:
+            made.put_nowait(error)
+        finally:
+            self._pool.give_back(worker, healthy=healthy)
 
-    x = pcm16_to_array(pcm).astype(np.float32) * (0.8 / 32768)
-    size = np.abs(x)
-    bent = _KNEE + (1 - _KNEE) * np.tanh((size - _KNEE) / (1 - _KNEE))
-    y = np.where(size > _KNEE, np.sign(x) * bent, x)
-    return (y * 32767).astype("<i2").tobytes()
 
-
-class _WordMerger:
-    """Joins the engine's events into written words: "$5.50" is one word and several events."""
-
-    def __init__(self, text: str, rate: int) -> None:
-        self._tokens: list[tuple[int, int, str]] = []
-        at = 0
-        for word in text.split():
-            at = text.index(word, at)
-            self._tokens.append((at, at + len(word), word))
-            at += len(word)
-        self._rate = rate
-        self._open: tuple[int, int] | None = None
-
-    def event(self, event: dict[str, int]) -> list[SpokenWord]:
-        position = event["start"]
-        index = next((i for i, (a, b, _) in enumerate(self._tokens) if a <= position < b), None)
-        if index is None or (self._open and self._open[0] >= index):
-            return []
-        done = self.end(event["at"])
-        self._open = (index, event["at"])
-        return done
-
-    def end(self, at: int) -> list[SpokenWord]:
-        if self._open is None:
-            return []
-        index, start = self._open
-        self._open = None
-        return [SpokenWord(index, self._tokens[index][2], round(start / self._rate, 3), round(at / self._rate, 3))]
+def _job(tokens: Sequence[Spoken], delivery: Delivery, language: str | None) -> dict[str, Any]:
+    how = prosody(
+        delivery.voice,
+        language or delivery.language,
+        speed=delivery.speed,
+        consistency=delivery.consistency,
+        similarity=delivery.similarity,
+        enhancement=delivery.enhancement,
+    )
+    return {"text": " ".join(t.spoken for t in tokens if t.spoken), **how}

@@ -1,8 +1,8 @@
 """The espeak-ng process: reads speech requests on stdin, writes PCM16 and word events on stdout. Run, not imported.
 
 espeak-ng is GPL-3.0-or-later, not thread-safe, and calls exit() when its data is missing: three reasons for a process
-of its own. Messages in: `S` {text, voice, rate, pitch, range, volume}. Out: `R` ready {sample_rate},
-`A` PCM16, `W` {at, text_start, text_length}, `E` end, `X` error text.
+of its own. Messages in: `S` {text or ipa, voice, rate, pitch, range, volume}. Out: `R` ready {sample_rate},
+`A` PCM16, `W` {at, text_start, text_length}, `I` the phonemes of `ipa`, `E` end, `X` error text.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import framing  # type: ignore[import-not-found]  # beside this file; the packag
 
 _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_IPA = 2
 _EVENT_END, _EVENT_WORD = 0, 1
 _BUFFER_MS = 60
 _MAX_DATA_PATH = 150
@@ -92,8 +93,19 @@ class _Engine:
             raise RuntimeError(f"espeak-ng has no voice {job['voice']!r}")
         for parameter, name in ((_RATE, "rate"), (_VOLUME, "volume"), (_PITCH, "pitch"), (_RANGE, "range")):
             self._lib.espeak_SetParameter(parameter, int(job[name]), 0)
+        if "ipa" in job:
+            self._out.write(framing.pack(b"I", self._phonemes(job["ipa"]).encode()))
+            return
         text = job["text"].encode()
         self._lib.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 1, 0, _UTF8, None, None)
+
+    def _phonemes(self, text: str) -> str:
+        self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        rest = ctypes.c_char_p(text.encode())
+        clauses = []
+        while rest.value:  # one clause at a time; the pointer moves on and is null at the end
+            clauses.append(self._lib.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA | ord(" ") << 8) or b"")
+        return b" ".join(clauses).decode()
 
 
 def main() -> None:

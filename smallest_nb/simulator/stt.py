@@ -1,75 +1,58 @@
-"""One simulated speech-to-text session: audio in, interim and final transcripts out. Imports the hearing engine.
+"""One simulated speech-to-text session: audio in, interim and final transcripts out. Imports the backend, the frames.
 
-Finals come by `finalize`, by silence, and by `close_stream` (protocol notes, 3.4).
+Finals come by `finalize`, by silence, by the number of words, and by `close_stream` (protocol notes, 3.4).
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES, SmallestSTTModel
 from smallest_nb.language import STT_US_HOST_LANGUAGES
-from smallest_nb.simulator.hearing import Heard, HearingSession
+from smallest_nb.simulator.backend import Backend
+from smallest_nb.simulator.encodings import BYTES_OF, decode
+from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.latency import Delay, latency
+from smallest_nb.simulator.listening import Activity, Heard
+from smallest_nb.simulator.outgoing import Outgoing
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
-from smallest_nb.simulator.worker import EngineError, WorkerPool
+from smallest_nb.simulator.report import Report
+from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.transcript_frames import TranscriptFrames
+from smallest_nb.simulator.worker import EngineError
 
-__all__ = ["BadQuery", "STTOptions", "STTSession"]
+__all__ = ["STTSession", "language_error"]
 
 _CLOSING = ({"type": "close_stream"}, {"type": "end"}, {"flag": "END"})
+_INDIA_ONLY = frozenset({"ta", "te", "kn", "ml", "multi-south-indic", "hi-dev"})
+_WITH_ENGLISH = frozenset({"en", "north_indic", "multi-asian", "multi-south-indic"})
+_AT_ONCE = Delay(0, 0)
 
 
-class BadQuery(Exception):  # noqa: N818 - an HTTP 400, not a failure
-    """A query that the service refuses before the upgrade."""
-
-
-@dataclass(frozen=True, slots=True)
-class STTOptions:
-    """A session's query, read and checked."""
-
-    language: str
-    sample_rate: int
-    word_timestamps: bool
-    sentence_timestamps: bool
-    full_transcript: bool
-    formatted: bool
-    silence_ms: float | None
-
-    @classmethod
-    def read(cls, query: dict[str, str], *, legacy: bool) -> STTOptions:
-        """Read a query.
-
-        Raises:
-            BadQuery: What the service answers with HTTP 400.
-        """
-        if not legacy and query.get("model") not in tuple(SmallestSTTModel):
-            raise BadQuery(f"model must be 'pulse', got {query.get('model')!r}")
-        rate = query.get("sample_rate", "16000")
-        if not rate.isdigit() or int(rate) not in STT_SAMPLE_RATES:
-            raise BadQuery(f"sample_rate must be one of {STT_SAMPLE_RATES}, got {rate!r}")
-        encoding = query.get("encoding", "linear16")
-        if encoding not in STT_ENCODINGS:
-            raise BadQuery(f"encoding must be one of {STT_ENCODINGS}, got {encoding!r}")
-        if encoding != "linear16":
-            raise BadQuery(f"the simulator decodes linear16 only, got {encoding!r}")
-        eou = query.get("eou_timeout_ms", "800")
-        if not eou.isdigit() or not 100 <= int(eou) <= 10000:
-            raise BadQuery(f"eou_timeout_ms must be from 100 to 10000, got {eou!r}")
-        flag = {name: value == "true" for name, value in query.items()}
-        return cls(
-            language=query.get("language", "en"),
-            sample_rate=int(rate),
-            word_timestamps=flag.get("word_timestamps", False),
-            sentence_timestamps=flag.get("sentence_timestamps", False),
-            full_transcript=flag.get("full_transcript", False),
-            formatted=flag.get("format", True),
-            silence_ms=float(eou) if flag.get("endpointing", True) else None,
+def language_error(language: str, behaviour: Behaviour) -> dict[str, Any] | None:
+    """Return the error that a language gets here, or None where it is heard."""
+    other = {"in": ("US", STT_US_HOST_LANGUAGES), "us": ("India", _INDIA_ONLY)}[behaviour.region]
+    if language in other[1]:
+        told = f"Language '{language}' is served in the {other[0]} region only"
+        return {
+            "type": "error",
+            "status": "error",
+            "error_code": "LANGUAGE_NOT_ENABLED_IN_REGION",
+            "message": told,
+            "language": language,
+            "region": behaviour.region,
+        }
+    if behaviour.engine == "speech" and language not in _WITH_ENGLISH:
+        told = (
+            f"The simulator hears English only, not '{language}'; choose en, the real service, "
+            "or the engine 'signal', whose tones carry any language"
         )
+        return {"type": "error", "status": "error", "message": told}
+    return None
 
 
 class STTSession:
@@ -77,121 +60,128 @@ class STTSession:
 
     Args:
         ws: The socket.
-        pool: The hearing workers.
+        backend: The engines.
+        behaviour: Limits and faults.
         options: Its query.
         log: Where frames and audio are kept.
+        report: Where it is told what happened.
     """
 
     def __init__(
-        self, ws: ServerConnection, pool: WorkerPool, options: STTOptions, *, log: SessionLog | NoRecorder
+        self,
+        ws: ServerConnection,
+        backend: Backend,
+        behaviour: Behaviour,
+        options: STTOptions,
+        *,
+        log: SessionLog | NoRecorder,
+        report: Report,
     ) -> None:
         self._ws = ws
+        self._behaviour = behaviour
         self._options = options
         self._log = log
-        self._hearing = HearingSession(pool, options.sample_rate, options.silence_ms)
+        self._report = report
+        self._latency = latency(behaviour.latency)
+        self._listener = backend.listener(options, behaviour)
         self._session_id = f"stt_{uuid.uuid4().hex[:16]}"
-        self._said: list[str] = []
+        self._frames = TranscriptFrames(options, self._session_id)
         self._odd = b""
+        self._heard_secs = 0.0
 
     async def run(self) -> None:
         """Serve until the socket ends."""
-        if self._options.language in STT_US_HOST_LANGUAGES:
-            told = f"Language '{self._options.language}' is served in the US region only"
-            await self._send({"type": "error", "error_code": "LANGUAGE_NOT_ENABLED_IN_REGION", "message": told})
-            await self._ws.close(1000)
-            return
-        if self._options.language != "en":
-            told = f"The simulator hears English only, not '{self._options.language}'; choose en or the real service"
-            await self._send({"type": "error", "status": "error", "message": told})
-            await self._ws.close(1000)
-            return
+        out = self._out = Outgoing(self._ws, self._log)
         try:
-            await self._hearing.start()
-            async for message in self._ws:
-                if isinstance(message, bytes):
-                    await self._hear(message)
-                elif await self._control(message):
-                    break
+            wrong = language_error(self._options.language, self._behaviour)
+            if wrong is None:
+                await self._listen()
+            else:
+                self._report.note(error=wrong["message"])
+                await self._send(wrong)
+            await out.flush()
+            await self._listener.close()  # first: who sees the close may open the next session at once
+            await self._ws.close(1000)
         except EngineError as error:
-            told = f"The simulator cannot hear: {error}"
-            await self._send({"type": "error", "status": "error", "message": told})
+            await self._fail(f"The simulator cannot hear: {error}")
         except ConnectionClosed:
             pass
         finally:
-            await self._hearing.close()
+            await out.close()
+            await self._listener.close()
             self._log.save(self._options.sample_rate)
-        await self._ws.close(1000)
+
+    async def _listen(self) -> None:
+        await self._listener.start()
+        if self._behaviour.unknown_frames:
+            await self._send({"type": "metadata", "model": "pulse"})
+        async for message in self._ws:
+            if isinstance(message, bytes):
+                await self._hear(message)
+            elif await self._control(message):
+                return
+
+    async def _fail(self, told: str) -> None:
+        self._report.note(error=told)
+        await self._send({"type": "error", "status": "error", "message": told})
+        await self._out.flush()
+        await self._ws.close(1011, "engine")
 
     async def _hear(self, data: bytes) -> None:
         data = self._odd + data
-        whole = len(data) // 2 * 2
+        width = BYTES_OF[self._options.encoding]
+        whole = len(data) // width * width
         self._odd = data[whole:]
-        self._log.audio(data[:whole])
-        for heard in await self._hearing.push(data[:whole]):
-            await self._result(heard)
+        pcm = decode(data[:whole], self._options.encoding)
+        self._log.audio(pcm)
+        seconds = len(pcm) / 2 / self._options.sample_rate
+        self._heard_secs += seconds
+        self._report.add(audio_secs=seconds)
+        for result in await self._listener.push(pcm):
+            if isinstance(result, Heard):
+                await self._result(result)
+            elif self._options.vad_events:
+                await self._mark(result)
+        limit = self._behaviour.drop_after_secs
+        if limit is not None and self._heard_secs >= limit:
+            self._behaviour.drop_after_secs = None
+            self._ws.transport.abort()
 
     async def _control(self, message: str) -> bool:
         self._log.log("in", message)
         try:
             frame = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             frame = None
         if frame in _CLOSING:
-            await self._result(await self._hearing.finalize(), is_last=True)
+            await self._result(await self._listener.finalize(), is_last=True)
             return True
         kind = frame.get("type") if isinstance(frame, dict) else None
         if kind == "finalize":
-            await self._result(await self._hearing.finalize(), from_finalize=True)
+            await self._result(await self._listener.finalize(), from_finalize=True)
         elif kind == "keepalive":
             await self._send({"type": "pong"})
         else:
             await self._send({"type": "error", "status": "error", "message": f"Unknown control frame: {message[:80]}"})
         return False
 
+    async def _mark(self, mark: Activity) -> None:
+        kind = "speech_started" if mark.started else "speech_ended"
+        await self._send({"type": kind, "session_id": self._session_id, "timestamp": mark.at})
+
     async def _result(self, heard: Heard, *, is_last: bool = False, from_finalize: bool = False) -> None:
-        words = [w for w, *_ in heard.words]
-        text = _sentence(heard.text, final=heard.final) if self._options.formatted else heard.text
-        frame: dict[str, Any] = {
-            "type": "transcription",
-            "status": "success",
-            "session_id": self._session_id,
-            "transcript": text,
-            "transcription": text,
-            "is_final": heard.final,
-            "is_last": is_last,
-        }
-        if heard.final:
-            if text:
-                self._said.append(text)
-            frame["language"] = self._options.language
-            if from_finalize:
-                frame["from_finalize"] = True
-            if self._options.word_timestamps:
-                shown = [_pronoun(w) if self._options.formatted else w for w in words]
-                frame["words"] = [
-                    {"word": w, "start": s, "end": e, "confidence": c}
-                    for w, (_, s, e, c) in zip(shown, heard.words, strict=True)
-                ]
-            if self._options.sentence_timestamps and words:
-                frame["utterances"] = [{"text": text, "start": heard.words[0][1], "end": heard.words[-1][2]}]
-        if self._options.full_transcript:
-            frame["full_transcript"] = " ".join([*self._said, *([] if heard.final else [text])])
-        await self._send(frame)
+        frame = self._frames.frame(heard, is_last=is_last, from_finalize=from_finalize)
+        if not heard.final:
+            self._report.add(interims=1)
+            await self._out.put(frame, self._latency.interim)
+            return
+        self._report.add(finals=1, words=len(heard.words))
+        await self._out.put(frame, self._latency.final)
+        if self._behaviour.duplicate_finals and not is_last:
+            await self._out.put(frame, _AT_ONCE)
+        if self._behaviour.punctuation_finals and not is_last:
+            alone = self._frames.frame(Heard("", final=True))
+            await self._out.put({**alone, "transcript": ".", "transcription": "."}, _AT_ONCE)
 
     async def _send(self, frame: dict[str, Any]) -> None:
-        text = json.dumps({"session_id": self._session_id, **frame})
-        self._log.log("out", text)
-        await self._ws.send(text)
-
-
-def _pronoun(word: str) -> str:
-    return "I" + word[1:] if word == "i" or word.startswith("i'") else word
-
-
-def _sentence(text: str, *, final: bool) -> str:
-    """Write a hypothesis as a sentence: capitals for its start and for "I", a full stop once it is final."""
-    words = [_pronoun(w) for w in text.split()]
-    if not words:
-        return ""
-    words[0] = words[0][0].upper() + words[0][1:]
-    return " ".join(words) + ("." if final else "")
+        await self._out.put({"session_id": self._session_id, **frame}, _AT_ONCE)

@@ -1,4 +1,4 @@
-"""One simulated text-to-speech session. Imports protocol notions from settings, catalog, and the speech engine.
+"""One simulated text-to-speech session: requests in, chunks and words out. Imports the backend and the requests.
 
 Requests are served in order; `complete` comes `complete_backoff_ms` after the last chunk and is shared by requests
 that follow one another faster than that (protocol notes, 2.3).
@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import itertools
 import json
 import uuid
-from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
@@ -20,46 +18,22 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from smallest_nb.audio import BYTES_PER_SAMPLE
-from smallest_nb.catalog import TTS_SAMPLE_RATES
-from smallest_nb.errors import ConfigError
-from smallest_nb.fields import Spec
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.simulator.continuation import Contexts, check_context
+from smallest_nb.simulator.backend import Backend
+from smallest_nb.simulator.chunks import Chunks
+from smallest_nb.simulator.continuation import Contexts
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
-from smallest_nb.simulator.speech import Speech
-from smallest_nb.simulator.timbre import prosody
+from smallest_nb.simulator.report import Report
+from smallest_nb.simulator.speech_request import Refused, error_frame, read_request
 from smallest_nb.simulator.worker import EngineError
 from smallest_nb.voices import WORD_TIMESTAMP_VOICES
 
 __all__ = ["TTSSession"]
 
 _MAX_QUEUED = 32
-_MAX_TEXT = 20_000
 _DEFAULT_BACKOFF_MS = 4000
-# The service's chunks vary around 7 kB and split samples now and then; the first is small so that sound starts early.
-_CHUNK_BYTES = (2400, 7001, 6399, 7680, 6811, 7169)
-
-
-class _Refused(Exception):  # noqa: N818 - an answer, not a failure
-    """A request that gets an error frame."""
-
-
-class _Cutter:
-    """Cuts a stream into the service's irregular chunks."""
-
-    def __init__(self) -> None:
-        self._sizes = itertools.chain(_CHUNK_BYTES, itertools.cycle(_CHUNK_BYTES[1:]))
-        self._size = next(self._sizes)
-        self.held = b""
-        self.sent = 0
-
-    def push(self, pcm: bytes) -> Iterator[bytes]:
-        self.held += pcm
-        while len(self.held) >= self._size:
-            chunk, self.held = self.held[: self._size], self.held[self._size :]
-            self._size = next(self._sizes)
-            yield chunk
+_SEND_SECS = 30.0
 
 
 class TTSSession:
@@ -67,31 +41,38 @@ class TTSSession:
 
     Args:
         ws: The socket.
-        speech: The engine.
+        backend: The engines.
         behaviour: Limits and faults.
+        key: Whose account pays.
         model: The path's model, or None at the unified endpoint.
         idle_secs: Seconds of silence from the client before it is closed.
         log: Where frames and audio are kept.
+        report: Where it is told what happened.
     """
 
     def __init__(
         self,
         ws: ServerConnection,
-        speech: Speech,
+        backend: Backend,
         behaviour: Behaviour,
         *,
+        key: str,
         model: str | None,
         idle_secs: float,
         log: SessionLog | NoRecorder,
+        report: Report,
     ) -> None:
         self._ws = ws
-        self._speech = speech
+        self._backend = backend
         self._behaviour = behaviour
+        self._key = key
         self._model = model
         self._idle_secs = idle_secs
         self._log = log
+        self._report = report
         self._session_id = f"ws_{uuid.uuid4().hex[:16]}"
-        self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_QUEUED)
+        # Bounded where it is filled: contexts release what they hold, a few thousand characters, all at once.
+        self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._contexts = Contexts(self._requests.put_nowait)
 
     async def run(self) -> None:
@@ -118,76 +99,75 @@ class TTSSession:
                 return
             self._log.log("in", message if isinstance(message, str) else f"<{len(message)} bytes>")
             try:
-                request = self._read(message)
-            except _Refused as error:
-                await self._send({"status": "error", "error": {"message": str(error), "code": "invalid_request"}})
-                continue
-            if self._requests.full():
-                await self._send({"status": "error", "message": "Too many requests are waiting on this connection"})
-            elif "context_id" not in request:
-                self._requests.put_nowait(request)
-            elif (wrong := self._contexts.push(request)) is not None:
-                await self._send({"status": "error", "message": wrong})
+                self._take(message)
+            except Refused as error:
+                await self._refuse(error)
 
-    def _read(self, message: str | bytes) -> dict[str, Any]:
-        try:
-            request = json.loads(message) if isinstance(message, str) else None
-        except ValueError:
-            request = None
-        if not isinstance(request, dict):
-            raise _Refused("Expected a JSON object as a text frame")
-        if "context_id" in request:
-            self._check_context(request)
-        elif not isinstance(request.get("text"), str) or not isinstance(request.get("voice_id"), str):
-            raise _Refused("text and voice_id are required")
-        if len(request.get("text") or "") > _MAX_TEXT:
-            raise _Refused(f"text is longer than {_MAX_TEXT} characters")
-        if request.get("sample_rate", 44100) not in TTS_SAMPLE_RATES:
-            raise _Refused(f"sample_rate must be one of {TTS_SAMPLE_RATES}")
-        specs: dict[str, Spec] = SmallestTTSSettings.specs()
-        for name in ("speed", "consistency", "similarity", "enhancement", "complete_backoff_ms"):
-            if request.get(name) is not None:
-                try:
-                    specs[name].check(name, request[name])
-                except ConfigError as error:
-                    raise _Refused(str(error)) from error
-        return request
-
-    def _check_context(self, request: dict[str, Any]) -> None:
-        if self._model is not None:
-            raise _Refused("context_id is not supported on this endpoint")
-        wrong = check_context(request)
-        if wrong:
-            raise _Refused(wrong)
-        ends = request.get("context_close") or request.get("cancel_request")
-        if not ends and not isinstance(request.get("voice_id"), str):
-            raise _Refused("voice_id is required")
-        if not ends and request.get("continue") and not isinstance(request.get("text"), str):
-            raise _Refused("text is required")
+    def _take(self, message: str | bytes) -> None:
+        request = read_request(message, self._model)
+        if self._requests.qsize() >= _MAX_QUEUED:
+            raise Refused("Too many requests are waiting on this connection", code="too_many_requests")
+        if "context_id" not in request:
+            self._requests.put_nowait(request)
+        elif (wrong := self._contexts.push(request)) is not None:
+            raise Refused(wrong)
 
     async def _serve(self) -> None:
-        while True:
-            request = await self._requests.get()
-            if self._behaviour.silent:
-                continue
-            ids = self._ids(request)
-            try:
-                if request["text"].strip():
-                    await self._speak(request, ids)
-            except EngineError as error:
-                await self._send({"status": "error", "message": f"The simulator cannot speak: {error}", **ids})
-                continue
-            except ConnectionClosed:
-                return
-            backoff = request.get("complete_backoff_ms", _DEFAULT_BACKOFF_MS) / 1000
-            until = monotonic() + (backoff if request["text"].strip() else 0)
-            while self._requests.empty() and monotonic() < until:
-                await asyncio.sleep(min(0.005, max(0.0, until - monotonic())))
-            if not self._requests.empty() and "context_id" not in request:
-                continue  # requests that follow one another share a `complete`; released segments have their own
-            await self._send({"status": "complete", "message": "All chunks sent", "done": True, **ids})
-            if self._behaviour.close_after_complete and "context_id" not in request:
-                await self._ws.close(1000)
+        request: dict[str, Any] | None = None
+        try:
+            while True:
+                request = await self._answer(request or await self._requests.get())
+        except ConnectionClosed:
+            return
+
+    async def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Speak, wait for a follower, say that it is complete; return the follower."""
+        if self._behaviour.silent:
+            return None
+        ids = self._ids(request)
+        blank = not (request.get("text") or "").strip()
+        if not blank:
+            self._report.add(requests=1, characters=len(request["text"]))
+            if not await self._spoken(request, ids):
+                return None
+        follower = await self._follower(0 if blank else request.get("complete_backoff_ms", _DEFAULT_BACKOFF_MS) / 1000)
+        if follower is not None and "context_id" not in request:
+            return follower  # requests that follow one another share a `complete`; released segments have their own
+        # The legacy endpoints' last frame says more (changelog of 2026-08-03: today's has neither field).
+        older = {"message": "All chunks sent", "done": True} if self._model else {}
+        await self._send({"status": "complete", **older, **ids})
+        if self._behaviour.unknown_frames:
+            await self._send({"status": "telemetry", "data": {"queue": self._requests.qsize()}})
+        if self._behaviour.close_after_complete and "context_id" not in request:
+            await self._ws.close(1000)
+        return follower
+
+    async def _follower(self, within: float) -> dict[str, Any] | None:
+        try:
+            async with asyncio.timeout(within):
+                return await self._requests.get()
+        except TimeoutError:
+            return None
+
+    async def _spoken(self, request: dict[str, Any], ids: dict[str, str]) -> bool:
+        accounts = self._backend.accounts
+        if accounts.of(self._key).speaking >= self._behaviour.concurrency:
+            told = f"Too many requests at once: this account has {self._behaviour.concurrency} concurrency units"
+            await self._refuse(Refused(told, code="concurrency_limit"), ids)
+            return False
+        accounts.change(self._key, speaking=1)
+        try:
+            if not self._behaviour.complete_without_audio:
+                await self._speak(request, ids)
+        except Refused as error:
+            await self._refuse(error, ids)
+            return False
+        except EngineError as error:
+            await self._refuse(Refused(f"The simulator cannot speak: {error}", code="engine"), ids)
+            return False
+        finally:
+            accounts.change(self._key, speaking=-1)
+        return True
 
     def _ids(self, request: dict[str, Any]) -> dict[str, str]:
         ids = {"session_id": self._session_id, "request_id": f"task_{uuid.uuid4().hex[:16]}"}
@@ -197,39 +177,33 @@ class TTSSession:
         return ids
 
     async def _speak(self, request: dict[str, Any], ids: dict[str, str]) -> None:
+        told = self._behaviour
         rate = request.get("sample_rate", 44100)
         timed = bool(request.get("word_timestamps")) and request["voice_id"] in WORD_TIMESTAMP_VOICES
-        cutter = _Cutter()
+        chunks = Chunks(told.drip)
+        asked = monotonic()
+        await latency(told.latency).speech.wait()
+        if told.first_audio_secs:
+            await asyncio.sleep(told.first_audio_secs)
+        if told.unknown_frames:
+            await self._send({"status": "preparing", "data": {"voice": request["voice_id"]}, **ids})
         started = monotonic()
-        if self._behaviour.first_audio_secs:
-            await asyncio.sleep(self._behaviour.first_audio_secs)
-        async with contextlib.aclosing(self._speech.speak(request["text"], rate, self._prosody(request))) as pieces:
+        pieces = self._backend.speak(request, rate, key=self._key, model=self._model, behaviour=told)
+        async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, bytes):
-                    for chunk in cutter.push(piece):
-                        await self._pace(started, cutter.sent / BYTES_PER_SAMPLE / rate)
+                    for chunk in chunks.push(piece):
+                        await self._pace(started, (chunks.sent - len(chunk)) / BYTES_PER_SAMPLE / rate)
                         await self._chunk(chunk, ids)
-                        cutter.sent += len(chunk)
-                        self._maybe_truncate(cutter.sent)
+                        self._report.note(first_chunk_ms=round((monotonic() - asked) * 1000))
+                        self._maybe_truncate(chunks.sent)
                 elif timed and self._model is None:
                     word = {"id": piece.index, "word": piece.word, "start": piece.start, "end": piece.end}
                     await self._send({"status": "word_timestamp", "data": word, **ids})
-        if cutter.held:
-            await self._chunk(cutter.held, ids)
+        if chunks.held:
+            await self._chunk(chunks.held, ids)
+        self._report.add(audio_secs=(chunks.sent + len(chunks.held)) / BYTES_PER_SAMPLE / rate)
         self._log.save(rate)
-
-    def _prosody(self, request: dict[str, Any]) -> dict[str, Any]:
-        v2 = self._model == "lightning-v2"
-        given = {
-            n: request[n] for n in ("consistency", "similarity", "enhancement") if v2 and request.get(n) is not None
-        }
-        speed = request.get("speed")
-        return prosody(
-            request["voice_id"],
-            str(request.get("language") or "en"),
-            speed=1.0 if speed is None else speed,
-            **given,
-        )
 
     async def _pace(self, started: float, sent_secs: float) -> None:
         if self._behaviour.pace is not None:
@@ -245,9 +219,22 @@ class TTSSession:
     async def _chunk(self, pcm: bytes, ids: dict[str, str]) -> None:
         self._log.audio(pcm)
         audio = base64.b64encode(pcm).decode()
-        await self._ws.send(json.dumps({"status": "chunk", "data": {"audio": audio}, **ids}))
+        await self._put(json.dumps({"status": "chunk", "data": {"audio": audio}, **ids}))
+
+    async def _refuse(self, error: Refused, ids: dict[str, str] | None = None) -> None:
+        self._report.note(error=str(error))
+        await self._send({**error_frame(self._behaviour.error_shape, str(error), error.code), **(ids or {})})
 
     async def _send(self, frame: dict[str, Any]) -> None:
         text = json.dumps({"session_id": self._session_id, **frame})
         self._log.log("out", text)
-        await self._ws.send(text)
+        await self._put(text)
+
+    async def _put(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(_SEND_SECS):
+                await self._ws.send(text)
+        except TimeoutError:
+            self._report.note(error="the client does not read")
+            self._ws.transport.abort()
+            raise EngineError("the client does not read") from None

@@ -15,6 +15,7 @@ from smallest_nb.simulator import framing
 __all__ = ["EngineError", "Worker", "WorkerPool"]
 
 _START_SECS = 30.0
+_MAX_WAITING = 64
 
 
 class EngineError(SmallestError):
@@ -104,6 +105,7 @@ class WorkerPool:
         self._busy: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(limit)
+        self._waiting = 0
         self.limit = limit
 
     @property
@@ -112,8 +114,18 @@ class WorkerPool:
         return self._slots.locked()
 
     async def take(self) -> Worker:
-        """Borrow a worker, waiting for one where all are taken."""
-        await self._slots.acquire()
+        """Borrow a worker, waiting for one where all are taken.
+
+        Raises:
+            EngineError: The engine is missing, or too many wait already.
+        """
+        if self._waiting >= _MAX_WAITING:
+            raise EngineError(f"{self._waiting} requests wait for an engine already; try again later")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
         try:
             while self._idle:
                 worker = self._idle.pop()

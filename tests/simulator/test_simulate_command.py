@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 from helpers import tts

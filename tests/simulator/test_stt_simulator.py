@@ -86,7 +86,8 @@ async def test_finalize_with_nothing_pending_gives_an_empty_final(simulator):
 async def test_silence_does_not_end_a_segment_when_endpointing_is_off(simulator, clips):
     pcm = clips[0].padded(0.3, 1.2).pcm + clips[3].padded(0, 1.2).pcm
     on = [f for f in await hear(simulator, pcm) if f["is_final"] and f["transcript"]]
-    off = [f for f in await hear(simulator, pcm, endpointing="false") if f["is_final"] and f["transcript"]]
+    never = {"endpointing": "false", "finalize_on_words": "false"}
+    off = [f for f in await hear(simulator, pcm, **never) if f["is_final"] and f["transcript"]]
     assert (len(on), len(off)) == (2, 1)
 
 
@@ -120,7 +121,7 @@ async def test_a_recogniser_is_used_again_and_a_full_house_is_429(clips):
     with Simulator(behaviour=Behaviour(hearing_sessions=1)) as small:
         for _ in range(2):
             assert (await hear(small, clips[0].padded(0.3, 0.3).pcm))[-1]["is_last"]
-        assert len(small._hearing._idle) == 1, "the worker was not given back"
+        assert len(small._backend.hearing._idle) == 1, "the worker was not given back"
         async with stt(small) as first:
             await first.send(bytes(3200))
             await asyncio.sleep(0.3)

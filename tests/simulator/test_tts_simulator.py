@@ -168,7 +168,7 @@ async def test_complete_waits_and_is_shared(simulator):
         ('{"text": "x"}', "voice_id"),
         ('{"text": "x", "voice_id": "sophia", "speed": 9}', "speed=9"),
         ('{"text": "x", "voice_id": "sophia", "sample_rate": 1}', "sample_rate"),
-        ('{"text": "x", "voice_id": "sophia", "language": "tlh"}', "voice"),
+        ('{"text": "x", "voice_id": "sophia", "language": "tlh"}', "not supported"),
     ],
 )
 async def test_bad_requests_get_an_error_frame_and_the_socket_lives(simulator, frame, told):

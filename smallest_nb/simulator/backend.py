@@ -1,0 +1,67 @@
+"""What all sessions of a simulator share: engines, dictionaries, accounts. Imports the engines and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from smallest_nb.simulator.dictionaries import Dictionaries
+from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.hearing import SpeechListener
+from smallest_nb.simulator.limits import Accounts
+from smallest_nb.simulator.listening import Listener
+from smallest_nb.simulator.reading import read_aloud
+from smallest_nb.simulator.recorder import Recorder
+from smallest_nb.simulator.signal_hearing import SignalListener
+from smallest_nb.simulator.signal_speech import SignalSpeech
+from smallest_nb.simulator.speech import Speaking, Speech, SpokenWord
+from smallest_nb.simulator.speech_request import Refused, delivery
+from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.worker import WorkerPool
+
+__all__ = ["Backend"]
+
+
+class Backend:
+    """Owns the engines; made and closed by the server.
+
+    Args:
+        behaviour: Its limits; read when it is made.
+        recorder: Where wire logs and audio go.
+    """
+
+    def __init__(self, behaviour: Behaviour, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.accounts = Accounts()
+        self.dictionaries = Dictionaries()
+        self.speech = Speech()
+        self._engines: dict[str, Speaking] = {"speech": self.speech, "signal": SignalSpeech()}
+        self.hearing = WorkerPool("hearing_worker.py", behaviour.hearing_sessions)
+
+    def speak(
+        self, request: dict[str, Any], sample_rate: int, *, key: str, model: str | None, behaviour: Behaviour
+    ) -> AsyncGenerator[bytes | SpokenWord, None]:
+        """Yield PCM16 and words of a checked request.
+
+        Raises:
+            Refused: No such pronunciation dictionary.
+        """
+        try:
+            spellings = self.dictionaries.words(key, request.get("pronunciation_dicts") or ())
+        except KeyError as error:
+            raise Refused(
+                f"No pronunciation dictionary {error}", path="pronunciation_dicts", code="not_found"
+            ) from None
+        tokens = read_aloud(request["text"], request, spellings)
+        return self._engines[behaviour.engine].speak(tokens, sample_rate, delivery(request, model))
+
+    def listener(self, options: STTOptions, behaviour: Behaviour) -> Listener:
+        """Return what hears a session."""
+        if behaviour.engine == "signal":
+            return SignalListener(options)
+        return SpeechListener(self.hearing, self.speech, options)
+
+    async def close(self) -> None:
+        """End the engines."""
+        await self.speech.close()
+        await self.hearing.close()

@@ -1,0 +1,112 @@
+"""Audio as it travels: the socket's encodings, and files of any format. Imports audio.
+
+G.711 is ITU-T's: 8 bits a sample, logarithmic. linear32 is read as signed integers.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import TYPE_CHECKING, Any
+
+from smallest_nb.audio import Clip, as_pcm16, pcm16_to_array
+from smallest_nb.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["BYTES_OF", "decode", "encode_file", "encode_g711", "read_file"]
+
+BYTES_OF = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}
+"""Bytes of a sample."""
+
+
+def decode(data: bytes, encoding: str) -> bytes:
+    """Return whole samples of a stream as PCM16."""
+    if encoding == "linear16":
+        return data
+    import numpy as np  # noqa: PLC0415
+
+    if encoding == "linear32":
+        return (np.frombuffer(data, "<i4") >> 16).astype("<i2").tobytes()
+    return _table(encoding)[np.frombuffer(data, np.uint8)].tobytes()
+
+
+def encode_g711(pcm: bytes, encoding: str) -> bytes:
+    """Return PCM16 as mu-law or A-law, the nearest value for each sample."""
+    import numpy as np  # noqa: PLC0415
+
+    values = _table(encoding).astype(np.int32)
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    middles = (ranked[1:] + ranked[:-1]) / 2
+    return order[np.searchsorted(middles, pcm16_to_array(pcm).astype(np.int32))].astype(np.uint8).tobytes()
+
+
+@functools.cache
+def _table(encoding: str) -> NDArray[np.int16]:
+    import numpy as np  # noqa: PLC0415
+
+    code = np.arange(256, dtype=np.int32)
+    if encoding == "mulaw":
+        code = ~code & 0xFF
+        size = (((code & 0x0F) << 3) + 0x84 << ((code & 0x70) >> 4)) - 0x84
+        return np.where(code & 0x80, -size, size).astype("<i2")
+    code = code ^ 0x55
+    exponent, mantissa = (code & 0x70) >> 4, code & 0x0F
+    size = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    return np.where(code & 0x80, size, -size).astype("<i2")
+
+
+def encode_file(clip: Clip, output_format: str) -> bytes:
+    """Return a clip in one of the service's output formats.
+
+    Raises:
+        ConfigError: It needs a library that is missing.
+    """
+    if output_format == "pcm":
+        return clip.pcm
+    if output_format == "wav":
+        return clip.wav_bytes()
+    if output_format in ("ulaw", "alaw"):
+        return encode_g711(clip.pcm, "mulaw" if output_format == "ulaw" else "alaw")
+    soundfile = _soundfile(output_format)
+    out = io.BytesIO()
+    soundfile.write(out, clip.samples, clip.sample_rate, format=output_format.upper())
+    return out.getvalue()
+
+
+def read_file(data: bytes, encoding: str, sample_rate: int) -> Clip:
+    """Read a recording: WAV, what libsndfile reads (FLAC, Ogg, MP3), else raw samples of the encoding named.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    if data[:4] == b"RIFF":
+        try:
+            return Clip.from_wav(data)
+        except ConfigError:
+            pass  # another codec inside: libsndfile may know it
+    if data[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM", b".snd") or data[:3] == b"ID3" or data[:2] in _MP3:
+        soundfile = _soundfile("this file")
+        try:
+            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        except Exception as error:
+            raise ConfigError(f"The audio cannot be decoded ({error}).") from error
+        return Clip(as_pcm16(samples.mean(axis=1)), int(rate))
+    width = BYTES_OF.get(encoding)
+    if width is None:
+        raise ConfigError(f"The audio cannot be decoded: no {encoding} file.")
+    return Clip(decode(data[: len(data) // width * width], encoding), sample_rate)
+
+
+_MP3 = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa")
+
+
+def _soundfile(what: str) -> Any:
+    try:
+        import soundfile  # noqa: PLC0415
+    except ImportError:
+        raise ConfigError(f"{what} needs soundfile: pip install 'smallest-nb[simulator]'.") from None
+    return soundfile

@@ -1,0 +1,47 @@
+"""Who may come in, and where to: paths, keys, refusals. Imports catalog, faults, http."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.http import Answer, json_answer
+
+__all__ = ["STT_LEGACY", "STT_LIVE", "TTS_BY_MODEL", "TTS_LIVE", "key_of", "refusal", "retired_answer"]
+
+TTS_LIVE = "/waves/v1/tts/live"
+TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
+STT_LIVE, STT_LEGACY = "/waves/v1/stt/live", "/waves/v1/pulse/get_text"
+
+
+def key_of(headers: Mapping[str, str], token: str) -> str:
+    """Return the key that came as a bearer token or as `?token=`."""
+    value = headers.get("authorization", "")
+    return value.removeprefix("Bearer ").strip() if value.startswith("Bearer ") else token
+
+
+def refusal(key: str, behaviour: Behaviour) -> Answer | None:
+    """Return why a handshake or call is refused, or None (`pulse-stt-openapi.yaml`, answers to a bad key)."""
+    if not key:
+        return json_answer(401, {"message": "Unauthorized: No tokens provided"})
+    if not key.startswith("sk_"):
+        return json_answer(401, {"error": "unauthorized"})
+    if behaviour.reject is None:
+        return None
+    extra = {"Retry-After": str(behaviour.retry_after)} if behaviour.retry_after is not None else {}
+    return json_answer(behaviour.reject, {"error": {"message": "refused as told", "code": "SIMULATED"}}, extra)
+
+
+def retired_answer(model: str | None, behaviour: Behaviour) -> Answer | None:
+    """Return what a withdrawn model's path answers (changelog of 2026-05-19), or None."""
+    if model is None or model not in behaviour.retired:
+        return None
+    body: dict[str, Any] = {
+        "status": "error",
+        "error_code": "MODEL_DEPRECATED",
+        "message": f"The model {model} is no longer available",
+        "recommended_endpoint": TTS_LIVE,
+    }
+    return json_answer(410, body)

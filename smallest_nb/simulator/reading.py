@@ -1,0 +1,96 @@
+"""What is read aloud for what is written: pronunciation dictionaries, math, the language of numbers. Pure.
+
+A text becomes one :class:`Spoken` for each of its whitespace-separated tokens, so that word times keep naming the
+written words. Sources: `pronunciation-dictionaries.mdx` (case-sensitive, plain spelling), `tts-openapi.yaml`
+(math_notation), the changelog of 2026-07-10 (number_pronunciation_language).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["Spoken", "read_aloud", "runs"]
+
+_MATH_WORDS = {
+    "en": {"×": "times", "÷": "divided by", "+": "plus", "-": "minus", "=": "equals", "^": "to the power of"},
+    "hi": {"×": "गुणा", "÷": "बटा", "+": "प्लस", "-": "माइनस", "=": "बराबर", "^": "की घात"},
+    "mr": {"×": "गुणिले", "÷": "भागिले", "+": "अधिक", "-": "वजा", "=": "बरोबर", "^": "ची घात"},
+}
+_SIGNS = {"x": "×", "X": "×", "*": "×", "/": "÷", "–": "-", "−": "-", "**": "^"}
+# Between digits; "-" and "/" only where they stand alone, so that 5-3 stays a range and 1/2 a fraction.
+_GLUED = re.compile(r"(?<=\d)(\*\*|[×xX*÷+=^])(?=\d)")
+_ALONE = re.compile(r"\*\*|[×xX*÷+=^/–−-]")
+_TOKEN = re.compile(r"\S{1,240}")  # a script without spaces is cut, or one token would be an hour of sound
+_DIGITS = re.compile(r"\d")
+_EDGES = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A written word, what is spoken for it ("" for nothing), and in which language (None: the request's own)."""
+
+    written: str
+    spoken: str
+    language: str | None = None
+
+
+def read_aloud(text: str, request: Mapping[str, Any], dictionaries: Iterable[Mapping[str, str]] = ()) -> list[Spoken]:
+    """Return how a request's text is read.
+
+    Args:
+        text: What is written.
+        request: Its `language`, `number_pronunciation_language`, `math_notation`.
+        dictionaries: Spelling of words, later ones winning.
+    """
+    tokens = [Spoken(word, word) for word in _TOKEN.findall(text)]
+    numbers = str(request.get("number_pronunciation_language") or "")
+    language = str(request.get("language") or numbers or "en")
+    for dictionary in dictionaries:
+        tokens = _pronounced(tokens, dictionary)
+    if request.get("math_notation"):
+        words = _MATH_WORDS.get(numbers or language, _MATH_WORDS["en"])
+        tokens = _calculated(tokens, words)
+    if numbers and numbers not in ("auto", language):
+        tokens = [replace(t, language=numbers) if _DIGITS.search(t.written) else t for t in tokens]
+    return tokens
+
+
+def runs(tokens: Sequence[Spoken]) -> list[tuple[str | None, int, list[Spoken]]]:
+    """Group neighbours of one language: (language, index of the first, tokens)."""
+    grouped: list[tuple[str | None, int, list[Spoken]]] = []
+    for index, token in enumerate(tokens):
+        if not grouped or grouped[-1][0] != token.language:
+            grouped.append((token.language, index, []))
+        grouped[-1][2].append(token)
+    return grouped
+
+
+def _pronounced(tokens: list[Spoken], dictionary: Mapping[str, str]) -> list[Spoken]:
+    out = list(tokens)
+    for entry, pronunciation in dictionary.items():
+        wanted = entry.split()
+        for at in range(len(out) - len(wanted) + 1 if wanted else 0):
+            edges = [_EDGES.match(t.spoken) for t in out[at : at + len(wanted)]]
+            if any(e is None or e.group(2) != word for e, word in zip(edges, wanted, strict=True)):
+                continue
+            before = edges[0].group(1) if edges[0] else ""
+            after = edges[-1].group(3) if edges[-1] else ""
+            out[at] = replace(out[at], spoken=f"{before}{pronunciation}{after}")
+            for follower in range(at + 1, at + len(wanted)):
+                out[follower] = replace(out[follower], spoken="")
+    return out
+
+
+def _calculated(tokens: list[Spoken], words: Mapping[str, str]) -> list[Spoken]:
+    def said(sign: str) -> str:
+        return words[_SIGNS.get(sign, sign)]
+
+    out = [replace(t, spoken=_GLUED.sub(lambda m: f" {said(m.group(1))} ", t.spoken)) for t in tokens]
+    for at in range(1, len(out) - 1):
+        numbers = out[at - 1].written[-1:].isdigit() and out[at + 1].written[:1].isdigit()
+        if numbers and _ALONE.fullmatch(out[at].written):
+            out[at] = replace(out[at], spoken=said(out[at].written))
+    return out
