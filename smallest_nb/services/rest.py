@@ -83,12 +83,10 @@ async def transcribe_recording(
         timeout: Seconds for each step of the network.
 
     Raises:
-        ConfigError: No such file, or too large a one; the simulator, which has no such call.
+        ConfigError: No such file, or too large a one.
         SmallestError: What went wrong.
     """
     target = targets.resolve(api_key, base_url)
-    if target.simulated:
-        raise ConfigError("The simulator takes no whole recordings; use transcribe(), which streams them.")
     body = await asyncio.to_thread(_bytes_of, audio)
     if len(body) > wire.MAX_RECORDING_BYTES:
         raise ConfigError(f"The recording has {len(body)} bytes; the service takes {wire.MAX_RECORDING_BYTES}.")

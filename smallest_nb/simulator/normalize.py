@@ -126,8 +126,7 @@ def _date(keys: Sequence[str], at: int) -> list[Piece]:
     year = _year(keys, end)
     if not _is_month(keys, at, cardinal_follows=nth is None and year is None):
         return []
-    # The vendor's page writes "January 15th, 2026", its other examples the bare number; this is the place to choose.
-    written = str(day[0])
+    written = f"{day[0]}{_suffix(day[0])}" if nth else str(day[0])  # "January 15th, 2026" on the vendor's page
     return [name, Piece(written + ",", at + 1, end), year] if year else [name, Piece(written, at + 1, end)]
 
 

@@ -65,9 +65,9 @@ class Spoken:
 
 
 def merged(words: Sequence[HeardWord], text: str) -> HeardWord:
-    """Make one word of several: the first one's speaker, the mean of the confidences."""
+    """Make one word of several: the first one's speaker, the highest confidence, as the vendor's page says."""
     first = words[0]
-    sure = sum(w.confidence for w in words) / len(words)
+    sure = max(w.confidence for w in words)
     return HeardWord(text, first.start, words[-1].end, sure, first.speaker, first.speaker_confidence)
 
 

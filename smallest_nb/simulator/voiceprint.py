@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FRAME_RATE", "Frames", "frames", "print_of"]
+__all__ = ["FRAME_RATE", "Frames", "frames", "print_of", "traces_of"]
 
 FRAME_RATE = 100
 _RATE = 16000
@@ -29,6 +29,7 @@ _PERIODIC = 0.6
 _BELOW_LOUDEST_DB = 25
 _FLOOR = 1e-3  # of the frame's mean band: what noise at 20 dB fills anyway
 _OCTAVE = 20.0
+# Learnt by discriminant analysis of 40 random timbres of espeak-ng and 10 readers of LibriSpeech, clean and at 20 dB.
 MATRIX = (
     (0.016, 0.021, -0.066, 0.007, -0.068, -0.029, 0.004, 0.032, 0.008, 0.004),
     (0.038, 0.049, -0.065, 0.056, -0.070, -0.039, -0.022, 0.075, -0.021, 0.038),
@@ -112,6 +113,15 @@ def print_of(found: Frames, start: int, stop: int) -> NDArray[np.float64]:
     low, middle, high = np.percentile(found.pitch[start:stop], [15, 50, 85])
     features = np.concatenate([shape.mean(axis=0), shape.std(axis=0), [_OCTAVE * middle, _OCTAVE * (high - low)]])
     return np.asarray(features @ np.asarray(MATRIX))
+
+
+def traces_of(found: Frames, start: int, stop: int) -> NDArray[np.float64]:
+    """Return what each of some frames says of the voice by itself: less than a print, comparable among themselves."""
+    import numpy as np  # noqa: PLC0415
+
+    matrix = np.asarray(MATRIX)
+    pitch = _OCTAVE * found.pitch[start:stop, None] * matrix[2 * _CEPSTRA]
+    return np.asarray(found.shape[start:stop] @ matrix[:_CEPSTRA] + pitch)
 
 
 def _pitch(block: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from helpers import KEY
+from helpers import KEY, tts
 
 import smallest_nb as snb
 from smallest_nb.services import rest
@@ -149,6 +149,17 @@ async def test_a_recording_without_times_is_one_segment_and_errors_have_the_serv
         await rest.transcribe_recording(b"RIFF", **ask)
     with pytest.raises(snb.ConfigError, match="missing.wav cannot be read"):
         await rest.transcribe_recording("missing.wav", **ask)
+
+
+async def test_the_simulator_transcribes_recordings(simulator):
+    async with tts(simulator, sample_rate=16000, settings=snb.SmallestTTSSettings(voice="magnus")) as service:
+        clip = await service.synthesize("The weather will be cold and cloudy this morning.")
+    settings = snb.SmallestSTTSettings(word_timestamps=True)
+    heard = await rest.transcribe_recording(
+        clip.padded(0.5, 0.5), api_key=KEY, base_url=simulator.base_url, settings=settings
+    )
+    assert "cold and cloudy" in heard.text
+    assert 0.4 < next(iter(heard)).start < 0.7
 
 
 async def test_blocking_forms(http, monkeypatch):

@@ -1,0 +1,42 @@
+"""What the service refuses at the handshake: each client reports a failure of its own and does not hang."""
+
+from __future__ import annotations
+
+import pytest
+from peer import Scenario
+from test_speech import PIPECAT, TYPED, WEATHER
+
+pytestmark = pytest.mark.oracle
+KEY = "nokey"
+SAY, HEAR = (("say", WEATHER),), (("hear", 0, 4.0), ("end",))
+SCENARIOS = {
+    "pipecat13": Scenario("pipecat13", "tts", SAY, PIPECAT, key=KEY),
+    "pipecat": Scenario("pipecat", "tts", SAY, PIPECAT | {"model": "lightning_v3.1"}, key=KEY),
+    "livekit": Scenario("livekit", "tts", SAY, {"model": "lightning_v3.1"}, key=KEY),
+    "smallestai": Scenario("smallestai", "tts", SAY, TYPED, key=KEY),
+    "classic": Scenario("smallestai", "tts", SAY, {"classic": True, "voice_id": "magnus"}, key=KEY),
+    "pipecat13 hears": Scenario("pipecat13", "stt", HEAR, key=KEY),
+    "pipecat hears": Scenario("pipecat", "stt", HEAR, key=KEY),
+    "livekit hears": Scenario("livekit", "stt", HEAR, key=KEY),
+    "smallestai hears": Scenario("smallestai", "stt", HEAR, {"language": "en"}, key=KEY),
+}
+QUICK = ("pipecat13", "livekit", "smallestai")
+TELLS = {"pipecat13": "401", "pipecat": "401", "livekit": "401", "smallestai": "401", "classic": "Failed to connect"}
+"""What the report holds; the classic class only knows that ten seconds passed."""
+
+
+def test_a_bad_key_is_refused_before_the_upgrade(run):
+    answered = [c for c in run.connections if c.status]  # the last retry may be under way when its user leaves
+    assert {c.status for c in answered} == {401}
+    assert all(c.headers["authorization"] == f"Bearer {KEY}" for c in answered)
+
+
+def test_the_client_says_so_in_its_own_words(run, name):
+    told = " ".join([*run.told, run.error or ""])
+    assert TELLS[name.partition(" ")[0]] in told
+    assert "TimeoutError" not in told  # which would be ours: the client hung
+
+
+def test_nothing_was_spoken_or_heard(run):
+    assert not any(step.get("pcm") or step.get("results") for step in run.steps)
+    assert not any(c.messages for c in run.connections)
