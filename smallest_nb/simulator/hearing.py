@@ -166,14 +166,15 @@ class SpeechListener:
     async def _cut(self, count: int) -> list[Heard]:
         """End the segment after `count` words in the middle of speech; what follows is heard again, as the next one."""
         words = await self._words()
-        if len(words) <= count:
-            return [self._heard(words, len(self._segment))] if words else []
-        at = round((words[count - 1].end - self._start) * SAMPLE_RATE) * BYTES_PER_SAMPLE
+        at = len(self._segment)
+        if len(words) > count:
+            at = round((words[count - 1].end - self._start) * SAMPLE_RATE) * BYTES_PER_SAMPLE
         rest = bytes(self._segment[at:])
         heard = self._heard(words[:count], at)
         self._start += at / BYTES_PER_SAMPLE / SAMPLE_RATE
-        await self._hear(rest)
-        return [heard]
+        if rest:
+            await self._hear(rest)
+        return [heard] if heard.words else []
 
     async def _words(self) -> list[HeardWord]:
         found: dict[str, Any] = json.loads(await self._ask(b"F", reply=b"F"))

@@ -19,7 +19,7 @@ _BLOCK_SECS = _BLOCK / _RATE
 _LOUD_RMS = 0.03
 _QUIET_BLOCKS = 4
 _LONGEST_BLOCKS = 2000
-_EDGES = re.compile(r"^[^\w$€£₹]+|[^\w%]+$")
+_EDGES = re.compile(r"""^["'(\[{«]+|[.,?!;:"')\]}»…।]+$""")
 INAUDIBLE = "[inaudible]"
 
 

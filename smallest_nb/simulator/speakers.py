@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smallest_nb.simulator.voiceprint import FRAME_RATE, Frames, frames, print_of, traces_of
+from smallest_nb.simulator.voiceprint import FRAME_RATE, Frames, frames, print_of
 from smallest_nb.simulator.words import HeardWord
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _VARIES, _VARIES_SHORT, _BLOCK, _BLOCK_VARIES = 0.9, 330.0, 40, 9.0
 _LIVELIEST = 5.0
 _OTHER, _CHANGED = 1.8, 2.5
 # A pause makes a change of voice likelier: where words follow without one, it must be clearer.
-_NO_PAUSE, _LONG_PAUSE = 0.5, 0.2
+_NO_PAUSE, _LONG_PAUSE = 0.4, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +136,8 @@ def _runs(found: Frames, edges: Sequence[int], lively: float, first: int, last: 
     if not at:
         yield first, last
         return
-    at = _placed(found, edges, first, at, last)
     yield from _runs(found, edges, lively, first, at)
     yield from _runs(found, edges, lively, at, last)
-
-
-def _placed(found: Frames, edges: Sequence[int], first: int, at: int, last: int) -> int:
-    """Move a change of voice by a word or two to where the frames around it fit best on either side."""
-    import numpy as np  # noqa: PLC0415
-
-    start, stop = max(edges[first], edges[at] - _WINDOW), min(edges[last], edges[at] + _WINDOW)
-    choices = [
-        word
-        for word in range(max(first + 1, at - 2), min(last, at + 3))
-        if edges[word] - start >= _SHORT and stop - edges[word] >= _SHORT
-    ]
-    traces = traces_of(found, start, stop)
-    left = np.median(traces[: edges[choices[0]] - start], axis=0)
-    right = np.median(traces[edges[choices[-1]] - start :], axis=0)
-    # Distances, not their squares: a frame whose pitch is an octave off shall not outvote the others.
-    gain = np.linalg.norm(traces - left, axis=1) - np.linalg.norm(traces - right, axis=1)
-    return min(choices, key=lambda word: float(gain[: edges[word] - start].sum()))
 
 
 def _sound(found: Frames, start: int, stop: int, lively: float) -> _Sound:
