@@ -19,6 +19,7 @@ __all__ = ["Answer", "HTTPExchange", "HTTPRequest", "json_answer"]
 _log = logging.getLogger("smallest_nb.simulator")
 _IDLE_SECS = 30.0
 _BODY_SECS = 120.0
+_LINGER_SECS = 2.0
 _READ = 64 * 1024
 _MAX_HEAD = 16 * 1024
 
@@ -128,7 +129,17 @@ class HTTPExchange:
             request = HTTPRequest(head.method.decode(), target.path, query, headers, bytes(body))
             answer = await self._handle(request)
         await _write(parser, writer, answer, bare=head.method == b"HEAD")
+        if parser.their_state is h11.SEND_BODY:
+            await _discard(reader)
         return parser.our_state is h11.DONE and parser.their_state is h11.DONE
+
+
+async def _discard(reader: asyncio.StreamReader) -> None:
+    """Read what nobody wants: closing on a client that still sends would lose it the answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECS):
+            while await reader.read(_READ):
+                pass
 
 
 async def _event(parser: h11.Connection, reader: asyncio.StreamReader) -> Any:

@@ -26,10 +26,14 @@ class Delay:
     low: float
     high: float
 
+    def seconds(self) -> float:
+        """Return how long it is this time."""
+        return _random.uniform(self.low, self.high)
+
     async def wait(self) -> None:
         """Wait that long."""
         if self.high > 0:
-            await asyncio.sleep(_random.uniform(self.low, self.high))
+            await asyncio.sleep(self.seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from time import monotonic
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -30,12 +31,12 @@ class Outgoing:
     def __init__(self, ws: ServerConnection, log: SessionLog | NoRecorder) -> None:
         self._ws = ws
         self._log = log
-        self._frames: asyncio.Queue[tuple[str, Delay]] = asyncio.Queue(_MAX_FRAMES)
+        self._frames: asyncio.Queue[tuple[str, float]] = asyncio.Queue(_MAX_FRAMES)
         self._task = asyncio.create_task(self._run())
 
     async def put(self, frame: dict[str, Any], delay: Delay) -> None:
         """Send a frame after those before it."""
-        await self._frames.put((json.dumps(frame), delay))
+        await self._frames.put((json.dumps(frame), monotonic() + delay.seconds()))
 
     async def flush(self) -> None:
         """Wait until everything is sent, or the socket is gone."""
@@ -52,8 +53,9 @@ class Outgoing:
     async def _run(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
-                text, delay = await self._frames.get()
-                await delay.wait()
+                text, due = await self._frames.get()
+                if (early := due - monotonic()) > 0:
+                    await asyncio.sleep(early)
                 self._log.log("out", text)
                 try:
                     async with asyncio.timeout(_SEND_SECS):

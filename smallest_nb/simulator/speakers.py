@@ -27,9 +27,10 @@ _SHORT, _WINDOW = 30, 200
 # Squared distances of one voice from itself, measured: what remains, what falls with length, of neighbouring blocks.
 _VARIES, _VARIES_SHORT, _BLOCK, _BLOCK_VARIES = 0.9, 330.0, 40, 9.0
 _LIVELIEST = 5.0
-_OTHER, _CHANGED = 1.8, 2.5
+_OTHER, _CHANGED = 1.9, 3.0
 # A pause makes a change of voice likelier: where words follow without one, it must be clearer.
 _NO_PAUSE, _LONG_PAUSE = 0.4, 0.15
+_NEARLY = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _edges(found: Frames, start: float, words: Sequence[HeardWord]) -> list[int]
 
 def _runs(found: Frames, edges: Sequence[int], lively: float, first: int, last: int) -> Iterator[tuple[int, int]]:
     """Cut words `first` to `last` where the voice changes most, and the two parts again."""
-    best, at = _CHANGED, 0
+    places: list[tuple[float, float, int]] = []
     for middle in range(first + 1, last):
         here = edges[middle]
         before, after = max(edges[first], here - _WINDOW), min(edges[last], here + _WINDOW)
@@ -131,11 +132,14 @@ def _runs(found: Frames, edges: Sequence[int], lively: float, first: int, last: 
         left, right = _sound(found, before, here, lively), _sound(found, here, after, lively)
         pause = float(found.at[here] - found.at[here - 1]) / FRAME_RATE
         distance = left.distance(right) * min(1.0, _NO_PAUSE + (1 - _NO_PAUSE) * pause / _LONG_PAUSE)
-        if distance > best:
-            best, at = distance, middle
-    if not at:
+        places.append((distance, pause, middle))
+    best, _, around = max(places, default=(0.0, 0.0, 0))
+    if best <= _CHANGED:
         yield first, last
         return
+    # A few frames on the wrong side hardly show: of nearly as good places close by, the longest pause is it.
+    near = [place for place in places if abs(place[2] - around) <= 3 and place[0] > _NEARLY * best]
+    at = max(near, key=lambda place: place[1])[2]
     yield from _runs(found, edges, lively, first, at)
     yield from _runs(found, edges, lively, at, last)
 

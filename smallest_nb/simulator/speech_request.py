@@ -126,7 +126,7 @@ def _check_language(request: dict[str, Any], model: TTSModelInfo) -> None:
     spoken = model.languages | set(TTS_LANGUAGES) | {"auto"}
     for name in ("language", "number_pronunciation_language"):
         value = request.get(name)
-        if value is not None and value not in spoken:
+        if value is not None and (not isinstance(value, str) or value not in spoken):
             known = ", ".join(sorted(spoken))
             raise Refused(f"{name}={value!r} is not supported by {model.wire_id}; use one of: {known}",
                           path=name, code="invalid_enum_value")  # fmt: skip

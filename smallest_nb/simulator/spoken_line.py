@@ -100,31 +100,47 @@ def _without_pause(pcm: bytes, rate: int) -> bytes:
 
 
 class _WordMerger:
-    """Joins the engine's events into written words: "$5.50" is one word and several events."""
+    """Joins the engine's events into written words.
+
+    "$5.50" is one word and several events; "on the" is two words and, where the engine says them as one, a single
+    event, whose time they share by their letters.
+    """
 
     def __init__(self, tokens: Sequence[Spoken], rate: int, made: int, first: int) -> None:
         spoken = [(i, t) for i, t in enumerate(tokens) if t.spoken]
         ends = list(itertools.accumulate(len(t.spoken) + 1 for _, t in spoken))
         self._places = [(end - len(t.spoken) - 1, end - 1, i) for end, (i, t) in zip(ends, spoken, strict=True)]
         self._tokens = tokens
+        self._audible = [i for i, t in spoken if any(c.isalnum() for c in t.spoken)]
         self._rate = rate
         self._made = made
         self._first = first
-        self._open: tuple[int, int] | None = None
+        self._told = 0
+        self._since: int | None = None
 
     def event(self, event: dict[str, int]) -> list[SpokenWord]:
         position, at = event["start"], self._made + event["at"]
-        index = next((i for a, b, i in self._places if a <= position < b), None)
-        if index is None or (self._open and self._open[0] >= index):
-            return []
-        done = self.end(at)
-        self._open = (index, at)
+        index = next((i for a, b, i in self._places if a <= position < b), -1)
+        before = [i for i in self._audible[self._told :] if i < index]
+        done = self._share(before, at) if before else []
+        if self._since is None:
+            self._since = at
         return done
 
     def end(self, at: int) -> list[SpokenWord]:
-        if self._open is None:
-            return []
-        index, start = self._open
-        self._open = None
-        word = self._tokens[index].written
-        return [SpokenWord(self._first + index, word, round(start / self._rate, 3), round(at / self._rate, 3))]
+        return self._share(self._audible[self._told :], at)
+
+    def _share(self, indices: Sequence[int], at: int) -> list[SpokenWord]:
+        """Tell these words, from where the last one ended until now."""
+        since = self._since if self._since is not None else self._made
+        total = sum(len(self._tokens[i].spoken) for i in indices)
+        words: list[SpokenWord] = []
+        start = float(since)
+        for index in indices:
+            end = start + (at - since) * len(self._tokens[index].spoken) / total
+            place = (round(start / self._rate, 3), round(end / self._rate, 3))
+            words.append(SpokenWord(self._first + index, self._tokens[index].written, *place))
+            start = end
+        self._told += len(indices)
+        self._since = at
+        return words

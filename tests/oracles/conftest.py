@@ -10,14 +10,10 @@ import os
 
 import pytest
 from peer import Peers
+from plan import SENTENCES
 
 import smallest_nb as snb
 from smallest_nb.simulator import Simulator
-
-SENTENCES = (
-    "The weather will be cold and cloudy this morning.",
-    "The children played in the park all afternoon.",
-)
 
 
 def pytest_configure(config):
@@ -44,8 +40,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def peers():
-    running = Peers()
+def peers(tmp_path_factory):
+    running = Peers(tmp_path_factory.mktemp("oracles"))
     yield running
     running.close()
 

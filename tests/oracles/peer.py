@@ -7,14 +7,14 @@ import itertools
 import json
 import os
 import subprocess
-import tempfile
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from plan import Scenario
 from tap import Connection, Tap
 
 from bench.environments import interpreter
@@ -23,18 +23,6 @@ HERE = Path(__file__).resolve().parent
 _SCRIPTS = {"pipecat13": "pipecat", "pipecat": "pipecat", "livekit": "livekit", "smallestai": "smallestai"}
 _PATIENCE = 30.0
 _END_SECS = 10.0
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What a client does: `kind` is "tts" or "stt", `steps` are the harness's operations."""
-
-    client: str
-    kind: str
-    steps: tuple[tuple[Any, ...], ...]
-    settings: dict[str, Any] = field(default_factory=dict)
-    key: str = "sk_oracle"
-    limit: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +77,11 @@ class Peer:
         for future in self._waiting.values():
             future.set_exception(RuntimeError(f"the client ended: {self._log.read_text(errors='replace')[-800:]}"))
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
     def play(self, plan: dict[str, Any]) -> Future[dict[str, Any]]:
         """Begin a scenario."""
         number, future = next(self._numbers), Future[dict[str, Any]]()
@@ -108,10 +101,10 @@ class Peer:
 
 
 class Peers:
-    """The processes, each started when first needed."""
+    """The processes, each started when first needed, or needed again; what they log is left in a folder."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="oracles-")
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
         self._peers: dict[str, Peer] = {}
 
     def start(self, scenario: Scenario, port: int, clips: list[str]) -> Playing:
@@ -120,24 +113,23 @@ class Peers:
         Raises:
             FileNotFoundError: The client's environment was not made.
         """
-        if scenario.client not in self._peers:
-            log = Path(self._folder.name) / f"{scenario.client}.log"
-            self._peers[scenario.client] = Peer(scenario.client, log)
+        peer = self._peers.get(scenario.client)
+        if peer is None or peer.has_ended:
+            peer = self._peers[scenario.client] = Peer(scenario.client, self._logs / f"{scenario.client}.log")
         steps = [[s[0], clips[s[1]], s[2]] if s[0] == "hear" else list(s) for s in scenario.steps]
-        return Playing(self._peers[scenario.client], scenario, steps, port)
+        return Playing(peer, scenario, steps, port)
 
     def close(self) -> None:
         """End them all."""
         for peer in self._peers.values():
             peer.close()
-        self._folder.cleanup()
 
 
 class Playing:
     """A scenario under way."""
 
     def __init__(self, peer: Peer, scenario: Scenario, steps: list[list[Any]], port: int) -> None:
-        self._tap = Tap(port).__enter__()
+        self._tap = Tap(port)
         self._limit = scenario.limit
         plan = {"url": self._tap.url, "kind": scenario.kind, "key": scenario.key, "settings": scenario.settings,
                 "steps": steps, "limit": scenario.limit}  # fmt: skip
@@ -149,5 +141,5 @@ class Playing:
         if self._run is None:
             answer = self._answer.result(self._limit + _PATIENCE)
             self._run = Run(answer["steps"], answer["told"], answer["error"], self._tap.connections)
-            self._tap.__exit__()
+            self._tap.close()
         return self._run

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
@@ -72,8 +73,15 @@ class Connection:
             parts_of_message.append(bytes(frame.data))
             if frame.fin:
                 data = b"".join(parts_of_message)
-                self.messages.append(Message(monotonic(), client, json.loads(data) if text else data))
+                self.messages.append(Message(monotonic(), client, _loads(data) if text else data))
                 parts_of_message.clear()
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")
 
 
 class Tap:
@@ -87,18 +95,16 @@ class Tap:
         self._port = port
         self._sockets: list[socket.socket] = []
         self.connections: list[Connection] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
         """Where clients connect to."""
         return f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
+        """Hang up everywhere."""
         for sock in (self._listener, *self._sockets):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -124,8 +130,12 @@ def _relay(source: socket.socket, sink: socket.socket, seen: Connection, client:
     with contextlib.suppress(OSError):
         while data := source.recv(2**16):
             reader.feed_data(data)
-            with contextlib.suppress(StopIteration):
+            try:
                 next(parser)
+            except StopIteration:  # no WebSocket, or broken: let it pass unread
+                pass
+            except ProtocolError as error:
+                seen.messages.append(Message(monotonic(), client, f"a broken frame: {error}"))
             sink.sendall(data)
     with contextlib.suppress(OSError):
         sink.shutdown(socket.SHUT_WR)

@@ -10,9 +10,7 @@ import itertools
 import pytest
 import sound
 import wire
-from conftest import SENTENCES
-from peer import Scenario
-from test_speech import PIPECAT, WEATHER
+from plan import SENTENCES, WEATHER, Scenario, speaking
 
 from smallest_nb.simulator.faults import Behaviour
 
@@ -20,11 +18,11 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(240)]
 IDLE_SECS = 34.0
 """The service hangs up after that long; Pipecat speaks up every 30 s."""
 BEHAVIOUR = Behaviour(idle_secs=IDLE_SECS)
-TTS = (("say", WEATHER), ("idle", 42.0), ("say", WEATHER))
+TTS = (("say", WEATHER), ("idle", 38.0), ("say", WEATHER))
 STT = (("hear", 0, 2.0), ("finalize",), ("idle", 17.0), ("hear", 0, 2.0), ("finalize",))
 SCENARIOS = {
-    "pipecat13": Scenario("pipecat13", "tts", TTS, PIPECAT, limit=120.0),
-    "pipecat": Scenario("pipecat", "tts", TTS, PIPECAT | {"model": "lightning_v3.1"}, limit=120.0),
+    "pipecat13": speaking("pipecat13", *TTS, limit=120.0),
+    "pipecat": speaking("pipecat", *TTS, limit=120.0),
     "pipecat13 hears": Scenario("pipecat13", "stt", STT),
     "pipecat hears": Scenario("pipecat", "stt", STT),
     "livekit hears": Scenario("livekit", "stt", STT),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 import sound
 import wire
-from conftest import SENTENCES
-from peer import Scenario
-from test_speech import PIPECAT, TYPED, WEATHER
+from plan import SENTENCES, SPEAKERS, WEATHER, speaking
 
 from smallest_nb.simulator.faults import Behaviour
 
@@ -18,14 +16,8 @@ CHILDREN_SECS = 6.0
 CUT_BYTES = 48_000
 """A second of sound, after which one interrupts."""
 STEPS = (("cut", CHILDREN, CUT_BYTES), ("say", WEATHER))
-SCENARIOS = {
-    "pipecat13": Scenario("pipecat13", "tts", STEPS, PIPECAT),
-    "pipecat": Scenario("pipecat", "tts", STEPS, PIPECAT | {"model": "lightning_v3.1"}),
-    "livekit": Scenario("livekit", "tts", STEPS, {"voice_id": "magnus", "model": "lightning_v3.1"}),
-    # The SDK has no notion of interrupting: its user hangs up, or abandons the generator, which then hangs up.
-    "smallestai": Scenario("smallestai", "tts", STEPS, TYPED | {"complete_backoff_ms": 100}),
-    "classic": Scenario("smallestai", "tts", STEPS, {"classic": True, "voice_id": "magnus"}),
-}
+# The SDK has no notion of interrupting: its user hangs up, or abandons the generator, which then hangs up.
+SCENARIOS = {name: speaking(name, *STEPS) for name in SPEAKERS}
 QUICK = ("pipecat",)
 
 

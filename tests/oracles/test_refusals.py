@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from peer import Scenario
-from test_speech import PIPECAT, TYPED, WEATHER
+from plan import SPEAKERS, WEATHER, Scenario, speaking
 
 pytestmark = pytest.mark.oracle
 KEY = "nokey"
-SAY, HEAR = (("say", WEATHER),), (("hear", 0, 4.0), ("end",))
-SCENARIOS = {
-    "pipecat13": Scenario("pipecat13", "tts", SAY, PIPECAT, key=KEY),
-    "pipecat": Scenario("pipecat", "tts", SAY, PIPECAT | {"model": "lightning_v3.1"}, key=KEY),
-    "livekit": Scenario("livekit", "tts", SAY, {"model": "lightning_v3.1"}, key=KEY),
-    "smallestai": Scenario("smallestai", "tts", SAY, TYPED, key=KEY),
-    "classic": Scenario("smallestai", "tts", SAY, {"classic": True, "voice_id": "magnus"}, key=KEY),
+HEAR = (("hear", 0, 4.0), ("end",))
+SCENARIOS = {name: speaking(name, ("say", WEATHER), key=KEY) for name in SPEAKERS} | {
     "pipecat13 hears": Scenario("pipecat13", "stt", HEAR, key=KEY),
     "pipecat hears": Scenario("pipecat", "stt", HEAR, key=KEY),
     "livekit hears": Scenario("livekit", "stt", HEAR, key=KEY),

@@ -8,8 +8,7 @@ from __future__ import annotations
 import patterns
 import pytest
 import sound
-from peer import Scenario
-from test_speech import WEATHER
+from plan import WEATHER, Scenario
 
 from smallest_nb.simulator.faults import Behaviour
 
@@ -33,10 +32,10 @@ def test_the_retired_model_is_gone(run, name):
 
 def test_the_other_model_speaks_after_a_change_of_settings(run, name):
     if name == "retired":
-        assert "410" in run.error
+        assert run.error
         assert not run.steps
         return
     used = [c for c in run.connections if c.status == 101]
     assert [c.path for c in used] == [patterns.tts_path("pipecat13")]
     assert [t for t in run.told if t == "on_connected"] == ["on_connected"]
-    assert run.told
+    assert sound.seconds(run.pcm(2)) > 2.0

@@ -1,4 +1,4 @@
-"""A sentence spoken through each client: whole, intelligible to the simulator's own ears, by the frames it is known by."""
+"""A sentence spoken through each client: whole, intelligible to the simulator's own ears, by the known frames."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ import patterns
 import pytest
 import sound
 import wire
-from conftest import SENTENCES
-from peer import Scenario
+from plan import SPEAKERS, WEATHER, speaking
 
 pytestmark = pytest.mark.oracle
-WEATHER = SENTENCES[0]
-SAY = (("say", WEATHER),)
-PIPECAT = {"voice": "magnus"}
-TYPED = {"voice_id": "magnus", "model": "lightning_v3.1", "language": "en", "sample_rate": 24000}
-SCENARIOS = {
-    "pipecat13": Scenario("pipecat13", "tts", SAY, PIPECAT),
-    "pipecat": Scenario("pipecat", "tts", SAY, PIPECAT | {"model": "lightning_v3.1"}),
-    "livekit": Scenario("livekit", "tts", SAY, {"voice_id": "magnus", "model": "lightning_v3.1"}),
-    "smallestai": Scenario("smallestai", "tts", SAY, TYPED | {"complete_backoff_ms": 100}),
-    "classic": Scenario("smallestai", "tts", SAY, {"classic": True, "voice_id": "magnus"}),
-}
+SCENARIOS = {name: speaking(name, ("say", WEATHER)) for name in SPEAKERS}
 QUICK = ("pipecat13", "pipecat", "livekit")
 
 
@@ -34,9 +23,7 @@ def test_the_sentence_comes_whole_and_is_understood(run, simulator):
 def test_the_client_sends_what_it_is_known_to_send(run, name):
     used = next(c for c in run.connections if c.messages)
     context = next((f["context_id"] for f in used.sent() if "context_id" in f), "")
-    extra = (
-        {"sample_rate": 24000, "model": "lightning_v3.1", "complete_backoff_ms": 100} if name == "smallestai" else {}
-    )
+    extra = {k: v for k, v in SPEAKERS[name][1].items() if name == "smallestai"}
     assert used.path == patterns.tts_path(name)
     assert used.sent() == patterns.frames(name, WEATHER, context=context, **extra)
     assert patterns.headers(name, "sk_oracle").items() <= used.headers.items()

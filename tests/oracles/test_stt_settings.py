@@ -6,38 +6,39 @@ import patterns
 import pytest
 import sound
 import wire
-from conftest import SENTENCES
-from peer import Scenario
+from plan import SENTENCES, Scenario
 
 pytestmark = pytest.mark.oracle
 PLAIN, TIMED = 1, 5
 """The steps that finalize, before and after the first change."""
-TIMES = {"word_timestamps": True, "sentence_timestamps": True}
-
-
-def _steps(change: dict) -> tuple:
-    hear = (("hear", 0, 4.0), ("finalize",))
-    return (*hear, ("update", change), ("idle", 1.0), *hear, ("update", {"language": "hi"}), ("idle", 1.0))
-
-
-SCENARIOS = {
-    "pipecat13": Scenario("pipecat13", "stt", _steps(TIMES)),
-    "pipecat": Scenario("pipecat", "stt", _steps(TIMES | {"full_transcript": True, "numerals": "always"})),
-    # LiveKit has word times from the start and cannot switch them; its `update_options` knows sentences' times.
-    "livekit": Scenario("livekit", "stt", _steps({"sentence_timestamps": True, "eou_timeout_ms": 900})),
+FLAGS = ("word_timestamps", "sentence_timestamps", "full_transcript", "redact_pii", "redact_pci", "diarize")
+CHANGES = {
+    "pipecat13": dict.fromkeys(FLAGS, True) | {"numerals": "always"},
+    "pipecat": dict.fromkeys(FLAGS, True) | {"numerals": "always", "keywords": "weather:2", "itn_normalize": True},
+    # Word times are on from the start and cannot be switched by `update_options`, nor can speakers.
+    "livekit": dict.fromkeys(("sentence_timestamps", "redact_pii", "redact_pci"), True)
+    | {"eou_timeout_ms": 900, "endpointing_timeout_ms": 400, "keywords": [("weather", 2.0)]},
     # The SDK has no update: its user connects anew, which is what the client script does.
-    "smallestai": Scenario("smallestai", "stt", _steps(TIMES), {"language": "en"}),
+    "smallestai": dict.fromkeys(FLAGS, True) | {"numerals": True},
 }
 ASKED = {
-    "pipecat": {
-        "word_timestamps": "true",
-        "sentence_timestamps": "true",
-        "full_transcript": "true",
-        "numerals": "always",
-    },
-    "livekit": {"sentence_timestamps": "true", "eou_timeout_ms": "900"},
+    "pipecat13": dict.fromkeys(FLAGS, "true") | {"numerals": "always"},
+    "pipecat": dict.fromkeys(FLAGS, "true") | {"numerals": "always", "keywords": "weather:2", "itn_normalize": "true"},
+    "livekit": dict.fromkeys(("sentence_timestamps", "redact_pii", "redact_pci"), "true")
+    | {"eou_timeout_ms": "900", "endpointing_timeout": "400", "keywords": "weather:2"},
+    "smallestai": dict.fromkeys(FLAGS, "true") | {"numerals": "true"},
 }
-TIMED_QUERY = {"word_timestamps": "true", "sentence_timestamps": "true"}
+HEAR = (("hear", 0, 4.0), ("finalize",))
+SETTLE = ("idle", 1.0)
+SCENARIOS = {
+    name: Scenario(
+        name,
+        "stt",
+        (*HEAR, ("update", change), SETTLE, *HEAR, ("update", {"language": "hi"}), SETTLE),
+        {"language": "en"} if name == "smallestai" else {},
+    )
+    for name, change in CHANGES.items()
+}
 
 
 def _used(run) -> list:
@@ -48,7 +49,7 @@ def test_each_change_is_in_the_next_connections_query(run, name):
     assert run.error is None
     queries = [c.query for c in _used(run)][:3]
     first = patterns.STT_QUERIES[name]
-    second = first | ASKED.get(name, TIMED_QUERY)
+    second = first | ASKED[name]
     assert queries == [first, second, second | {"language": "hi"}]
 
 

@@ -7,8 +7,7 @@ import patterns
 import pytest
 import sound
 import wire
-from peer import Scenario
-from test_speech import TYPED, WEATHER
+from plan import SPEAKERS, WEATHER, speaking
 
 pytestmark = pytest.mark.oracle
 SAYS = (1, 3, 5, 7, 9)
@@ -16,20 +15,18 @@ SAYS = (1, 3, 5, 7, 9)
 BASE, VOICE, SPEED, LANGUAGE, MODEL = SAYS
 
 
-def _steps(voice: str, model: str) -> tuple:
-    changes = ({}, {voice: "sophia"}, {"speed": 2.0}, {"language": "hi"}, {"model": model})
-    return tuple(step for change in changes for step in (("update", change), ("say", WEATHER)))
-
-
 PRO = "lightning_v3.1_pro"
-SCENARIOS = {
-    # A change of the model is a change of the path for 1.3.0, which knows no other model than the retired one.
-    "pipecat13": Scenario("pipecat13", "tts", _steps("voice", "lightning-v2"), {"voice": "magnus"}),
-    "pipecat": Scenario("pipecat", "tts", _steps("voice", PRO), {"voice": "magnus", "model": "lightning_v3.1"}),
-    "livekit": Scenario("livekit", "tts", _steps("voice_id", PRO), {"voice_id": "magnus", "model": "lightning_v3.1"}),
-    "smallestai": Scenario("smallestai", "tts", _steps("voice_id", PRO), TYPED | {"complete_backoff_ms": 100}),
-    "classic": Scenario("smallestai", "tts", _steps("voice_id", PRO), {"classic": True, "voice_id": "magnus"}),
-}
+# A change of the model is a change of the path for 1.3.0, which knows no other model than the retired one.
+MODELS = dict.fromkeys(SPEAKERS, PRO) | {"pipecat13": "lightning-v2"}
+
+
+def _steps(name: str) -> list[tuple]:
+    voice = "voice" if name.startswith("pipecat") else "voice_id"
+    changes = ({}, {voice: "sophia"}, {"speed": 2.0}, {"language": "hi"}, {"model": MODELS[name]})
+    return [step for change in changes for step in (("update", change), ("say", WEATHER))]
+
+
+SCENARIOS = {name: speaking(name, *_steps(name)) for name in SPEAKERS}
 
 
 def _requests(run) -> list[dict]:

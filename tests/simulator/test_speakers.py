@@ -83,7 +83,9 @@ async def test_a_change_of_voice_within_an_utterance_is_found(clips, pause, nois
         pcm, words = utterance(parts, start=12.5, pause=pause, noise_db=noise_db)
         labelled = Speakers().label(pcm, 12.5, words)
         count = round(len(parts[0]) / RATE / 0.35)
-        assert [w.speaker for w in labelled] == [0] * count + [1] * (len(words) - count)
+        assert ids(labelled) == [0, 1]
+        # These "words" are cut anywhere in a sound; with a short pause the place may be off by one of them.
+        assert abs([w.speaker for w in labelled].index(1) - count) <= (pause < 0.3)
         assert [(w.text, w.start, w.end) for w in labelled] == [(w.text, w.start, w.end) for w in words]
         assert min(w.speaker_confidence for w in labelled) > 0.6
 

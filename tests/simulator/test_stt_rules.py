@@ -94,7 +94,9 @@ async def test_how_a_final_is_written(signals, query, text):
 
 
 async def test_redaction_in_english_and_hindi_only(signals):
-    spoken = "my name is sarah miller and my card number is four one one one one one one one one one one one one one one one"
+    spoken = (
+        "my name is sarah miller and my card number is four one one one one one one one one one one one one one one one"
+    )
     pcm = await sound(signals, spoken)
     asked = {"redact_pii": "true", "redact_pci": "true", "finalize_on_words": "false", "word_timestamps": "true"}
     frames = await hear(signals, pcm, **asked)

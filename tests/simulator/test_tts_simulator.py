@@ -12,9 +12,6 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from smallest_nb.simulator.timbre import timbre_of
-from smallest_nb.voices import VOICES, voices_of
-
 HEADERS = {"Authorization": "Bearer sk_test"}
 LIVE = "/waves/v1/tts/live"
 V2 = "/waves/v1/lightning-v2/get_speech/stream"
@@ -103,9 +100,6 @@ async def test_voices_differ_and_have_the_right_pitch(simulator):
     voices = {v: await speak(simulator, voice_id=v) for v in ("sophia", "hannah", "magnus", "robert")}
     heights = {v: pitch(samples) for v, (_, samples) in voices.items()}
     assert min(heights["sophia"], heights["hannah"]) > 1.2 * max(heights["magnus"], heights["robert"])
-    timbres = {timbre_of(v.id) for v in voices_of("lightning-v3.1")}
-    assert len(timbres) > 60
-    assert {timbre_of(v.id).pitch > 60 for v in VOICES if v.gender == "female"} == {True}
 
 
 async def test_the_three_settings_of_v2_change_the_sound(simulator):

@@ -73,6 +73,10 @@ class Library(Protocol):
         """Open a session of transcription."""
 
 
+def _sound(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 async def _speak(mouth: Mouth, op: str, *args: Any) -> dict[str, Any]:
     pcm, enough = bytearray(), asyncio.Event()
     if op == "update":
@@ -81,6 +85,8 @@ async def _speak(mouth: Mouth, op: str, *args: Any) -> dict[str, Any]:
         await asyncio.sleep(*args)
     elif op == "say":
         await mouth.say(args[0], pcm.extend, more=False)
+    elif op == "pieces":  # of a text whose end only its writer knows
+        await mouth.say(args[0], pcm.extend, more=True)
     elif op == "cut":
         text, size = args
 
@@ -104,7 +110,7 @@ async def _listen(ear: Ear, op: str, *args: Any) -> dict[str, Any]:
         await asyncio.sleep(*args)
     elif op == "hear":
         path, pace = args
-        pcm, size = Path(path).read_bytes(), int(_STT_RATE * _PIECE_SECS) * 2
+        pcm, size = _sound(path), int(_STT_RATE * _PIECE_SECS) * 2
         for at in range(0, len(pcm), size):
             await ear.push(pcm[at : at + size])
             await asyncio.sleep(_PIECE_SECS / pace)

@@ -7,11 +7,12 @@ import contextlib
 from typing import Any
 
 import aiohttp
-from clients.harness import Changes, Take, run
 from livekit import rtc
 from livekit.agents import APIConnectOptions
 from livekit.agents.stt import SpeechEventType
 from livekit.plugins import smallestai
+
+from clients.harness import Changes, Take, run
 
 _TEXTS = (SpeechEventType.INTERIM_TRANSCRIPT, SpeechEventType.FINAL_TRANSCRIPT)
 _RETRY = APIConnectOptions(max_retry=1, retry_interval=0.2)

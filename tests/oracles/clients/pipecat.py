@@ -7,7 +7,6 @@ import contextlib
 import sys
 from typing import Any
 
-from clients.harness import Changes, Take, run
 from loguru import logger
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
@@ -32,6 +31,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.smallest.stt import SmallestSTTService
 from pipecat.services.smallest.tts import SmallestTTSService
 from pipecat.workers.runner import WorkerRunner
+
+from clients.harness import Changes, Take, run
 
 _EVENTS = ("on_connected", "on_disconnected", "on_connection_error")
 _START_SECS = 15.0
@@ -99,6 +100,15 @@ class Running:
     async def queue(self, frame: Frame) -> None:
         await self._worker.queue_frame(frame)
 
+    def forget_errors(self) -> None:
+        """Put aside what was reported before now; sound that waits is kept, it is the next text's to explain."""
+        for _ in range(self.frames.qsize()):
+            frame = self.frames.get_nowait()
+            if isinstance(frame, ErrorFrame):
+                self.told.append(f"ErrorFrame {frame.error}")
+            else:
+                self.frames.put_nowait(frame)
+
     async def next(self) -> Frame:
         """Return the next frame of interest; an ErrorFrame is the service's failure.
 
@@ -118,13 +128,14 @@ class Running:
 
 
 class PipecatMouth:
-    """Speaks by TTSSpeakFrame, is interrupted by InterruptionFrame."""
+    """Speaks by TTSSpeakFrame, each text whole; is interrupted by InterruptionFrame."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
         self.told = running.told
 
-    async def say(self, text: str, take: Take, *, more: bool) -> None:  # noqa: ARG002 - Pipecat closes each text
+    async def say(self, text: str, take: Take, *, more: bool) -> None:
+        self._running.forget_errors()
         await self._running.queue(TTSSpeakFrame(text))
         started = False
         while True:

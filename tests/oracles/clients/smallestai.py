@@ -7,7 +7,6 @@ import base64
 import contextlib
 from typing import Any
 
-from clients.harness import Changes, Take, run
 from smallestai import AsyncSmallestAI
 from smallestai.environment import SmallestAIEnvironment
 from smallestai.waves import TTSConfig, WavesStreamingTTS
@@ -15,6 +14,8 @@ from smallestai.waves.helpers.streaming_stt import stream_speech_to_text
 from smallestai.waves.speech_to_text.types.close_stream import CloseStream
 from smallestai.waves.speech_to_text.types.finalize_signal import FinalizeSignal
 from smallestai.waves.tts.types.tts_request_message import TtsRequestMessage
+
+from clients.harness import Changes, Take, run
 
 
 def _client(url: str, key: str) -> AsyncSmallestAI:
@@ -35,7 +36,7 @@ class TypedMouth:
         self._interrupted = False
         self.told: list[str] = []
 
-    async def say(self, text: str, take: Take, *, more: bool) -> None:  # noqa: ARG002 - a request is whole
+    async def say(self, text: str, take: Take, *, more: bool) -> None:
         self._interrupted = False
         if self._socket is None:
             self._socket = await self._open.enter_async_context(self._client.waves.tts.connect())
