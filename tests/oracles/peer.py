@@ -34,6 +34,11 @@ class Run:
     error: str | None
     connections: list[Connection]
 
+    @property
+    def answered(self) -> list[Connection]:
+        """The connections that got an answer; a library's last retry may be under way when its user leaves."""
+        return [c for c in self.connections if c.status]
+
     def pcm(self, step: int) -> np.ndarray:
         """Return the samples that a step received."""
         data = base64.b64decode(self.steps[step]["pcm"])

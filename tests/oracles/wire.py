@@ -16,7 +16,8 @@ _IDS = {"session_id": str, "request_id": str}
 _ECHOES = {"external_session_id": "session_id", "external_request_id": "request_id"}
 _WORD = {"word": str, "start": _NUMBER, "end": _NUMBER, "confidence": _NUMBER}
 _UTTERANCE = {"text": str, "start": _NUMBER, "end": _NUMBER}
-_SPEAKER = {"speaker": int, "speaker_confidence": _NUMBER}
+_SPEAKER = {"speaker": int}
+_SURE = {"speaker_confidence": _NUMBER}
 _RESULT = {"type": str, "status": str, "session_id": str, "transcript": str, "is_final": bool, "is_last": bool}
 _ALSO = {"from_finalize": bool, "speech_final": bool}
 _FINAL = {"language": str, "languages": list}
@@ -130,7 +131,7 @@ def _result(frame: dict[str, Any], query: dict[str, str], *, legacy: bool) -> No
     _that("is_last on an interim result", final or not frame["is_last"])
     speaker = _SPEAKER if query.get("diarize") == "true" else {}
     for word in frame.get("words", ()):
-        _check("words[]", word, _WORD, speaker)
+        _check("words[]", word, _WORD, speaker | _SURE if speaker else {})
     for utterance in frame.get("utterances", ()):
         _check("utterances[]", utterance, _UTTERANCE, speaker)
     for items in (frame.get("words", ()), frame.get("utterances", ())):

@@ -29,24 +29,30 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_a_frame_too_large_is_1009(signals):
-    async with opened(signals) as ws:
-        await ws.send("x" * (5 * 2**20))
-        with pytest.raises(ConnectionClosed):
-            await ws.recv()
-        assert ws.close_code == 1009
+async def raw(simulator, path, frame: Frame) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a frame that no client library would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
+    writer.write(HANDSHAKE.format(path=path).encode())
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(frame.serialize(mask=True))
+    return reader, writer
+
+
+@pytest.mark.parametrize("path", [LIVE, stt_path()])
+async def test_a_frame_too_large_is_1009(signals, path):
+    reader, writer = await raw(signals, path, Frame(Opcode.BINARY, bytes(5 * 2**20)))
+    answer = await asyncio.wait_for(reader.read(4), 5)
+    assert answer[2:] == (1009).to_bytes(2, "big")
+    writer.transport.abort()
     assert await alive(signals)
 
 
 @pytest.mark.parametrize("path", [LIVE, stt_path()])
 async def test_text_that_is_no_utf8_is_1007(signals, path):
-    reader, writer = await asyncio.open_connection("127.0.0.1", signals.port)
-    writer.write(HANDSHAKE.format(path=path).encode())
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(Frame(Opcode.TEXT, b'{"text": "\xff\xfe"}').serialize(mask=True))
-    answer = await asyncio.wait_for(reader.read(), 5)
-    assert (1007).to_bytes(2, "big") in answer
-    writer.close()
+    reader, writer = await raw(signals, path, Frame(Opcode.TEXT, b'{"text": "\xff\xfe"}'))
+    answer = await asyncio.wait_for(reader.read(4), 5)
+    assert answer[2:] == (1007).to_bytes(2, "big")
+    writer.transport.abort()
     assert await alive(signals)
 
 
@@ -141,11 +147,8 @@ async def test_one_who_does_not_read_costs_little_and_holds_nobody_up(signals):
     text = " ".join(["slow"] * 4000)
     sockets = []
     for _ in range(5):
-        reader, writer = await asyncio.open_connection("127.0.0.1", signals.port)
-        writer.write(HANDSHAKE.format(path=LIVE).encode())
-        await reader.readuntil(b"\r\n\r\n")
         request = json.dumps({"text": text, "voice_id": "x", "sample_rate": 44100}).encode()
-        writer.write(Frame(Opcode.TEXT, request).serialize(mask=True))
+        reader, writer = await raw(signals, LIVE, Frame(Opcode.TEXT, request))
         reader._transport.pause_reading()
         sockets.append(writer)
     await asyncio.sleep(1.0)
