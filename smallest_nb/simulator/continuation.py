@@ -2,6 +2,7 @@
 
 A context's text is released when a fragment says that it is the last, when a sentence ends and is long enough, when
 `max_buffer_delay_ms` is over since the first fragment that still waits, and when it grows past what is spoken at once.
+Fragments without a context (`continue`, `flush`, `max_buffer_flush_ms`: the older way) share one buffer of the socket.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _DEFAULT_DELAY_MS, _MAX_DELAY_MS = 3000, 5000
 _MAX_CHARACTERS = 240
 _LONG_ENOUGH = 40
 _MAX_CONTEXTS = 16
+_NAMELESS = ""
 # Terminal punctuation; the abbreviations keep "Mr. " from being an end, and a digit after the dot is a decimal.
 _ENDS = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bNo)[.?!…।][\"')\]]*\s*$")
 _CUT = re.compile(r".*[.?!…।](?=\s)|.*(?=\s)", re.DOTALL)
@@ -59,9 +61,14 @@ class Contexts:
         self._release = release
         self._open: dict[str, _Buffer] = {}
 
+    def takes(self, request: dict[str, Any]) -> bool:
+        """Return whether a request is a fragment, or completes some."""
+        older = request.get("continue") or request.get("flush") or request.get("max_buffer_flush_ms")
+        return "context_id" in request or bool(older) or _NAMELESS in self._open
+
     def push(self, request: dict[str, Any]) -> str | None:
         """Take a fragment, an end or a cancellation; return what is wrong with it, or None."""
-        name = request["context_id"]
+        name = request.get("context_id", _NAMELESS)
         buffer = self._open.get(name)
         if buffer is None:
             if len(self._open) >= _MAX_CONTEXTS:
@@ -75,11 +82,14 @@ class Contexts:
         if text:
             buffer.text += text
             buffer.request = request
-        if not request.get("continue") or request.get("context_close"):
+        if not request.get("continue") or request.get("context_close") or request.get("flush"):
+            if name == _NAMELESS and not buffer.text.strip():
+                self._release(request)  # the older way answers each end with a `complete`
             self._flush(buffer)
             del self._open[name]
         else:
-            self._maybe_release(buffer, request.get("max_buffer_delay_ms", _DEFAULT_DELAY_MS))
+            told = "max_buffer_flush_ms" if name == _NAMELESS else "max_buffer_delay_ms"
+            self._maybe_release(buffer, request.get(told, _DEFAULT_DELAY_MS))
         return None
 
     def _maybe_release(self, buffer: _Buffer, delay_ms: int) -> None:

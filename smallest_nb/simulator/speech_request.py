@@ -18,6 +18,7 @@ __all__ = ["OUTPUT_FORMATS", "Refused", "check_request", "delivery", "error_fram
 
 OUTPUT_FORMATS = ("pcm", "mp3", "wav", "ulaw", "alaw")
 _MAX_TEXT = 20_000
+_MAX_FLUSH_MS = 1000
 _ID = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _RANGED = ("speed", "consistency", "similarity", "enhancement", "complete_backoff_ms")
 _FLAGS = ("continue", "flush", "word_timestamps", "math_notation", "context_close", "cancel_request")
@@ -88,6 +89,11 @@ def _check_ranges(request: dict[str, Any]) -> None:
                 specs[name].check(name, request[name])
             except ConfigError as error:
                 raise Refused(str(error), path=name, code="out_of_range") from error
+    waits = request.get("max_buffer_flush_ms", 0)
+    if not isinstance(waits, int) or not 0 <= waits <= _MAX_FLUSH_MS:
+        raise Refused(
+            f"max_buffer_flush_ms must be from 0 to {_MAX_FLUSH_MS}, got {waits!r}", path="max_buffer_flush_ms"
+        )
     for name in _FLAGS:
         if request.get(name) is not None and not isinstance(request[name], bool):
             raise Refused(f"{name} must be true or false, got {request[name]!r}", path=name, code="invalid_type")

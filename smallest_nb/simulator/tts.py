@@ -107,7 +107,7 @@ class TTSSession:
         request = read_request(message, self._model)
         if self._requests.qsize() >= _MAX_QUEUED:
             raise Refused("Too many requests are waiting on this connection", code="too_many_requests")
-        if "context_id" not in request:
+        if not self._contexts.takes(request):
             self._requests.put_nowait(request)
         elif (wrong := self._contexts.push(request)) is not None:
             raise Refused(wrong)

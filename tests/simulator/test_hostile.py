@@ -83,6 +83,7 @@ async def test_junk_is_answered_or_dropped(signals, junk):
     ["[" * 100_000, '{"text":' * 5000, "null", '{"text": 5, "voice_id": []}', '{"context_id": {}}', "",
      '{"text": "x", "voice_id": "y", "speed": NaN}', '{"text": "x", "voice_id": "y", "sample_rate": [1]}',
      '{"text": "x", "voice_id": "y", "language": {}}', '{"text": "x", "voice_id": "y", "complete_backoff_ms": 1e999}',
+     '{"text": "x", "voice_id": "y", "max_buffer_flush_ms": "soon", "continue": true}',
      '{"text": "x", "voice_id": "y", "model": ["a"]}', '{"text": "x", "voice_id": "y", "output_format": {}}'],
 )  # fmt: skip
 async def test_odd_requests_get_an_error_and_the_socket_lives(signals, frame):

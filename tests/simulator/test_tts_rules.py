@@ -215,3 +215,33 @@ async def test_five_sockets_for_a_unit(fresh_signals):
     assert caught.value.response.status_code == 429
     for ws in sockets:
         await ws.close()
+
+
+async def test_the_older_way_of_sending_fragments(signals):
+    """`continue` without a context keeps buffering; `flush`, or a request without `continue`, releases it as one."""
+    base = {"voice_id": "magnus", "sample_rate": 16000, "complete_backoff_ms": 0}
+
+    async def send(*fragments):
+        async with opened(signals) as ws:
+            for fragment in fragments:
+                await ws.send(json.dumps(base | fragment))
+            pcm, done = b"", 0
+            while not done:
+                frame = json.loads(await asyncio.wait_for(ws.recv(), 5))
+                pcm += base64.b64decode(frame["data"]["audio"]) if frame["status"] == "chunk" else b""
+                done = frame["status"] == "complete"
+        return pcm
+
+    whole = await send({"text": "good morning everybody"})
+    assert whole == await send(
+        {"text": "good ", "continue": True, "max_buffer_flush_ms": 1000},
+        {"text": "morning everybody", "continue": True, "max_buffer_flush_ms": 1000},
+        {"text": "", "continue": False, "flush": True},
+    )
+    assert whole == await send({"text": "good morning ", "continue": True}, {"text": "everybody"})
+    assert whole == await send({"text": "good morning everybody", "flush": True})
+    assert await send({"text": "", "flush": True}) == b""
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    await send({"text": "good morning", "continue": True, "max_buffer_flush_ms": 300})
+    assert 0.25 < clock() - started < 2
