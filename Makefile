@@ -16,7 +16,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest notebooks screenshots bench format clean
+.PHONY: help demo test setup frontend lint types check-js pytest oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,9 +42,16 @@ types: $(ENV) $(NODE)
 check-js: $(NODE)
 	cd js && npm run --silent test
 
-# One run for everything in Python: unit, wire, kernel, browser, notebooks (nbval) and the wheel.
-pytest: setup .tools/chromium
+# One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
+pytest: setup .tools/chromium peers
 	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+oracles: setup peers ## Drive the simulator with the other client libraries
+	$(UV_RUN) pytest tests/oracles -m oracle
+
+# The other client libraries, each in an environment of its own: their dependencies collide.
+peers: $(ENV)
+	UV="$(UV)" $(UV_RUN) python -m bench.environments
 
 notebooks: setup ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
@@ -52,8 +59,7 @@ notebooks: setup ## Run the tutorials again and keep their outputs
 screenshots: setup .tools/chromium ## Make docs/images anew
 	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py
 
-bench: $(ENV) ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
-	UV="$(UV)" $(UV_RUN) python -m bench.environments
+bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
 	$(UV_RUN) python -m bench.services $(BENCH)
 
 format: $(ENV) $(NODE) ## Format and fix what can be fixed

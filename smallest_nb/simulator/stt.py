@@ -184,4 +184,4 @@ class STTSession:
             await self._out.put({**alone, "transcript": ".", "transcription": "."}, _AT_ONCE)
 
     async def _send(self, frame: dict[str, Any]) -> None:
-        await self._out.put({"session_id": self._session_id, **frame}, _AT_ONCE)
+        await self._out.put(frame, _AT_ONCE)
