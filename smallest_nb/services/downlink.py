@@ -21,7 +21,7 @@ __all__ = ["Downlink"]
 
 _FASTEST = 40
 """Characters per second that nobody speaks: a repetition that came faster is no new speech."""
-_OVERLAP_WORDS = 3
+_OVERLAP_WORDS, _WORDS_PER_SECOND = 3, 4
 _EPSILON = 0.05
 
 
@@ -43,7 +43,7 @@ class Downlink:
         self._feeds: WeakSet[Feed] = WeakSet()
         self._told_in_full = ""
         self._last_at = 0.0
-        self._overlaps = False
+        self._overlap = 0
         self.transcript = Transcript()
         self.metrics: MetricsLog[STTMetrics] = MetricsLog(ttfs_p99_latency)
         self.final = asyncio.Event()
@@ -55,10 +55,10 @@ class Downlink:
         """Return the text so far, the service's own where it sends one and counted from the start."""
         return (self._told_in_full if whole else "") or self.transcript.text
 
-    def new_socket(self, *, uncertain: bool) -> None:
+    def new_socket(self, *, uncertain_secs: float) -> None:
         """What follows may begin with what was heard already, where nobody knows how far the last final went."""
         self.transcript.interim = None
-        self._overlaps = uncertain
+        self._overlap = max(_OVERLAP_WORDS, round(uncertain_secs * _WORDS_PER_SECOND)) if uncertain_secs else 0
 
     def take(self, frame: wire.TranscriptFrame, *, speech_end: float | None = None) -> None:
         """Take one result.
@@ -81,7 +81,7 @@ class Downlink:
         for feed in list(self._feeds):
             feed.put(segment)
         if segment.is_final and segment.text:
-            self._overlaps = False
+            self._overlap = 0
             self._last_at = self._pushes.seconds
             self._measure(segment, segment.end if segment.end is not None else speech_end)
 
@@ -107,10 +107,10 @@ class Downlink:
 
     def _without_overlap(self, segment: Segment) -> Segment:
         """Leave out the first words where they are the last ones of the final before."""
-        if not self._overlaps or not self.transcript.segments or segment.words or segment.sentences:
+        if not self._overlap or not self.transcript.segments or segment.words or segment.sentences:
             return segment
         before, now = _bare(self.transcript.segments[-1].text), _bare(segment.text)
-        for count in range(min(_OVERLAP_WORDS, len(now), len(before)), 0, -1):
+        for count in range(min(self._overlap, len(now), len(before)), 0, -1):
             if before[-count:] == now[:count]:
                 return dataclasses.replace(segment, text=" ".join(segment.text.split()[count:]))
         return segment

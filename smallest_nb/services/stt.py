@@ -352,7 +352,7 @@ class SmallestSTTService(EventEmitter):
             raise ConnectionLost("This transcription is closed; make a new service.")
 
     def _restore(self) -> None:
-        self._down.new_socket(uncertain=self._up.uncertain and self._up.untranscribed)
+        self._down.new_socket(uncertain_secs=self._up.uncertain_secs if self._up.untranscribed else 0.0)
         self._tell_dropped(self._up.restore())
 
     def _on_frame(self, data: str | bytes) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from time import monotonic
+
 from smallest_nb.audio import BYTES_PER_SAMPLE
 from smallest_nb.protocol import stt as wire
 from smallest_nb.services.clock import AudioClock
@@ -12,7 +15,10 @@ from smallest_nb.transcript import Segment
 __all__ = ["Uplink"]
 
 _TAIL_SECS = 0.5
-"""A final without times covers what was sent until half a second ago: less than the shortest usual end of speech."""
+"""A final without times covers what was sent until half a second of audio ago: less than the usual end of speech."""
+_LAG_SECS = 0.5
+"""... and until this long ago on the clock: a recording is sent much faster than it is heard."""
+_SENDS = 1024
 
 
 class Uplink:
@@ -33,9 +39,10 @@ class Uplink:
         self._replay = ReplayBuffer(limit)
         self._in_hand: bytes | str | None = None
         self._finalized_at: int | None = None
+        self._sends: deque[tuple[float, int]] = deque(maxlen=_SENDS)
         self.close_sent = False
-        self.uncertain = False
-        """Whether nobody knows how much audio the last final covered."""
+        self.uncertain_secs = 0.0
+        """How much audio the last final may have covered without saying so; it is sent again after a loss."""
 
     @property
     def untranscribed(self) -> bool:
@@ -67,6 +74,7 @@ class Uplink:
         if isinstance(item, bytes):
             self._replay.sent(self.clock.position, item)
             self.clock.sent(len(item))
+            self._sends.append((monotonic(), self.clock.position))
             self.outbox.wake()
         elif item == wire.FINALIZE:
             self._finalized_at = self.clock.position
@@ -81,15 +89,21 @@ class Uplink:
             from_finalize: The service says that it answers a finalize; it does not always say so.
         """
         told = self._finalized_at
-        self.uncertain = False
+        self.uncertain_secs = 0.0
         if told is not None and (from_finalize or final.end is None):
             covered, self._finalized_at = told, None
         elif final.end is not None:
             covered = int(final.end * self._rate) * BYTES_PER_SAMPLE
         else:
-            covered = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
-            self.uncertain = True
+            covered = self._covered_at_least()
+            self.uncertain_secs = self.clock.seconds(self.clock.position - covered)
         self._replay.confirm(covered)
+
+    def _covered_at_least(self) -> int:
+        tail = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
+        until = monotonic() - _LAG_SECS
+        old = next((position for sent, position in reversed(self._sends) if sent <= until), 0)
+        return min(tail, old)
 
     def restore(self) -> int:
         """Put what the lost socket did not transcribe in front of the outbox. Idempotent.
