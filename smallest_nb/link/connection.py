@@ -221,10 +221,6 @@ class Connection:
         closing.add_done_callback(self._closing.discard)
         return closing
 
-    async def drop(self) -> None:
-        """Leave the socket and wait until it is closed."""
-        await asyncio.shield(self.abandon())
-
     async def close(self) -> None:
         """End for good. Safe to call twice and to cancel."""
         self.state = State.CLOSED

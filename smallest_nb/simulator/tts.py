@@ -127,6 +127,7 @@ class TTSSession:
         ids = self._ids(request)
         blank = not (request.get("text") or "").strip()
         if not blank:
+            self._report.note(voice=request["voice_id"])
             self._report.add(requests=1, characters=len(request["text"]))
             if not await self._spoken(request, ids):
                 return None

@@ -135,7 +135,11 @@ def test_a_moved_slider_speaks_again_once(tuner):
 
 def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simulator, caplog):
     caplog.set_level("INFO", "smallest_nb")
-    runtime.call(tuner._service._connection.drop())
+
+    async def lose_the_line():
+        await tuner._service._connection.abandon()
+
+    runtime.call(lose_the_line())
     simulator.behaviour.reject = 401
     try:
         with pytest.raises(snb.AuthError, match="SMALLEST_API_KEY"):
