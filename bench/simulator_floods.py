@@ -10,7 +10,7 @@ import json
 import sys
 
 from bench.environments import ROOT
-from bench.simulator_clients import opened, say
+from bench.simulator_clients import hear, opened, say
 from bench.simulator_figures import Figures
 from bench.simulator_flooder import CONTROLS, FLOODS
 from bench.simulator_server import Growth, Server, plain_environment
@@ -41,6 +41,7 @@ async def _measured(
     figures: Figures, server: Server, kinds: tuple[str, ...], *, count: int, megabytes: int, seconds: float
 ) -> None:
     metric = f"first chunk in a flood, {server.engine}"
+    await hear(server, bytes(32000))  # a recogniser is no growth
     async with opened(server) as ws:
         alone = [await _probe(ws) for _ in range(_PROBES + 2)][2:]
         figures.add(metric, FLOOR, "ms", alone, note="no flood")
@@ -74,7 +75,7 @@ async def _one(figures: Figures, server: Server, ws, metric: str, order: tuple[s
     case = f"flood of {kind}, {server.engine}"
     figures.add(metric, kind, "ms", waits, note=f"{note}; {sum(w > _LATE_MS for w in waits)} over 200 ms")
     figures.one("hostile, memory", case, "MB", growth.most, bound=_MOST_MB, note=f"{growth.now:+.1f} MB after")
-    figures.one("hostile, descriptors", case, "left over", server.descriptors() - files, bound=0)
+    figures.one("hostile, descriptors", case, "left over", await server.left_over(files), bound=0)
     if (complaints := server.complaints()) or not server.alive:
         figures.said("server alive", case, "; ".join(sorted(set(complaints)))[:200], kept=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ __all__ = ["Growth", "Server", "plain_environment"]
 
 _END_SECS = 10.0
 _WATCH_SECS = 0.05
+_SETTLE_SECS = 15.0
 _ADDRESS = re.compile(r"ws://([\d.]+):(\d+)")
 
 
@@ -96,6 +98,13 @@ class Server:
     def descriptors(self) -> int:
         """Return how many files and sockets the server itself has open."""
         return int(self._root.num_fds())
+
+    async def left_over(self, files: int) -> int:
+        """Return how many more than so many stay open, once what is being worked off is."""
+        until = time.monotonic() + _SETTLE_SECS
+        while self.descriptors() > files and time.monotonic() < until:
+            await asyncio.sleep(0.1)
+        return max(0, self.descriptors() - files)
 
     def complaints(self) -> list[str]:
         """Return the last lines of the tracebacks that it wrote."""

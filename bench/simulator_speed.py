@@ -26,7 +26,7 @@ async def measure(figures: Figures, *, quick: bool) -> None:
         with Server(engine) as server:
             clips = await _speech(figures, server, quick=quick)
             await _hearing(figures, server, clips[: 3 if quick else None], f"{engine} heard, 16 kHz")
-            await _finalization(figures, server, clips[: 2 if quick else 10])
+            await _finalization(figures, server, clips[: 1 if quick else 10])
     with Server("signal", single=True) as server:
         await _hearing(figures, server, clips[: 3 if quick else None], "signal heard, one BLAS thread")
 

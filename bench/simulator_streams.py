@@ -45,7 +45,7 @@ async def measure(figures: Figures, *, quick: bool) -> None:
         f"at {missed}" if missed else f"none up to {_HEARD * steps[-1] // 100} STT + {_SPOKEN * steps[-1] // 100} TTS"
     )
     figures.said("streams, first miss", "signal", note)
-    await _hearing(figures, () if quick else (1, 2, 4))
+    await _hearing(figures, () if quick else (1, 2, 4), EVERYDAY[: 2 if quick else 4])
 
 
 async def _hold(figures: Figures, server: Server, heard: int, spoken: int, *, words: int) -> int:
@@ -99,11 +99,11 @@ def _tell(figures: Figures, seen: Punctuality, case: str) -> None:
     )
 
 
-async def _hearing(figures: Figures, steps: tuple[int, ...]) -> None:
+async def _hearing(figures: Figures, steps: tuple[int, ...], texts: tuple[str, ...]) -> None:
     """Transcribe real speech: few streams, then as many as the server takes."""
     with Server("speech") as server:
         async with opened(server) as ws:
-            clips = [(await say(ws, text)).pcm for text in EVERYDAY[:4]]
+            clips = [(await say(ws, text)).pcm for text in texts]
         pcm = (bytes(RATE // 2)).join(clips)
         for wanted in (*steps, _MOST_HEARING):
             async with contextlib.AsyncExitStack() as stack:

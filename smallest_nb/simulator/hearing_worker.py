@@ -44,7 +44,7 @@ class _Ear:
             self._decoder.set_cmn(_CMN)
             self._decoder.start_utt()
             self._open = True
-            self._samples = 0
+            self._samples = self._at = 0  # the same sound is heard the same each time
         samples = array("h", pcm)
         noise, at = self._noise, self._at
         size = len(noise)

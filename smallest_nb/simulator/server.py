@@ -35,6 +35,8 @@ _wire_log.addFilter(RedactingFilter())
 _MAX_MESSAGE = 4 * 2**20
 _MAX_PORT = 65535
 _BACKLOG = 1024
+_WATCH_SECS = 0.5
+_MAX_UNREAD = 4 * 2**20
 
 
 class Simulator:
@@ -123,11 +125,13 @@ class Simulator:
                 ) from None
             raise ConfigError(f"The simulator cannot listen on {self.host}:{self.port}: {error}") from None
         self.port = next(iter(self._server.sockets)).getsockname()[1]
+        self._guard = asyncio.create_task(self._watch())
         self._warming = asyncio.create_task(self._backend.speech.warm())
 
     async def stop_async(self) -> None:
         """Close every session and end the engines."""
         if self._server is not None:
+            self._guard.cancel()
             self._server.close()
             for transport in list(self._waiting):
                 transport.abort()
@@ -137,6 +141,14 @@ class Simulator:
             # Not cancelled: a process half-started would be nobody's.
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._backend.close()
+
+    async def _watch(self) -> None:
+        """Cut off who does not read: pings are answered whatever waits already, and would fill the memory."""
+        while self._server is not None:
+            await asyncio.sleep(_WATCH_SECS)
+            for connection in self._server.connections:
+                if connection.transport.get_write_buffer_size() > _MAX_UNREAD:
+                    connection.transport.abort()
 
     def start(self) -> Self:
         """Listen, in a thread of its own."""

@@ -105,7 +105,8 @@ def _strengths(piece: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415
 
     energy = float(np.dot(piece, piece)) * len(piece) / 2 or 1.0
-    return np.asarray(np.abs(_tones(len(piece), rate) @ piece) ** 2 / energy)
+    # Not `@`: for products as small as this BLAS starts threads that spin a core away.
+    return np.asarray(np.abs(np.einsum("ij,j->i", _tones(len(piece), rate), piece)) ** 2 / energy)
 
 
 @functools.lru_cache(maxsize=32)

@@ -5,6 +5,7 @@ Finals come by `finalize`, by silence, by the number of words, and by `close_str
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from typing import Any
@@ -116,6 +117,7 @@ class STTSession:
         if self._behaviour.unknown_frames:
             await self._send({"type": "metadata", "model": "pulse"})
         async for message in self._ws:
+            await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             if isinstance(message, bytes):
                 await self._hear(message)
             elif await self._control(message):

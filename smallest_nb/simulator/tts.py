@@ -97,6 +97,7 @@ class TTSSession:
                 await self._send({"status": "error", "message": told})
                 await self._ws.close(1000, "idle timeout")
                 return
+            await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             self._log.log("in", message if isinstance(message, str) else f"<{len(message)} bytes>")
             try:
                 self._take(message)

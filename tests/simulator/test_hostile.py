@@ -183,3 +183,42 @@ async def test_a_thousand_connections_come_and_go(signals):
         await asyncio.sleep(0.1)
     assert descriptors() <= before + 3
     assert signals._backend.accounts._open == {}
+
+
+async def test_pings_that_nobody_reads_the_answers_of_end_the_connection(signals):
+    reader, writer = await raw(signals, LIVE, Frame(Opcode.PING, b"x"))
+    reader._transport.pause_reading()
+    ping = Frame(Opcode.PING, b"p" * 125).serialize(mask=True) * 500
+    with contextlib.suppress(ConnectionError):
+        for _ in range(400):
+            writer.write(ping)
+            await asyncio.wait_for(writer.drain(), 10)
+    server = signals._server
+    await asyncio.sleep(1.2)
+    waiting = [c.transport.get_write_buffer_size() for c in server.connections]
+    assert max(waiting, default=0) <= 4 * 2**20
+    writer.transport.abort()
+    assert await alive(signals)
+
+
+async def test_the_same_sound_is_heard_the_same_each_time(simulator):
+    _, pcm = await speak(simulator, "He opened the door and turned on the light.", voice_id="liam")
+    quiet = bytes(12800)
+    heard = [said(await hear(simulator, quiet + pcm + quiet)) for _ in range(4)]
+    assert len(set(heard)) == 1, heard
+
+
+async def test_a_flood_of_sound_keeps_nobody_waiting(simulator):
+    _, pcm = await speak(simulator, "The weather will be cold and cloudy this morning.")
+    async with opened(simulator, stt_path()) as flood, opened(simulator, stt_path()) as other:
+        for _ in range(30):
+            await flood.send(pcm[:32000])
+        clock = asyncio.get_running_loop().time
+        worst = 0.0
+        for _ in range(20):
+            started = clock()
+            await other.send('{"type":"keepalive"}')
+            await other.recv()
+            worst = max(worst, clock() - started)
+            await asyncio.sleep(0.02)
+    assert worst < 0.8
