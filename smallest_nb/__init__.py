@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smallest_nb.services.stt import SmallestSTTService
     from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
     from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+    from smallest_nb.takes import Take, Takes
     from smallest_nb.transcript import Redaction, Segment, Transcript, Word
     from smallest_nb.vad import VADParams
     from smallest_nb.voices import Voice
@@ -55,6 +56,7 @@ _HOMES = {
     "services.stt": ("SmallestSTTService",),
     "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
     "settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
+    "takes": ("Take", "Takes"),
     "transcript": ("Redaction", "Segment", "Transcript", "Word"),
     "vad": ("VADParams",),
     "voices": ("Voice",),
@@ -95,6 +97,8 @@ __all__ = [
     "SmallestTTSModel",
     "SmallestTTSService",
     "SmallestTTSSettings",
+    "Take",
+    "Takes",
     "Transcript",
     "TranscriptView",
     "VADParams",

@@ -31,6 +31,8 @@ export type ToPage =
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
   | { type: "playback"; action: string; at: number | null }
+  /** One of two takes to be compared, whole, as PCM16 beside it. */
+  | { type: "compare"; slot: string; label: string; sample_rate: number }
   | { type: "mic-stop" }
   | { type: "mic-ack"; n: number }
   | { type: "lines"; reset: boolean; lines: Line[] };
@@ -50,6 +52,8 @@ export type ToKernel =
   | { type: "ping"; t: number; trip: number | null }
   | { type: "bye" }
   | { type: "press"; action: string }
+  /** What a person did with a take in the list. */
+  | { type: "take"; action: string; number: number; text: string }
   | {
       type: "played";
       stream: string;
@@ -86,6 +90,7 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "stream-end",
   "stop",
   "playback",
+  "compare",
   "mic-stop",
   "mic-ack",
   "lines",

@@ -17,7 +17,7 @@ from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
 from smallest_nb.voices import Voice
 
-__all__ = ["MAX_RECORDING_BYTES", "parse_recording", "parse_voices", "recording_url", "voices_url"]
+__all__ = ["MAX_RECORDING_BYTES", "http_base", "parse_recording", "parse_voices", "recording_url", "voices_url"]
 
 MAX_RECORDING_BYTES = 250 * 10**6
 """The service answers larger ones with HTTP 413."""
@@ -28,7 +28,7 @@ _CODES |= {"mandarin": "zh", "oriya": "or"}
 
 def voices_url(base_url: str, model: str) -> str:
     """Return where a model's voices are listed."""
-    return f"{_http(base_url)}/waves/v1/{tts_model(model).id}/get_voices"
+    return f"{http_base(base_url)}/waves/v1/{tts_model(model).id}/get_voices"
 
 
 def parse_voices(body: Any, model: str) -> tuple[Voice, ...]:
@@ -67,7 +67,7 @@ def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
     for name in ("word_timestamps", "diarize", "redact_pii", "redact_pci"):
         query[name] = "true" if getattr(settings, name) else "false"
     query |= {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in settings.extra.items()}
-    return f"{_http(base)}/waves/v1/stt/?{urlencode(query)}"
+    return f"{http_base(base)}/waves/v1/stt/?{urlencode(query)}"
 
 
 def parse_recording(body: Any) -> Transcript:
@@ -93,6 +93,6 @@ def parse_recording(body: Any) -> Transcript:
     return transcript
 
 
-def _http(base_url: str) -> str:
+def http_base(base_url: str) -> str:
     """Turn ws:// into http:// and wss:// into https://."""
     return "http" + base_url.rstrip("/").removeprefix("ws")

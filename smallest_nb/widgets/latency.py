@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SegmentLatency", "StreamLatency", "waterfall"]
+__all__ = ["SegmentLatency", "StreamLatency"]
 
 
 @dataclass(slots=True)
@@ -42,25 +42,3 @@ class SegmentLatency:
     capture_to_kernel: float | None
     kernel_to_final: float | None
     kernel_to_page: float | None
-
-
-def waterfall(stream: StreamLatency | None, connect_s: float | None, ttfb_s: float | None) -> dict[str, float]:
-    """Return each step from the press to the ear, ms, in order; steps that are not known are left out.
-
-    Args:
-        stream: What the page told, or None where nothing was played.
-        connect_s: Seconds of the handshake that had to be waited for, or None.
-        ttfb_s: Seconds from sending the request to the first audio, or None.
-    """
-    steps: dict[str, float | None] = {
-        "connect": None if connect_s is None else connect_s * 1000,
-        "request to first byte": None if ttfb_s is None else ttfb_s * 1000,
-    }
-    if stream is not None:
-        steps["kernel to page"] = _between(stream.sent, stream.arrived)
-        steps["prebuffer and output"] = _between(stream.arrived, stream.rendered)
-    return {name: round(ms, 1) for name, ms in steps.items() if ms is not None}
-
-
-def _between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else max(0.0, end - start)

@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -15,7 +15,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
-from smallest_nb.errors import FrontEndError
+from smallest_nb.errors import ConfigError, FrontEndError
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.player_stream import LEAD_SECS, PlayerStream
@@ -25,6 +25,7 @@ __all__ = ["Player", "PlayerStream"]
 _log = logging.getLogger(__name__)
 FADE_MS = 15
 _POLL_SECS = 0.05
+_MAX_COMPARED_SECS = 60
 
 
 class Player(SpeechWidget):
@@ -50,6 +51,9 @@ class Player(SpeechWidget):
     remote = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+    waterfall = traitlets.Dict().tag(sync=True)
+    difference = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, clip: Clip | None = None, *, label: str = "Play", **kwargs: Any) -> None:
         super().__init__(label=label, **kwargs)
@@ -111,6 +115,34 @@ class Player(SpeechWidget):
     def replay(self) -> None:
         """Play the last take again; the page has it."""
         self._channel.post("playback", action="replay", at=None)
+
+    def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
+        """Show the words of a stream under its picture; the page marks the one that sounds.
+
+        Args:
+            stream: Whose words they are.
+            words: (word, start, end), seconds of the stream.
+            estimated: Their times are reckoned, and the page says so.
+        """
+        self.words = {"stream": stream.name, "estimated": estimated, "words": [list(word) for word in words]}
+
+    def compare(self, first: tuple[str, Clip], second: tuple[str, Clip], difference: str = "") -> None:
+        """Put two clips side by side in the page, where one press switches between them at the same instant.
+
+        Args:
+            first: Its label and sound, at most 60 s.
+            second: The other one.
+            difference: What tells them apart, in words.
+
+        Raises:
+            ConfigError: A clip is too long.
+        """
+        for label, clip in (first, second):
+            if clip.duration > _MAX_COMPARED_SECS:
+                raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+        for slot, (label, clip) in (("a", first), ("b", second)):
+            self._channel.post("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
+        self.difference = difference
 
     def on_press(self, handler: Callable[[str], None]) -> None:
         """Call `handler("play")` or `handler("stop")` on the background loop when the button is pressed."""

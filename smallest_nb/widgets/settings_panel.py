@@ -25,6 +25,7 @@ class SettingsPanel(ipywidgets.VBox):
     Args:
         settings: A complete snapshot of TTS or STT settings.
         names: Which settings to show; None for all.
+        more: Which further ones to show folded away.
 
     Attributes:
         settings: Always a complete, valid snapshot; set it, observe it, link it.
@@ -32,19 +33,34 @@ class SettingsPanel(ipywidgets.VBox):
 
     settings = SettingsTrait(BaseSettings)
 
-    def __init__(self, settings: BaseSettings, *, names: tuple[str, ...] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        settings: BaseSettings,
+        *,
+        names: tuple[str, ...] | None = None,
+        more: tuple[str, ...] = (),
+        **kwargs: Any,
+    ) -> None:
         self._kind = type(settings)
         snapshot, _ = self._kind.complete().merged(settings)
         specs = self._kind.specs()
-        shown = names or tuple(specs)
-        self._kind.check_names(shown)
+        shown = names or tuple(n for n in specs if n not in more)
+        self._kind.check_names((*shown, *more))
         self.controls: dict[str, Control] = {
-            name: make_control(name, specs[name], self._chosen, _options(snapshot, name)) for name in shown
+            name: make_control(name, specs[name], self._chosen, _options(snapshot, name)) for name in (*shown, *more)
         }
         self._problem = ipywidgets.HTML()
-        super().__init__([*self.controls.values(), self._problem], settings=snapshot, **kwargs)
+        folded = [self._folded([self.controls[name] for name in more])] if more else []
+        children = [*(self.controls[name] for name in shown), *folded, self._problem]
+        super().__init__(children, settings=snapshot, **kwargs)
         self.observe(self._show, names="settings")
         self._show()
+
+    @staticmethod
+    def _folded(controls: list[Control]) -> ipywidgets.Accordion:
+        box = ipywidgets.Accordion([ipywidgets.VBox(controls)], selected_index=None)
+        box.set_title(0, "More settings")
+        return box
 
     def _chosen(self, name: str, value: Any) -> None:
         try:

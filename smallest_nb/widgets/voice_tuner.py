@@ -5,32 +5,58 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import html
 import logging
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import ipywidgets
 import traitlets
 
 from smallest_nb import runtime
-from smallest_nb.audio import Clip
-from smallest_nb.errors import ConfigError, SmallestError
-from smallest_nb.services.tts import AudioChunk, SmallestTTSService
+from smallest_nb.catalog import DEFAULT_BASE_URL
+from smallest_nb.errors import SmallestError
+from smallest_nb.services.rest import list_voices
+from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.settings_sources import read_settings
 from smallest_nb.snippets import TARGETS, tts_code
+from smallest_nb.takes import Take, Takes, take_html
+from smallest_nb.voices import voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
+from smallest_nb.widgets.auditions import Auditions
+from smallest_nb.widgets.code_view import CodeView
 from smallest_nb.widgets.controls import close_all
-from smallest_nb.widgets.latency import StreamLatency
-from smallest_nb.widgets.player import Player, PlayerStream
+from smallest_nb.widgets.meter import Meter, forecast
+from smallest_nb.widgets.player import Player
 from smallest_nb.widgets.settings_panel import SettingsPanel
-from smallest_nb.widgets.takes import KEPT, Take, TakeTray
+from smallest_nb.widgets.snapshot import Snapshot
+from smallest_nb.widgets.take_list import TakeList
+from smallest_nb.widgets.voice_picker import VoicePicker
 
 __all__ = ["VoiceTuner"]
 
 _log = logging.getLogger(__name__)
 _DEBOUNCE_SECS = 0.25
 _PANEL = ("model", "voice", "language", "speed", "consistency", "similarity", "enhancement")
+_MORE = (
+    "word_timestamps",
+    "number_pronunciation_language",
+    "math_notation",
+    "pronunciation_dicts",
+    "complete_backoff_ms",
+)
+_AGAIN_SECS = 10.0
+_VOICES_SECS = 12.0
 DEFAULT_TEXT = "Your table is booked for half past seven."
+_NAMES = {
+    "pipecat": "Pipecat",
+    "pipecat_update": "Pipecat, while it runs",
+    "livekit": "LiveKit",
+    "smallest_nb": "smallest_nb",
+    "websocket": "WebSocket",
+    "curl": "curl",
+}
 
 
 class VoiceTuner(ipywidgets.VBox):
@@ -43,12 +69,14 @@ class VoiceTuner(ipywidgets.VBox):
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
         base_url: `wss://api.smallest.ai` unless told otherwise.
         auto_play: Speak again when a setting changes.
+        warn_characters: A press on Speak asks back before it spends more than this.
+        max_bytes: Sound that the takes keep; the oldest without a star go first.
         changes: Single settings, such as `speed=1.2`.
 
     Attributes:
         settings: The complete settings, bound to the sliders both ways; set it, observe it, link it.
         text: The sentence, bound to the text field.
-        takes: Every audition, the latest 50.
+        takes: Every audition that is kept.
     """
 
     settings = SettingsTrait(SmallestTTSSettings)
@@ -64,12 +92,14 @@ class VoiceTuner(ipywidgets.VBox):
         api_key: str | None = None,
         base_url: str | None = None,
         auto_play: bool = True,
+        warn_characters: int = 1000,
+        max_bytes: int = 256 * 2**20,
         **changes: Any,
     ) -> None:
-        self.takes: list[Take] = []
-        self._numbers = 0
-        self._task: asyncio.Task[Take] | None = None
         self._wanted: asyncio.TimerHandle | None = None
+        self._on_take: list[Callable[[Take], None]] = []
+        self._warn_characters = warn_characters
+        self._warned: tuple[str, float] = ("", 0.0)
         snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
         self._service = SmallestTTSService(
@@ -78,10 +108,28 @@ class VoiceTuner(ipywidgets.VBox):
             sample_rate=sample_rate,
             settings=SmallestTTSSettings(voice=snapshot.voice),
         )
+        self.takes = Takes(max_bytes=max_bytes, on_change=self._show_takes)
         self.player = Player(label="Speak")
         if self._service.target.simulated:
             self.player.notice = self._service.target.label
-        self.panel = SettingsPanel(snapshot, names=_PANEL)
+        self._meter = Meter()
+        self._auditions = Auditions(self._service, self.player, self.takes, self._meter, self._keep)
+        self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
+        self.voices = VoicePicker(voices_of(str(snapshot.model)), self._choose_voice, self._ask_voices)
+        self._tray = TakeList(self._take_action)
+        self._code = CodeView([(t, _NAMES.get(t, t)) for t in TARGETS], self.code)
+        super().__init__(self._parts(text, auto_play=auto_play), settings=snapshot, text=text, auto_play=auto_play,
+                         layout=ipywidgets.Layout(width="100%", max_width="860px"))  # fmt: skip
+        traitlets.link((self, "settings"), (self.panel, "settings"))
+        traitlets.link((self, "text"), (self._text_field, "value"))
+        traitlets.link((self, "auto_play"), (self._auto, "value"))
+        self.observe(self._changed, names="settings")
+        self.observe(lambda _c: self._retold(), names="text")
+        self.player.on_press(self._pressed)
+        self._show_voices()
+        self._retold()
+
+    def _parts(self, text: str, *, auto_play: bool) -> list[Any]:
         self._text_field = ipywidgets.Textarea(
             value=text, rows=2, placeholder="What shall the voice say?", continuous_update=False,
             layout=ipywidgets.Layout(width="auto"),
@@ -90,69 +138,109 @@ class VoiceTuner(ipywidgets.VBox):
             value=auto_play, description="Speak again when a setting changes", indent=False,
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._tray = TakeTray(self._play_take)
-        self._target = ipywidgets.Dropdown(options=TARGETS, layout=ipywidgets.Layout(width="150px"))
-        self._code = ipywidgets.HTML()
-        code = ipywidgets.VBox([self._target, self._code])
-        more = ipywidgets.Accordion([self._tray, code], selected_index=None)
-        for index, title in enumerate(("Takes", "Settings as code")):
-            more.set_title(index, title)
-        super().__init__(
-            [self._text_field, self.player, self._auto, self.panel, more],
-            settings=snapshot, text=text, auto_play=auto_play,
-            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+        self._anew = ipywidgets.Button(
+            description="New take", tooltip="Ask the service again, although nothing was changed.",
+            layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        traitlets.link((self, "settings"), (self.panel, "settings"))
-        traitlets.link((self, "text"), (self._text_field, "value"))
-        traitlets.link((self, "auto_play"), (self._auto, "value"))
-        self.observe(self._changed, names="settings")
-        self._target.observe(lambda _c: self._show_code(), names="value")
-        self.observe(lambda _c: self._show_code(), names="text")
-        self.player.on_press(self._pressed)
-        self._show_code()
+        self._anew.on_click(lambda _b: runtime.post(self._spawn, True))
+        options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
+            align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
+        more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
+        for index, title in enumerate(("Find a voice", "Takes", "Settings as code")):
+            more.set_title(index, title)
+        return [self._text_field, self._meter, self.player, options, self.panel, more]
 
-    def audition(self, text: str | None = None, *, timeout: float = 60.0) -> Take:
+    def audition(self, text: str | None = None, *, fresh: bool = False, timeout: float = 60.0) -> Take:
         """Speak with the current settings, play it where a page is open, and return the take.
 
         Args:
             text: What to say; None for the text field's.
+            fresh: Ask the service even where there is a take of the same text and settings.
             timeout: Seconds to wait.
 
         Raises:
             SmallestError: What went wrong; the widget shows it too.
             TimeoutError: It took longer.
         """
-        return runtime.call(self._latest(text), timeout)
+        return runtime.call(self._latest(text, fresh=fresh), timeout)
 
-    async def audition_async(self, text: str | None = None) -> Take:
+    async def audition_async(self, text: str | None = None, *, fresh: bool = False) -> Take:
         """Await an audition, in a cell or anywhere else."""
-        return await runtime.wait(self.submit(text))
+        return await runtime.wait(self.submit(text, fresh=fresh))
 
-    def submit(self, text: str | None = None) -> concurrent.futures.Future[Take]:
+    def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way."""
-        return runtime.submit(self._latest(text))
+        return runtime.submit(self._latest(text, fresh=fresh))
 
     def stop(self) -> None:
         """Stop what is spoken."""
         runtime.post(self._cancel)
         self.player.stop()
 
+    def on_take(self, handler: Callable[[Take], None]) -> None:
+        """Call `handler(take)` on the background loop with each new take."""
+        self._on_take.append(handler)
+
+    def compare(self, first: int, second: int) -> str:
+        """Put two takes side by side in the page and return what tells them apart, in words.
+
+        Args:
+            first: Number of a take.
+            second: Number of the other.
+
+        Raises:
+            ConfigError: No such take, or one of more than 60 s.
+        """
+        a, b = self.takes.get(first), self.takes.get(second)
+        told = self.takes.compare(a, b)
+        self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), told)
+        return told
+
+    def load_settings(self, source: Any) -> SmallestTTSSettings:
+        """Take settings from elsewhere over the documented defaults, and return them.
+
+        Args:
+            source: A mapping, JSON, a snippet, a Pipecat settings object, a take, or settings of ours.
+
+        Raises:
+            ConfigError: What of it was not understood.
+        """
+        delta = source.settings if isinstance(source, Take) else read_settings(source)
+        snapshot, _ = SmallestTTSSettings.complete().merged(delta)
+        self.settings = snapshot
+        return snapshot
+
     def code(self, target: str = "pipecat") -> str:
         """Return the settings as code.
 
         Args:
-            target: "pipecat", "smallest_nb" or "websocket".
+            target: One of `snippets.TARGETS`.
 
         Raises:
             ConfigError: Another target.
         """
+        reached = self._service.target
         return tts_code(
             target,
             self.settings,
             text=self.text,
             sample_rate=self._service.sample_rate,
-            base_url=self._service.target.base_url,
+            # The simulator's address ends with this kernel; what is copied out is for the real service.
+            base_url=DEFAULT_BASE_URL if reached.simulated else reached.base_url,
         )
+
+    def snapshot(self, number: int | None = None, *, max_kb: int = 0) -> Snapshot:
+        """Return a picture of a take that stays in the notebook without a kernel.
+
+        Args:
+            number: The take; None for the latest.
+            max_kb: Kilobytes of sound to keep with it, so that it can be heard; 0 keeps none.
+
+        Raises:
+            ConfigError: No such take.
+        """
+        take = self.takes[-1] if number is None and len(self.takes) else self.takes.get(number or 0)
+        return Snapshot(take, max_kb)
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
@@ -166,96 +254,120 @@ class VoiceTuner(ipywidgets.VBox):
         self.layout.close()
         super().close()
 
-    async def _latest(self, text: str | None) -> Take:
-        """Latest wins: cancel what is under way, then speak. Runs on the background loop."""
-        self._cancel()
-        self._task = task = asyncio.ensure_future(self._speak(text if text is not None else self.text, self.settings))
-        try:
-            return await task
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+    async def _latest(self, text: str | None, *, fresh: bool = False) -> Take:
+        self._forget_wish()
+        take = await self._auditions.latest(text if text is not None else self.text, self.settings, fresh=fresh)
+        self._tray.current = take.number
+        return take
 
     def _cancel(self) -> None:
+        self._forget_wish()
+        self._auditions.cancel()
+
+    def _forget_wish(self) -> None:
         if self._wanted is not None:
             self._wanted.cancel()
             self._wanted = None
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
 
-    async def _speak(self, text: str, settings: SmallestTTSSettings) -> Take:
-        self.player.error = ""
-        self.player.status = ""
-        self.player.busy = True
-        stream: PlayerStream | None = None
-        pieces: list[bytes] = []
-        try:
-            await self._service.update_settings(settings)
-            async with contextlib.aclosing(self._service.run_tts(text)) as events:
-                async for event in events:
-                    if isinstance(event, AudioChunk):
-                        stream = stream or self.player.open_stream(event.sample_rate)
-                        stream.write(event.pcm)
-                        pieces.append(event.pcm)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            self.player.error = str(error) or type(error).__name__
-            _log.info("an audition failed: %s", error)
-            raise
-        finally:
-            if stream is not None:
-                stream.end()
-            if self._task is asyncio.current_task():
-                self.player.busy = False
-        clip = Clip(b"".join(pieces), self._service.sample_rate)
-        return self._keep(text, settings, clip, stream.latency if stream else None)
+    def _keep(self, take: Take) -> None:
+        self.takes.add(take)
+        self.player.waterfall = take.waterfall
+        first = f", first audio after {take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
+        self.player.status = f"Take {take.number}: {take.duration:.2f} s{first}"
+        for handler in self._on_take:
+            try:
+                handler(take)
+            except Exception:
+                _log.exception("a handler of on_take failed")
 
-    def _keep(self, text: str, settings: SmallestTTSSettings, clip: Clip, latency: StreamLatency | None) -> Take:
-        self._numbers += 1
-        take = Take(self._numbers, text, settings, clip, self._service.metrics[-1], latency)
-        self.takes.append(take)
-        del self.takes[:-KEPT]
+    def _show_takes(self) -> None:
         self._tray.show(self.takes)
-        first = f", first audio after {take.metrics.ttfb_s * 1000:.0f} ms" if take.metrics.ttfb_s is not None else ""
-        self.player.status = f"Take {take.number}: {clip.duration:.2f} s{first}"
-        return take
+        gone = self.takes.dropped
+        self._tray.told = f"{gone} older takes had to go: memory is bounded, stars keep." if gone else ""
+
+    def _take_action(self, action: str, number: int, text: str) -> None:
+        """Do what a person did in the list. Runs on the background loop."""
+        self._tray.told = ""
+        take = self.takes.get(number)
+        if action == "play":
+            self._auditions.play(take)
+            self._tray.current = number
+        elif action == "star":
+            self.takes.star(number, text == "on")
+        elif action == "note":
+            self.takes.note(number, text)
+        elif action == "delete":
+            self.takes.delete(number)
+        elif action == "compare":
+            self._tray.told = self.compare(number, int(text))
 
     def _pressed(self, action: str) -> None:
-        if action == "play":
-            self._spawn()
-        else:
+        if action != "play":
             self._cancel()
+            return
+        count, (text, at) = len(self.text), self._warned
+        if count > self._warn_characters and not (text == self.text and monotonic() - at < _AGAIN_SECS):
+            self._warned = (self.text, monotonic())
+            self.player.status = f"{count:,} characters, about {forecast(count)} of speech: press again to speak them."
+            return
+        self._spawn()
 
     def _changed(self, _change: Any) -> None:
-        self._show_code()
-        if self.auto_play and self.takes and self.player._channel.pages:  # noqa: SLF001 - our own part
+        self._retold()
+        self._show_voices()
+        if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
             runtime.post(self._debounce)
 
     def _debounce(self) -> None:
-        if self._wanted is not None:
-            self._wanted.cancel()
-        self._wanted = asyncio.get_running_loop().call_later(_DEBOUNCE_SECS, self._spawn)
+        self._forget_wish()
+        if len(self.text) <= self._warn_characters:
+            self._wanted = asyncio.get_running_loop().call_later(_DEBOUNCE_SECS, self._spawn)
 
-    def _spawn(self) -> None:
+    def _spawn(self, fresh: bool = False) -> None:
         self._wanted = None
-        task = asyncio.ensure_future(self._latest(None))
+        task = asyncio.ensure_future(self._latest(None, fresh=fresh))
         task.add_done_callback(_told)
 
-    def _play_take(self, take: Take) -> None:
-        runtime.post(self._cancel)
-        self.player.play(take.clip)
-        self.player.status = repr(take)
+    def _choose_voice(self, voice: str) -> None:
+        self.settings = {"voice": voice}
 
-    def _show_code(self) -> None:
+    def _show_voices(self) -> None:
+        model = str(self.settings.model)
+        if getattr(self, "_voices_of", None) != model:
+            self._voices_of = model
+            self.voices.show(voices_of(model), str(self.settings.voice), "From the model cards.")
+        elif self.voices.current != self.settings.voice:
+            self.voices.mark(str(self.settings.voice))
+
+    def _ask_voices(self) -> None:
+        runtime.submit(self._live_voices())
+
+    async def _live_voices(self) -> None:
+        model = str(self.settings.model)
+        target = self._service.target
         try:
-            told = self.code(self._target.value)
-        except ConfigError as error:  # an empty text has no snippet
-            told = str(error)
-        self._code.value = f"<pre style='white-space:pre-wrap;user-select:all'>{html.escape(told)}</pre>"
+            async with asyncio.timeout(_VOICES_SECS):
+                found = await list_voices(model, api_key=target.key, base_url=target.base_url, refresh=True)
+        except (SmallestError, TimeoutError) as error:
+            self.voices.show(
+                voices_of(model), str(self.settings.voice), f"The service's list could not be had: {error}"
+            )
+            return
+        self.voices.show(found, str(self.settings.voice), "As the service lists them now.")
+
+    def _retold(self) -> None:
+        self._meter.text(self.text)
+        self._code.refresh()
 
     def __repr__(self) -> str:
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if data is None or not len(self.takes):
+            return bundle
+        return {**data, "text/html": take_html(self.takes[-1])}, metadata
 
 
 def _told(task: asyncio.Task[Take]) -> None:

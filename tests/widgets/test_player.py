@@ -12,7 +12,7 @@ import traitlets
 from smallest_nb import Clip, Player
 from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.widgets.latency import waterfall
+from smallest_nb.takes import waterfall
 from smallest_nb.widgets.player_stream import LEAD_SECS
 
 

@@ -102,6 +102,12 @@ export class Playback {
     this.#again(take, Math.max(take.first, Math.min(wanted, take.samples - 1)));
   }
 
+  /** Hear another take that is all here, from a place of it, in place of what plays. */
+  hear(take: Take, seconds: number): void {
+    this.take = take;
+    this.seek(seconds);
+  }
+
   pause(): void {
     if (this.state !== "playing") return;
     this.#tell({ type: "pause", fade: this.#frames(FADE_MS) });

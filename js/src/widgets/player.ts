@@ -7,7 +7,11 @@ import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
 import { widget } from "../lifecycle";
 import { followTheme } from "../theme";
+import { CompareRow, Pair } from "./compare-row";
+import { SpectrumView } from "./spectrum-view";
+import { Waterfall } from "./waterfall";
 import { drawWave } from "./waveform";
+import { type TimedWords, WordsLine } from "./words-line";
 
 const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
@@ -15,6 +19,7 @@ const STOP_FADE_MS = 15;
 class PlayerModel {
   readonly playback: Playback;
   readonly channel: Channel;
+  readonly pair: Pair;
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
@@ -24,6 +29,7 @@ class PlayerModel {
     signal: AbortSignal,
   ) {
     this.playback = new Playback(() => this.changed());
+    this.pair = new Pair(this.playback);
     this.channel = new Channel(model, capabilities, signal);
     this.channel.on("stream-open", (m) => {
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
@@ -35,6 +41,10 @@ class PlayerModel {
     });
     this.channel.on("playback", (m) => {
       if (this.channel.isOwner) this.#obey(m.action, m.at);
+    });
+    this.channel.on("compare", (m, bytes) => {
+      this.pair.put(m.slot, m.label, m.sample_rate, bytes);
+      this.changed();
     });
     this.channel.on("owner", () => {
       if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
@@ -198,6 +208,17 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     "aria-label": "Volume",
   });
   volume.addEventListener("input", () => player.choose("volume", Number(volume.value)));
+  const words = new WordsLine((seconds) => player.seek(seconds));
+  const spectrum = new SpectrumView(h("canvas", { class: "snb-spectrum", role: "img", hidden: true }));
+  const picture = iconButton("spectrum", "Spectrogram", () => {
+    spectrum.canvas.hidden = !spectrum.canvas.hidden;
+    paint();
+  });
+  const waterfall = new Waterfall();
+  const compare = new CompareRow(player.pair, () => {
+    player.pair.clear();
+    player.changed();
+  });
   const status = h("div", { class: "snb-status", "aria-live": "polite" });
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
@@ -205,11 +226,21 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     "div",
     { class: "snb snb-card snb-player" },
     notice,
-    h("div", { class: "snb-player-row" }, button, pause, again, wave, time, loop, volume),
+    h("div", { class: "snb-player-row" }, button, pause, again, wave, time, loop, volume, picture),
+    words.element,
+    spectrum.canvas,
+    compare.element,
     status,
+    waterfall.element,
     error,
   );
   keepKeys(root);
+  root.addEventListener("keydown", (event) => {
+    const inField = event.target instanceof HTMLElement && event.target.matches("button, input, summary");
+    if (event.key !== " " || inField) return;
+    event.preventDefault();
+    player.press();
+  });
   let shown = "";
   const paint = () => {
     const { state, take } = playback;
@@ -242,12 +273,18 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
+    words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
+    picture.toggleAttribute("disabled", !take?.ended || !take.samples);
+    picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
+    if (!spectrum.canvas.hidden) spectrum.show(take, root.dataset.theme ?? "");
+    compare.show(String(model.get("difference") ?? ""));
+    waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
   };
   followTheme(root, signal, paint);
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
-  const names = ["label", "status", "error", "notice", "busy"];
+  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   for (const name of names) model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);

@@ -1,0 +1,78 @@
+/** Two takes side by side: one press switches from the one to the other at the same instant. */
+import type { Playback } from "../audio/playback";
+import { Take } from "../audio/take";
+import { h } from "../dom";
+
+type Slot = "a" | "b";
+
+/** The two takes of a model; any number of views show them. */
+export class Pair {
+  readonly takes: Partial<Record<Slot, Take>> = {};
+  readonly labels: Partial<Record<Slot, string>> = {};
+
+  constructor(readonly playback: Playback) {}
+
+  get whole(): boolean {
+    return Boolean(this.takes.a && this.takes.b);
+  }
+
+  put(slot: string, label: string, sampleRate: number, bytes: Uint8Array): void {
+    if (slot !== "a" && slot !== "b") return;
+    const take = new Take(`compare-${slot}`, sampleRate);
+    take.write(bytes);
+    take.ended = true;
+    this.takes[slot] = take;
+    this.labels[slot] = label;
+  }
+
+  clear(): void {
+    delete this.takes.a;
+    delete this.takes.b;
+  }
+
+  /** Hear one of them: where the other one is just now, else from its start. */
+  hear(slot: Slot): void {
+    const wanted = this.takes[slot];
+    const other = this.takes[slot === "a" ? "b" : "a"];
+    const { take, state } = this.playback;
+    if (!wanted) return;
+    const sounding = state === "playing" || state === "paused" || state === "waiting";
+    const at = sounding && take && (take === other || take === wanted) ? take.position / take.sampleRate : 0;
+    void this.playback.unlock();
+    this.playback.hear(wanted, at < wanted.duration ? at : 0);
+  }
+}
+
+export class CompareRow {
+  readonly element = h("div", { class: "snb-compare", role: "group", "aria-label": "Compare two takes" });
+  readonly #buttons: Record<Slot, HTMLButtonElement>;
+  readonly #told = h("span", { class: "snb-compare-told" });
+
+  constructor(
+    readonly pair: Pair,
+    close: () => void,
+  ) {
+    const button = (slot: Slot) =>
+      h("button", { class: "snb-button", type: "button", click: () => this.pair.hear(slot) });
+    this.#buttons = { a: button("a"), b: button("b") };
+    const end = h(
+      "button",
+      { class: "snb-button snb-icon", type: "button", "aria-label": "End comparing" },
+      "×",
+    );
+    end.addEventListener("click", close);
+    this.element.append(this.#buttons.a, this.#buttons.b, this.#told, end);
+  }
+
+  show(told: string): void {
+    this.element.hidden = !this.pair.whole;
+    if (this.element.hidden) return;
+    if (this.#told.textContent !== told) this.#told.textContent = told;
+    for (const slot of ["a", "b"] as const) {
+      const button = this.#buttons[slot];
+      const name = `${slot.toUpperCase()} · ${this.pair.labels[slot] ?? ""}`;
+      if (button.textContent !== name) button.textContent = name;
+      button.setAttribute("aria-pressed", String(this.pair.playback.take === this.pair.takes[slot]));
+    }
+  }
+}

@@ -1,0 +1,217 @@
+"""The VoiceTuner in the page: by keyboard, in narrow outputs, for screen readers; pictures, comparing, copying."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+from lab import ROOT
+from test_screenshots import picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+CELL = """import smallest_nb as snb
+tuner = snb.VoiceTuner("Your table is booked for half past seven.", voice="liam", word_timestamps=True)
+tuner"""
+PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def notes(lab, theme):
+    """One page for this module's tests in each theme, with two takes."""
+    name = lab.write_notebook(f"tuner-{theme}.ipynb", CELL)
+    with lab.browse(name, dark=theme == "dark") as page:
+        page.run_all()
+        page.page.wait_for_selector(".snb-player[data-ready='true']")
+        page.page.get_by_role("button", name="Speak").click()
+        page.page.wait_for_function("() => document.querySelector('.snb-player').dataset.takes !== ''")
+        page.page.wait_for_function(PLAYED)
+        page.do("tuner.auto_play = False; tuner.settings = {'voice': 'magnus'}; t = tuner.audition()")
+        page.page.wait_for_function(PLAYED)
+        yield page
+
+
+def unfold(notes, title: str) -> None:
+    """Open a part of the accordion, if it is not."""
+    part = notes.page.locator(".jupyter-widget-Collapse", has=notes.page.get_by_text(title, exact=True)).last
+    if "jupyter-widget-Collapse-open" not in (part.get_attribute("class") or ""):
+        part.locator(".jupyter-widget-Collapse-header").first.click()
+        notes.page.wait_for_timeout(300)
+
+
+def rows(notes):
+    return notes.page.locator(".snb-take")
+
+
+def test_words_are_marked_as_they_sound(notes):
+    notes.do("tuner.settings = {'voice': 'liam'}; t = tuner.audition()")
+    notes.page.wait_for_selector(".snb-words span[data-now]")
+    seen = set()
+    for _ in range(60):
+        seen |= set(notes.page.locator(".snb-words span[data-now]").all_inner_texts())
+        if notes.page.evaluate(PLAYED):
+            break
+        notes.page.wait_for_timeout(50)
+    assert {"table", "booked"} <= seen
+    assert notes.page.locator(".snb-words small").count() == 0, "the service gave the times"
+
+
+def test_the_spectrogram_shows_where_the_sound_is(notes, theme):
+    button = notes.page.get_by_role("button", name="Spectrogram")
+    button.click()
+    notes.page.wait_for_timeout(300)
+    levels = notes.page.evaluate(
+        """() => {
+          const canvas = document.querySelector('.snb-spectrum');
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          const rows = [0, 0];
+          for (let i = 0; i < data.length; i += 4) {
+            const row = Math.floor(i / 4 / canvas.width) < canvas.height / 2 ? 0 : 1;
+            rows[row] += Math.abs(data[i] - data[0]) + Math.abs(data[i + 1] - data[1]);
+          }
+          return rows;
+        }"""
+    )
+    assert levels[1] > 1.3 * levels[0], "speech has more below 4 kHz than above"
+    picture(notes, ".snb-player", f"voice-tuner-spectrogram-{theme}.png")
+    button.click()
+
+
+def test_the_waterfall_adds_up(notes):
+    notes.page.locator(".snb-waterfall summary").click()
+    steps = notes.page.locator(".snb-waterfall-ms").all_inner_texts()
+    assert len(steps) >= 1
+    total = sum(int(s.split()[0]) for s in steps)
+    told = notes.page.locator(".snb-waterfall summary").inner_text()
+    assert abs(int(told.split()[0]) - total) <= len(steps)
+    notes.page.locator(".snb-waterfall summary").click()
+
+
+def test_takes_by_keyboard_alone(notes, theme):
+    unfold(notes, "Takes")
+    count = rows(notes).count()
+    assert count >= 2
+    rows(notes).first.focus()
+    notes.page.keyboard.press("ArrowDown")
+    focused = notes.page.evaluate("() => document.activeElement.dataset.number")
+    assert focused == rows(notes).nth(1).get_attribute("data-number")
+    notes.page.keyboard.press("s")
+    notes.page.wait_for_selector(f".snb-take[data-number='{focused}'] [aria-label='Unstar']")
+    assert notes.kernel(f"tuner.takes.get({focused}).starred") is True
+    assert notes.page.evaluate("() => document.activeElement.dataset.number") == focused, "the focus stays"
+    before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
+    notes.page.keyboard.press(" ")
+    notes.page.wait_for_function(
+        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({PLAYED})()", arg=before
+    )
+    notes.page.wait_for_selector(f".snb-take[data-current][data-number='{focused}']")
+    note = notes.page.locator(f".snb-take[data-number='{focused}'] .snb-take-note")
+    note.fill("the warm one")
+    note.press("Enter")
+    for _ in range(50):
+        if notes.kernel(f"tuner.takes.get({focused}).note"):
+            break
+        notes.page.wait_for_timeout(50)
+    assert notes.kernel(f"tuner.takes.get({focused}).note") == "the warm one"
+    picture(notes, ".snb-player", f"voice-tuner-takes-{theme}.png")
+
+
+def test_two_takes_switch_at_the_same_instant(notes, theme):
+    notes.do("told = tuner.compare(1, 2)")
+    notes.page.wait_for_selector(".snb-compare:not([hidden])")
+    notes.page.evaluate("() => window.__tap.clear()")
+    notes.page.get_by_role("button", name="A · Take 1").click()
+    notes.page.wait_for_selector(".snb-player[data-state='playing']")
+    notes.page.wait_for_timeout(700)
+    at = "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow'))"
+    before = notes.page.evaluate(at)
+    notes.page.get_by_role("button", name="B · Take 2").click()
+    notes.page.wait_for_function("() => document.querySelector('.snb-player').dataset.takes === 'compare-b'")
+    after = notes.page.evaluate(at)
+    assert 0 <= after - before < 0.6
+    picture(notes, ".snb-player", f"voice-tuner-compare-{theme}.png")
+    notes.page.wait_for_function(PLAYED)
+    heard = np.frombuffer(base64.b64decode(notes.page.evaluate("() => window.__tap.read()")), "<f4")
+    assert np.abs(np.diff(heard)).max() < 0.35, "switching clicks"
+    notes.page.get_by_role("button", name="End comparing").click()
+    notes.page.wait_for_selector(".snb-compare", state="hidden")
+
+
+def test_space_plays_and_command_mode_hears_nothing_of_it(notes):
+    cells = notes.page.evaluate("() => window.__panel().content.model.cells.length")
+    notes.page.locator(".snb-player-wave").focus()
+    before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
+    for key in ("a", "b", "x", "d", "d"):
+        notes.page.keyboard.press(key)
+    notes.page.keyboard.press(" ")
+    notes.page.wait_for_function(
+        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({PLAYED})()", arg=before
+    )
+    assert notes.page.evaluate("() => window.__panel().content.model.cells.length") == cells
+
+
+def test_code_is_copied(notes, theme):
+    notes.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    unfold(notes, "Settings as code")
+    notes.page.locator(".snb-code-target").select_option("curl")
+    notes.page.wait_for_function("() => document.querySelector('.snb-code').textContent.startsWith('curl')")
+    notes.page.get_by_role("button", name="Copy", exact=True).click()
+    notes.page.get_by_text("Copied.").wait_for()
+    assert notes.page.evaluate("() => navigator.clipboard.readText()") == notes.kernel("tuner.code('curl')")
+    picture(notes, ".snb-player", f"voice-tuner-code-{theme}.png")
+
+
+@pytest.mark.parametrize("part", [".snb-player", ".snb-takes", ".snb-code"])
+def test_a_screen_reader_finds_nothing_wrong(notes, part):
+    unfold(notes, {".snb-takes": "Takes", ".snb-code": "Settings as code"}.get(part, "Takes"))
+    notes.page.wait_for_selector(part)
+    notes.page.add_script_tag(path=AXE)
+    found = notes.page.evaluate(
+        "async (part) => (await axe.run(document.querySelector(part).closest('.snb'))).violations"
+        ".map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' | '))",
+        part,
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [360, 550])
+def test_narrow_outputs_need_no_sideways_scrolling(notes, theme, width):
+    notes.page.evaluate(
+        """(width) => {
+          const box = document.querySelector('.jp-OutputArea-child:has(.snb-player) .jp-OutputArea-output');
+          box.style.maxWidth = width + 'px';
+        }""",
+        width,
+    )
+    notes.page.wait_for_timeout(300)
+    too_wide = notes.page.evaluate(
+        """(width) => [...document.querySelectorAll('.snb, .snb *')]
+          .filter((e) => e.offsetParent && e.getBoundingClientRect().width > width + 1)
+          .map((e) => e.className + ' ' + e.getBoundingClientRect().width)""",
+        width,
+    )
+    picture(notes, ".snb-player", f"voice-tuner-{width}-{theme}.png")
+    notes.page.evaluate(
+        "() => { document.querySelector('.jp-OutputArea-child:has(.snb-player) .jp-OutputArea-output')"
+        ".style.maxWidth = ''; }"
+    )
+    assert too_wide == []
+
+
+def test_an_error_is_told_beside_its_cause_and_the_tuner_lives_on(notes, theme):
+    notes.do("from smallest_nb import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})")
+    notes.do("tuner.settings = {'model': 'lightning-v2', 'voice': 'emily'}")
+    notes.page.get_by_role("button", name="Speak").click()
+    notes.page.get_by_role("alert").get_by_text("lightning-v3.1").wait_for()
+    picture(notes, ".snb-player", f"voice-tuner-error-{theme}.png")
+    notes.do("tuner.settings = {'model': 'lightning-v3.1', 'voice': 'magnus', 'speed': 1.1}")
+    notes.page.get_by_role("button", name="Speak").click()
+    notes.page.wait_for_function("() => document.querySelector('.snb-player .snb-error').textContent === ''")
+    notes.page.wait_for_function(PLAYED)
+    assert [line for line in notes.console if "[smallest_nb]" in line] == []

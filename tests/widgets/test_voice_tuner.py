@@ -1,0 +1,250 @@
+"""What tuning a voice ends in: takes that are kept, compared and noted, settings taken back, nothing spent twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from helpers import KEY
+from test_player import Page, eventually
+
+import smallest_nb as snb
+from smallest_nb.simulator import Simulator
+from smallest_nb.snippets import TARGETS
+
+
+@pytest.fixture
+def tuner(simulator):
+    made = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
+    made.player._channel._build = made._tray._channel._build = None
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(tuner):
+    found = Page(tuner.player)
+    found.hello()
+    return found
+
+
+@pytest.fixture
+def tray(tuner):
+    found = Page(tuner._tray)
+    found.hello()
+    return found
+
+
+def test_what_was_heard_is_heard_again_for_nothing(tuner, page):
+    first = tuner.audition()
+    assert tuner.audition() is first
+    assert tuner._meter.requests == 1
+    assert len(page.of("stream-open")) == 2, "it is played again all the same"
+    tuner.settings = {"speed": 1.3}
+    second = tuner.audition()
+    tuner.settings = {"speed": None}
+    assert tuner.audition() is first
+    assert tuner.audition(fresh=True) not in (first, second)
+    assert tuner.audition("Another text.") not in (first, second)
+    assert tuner._meter.requests == 4
+
+
+def test_takes_are_told_to_who_asked(tuner, caplog):
+    seen = []
+    tuner.on_take(seen.append)
+    tuner.on_take(lambda take: 1 / 0)
+    take = tuner.audition()
+    assert seen == [take]
+    assert "on_take failed" in caplog.text
+    assert tuner.audition() is take
+    assert seen == [take], "a take that is heard again is no new one"
+
+
+def test_a_person_stars_notes_and_deletes(tuner, tray):
+    take = tuner.audition()
+    tuner.audition("Another one.")
+    assert [r["number"] for r in tuner._tray.rows] == [2, 1]
+    assert tuner._tray.rows[1]["text"] == "One, two, three."
+    assert len(tuner._tray.rows[1]["peaks"]) == 48
+    assert max(tuner._tray.rows[1]["peaks"]) == 99
+    tray.say("take", action="star", number=1, text="on")
+    eventually(lambda: take.starred and tuner._tray.rows[1]["starred"])
+    tray.say("take", action="note", number=1, text="warm <b>but slow</b>")
+    eventually(lambda: take.note == "warm <b>but slow</b>" == tuner._tray.rows[1]["note"])
+    tray.say("take", action="star", number=1, text="")
+    eventually(lambda: not take.starred)
+    tray.say("take", action="delete", number=2, text="")
+    eventually(lambda: [r["number"] for r in tuner._tray.rows] == [1])
+    tray.say("take", action="play", number=77, text="")
+    eventually(lambda: "77" in tuner._tray.told)
+
+
+def test_a_take_is_heard_from_the_list(tuner, page, tray):
+    first = tuner.audition()
+    tuner.audition("Another one.")
+    tray.say("take", action="play", number=1, text="")
+    eventually(lambda: tuner._tray.current == 1)
+    last = page.of("stream-open")[-1]["stream"]
+    eventually(lambda: b"".join(b[0] for c, b in page.got if c.get("stream") == last and b) == first.clip.pcm)
+    assert tuner._meter.requests == 2
+
+
+def test_two_takes_are_compared_in_words_and_side_by_side(tuner, page, tray):
+    first = tuner.audition()
+    tuner.settings = {"voice": "magnus", "speed": 1.4}
+    second = tuner.audition()
+    told = tuner.compare(1, 2)
+    assert "magnus" in told
+    assert "1.4" in told
+    sent = [(c["slot"], c["label"], b[0]) for c, b in page.got if c["type"] == "compare"]
+    assert sent == [("a", "Take 1", first.clip.pcm), ("b", "Take 2", second.clip.pcm)]
+    assert tuner.player.difference == told
+    tray.say("take", action="compare", number=2, text="1")
+    eventually(lambda: len(page.of("compare")) == 4)
+    with pytest.raises(snb.ConfigError, match="9"):
+        tuner.compare(1, 9)
+
+
+def test_words_are_shown_with_the_sound(tuner, page):
+    tuner.audition()
+    shown = tuner.player.words
+    assert shown["stream"] == page.of("stream-open")[-1]["stream"]
+    assert shown["estimated"] is True
+    assert [w for w, *_ in shown["words"]] == ["One,", "two,", "three."]
+    tuner.settings = {"voice": "liam", "word_timestamps": True}
+    take = tuner.audition()
+    assert tuner.player.words["estimated"] is False
+    assert [w.text for w in take.words] == ["One,", "two,", "three."]
+    starts = [start for _, start, _ in tuner.player.words["words"]]
+    assert starts == sorted(starts)
+
+
+def test_the_meter_counts(tuner):
+    assert "16 characters" in tuner._meter.value
+    tuner.audition()
+    assert tuner._meter.in_flight == 0
+    assert tuner._meter.characters == 16
+    assert tuner._meter.seconds == pytest.approx(tuner.takes[0].duration, abs=0.01)
+    assert "spoken so far: 16 characters" in tuner._meter.value
+    tuner.text = "x" * 2800
+    assert "2,800 characters, about 3.3 min" in tuner._meter.value
+
+
+def test_a_long_text_is_asked_back_once(tuner, page):
+    tuner.text = "word " * 300
+    page.say("press", action="play")
+    eventually(lambda: "press again" in tuner.player.status)
+    assert tuner._meter.requests == 0
+    page.say("press", action="play")
+    eventually(lambda: tuner._meter.requests == 1)
+    tuner.stop()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_settings_come_back_from_every_snippet(tuner, target):
+    tuner.settings = {"voice": "magnus", "speed": 1.25, "language": "hi"}
+    wanted, code = tuner.settings, tuner.code(target)
+    tuner.settings = {"voice": "sophia", "speed": None, "language": "en"}
+    assert tuner.load_settings(code).voice == "magnus"
+    assert (tuner.settings.speed, tuner.settings.language) == (wanted.speed, wanted.language)
+    assert tuner.panel.controls["speed"].body.value == 1.25
+
+
+def test_settings_come_from_mappings_json_and_takes(tuner):
+    take = tuner.audition()
+    tuner.load_settings({"voice_id": "magnus", "speed": 0.9})
+    assert (tuner.settings.voice, tuner.settings.speed) == ("magnus", 0.9)
+    tuner.load_settings(json.dumps({"voice": "liam"}))
+    assert (tuner.settings.voice, tuner.settings.speed) == ("liam", None), "over the defaults, not over what was"
+    tuner.load_settings(take)
+    assert tuner.settings == take.settings
+    with pytest.raises(snb.ConfigError, match="sped"):
+        tuner.load_settings({"sped": 1})
+    assert tuner.settings == take.settings
+
+
+def test_voices_are_found_and_chosen(tuner):
+    picker = tuner.voices
+    everybody = len(picker.matches())
+    picker.gender.value = "male"
+    men = picker.matches()
+    assert 0 < len(men) < everybody
+    assert {v.gender for v in men} == {"male"}
+    picker.search.value = "british"
+    assert {v.accent for v in picker.matches()} == {"British"}
+    picker.found.value = picker.matches()[0].id
+    assert tuner.settings.voice == picker.matches()[0].id
+    picker.search.value, picker.gender.value = "", "any"
+    picker.language.value = "ta"
+    assert all("ta" in v.languages for v in picker.matches())
+    tuner.settings = {"voice": "sophia"}
+    picker.language.value = "any"
+    assert picker.found.value == "sophia"
+    tuner.settings = {"model": "lightning-v3.1-pro"}
+    assert "meher" in [v.id for v in picker.matches()]
+    assert "magnus" not in [v.id for v in picker.matches()]
+
+
+def test_the_live_list_is_asked_for(tuner):
+    tuner.voices._live.click()
+    eventually(lambda: "lists them now" in tuner.voices._told.value)
+    with Simulator() as other:
+        lonely = snb.VoiceTuner("x", api_key=KEY, base_url=other.base_url)
+    lonely.voices._live.click()
+    eventually(lambda: "model cards" in lonely.voices._told.value or "could not be had" in lonely.voices._told.value)
+    assert lonely.voices.matches()
+    lonely.close()
+
+
+def test_every_setting_has_a_control(tuner):
+    assert set(tuner.panel.controls) == set(snb.SmallestTTSSettings.specs())
+
+
+def test_the_code_view_follows(tuner):
+    assert "sophia" in tuner._code.code
+    tuner.settings = {"voice": "magnus"}
+    assert "magnus" in tuner._code.code
+    tuner._code.target = "curl"
+    assert tuner._code.code.startswith("curl")
+    tuner.text = 'It\'s "quoted" & 5 > 3'
+    assert tuner.load_settings(tuner._code.code).voice == "magnus"
+    assert KEY not in tuner._code.code
+
+
+def test_memory_is_bounded_and_stars_are_kept(simulator):
+    tuner = snb.VoiceTuner("One.", api_key=KEY, base_url=simulator.base_url, max_bytes=150_000)
+    first = tuner.audition()
+    tuner.takes.star(first.number)
+    for number in range(8):
+        tuner.audition(f"Number {number}.")
+    assert first in tuner.takes
+    assert sum(len(t.clip.pcm) for t in tuner.takes) <= 150_000
+    assert "older takes had to go" in tuner._tray.told
+    tuner.close()
+
+
+def test_a_snapshot_stays_without_a_kernel(tuner):
+    with pytest.raises(snb.ConfigError):
+        tuner.snapshot()
+    tuner.audition()
+    plain, heard = tuner.snapshot()._repr_html_(), tuner.snapshot(max_kb=40)._repr_html_()
+    assert "One, two, three." in plain
+    assert "<svg" in plain
+    assert "<audio" not in plain
+    assert "<audio" in heard
+    assert len(heard) < len(plain) + 60_000
+    assert KEY not in heard
+
+
+def test_odd_texts_end_in_a_clear_state(tuner, page):
+    for text in ("Hi 😀", "مرحبا", '<b>bold</b> & "quoted"', "a\nb\tc"):
+        take = tuner.audition(text)
+        assert take.text == text
+        assert tuner.player.error == ""
+    with pytest.raises(snb.ConfigError, match="nothing to speak"):
+        tuner.audition("   ")
+    with pytest.raises(snb.ConfigError, match="'😀'"):
+        tuner.audition("😀")
+    assert "nothing to speak" in tuner.player.error
+    tuner.audition("Fine again.")
+    assert tuner.player.error == ""
