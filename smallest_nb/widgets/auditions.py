@@ -28,6 +28,9 @@ class Auditions:
         takes: Where it is kept.
         meter: Where it is counted.
         kept: Called with each new take.
+
+    Attributes:
+        heard: The take that was played last.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Auditions:
         self._meter = meter
         self._kept = kept
         self._task: asyncio.Task[Take] | None = None
+        self.heard: Take | None = None
 
     async def latest(self, text: str, settings: SmallestTTSSettings, *, fresh: bool = False) -> Take:
         """Hear a text with these settings, in place of what is under way.
@@ -74,6 +78,7 @@ class Auditions:
         self._player.error = ""
         stream = self._player.play(take.clip)
         self._show_words(stream, take)
+        self.heard = take
         self._player.waterfall = take.waterfall
         self._player.status = repr(take)
 
@@ -126,6 +131,7 @@ class Auditions:
         )
         if stream is not None:
             self._show_words(stream, take)
+        self.heard = take
         self._kept(take)
         return take
 

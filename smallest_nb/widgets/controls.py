@@ -41,6 +41,7 @@ class Control(ipywidgets.HBox):
         self.why = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
         children = [label, body, *([self.reset] if spec.optional else []), self.why]
         super().__init__(children, layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%"))
+        self.add_class("snb-control")  # the page gives the control its label's name
         body.observe(self._moved, names="value")
 
     def show(self, value: Any) -> None:

@@ -54,10 +54,13 @@ class VoicePicker(ipywidgets.VBox):
                 ("Search", self.search), ("Language", self.language), ("Gender", self.gender), ("Accent", self.accent),
             )
         ]  # fmt: skip
+        listed = ipywidgets.VBox([ipywidgets.Label("Voices"), self.found])
+        for box in (*filters, listed):
+            box.add_class("snb-control")
         super().__init__(
             [
                 ipywidgets.HBox(filters, layout=ipywidgets.Layout(flex_flow="row wrap")),
-                self.found,
+                listed,
                 ipywidgets.HBox([self._live, self._told], layout=ipywidgets.Layout(flex_flow="row wrap")),
             ]
         )

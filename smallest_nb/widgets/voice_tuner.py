@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import html
 import logging
 from collections.abc import Callable
 from time import monotonic
@@ -31,6 +32,7 @@ from smallest_nb.widgets.meter import Meter, forecast
 from smallest_nb.widgets.player import Player
 from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.snapshot import Snapshot
+from smallest_nb.widgets.static_face import Faced
 from smallest_nb.widgets.take_list import TakeList
 from smallest_nb.widgets.voice_picker import VoicePicker
 
@@ -59,7 +61,7 @@ _NAMES = {
 }
 
 
-class VoiceTuner(ipywidgets.VBox):
+class VoiceTuner(Faced):
     """Tunes a voice.
 
     Args:
@@ -118,14 +120,18 @@ class VoiceTuner(ipywidgets.VBox):
         self.voices = VoicePicker(voices_of(str(snapshot.model)), self._choose_voice, self._ask_voices)
         self._tray = TakeList(self._take_action)
         self._code = CodeView([(t, _NAMES.get(t, t)) for t in TARGETS], self.code)
-        super().__init__(self._parts(text, auto_play=auto_play), settings=snapshot, text=text, auto_play=auto_play,
-                         layout=ipywidgets.Layout(width="100%", max_width="860px"))  # fmt: skip
+        super().__init__(
+            self._parts(text, auto_play=auto_play), self._draw, settings=snapshot, text=text, auto_play=auto_play,
+            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+        )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
         traitlets.link((self, "text"), (self._text_field, "value"))
         traitlets.link((self, "auto_play"), (self._auto, "value"))
         self.observe(self._changed, names="settings")
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
+        self.player.observe(lambda _c: self._remeasure(), names="first_sound_ms")
+        self.player.on_finished(self._remeasure)
         self._show_voices()
         self._retold()
 
@@ -280,9 +286,16 @@ class VoiceTuner(ipywidgets.VBox):
             except Exception:
                 _log.exception("a handler of on_take failed")
 
+    def _remeasure(self) -> None:
+        """The page has told when the sound came out."""
+        take = self._auditions.heard
+        if take is not None:
+            self.player.waterfall = take.waterfall
+
     def _show_takes(self) -> None:
         self._tray.show(self.takes)
         gone = self.takes.dropped
+        self.face.refresh()
         self._tray.told = f"{gone} older takes had to go: memory is bounded, stars keep." if gone else ""
 
     def _take_action(self, action: str, number: int, text: str) -> None:
@@ -358,16 +371,20 @@ class VoiceTuner(ipywidgets.VBox):
     def _retold(self) -> None:
         self._meter.text(self.text)
         self._code.refresh()
+        self.face.refresh()
+
+    def _draw(self) -> str:
+        """What the notebook shows of it without a kernel."""
+        if not len(self.takes):
+            return f"<p dir='auto'>{html.escape(self.text)}</p><p><small>{html.escape(repr(self.settings))}</small></p>"
+        drawn = take_html(self.takes[-1])
+        if len(self.takes) > 1:
+            rest = self.takes._repr_html_()
+            drawn += f"<details><summary>{len(self.takes)} takes</summary>{rest}</details>"
+        return drawn
 
     def __repr__(self) -> str:
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        if data is None or not len(self.takes):
-            return bundle
-        return {**data, "text/html": take_html(self.takes[-1])}, metadata
 
 
 def _told(task: asyncio.Task[Take]) -> None:

@@ -67,7 +67,10 @@ def test_what_is_heard_is_what_was_sent_and_speed_changes_it(lab):
         notes.run_all()
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         notes.page.wait_for_function(IDLE)
-        notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'sophia', 'speed': None}; tuner.auto_play = True")
+        notes.do(
+            "tuner.auto_play = False; tuner.text = 'It was not said before, so it is not heard from a take.'; "
+            "tuner.settings = {'voice': 'sophia', 'speed': None}; tuner.auto_play = True"
+        )
 
         speak(notes)
         heard, rate = rendered(notes)

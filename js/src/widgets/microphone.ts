@@ -6,6 +6,7 @@ import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities, microphoneProblem } from "../host";
 import { widget } from "../lifecycle";
+import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
 import { SendWindow } from "./send-window";
 
@@ -234,6 +235,7 @@ function mountSettings(mic: MicrophoneModel): { element: HTMLElement; paint: () 
 }
 
 function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {
+  nameControls(el, signal);
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });
   const button = h(

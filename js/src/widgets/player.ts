@@ -6,6 +6,7 @@ import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
 import { widget } from "../lifecycle";
+import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
 import { SpectrumView } from "./spectrum-view";
@@ -156,7 +157,8 @@ function statusText(player: PlayerModel): string {
   if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
   const told = String(player.model.get("status") ?? "");
   const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
-  const first = take?.firstMs ? `, heard ${take.firstMs} ms later` : "";
+  const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
+  const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
   return told ? told + first + underruns : "";
 }
 
@@ -173,6 +175,7 @@ function iconButton(name: string, text: string, press: () => void): HTMLButtonEl
 }
 
 function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): void {
+  nameControls(el, signal);
   const { playback, model } = player;
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });

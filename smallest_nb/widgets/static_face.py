@@ -1,0 +1,107 @@
+"""The StaticFace: what a saved notebook shows of a widget where no kernel runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from smallest_nb import runtime
+
+__all__ = ["Faced", "StaticFace"]
+
+_log = logging.getLogger(__name__)
+_SETTLE_SECS = 0.5
+_MOST_CHARACTERS = 100_000
+
+
+class StaticFace:
+    """An output beside a widget's own, kept up to date, so that the notebook is saved with what the widget last showed.
+
+    Our style sheets hide it (`.snb-face` in `base.css`): where a widget lives they are loaded, and where none does
+    (GitHub, nbviewer, an exported page, a notebook that was opened again) they are not, and it is all there is to see.
+    A widget's own output cannot be renewed so: the page would draw the widget again.
+
+    Args:
+        draw: Returns HTML. Called on the background loop, and by `show`.
+    """
+
+    def __init__(self, draw: Callable[[], str]) -> None:
+        self._draw = draw
+        self._id = f"snb-{uuid.uuid4().hex}"
+        self._context: contextvars.Context | None = None
+        self._due: asyncio.TimerHandle | None = None
+
+    def show(self) -> None:
+        """Put it out with the cell that runs now; nothing happens outside of a Jupyter kernel."""
+        from IPython import get_ipython  # noqa: PLC0415 - as is all of Jupyter, only where it is used
+
+        if getattr(get_ipython(), "kernel", None) is None:
+            return
+        # ipykernel 7.0 can publish from a thread only inside the context of a cell.
+        self._context = contextvars.copy_context()
+        self._publish(update=False)
+
+    def refresh(self) -> None:
+        """Renew it soon; many changes in a row make one."""
+        if self._context is not None:
+            runtime.post(self._schedule)
+
+    def close(self) -> None:
+        """Renew it no more."""
+        self._context = None
+
+    def _schedule(self) -> None:
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_SETTLE_SECS, self._renew)
+
+    def _renew(self) -> None:
+        self._due = None
+        if self._context is None:
+            return
+        try:
+            self._context.copy().run(self._publish, update=True)
+        except Exception:
+            _log.exception("the static face could not be renewed")
+
+    def _publish(self, *, update: bool) -> None:
+        from IPython.display import publish_display_data  # noqa: PLC0415
+
+        drawn = self._draw()
+        if len(drawn) > _MOST_CHARACTERS:
+            drawn = f"<p>More than {_MOST_CHARACTERS // 1000} kB: it is not kept in the notebook.</p>"
+        publish_display_data(
+            {"text/html": f'<div class="snb-face">{drawn}</div>', "text/plain": ""},
+            transient={"display_id": self._id},
+            update=update,
+        )
+
+
+class Faced(ipywidgets.VBox):
+    """A box of widgets with a static face; both of ipywidgets' ways of being displayed put it out."""
+
+    def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
+        self.face = StaticFace(draw)
+        super().__init__(children, **kwargs)
+        self.add_class("snb-composite")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self.face.show()
+        return super()._repr_mimebundle_(**kwargs)
+
+    if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
+
+        def _ipython_display_(self, **kwargs: Any) -> None:
+            self.face.show()
+            super()._ipython_display_(**kwargs)
+
+    def close(self) -> None:
+        """Close the box."""
+        if hasattr(self, "face"):
+            self.face.close()
+        super().close()

@@ -1,0 +1,226 @@
+"""The VoiceTuner while it is used: sliders that speak, odd texts, refusals, hidden tabs, big type, little motion."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+from test_screenshots import picture
+from test_tuner_page import PLAYED, unfold
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+CELL = """import smallest_nb as snb
+from smallest_nb import session
+tuner = snb.VoiceTuner("Your table is booked for half past seven.")
+tuner"""
+TAKES = "document.querySelector('.snb-player').dataset.takes"
+
+
+@pytest.fixture(scope="module")
+def notes(lab):
+    with lab.browse(lab.write_notebook("states.ipynb", CELL)) as page:
+        page.run_all()
+        page.page.wait_for_selector(".snb-player[data-ready='true']")
+        press(page)
+        page.page.wait_for_function(f"() => {TAKES} !== ''")
+        page.page.wait_for_function(PLAYED)
+        yield page
+
+
+def press(notes, name="Speak"):
+    notes.page.get_by_role("button", name=name, exact=True).click()
+
+
+def until(notes, expression: str, wanted=True) -> None:
+    """Wait for the kernel."""
+    for _ in range(200):
+        if notes.kernel(expression) == wanted:
+            return
+        notes.page.wait_for_timeout(50)
+    raise AssertionError(f"{expression} is {notes.kernel(expression)!r}, not {wanted!r}")
+
+
+def heard(notes) -> tuple[np.ndarray, int]:
+    data = base64.b64decode(notes.page.evaluate("() => window.__tap.read()"))
+    return np.frombuffer(data, "<f4").astype(float), notes.page.evaluate("() => window.__tap.rate")
+
+
+def test_a_slider_speaks_again_and_the_newest_wins(notes):
+    notes.do("tuner.text = 'One two three four five six seven eight nine ten eleven twelve.'; tuner.auto_play = True")
+    press(notes)
+    notes.page.wait_for_selector(".snb-player[data-state='playing']")
+    notes.page.evaluate("() => window.__tap.clear()")
+    notes.page.wait_for_timeout(500)
+    slider = notes.page.get_by_role("slider", name="Speed", exact=True)
+    slider.focus()
+    before = notes.kernel("tuner._meter.requests")
+    for _ in range(6):  # six values within the debounce: one request
+        notes.page.keyboard.press("ArrowRight")
+    until(notes, "tuner.takes[-1].settings.speed", 1.3)
+    notes.page.wait_for_function(PLAYED)
+    assert notes.kernel("tuner._meter.requests") == before + 1
+    samples, rate = heard(notes)
+    assert np.abs(np.diff(samples)).max() < 0.35, "the change of takes clicks"
+    loud = np.flatnonzero(np.abs(samples) > 0.02)
+    # What is left of the first take, at most a second until the debounced request is answered, and the second take.
+    assert (loud[-1] - loud[0]) / rate < notes.kernel("tuner.takes[-1].duration") + 2.0
+
+
+def test_what_was_heard_costs_nothing_again(notes):
+    spent = notes.kernel("tuner._meter.characters")
+    before = notes.page.evaluate(f"() => {TAKES}")
+    press(notes)
+    notes.page.wait_for_function(f"(before) => {TAKES} !== before && ({PLAYED})()", arg=before)
+    assert notes.kernel("tuner._meter.characters") == spent
+    press(notes, "New take")
+    until(notes, f"tuner._meter.characters > {spent}")
+    notes.page.wait_for_function(PLAYED)
+
+
+def test_what_is_not_taken_says_why_and_every_value_goes_back(notes):
+    slider = notes.page.get_by_role("slider", name="Consistency")
+    assert slider.evaluate("(e) => e.closest('[disabled]') !== null")
+    notes.page.get_by_text(
+        "lightning-v3.1 ignores consistency; lightning-v2, which takes it, was retired on"
+    ).wait_for()
+    assert notes.kernel("tuner.settings.speed") == 1.3
+    row = notes.page.locator(".snb-control", has=notes.page.get_by_role("slider", name="Speed", exact=True))
+    row.get_by_role("button", name="API default").click()
+    until(notes, "tuner.settings.speed", None)
+    notes.page.wait_for_timeout(500)
+    notes.page.wait_for_function(PLAYED)
+
+
+def test_a_voice_is_found_by_what_it_is(notes):
+    unfold(notes, "Find a voice")
+    notes.page.get_by_role("textbox", name="Search").fill("indian")
+    gender = notes.page.get_by_role("combobox", name="Gender")
+    gender.select_option("male")
+    found = notes.page.get_by_role("listbox", name="Voices").locator("option")
+    notes.page.wait_for_function(
+        "() => [...document.querySelectorAll('.snb-composite select[aria-label=Voices] option')]"
+        ".every((o) => o.value.includes('· male, Indian'))"
+    )
+    assert found.count() > 3
+    picture(notes, ".snb-player", "voice-tuner-voices-light.png")
+    name = found.nth(1).get_attribute("value").split(" · ")[0]
+    found.nth(1).click()
+    until(notes, "tuner.settings.voice", name)
+    notes.page.wait_for_timeout(500)
+    notes.page.wait_for_function(PLAYED)
+    notes.page.get_by_role("button", name="Ask the service for its list").click()
+    notes.page.get_by_text("As the service lists them now.").wait_for()
+    notes.page.get_by_role("textbox", name="Search").fill("")
+    gender.select_option("any")
+    notes.do("tuner.settings = {'voice': 'sophia'}")
+
+
+@pytest.mark.parametrize(
+    "text", ["Hello 😀, there!", "مرحبا بالعالم", "<script>window.__owned = 1</script> bold & 5 > 3"]
+)
+def test_any_text_is_spoken_and_shown_as_it_is(notes, text):
+    field = notes.page.locator(".snb-composite textarea").first
+    field.fill(text)
+    field.blur()
+    until(notes, "tuner.text", text)
+    press(notes)
+    until(notes, "tuner.takes[-1].text", text)
+    notes.page.wait_for_function(PLAYED)
+    assert notes.page.evaluate("() => window.__owned") is None
+    assert notes.page.locator(".snb-player .snb-error").inner_text() == ""
+    unfold(notes, "Takes")
+    notes.page.locator(".snb-take").first.get_by_text(text).wait_for()
+
+
+def test_a_text_of_100_000_characters_is_asked_back_first(notes):
+    notes.do("tuner.text = 'word ' * 20000")
+    press(notes)
+    notes.page.get_by_text("100,000 characters, about 119.0 min of speech: press again to speak them.").wait_for()
+    press(notes)
+    notes.page.wait_for_selector(".snb-player[data-state='playing']")
+    press(notes, "Stop")
+    notes.page.wait_for_function(PLAYED)
+    notes.do("tuner.text = 'Short again.'")
+    press(notes)
+    until(notes, "tuner.takes[-1].text", "Short again.")
+    notes.page.wait_for_function(PLAYED)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("   ", "nothing to speak"), ("😀", "nothing to speak")], ids=["blank", "emoji"]
+)
+def test_a_text_with_nothing_to_speak_is_told(notes, text, told):
+    notes.do(f"tuner.text = {text!r}")
+    press(notes)
+    notes.page.get_by_role("alert").get_by_text(told).wait_for()
+    notes.do("tuner.text = 'Something.'")
+    press(notes)
+    notes.page.wait_for_function("() => document.querySelector('.snb-player .snb-error').textContent === ''")
+    until(notes, "tuner.takes[-1].text", "Something.")
+    notes.page.wait_for_function(PLAYED)
+
+
+def test_unknown_voices_and_languages_are_marked_and_the_service_decides(notes):
+    notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'nobody-of-that-name'}")
+    notes.page.get_by_text("not among the known voices of lightning-v3.1").wait_for()
+    notes.do("tuner.settings = {'voice': 'sophia', 'language': 'ta'}")
+    notes.page.get_by_text("not trained on Tamil").wait_for()
+    notes.do("tuner.settings = {'language': 'en'}")
+
+
+def test_a_key_that_is_revoked_is_told_and_nothing_is_lost(notes):
+    notes.do("knobs = session.simulator().behaviour; knobs.reject, knobs.close_after_complete = 401, True")
+    # Sockets that are open stay open: the one in use and the spare one have to be used up first.
+    notes.do("for n in 'ab':\n    try: tuner.audition(f'Not yet noticed, {n}.')\n    except snb.SmallestError: pass")
+    notes.page.wait_for_function(PLAYED)
+    count = notes.kernel("len(tuner.takes)")
+    notes.do("tuner.text = 'After the key was gone.'")
+    press(notes)
+    notes.page.get_by_role("alert").get_by_text("SMALLEST_API_KEY").wait_for()
+    picture(notes, ".snb-player", "voice-tuner-revoked-light.png")
+    assert notes.kernel("len(tuner.takes)") == count
+    unfold(notes, "Takes")
+    assert notes.page.locator(".snb-take").count() >= min(count, 5)
+    notes.do("knobs.reject, knobs.close_after_complete = None, False")
+    press(notes)
+    until(notes, "tuner.takes[-1].text", "After the key was gone.")
+    notes.page.wait_for_function(PLAYED)
+
+
+def test_a_hidden_tab_plays_on(notes):
+    notes.do("tuner.text = 'One, two, three, four, five, six, seven, eight, nine, ten.'")
+    other = notes.page.context.new_page()
+    other.goto("about:blank")
+    other.bring_to_front()
+    notes.page.evaluate("() => window.__tap.clear()")
+    notes.do("take = tuner.audition()")
+    until(notes, "tuner.player.state", "idle")
+    notes.page.wait_for_function(PLAYED)
+    samples, rate = heard(notes)
+    loud = np.flatnonzero(np.abs(samples) > 0.02)
+    assert (loud[-1] - loud[0]) / rate == pytest.approx(notes.kernel("take.duration"), abs=0.5)
+    other.close()
+    notes.page.bring_to_front()
+
+
+def test_at_twice_the_size_nothing_is_cut_off(notes):
+    notes.page.set_viewport_size({"width": 550, "height": 450})  # what a zoom of 200 % leaves of 1100 x 900
+    notes.page.wait_for_timeout(500)
+    over = notes.page.evaluate(
+        "() => [...document.querySelectorAll('.snb-composite, .snb-composite .snb')]"
+        ".map((e) => e.scrollWidth - e.clientWidth).filter((w) => w > 1)"
+    )
+    picture(notes, ".snb-player", "voice-tuner-200-percent-light.png")
+    notes.page.set_viewport_size({"width": 1100, "height": 900})
+    assert over == []
+
+
+def test_who_wants_little_motion_gets_little(notes):
+    moving = "() => document.getAnimations().filter((a) => a.effect?.target?.closest('.snb')).length"
+    notes.page.emulate_media(reduced_motion="reduce")
+    notes.do("tuner.text = 'Nothing moves but the mark.'; take = tuner.audition()")
+    notes.page.wait_for_selector(".snb-player[data-state='playing']")
+    assert notes.page.evaluate(moving) == 0
+    notes.page.wait_for_function(PLAYED)
+    notes.page.emulate_media(reduced_motion="no-preference")
