@@ -7,9 +7,11 @@ of its own. Messages in: `S` {text or ipa, voice, rate, pitch, range, volume}. O
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +28,8 @@ _IPA = 2
 _EVENT_END, _EVENT_WORD = 0, 1
 _BUFFER_MS = 60
 _MAX_DATA_PATH = 150
+_PDEATHSIG = 1
+_TOLD = 3
 
 
 class _EventId(ctypes.Union):
@@ -66,6 +70,10 @@ def _library() -> tuple[Any, bytes | None]:
     return ctypes.CDLL(espeakng_loader.get_library_path()), data.encode()
 
 
+class _ToldError(Exception):
+    """The child has said itself what went wrong."""
+
+
 class _Engine:
     def __init__(self, out: Any) -> None:
         self._lib, data = _library()
@@ -89,15 +97,44 @@ class _Engine:
         return 0
 
     def speak(self, job: dict[str, Any]) -> None:
+        """Answer one request, in a child where the system has such.
+
+        espeak-ng's flutter and its dictionaries go on from one text to the next. Only a state in which nothing was
+        ever spoken gives the same sound for the same request, and so the same transcript, tutorial and test; and a
+        text on which it crashes ends that child alone.
+        """
+        if not hasattr(os, "fork"):
+            self._speak(job)
+            return
+        parent = os.getpid()
+        child = os.fork()
+        if not child:
+            try:
+                _end_with(parent)
+                self._speak(job)
+                os._exit(0)
+            except RuntimeError as error:
+                framing.write(self._out, framing.pack(b"X", str(error).encode()))
+                os._exit(_TOLD)
+            finally:
+                os._exit(1)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code == _TOLD:
+            raise _ToldError
+        if code:
+            raise RuntimeError(f"espeak-ng failed on this text (code {code})")
+
+    def _speak(self, job: dict[str, Any]) -> None:
         if self._lib.espeak_SetVoiceByName(job["voice"].encode()) != 0:
             raise RuntimeError(f"espeak-ng has no voice {job['voice']!r}")
         for parameter, name in ((_RATE, "rate"), (_VOLUME, "volume"), (_PITCH, "pitch"), (_RANGE, "range")):
             self._lib.espeak_SetParameter(parameter, int(job[name]), 0)
         if "ipa" in job:
-            self._out.write(framing.pack(b"I", self._phonemes(job["ipa"]).encode()))
+            framing.write(self._out, framing.pack(b"I", self._phonemes(job["ipa"]).encode()))
             return
         text = job["text"].encode()
         self._lib.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 1, 0, _UTF8, None, None)
+        self._out.flush()
 
     def _phonemes(self, text: str) -> str:
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
@@ -106,6 +143,14 @@ class _Engine:
         while rest.value:  # one clause at a time; the pointer moves on and is null at the end
             clauses.append(self._lib.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA | ord(" ") << 8) or b"")
         return b" ".join(clauses).decode()
+
+
+def _end_with(parent: int) -> None:
+    """Let this process be killed when its parent is."""
+    with contextlib.suppress(AttributeError, OSError):  # Linux only; elsewhere it ends with what it has to say
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def main() -> None:
@@ -120,6 +165,8 @@ def main() -> None:
     while (message := framing.read(sys.stdin.buffer)) is not None:
         try:
             engine.speak(json.loads(message[1]))
+        except _ToldError:
+            continue
         except RuntimeError as error:
             framing.write(out, framing.pack(b"X", str(error).encode()))
             continue

@@ -63,6 +63,13 @@ async def test_unknown_languages_and_models_are_refused_with_what_is_known(simul
     assert frames[-1]["error"]["code"] == "MODEL_DEPRECATED"
 
 
+async def test_what_is_asked_twice_sounds_the_same_whatever_came_between(simulator):
+    _, once = await speak(simulator, SENTENCE)
+    _, other = await speak(simulator, "Something else came between.", voice_id="sophia", speed=1.3)
+    _, again = await speak(simulator, SENTENCE)
+    assert once == again != other
+
+
 def test_every_voice_is_stable_and_no_two_are_alike():
     ids = sorted({v.id for v in VOICES})
     timbres = {voice: timbre_of(voice) for voice in ids}
