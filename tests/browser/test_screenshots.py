@@ -16,10 +16,15 @@ FOLDER = Path(os.environ.get("SNB_SCREENSHOTS") or ROOT / "test-output" / "image
 
 def picture(notes, selector: str, name: str) -> None:
     output = notes.page.locator(f".jp-OutputArea-child:has({selector})").first
-    output.scroll_into_view_if_needed()
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / name
+    before = notes.page.viewport_size
+    high = output.evaluate("(e) => e.getBoundingClientRect().height")
+    notes.page.set_viewport_size({"width": before["width"], "height": max(before["height"], int(high) + 300)})
+    notes.page.wait_for_timeout(200)
+    output.scroll_into_view_if_needed()
     output.screenshot(path=path)
+    notes.page.set_viewport_size(before)
     assert path.stat().st_size > 5000
 
 

@@ -205,11 +205,14 @@ def test_a_hidden_tab_plays_on(notes):
 
 
 def test_at_twice_the_size_nothing_is_cut_off(notes):
+    unfold(notes, "Takes")
     notes.page.set_viewport_size({"width": 550, "height": 450})  # what a zoom of 200 % leaves of 1100 x 900
     notes.page.wait_for_timeout(500)
     over = notes.page.evaluate(
-        "() => [...document.querySelectorAll('.snb-composite, .snb-composite .snb')]"
-        ".map((e) => e.scrollWidth - e.clientWidth).filter((w) => w > 1)"
+        """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
+          const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
+          return e.getBoundingClientRect().right > card.right + 1;
+        }).map((e) => e.outerHTML.slice(0, 80))"""
     )
     picture(notes, ".snb-player", "voice-tuner-200-percent-light.png")
     notes.page.set_viewport_size({"width": 1100, "height": 900})
