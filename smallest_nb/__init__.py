@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from smallest_nb.services.stt import SmallestSTTService
     from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
     from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+    from smallest_nb.sound_files import read_sound
     from smallest_nb.takes import Take, Takes
-    from smallest_nb.transcript import Redaction, Segment, Transcript, Word
+    from smallest_nb.transcript import Comparison, Match, Recording, Redaction, Segment, Transcript, Word
     from smallest_nb.vad import VADParams
     from smallest_nb.voices import Voice
     from smallest_nb.widgets.live_transcriber import LiveTranscriber
@@ -56,8 +57,9 @@ _HOMES = {
     "services.stt": ("SmallestSTTService",),
     "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
     "settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
+    "sound_files": ("read_sound",),
     "takes": ("Take", "Takes"),
-    "transcript": ("Redaction", "Segment", "Transcript", "Word"),
+    "transcript": ("Comparison", "Match", "Recording", "Redaction", "Segment", "Transcript", "Word"),
     "vad": ("VADParams",),
     "voices": ("Voice",),
     "widgets.live_transcriber": ("LiveTranscriber",),
@@ -75,17 +77,20 @@ __all__ = [
     "AudioChunk",
     "AuthError",
     "Clip",
+    "Comparison",
     "ConfigError",
     "ConnectionLost",
     "FrontEndError",
     "IncompleteError",
     "Language",
     "LiveTranscriber",
+    "Match",
     "Microphone",
     "ModelRetiredError",
     "Player",
     "ProtocolError",
     "RateLimitError",
+    "Recording",
     "Redaction",
     "Segment",
     "ServiceError",
@@ -107,6 +112,7 @@ __all__ = [
     "Word",
     "WordTiming",
     "list_voices",
+    "read_sound",
     "speak",
     "transcribe",
     "transcribe_recording",

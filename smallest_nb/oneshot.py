@@ -1,24 +1,35 @@
-"""Blocking one-liners for a plain cell or script. Imports services and runtime."""
+"""Blocking one-liners for a plain cell or script. Imports services, runtime, sound_files, progress."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smallest_nb import runtime
-from smallest_nb.audio import Clip
-from smallest_nb.errors import ConfigError
+from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
+from smallest_nb.catalog import STT_SAMPLE_RATES
+from smallest_nb.progress import Progress
 from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.sound_files import read_sound
 from smallest_nb.transcript import Transcript
 from smallest_nb.voices import Voice
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = ["list_voices", "speak", "transcribe", "transcribe_recording"]
 
+_log = logging.getLogger(__name__)
 _SEND_SECS = 0.1
+_LEAVE_SECS = 1.0
 
 
 def speak(
@@ -58,62 +69,94 @@ def speak(
 
 
 def transcribe(
-    audio: Clip | str | Path,
+    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | ArrayLike,
     *,
+    sample_rate: int | None = None,
+    progress: bool | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     timeout: float | None = None,
     **settings: Any,
 ) -> Transcript:
-    """Transcribe a clip or a WAV file, as fast as the service takes it.
+    """Transcribe a clip, a sound file or an array, as fast as the service takes it.
+
+    Sound of a rate that the service does not take is sent at 16000 Hz. Where nothing is said the transcript is empty.
 
     Args:
-        audio: A clip, or the path of a WAV file; an array becomes a clip with `Clip.from_array(samples, rate)`.
+        audio: A clip, the path or the bytes of a sound file, or an array; see
+            :func:`~smallest_nb.sound_files.read_sound`.
+        sample_rate: Hz of an array's samples, 8000 to 192000; everything else says its own.
+        progress: Whether to show how much was sent. None shows a bar in a notebook, from ten seconds of sound on;
+            True shows it for any length, and as a line on stderr in a terminal; False shows nothing.
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
         timeout: Seconds; None for three times the length and a margin.
         settings: Such as `word_timestamps=True`.
 
+    Returns:
+        The final segments.
+
     Raises:
+        ConfigError: Sound that cannot be read, or a setting that cannot work.
         SmallestError: What went wrong.
         TimeoutError: It took longer.
+
+        Whatever ends a transcription that has begun, an interrupt too, has an attribute `transcript`: the
+        :class:`~smallest_nb.transcript.Transcript` of what was heard before.
     """
-    if not isinstance(audio, Clip | str | Path):
-        raise ConfigError(
-            f"transcribe takes a Clip or the path of a WAV file, got {type(audio).__name__}; an array becomes a clip "
-            "with Clip.from_array(samples, sample_rate)."
-        )
-    clip = (audio if isinstance(audio, Clip) else Clip.from_wav(audio)).resample(16000)
+    clip = read_sound(audio, sample_rate=sample_rate)
     service = SmallestSTTService(
         api_key=api_key,
         base_url=base_url,
+        sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
         settings=SmallestSTTSettings(**settings),
         close_timeout=clip.duration + 10,
     )
-
-    async def run() -> Transcript:
-        collected = Transcript()
-
-        results = service.segments()
-
-        async def collect() -> None:
-            async for segment in results:
-                collected.apply(segment)
-
-        reader = asyncio.ensure_future(collect())
+    with Progress(clip.duration, progress) as shown:
         try:
-            await service.connect()
-            size = int(_SEND_SECS * clip.sample_rate) * 2
-            for at in range(0, len(clip.pcm), size):
-                await service.send(clip.pcm[at : at + size])
-            await service.close()
-            await reader
-        finally:
-            reader.cancel()
-            await service.close()
-        return collected
+            runtime.call(
+                _send_all(service, clip, shown.update), timeout if timeout is not None else 3 * clip.duration + 30
+            )
+        except BaseException as error:
+            _attach(error, service.transcript)
+            raise
+    if service.dropped_seconds:
+        _log.warning("%.2f s of the sound were lost with a connection and not transcribed", service.dropped_seconds)
+    return service.transcript
 
-    return runtime.call(run(), timeout if timeout is not None else 3 * clip.duration + 30)
+
+async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[float], None]) -> None:
+    """Send a clip piece by piece and wait for its last words."""
+    results = service.segments()
+
+    async def until_the_end() -> None:
+        async for _ in results:
+            pass
+
+    reader = asyncio.ensure_future(until_the_end())
+    try:
+        await service.connect()
+        resampler = StreamResampler(clip.sample_rate, service.sample_rate)
+        size = int(_SEND_SECS * clip.sample_rate) * BYTES_PER_SAMPLE
+        for at in range(0, len(clip.pcm), size):
+            piece = resampler.push(clip.pcm[at : at + size], last=at + size >= len(clip.pcm))
+            await service.send(piece)
+            sent((at + size) / BYTES_PER_SAMPLE / clip.sample_rate)
+            await asyncio.sleep(0)  # sending need not wait for anything; what comes back must be read meanwhile
+        await service.close()
+        await reader
+    finally:
+        reader.cancel()
+        with contextlib.suppress(TimeoutError):  # after a failure or an interrupt nobody waits for the last words
+            async with asyncio.timeout(_LEAVE_SECS):
+                await service.close()
+
+
+def _attach(error: Any, transcript: Transcript) -> None:
+    """Give an error what was transcribed before it."""
+    error.transcript = transcript
+    if transcript:
+        error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
 def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:

@@ -13,6 +13,9 @@ export interface Granted {
   auto_gain_control: boolean;
 }
 
+/** Text, start and end in seconds, confidence. */
+export type TimedWord = [string, number, number, number | null];
+
 export interface Line {
   i: number;
   text: string;
@@ -20,6 +23,8 @@ export interface Line {
   start: number | null;
   end: number | null;
   speaker: number | null;
+  language: string | null;
+  words: TimedWord[];
 }
 
 export type ToPage =
@@ -33,9 +38,14 @@ export type ToPage =
   | { type: "playback"; action: string; at: number | null }
   /** One of two takes to be compared, whole, as PCM16 beside it. */
   | { type: "compare"; slot: string; label: string; sample_rate: number }
+  | { type: "mic-start" }
   | { type: "mic-stop" }
   | { type: "mic-ack"; n: number }
-  | { type: "lines"; reset: boolean; lines: Line[] };
+  | { type: "lines"; reset: boolean; lines: Line[] }
+  /** Second of the transcript that is being heard again, or null. */
+  | { type: "now"; at: number | null }
+  /** A file to be saved, as bytes beside it. */
+  | { type: "file"; name: string; mime: string };
 
 export type ToKernel =
   | {
@@ -54,6 +64,8 @@ export type ToKernel =
   | { type: "press"; action: string }
   /** What a person did with a take in the list. */
   | { type: "take"; action: string; number: number; text: string }
+  /** What a person did in the transcript: "hear" from a second on, "rename" a speaker, "save" in a format. */
+  | { type: "transcript"; action: string; number: number; at: number; text: string }
   | {
       type: "played";
       stream: string;
@@ -91,9 +103,12 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "stop",
   "playback",
   "compare",
+  "mic-start",
   "mic-stop",
   "mic-ack",
   "lines",
+  "now",
+  "file",
 ] satisfies ToPage["type"][]);
 
 /** Return the message, or null where it is not one of ours or of another version. */

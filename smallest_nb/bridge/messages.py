@@ -31,9 +31,12 @@ TO_PAGE: dict[str, frozenset[str]] = {
     "stop": frozenset({"fade_ms"}),
     "playback": frozenset({"action", "at"}),
     "compare": frozenset({"slot", "label", "sample_rate"}),
+    "mic-start": frozenset(),
     "mic-stop": frozenset(),
     "mic-ack": frozenset({"n"}),
     "lines": frozenset({"reset", "lines"}),
+    "now": frozenset({"at"}),
+    "file": frozenset({"name", "mime"}),
 }
 """Fields of each message to the page."""
 
@@ -44,6 +47,7 @@ FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "bye": {},
     "press": {"action": str},
     "take": {"action": str, "number": int, "text": str},
+    "transcript": {"action": str, "number": int, "at": (int, float), "text": str},
     "played": {"stream": str, "position": int, "received": int, "underruns": int, "state": str,
                "first_ms": (int, type(None)), "arrived": _MS, "rendered": _MS, "prebuffer_ms": int,
                "clock_error_ms": _MS},

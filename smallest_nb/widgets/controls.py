@@ -116,6 +116,7 @@ def make_control(name: str, spec: Spec, changed: Callable[[str, Any], None], opt
         )  # fmt: skip
     elif kind == "bool":
         body = ipywidgets.Checkbox(value=bool(spec.default), indent=False, description=spec.help, layout=layout)
+        body.add_class("snb-wraps")
     elif kind == "choice":
         body = ipywidgets.Dropdown(options=options, value=options[0][1], layout=layout)
     else:

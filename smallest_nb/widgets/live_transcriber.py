@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections import deque
@@ -14,42 +13,54 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
-from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.errors import SmallestError
 from smallest_nb.link import target as targets
+from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
-from smallest_nb.transcript import Segment, Transcript
+from smallest_nb.transcript import Recording, Segment, Transcript
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.file_source import FileSource
 from smallest_nb.widgets.latency import SegmentLatency
+from smallest_nb.widgets.listening import Listening
 from smallest_nb.widgets.microphone import Microphone
+from smallest_nb.widgets.player import any_sounds
+from smallest_nb.widgets.recognition import LAST_WORDS_SECS, Recognition
+from smallest_nb.widgets.replay import Replay
 from smallest_nb.widgets.settings_panel import SettingsPanel
+from smallest_nb.widgets.static_face import Faced
 from smallest_nb.widgets.transcript_view import TranscriptView
 
 __all__ = ["LiveTranscriber"]
 
 _log = logging.getLogger(__name__)
-_QUEUE_CHUNKS = 2000
-_LAST_WORDS_SECS = 20.0
-_DONE_SECS = 2 * _LAST_WORDS_SECS + 5
+_MUTED = "Not listening while a player of this notebook sounds."
 
 
-class LiveTranscriber(ipywidgets.VBox):
-    """Transcribes the microphone, or a clip that plays its part.
+class LiveTranscriber(Faced):
+    """Transcribes the microphone, or a clip or file that plays its part.
 
     Args:
         settings: A delta over the documented defaults.
         sample_rate: Hz sent to the service.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
         base_url: `wss://api.smallest.ai` unless told otherwise.
+        keep_audio: Keep the sound beside the text, in this kernel only, so that a press on a word plays it.
+        max_audio_seconds: Of that sound, the latest; an hour at 16 kHz is 115 MB.
+        mute_while_playing: Hear nothing while a player of this notebook sounds, lest it transcribes its own voice.
+            Switch it off with headphones, or with `microphone.echo_cancellation`.
         changes: Single settings, such as `word_timestamps=True`.
 
     Attributes:
         settings: The complete settings, bound to the controls both ways; a change while recording reconnects.
         transcript: The :class:`~smallest_nb.transcript.Transcript` so far.
+        latencies: Where the milliseconds of the latest 1000 segments went.
     """
 
     settings = SettingsTrait(SmallestSTTSettings)
+    keep_audio = traitlets.Bool(True)
+    mute_while_playing = traitlets.Bool(True)
 
     def __init__(
         self,
@@ -58,46 +69,70 @@ class LiveTranscriber(ipywidgets.VBox):
         sample_rate: int = 16000,
         api_key: str | None = None,
         base_url: str | None = None,
+        keep_audio: bool = True,
+        max_audio_seconds: float = 3600.0,
+        mute_while_playing: bool = True,
         **changes: Any,
     ) -> None:
-        self._service: SmallestSTTService | None = None
-        self._audio: asyncio.Queue[bytes | None] | None = None
-        self._session: asyncio.Task[None] | None = None
-        self._offset = 0.0
-        self._failure: Exception | None = None
         self.latencies: deque[SegmentLatency] = deque(maxlen=1000)
-        self._finals: list[Callable[[Segment], None]] = []
-        self._interims: list[Callable[[Segment], None]] = []
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
         self._target = targets.resolve(api_key, base_url)
         self._sample_rate = sample_rate
-        self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe")
+        self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe", controls=True)
         if self._target.simulated:
             self.microphone.notice = self._target.label + " The simulator hears English only."
         self.view = TranscriptView()
-        self.panel = SettingsPanel(snapshot)
-        self._finalize = ipywidgets.Button(
-            description="Finalize", tooltip="Ask for the final text of what was said so far"
+        self.transcript.recording = Recording(sample_rate, max_audio_seconds)
+        self._recognition = Recognition(
+            self.microphone, self._make, heard=self._heard, said=self._said, live=self._live
         )
-        self._clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript")
-        more = ipywidgets.Accordion([self.panel], selected_index=None)
-        more.set_title(0, "Settings")
+        self._listening = Listening(self.microphone, self._recognition)
+        self._replay = Replay(self.view)
+        self.player = self._replay.player
+        self.panel = SettingsPanel(snapshot)
         super().__init__(
-            [self.microphone, self.view, ipywidgets.HBox([self._finalize, self._clear]), more],
-            settings=snapshot, layout=ipywidgets.Layout(width="100%", max_width="860px"),
+            self._parts(), self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
+            layout=ipywidgets.Layout(width="100%", max_width="860px"),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
-        self.observe(lambda c: runtime.submit(self._update(c["new"])), names="settings")
-        self._finalize.on_click(lambda _b: self.finalize())
-        self._clear.on_click(lambda _b: self.clear())
-        self.microphone.on_state(self._state)
+        traitlets.link((self, "keep_audio"), (self._keep_box, "value"))
+        traitlets.link((self, "mute_while_playing"), (self._mute_box, "value"))
+        self.observe(lambda c: runtime.submit(self._recognition.update(c["new"])), names="settings")
+        self.observe(lambda _c: self._kept(), names="keep_audio")
+        self._kept()
         self.microphone.on_audio(self._hear)
+        self.transcript.on_rename(lambda _speaker, _name: self.face.refresh())
+
+    def _parts(self) -> list[Any]:
+        finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
+        finalize.on_click(lambda _b: self.finalize())
+        clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript and its sound")
+        clear.on_click(lambda _b: self.clear())
+        wide = ipywidgets.Layout(width="auto")
+        self._keep_box = ipywidgets.Checkbox(description="Keep the sound beside the text", indent=False, layout=wide)
+        self._mute_box = ipywidgets.Checkbox(description="Mute while a player sounds", indent=False, layout=wide)
+        row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
+            align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
+        source = FileSource(self._play_file)
+        more = ipywidgets.Accordion([self.panel, source], selected_index=None)
+        more.set_title(0, "Settings")
+        more.set_title(1, "A file instead of the microphone")
+        return [self.microphone, self.view, self.player, row, more]
 
     @property
     def transcript(self) -> Transcript:
         """The transcript so far."""
         return self.view.transcript
+
+    @property
+    def metrics(self) -> MetricsLog[STTMetrics]:
+        """What the latest 1000 segments took; `.summary()` holds the p50, p90 and p99 against `ttfs_p99_latency`."""
+        return self._recognition.metrics
+
+    @property
+    def _service(self) -> SmallestSTTService | None:
+        return self._recognition.service
 
     def feed(self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None) -> Transcript:
         """Let a clip play the microphone's part and wait for the last final.
@@ -114,167 +149,153 @@ class LiveTranscriber(ipywidgets.VBox):
             SmallestError: What went wrong; the widget shows it too.
         """
         limit = timeout if timeout is not None else clip.duration / pace + 30
-        runtime.call(self._feed(clip, pace), limit)
+        runtime.call(self._listening.feed(clip, pace), limit)
         return self.transcript
 
     async def feed_async(self, clip: Clip, *, pace: float = 1.0) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
-        await runtime.wait(runtime.submit(self._feed(clip, pace)))
+        await runtime.wait(runtime.submit(self._listening.feed(clip, pace)))
         return self.transcript
+
+    async def record(
+        self,
+        until: str | float = "silence",
+        *,
+        source: Clip | None = None,
+        quiet: float = 1.5,
+        timeout: float = 120.0,
+    ) -> Transcript:
+        """Record, wait, stop, and return what was said; for `await live.record()` in a cell.
+
+        Args:
+            until: "silence" (something was said, and no more for `quiet` seconds), "stop" (a person presses Stop), or
+                seconds of recording.
+            source: A clip that plays the microphone's part.
+            quiet: Seconds without a new result that count as silence.
+            timeout: Seconds to wait at most.
+
+        Returns:
+            The segments of this recording, part of :attr:`transcript`.
+
+        Raises:
+            ConfigError: Another `until`, or something is being recorded.
+            FrontEndError: No page shows the widget, or the browser gave no microphone, with its reason.
+            SmallestError: The session failed; what was said until then is in :attr:`transcript`.
+            TimeoutError: It took longer; the recording is stopped and kept.
+        """
+        first = len(self.transcript)
+        await runtime.wait(runtime.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout)))
+        return self.transcript[first:]
+
+    def segments(self, *, interim: bool = False) -> AsyncIterator[Segment]:
+        """Iterate over what is said from now on, until the recording that runs (or the next one) is over.
+
+        Args:
+            interim: Interim results too.
+
+        A reader that falls 1000 results behind loses the oldest. `async for segment in live` is the same.
+        """
+        return self._listening.segments(interim=interim)
+
+    def __aiter__(self) -> AsyncIterator[Segment]:
+        return self.segments()
 
     def finalize(self) -> None:
         """Ask for the final text of what was said so far."""
-        runtime.submit(self._ask_final())
+        runtime.submit(self._recognition.finalize())
+
+    def pause(self) -> None:
+        """Let nothing in for a while; device and session stay open, and what was said becomes final."""
+        self.microphone.paused = True
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self.microphone.paused = False
+
+    def stop(self) -> None:
+        """End the recording; its last words still come."""
+        self.microphone.stop()
 
     def clear(self) -> None:
-        """Forget the transcript; between recordings the clock starts again at zero."""
+        """Forget the transcript and its sound; between recordings the clock starts again at zero."""
         self.view.clear()
-        if self._service is None:
-            self._offset = 0.0
+        over = self._recognition.service is None
+        if self.transcript.recording is not None:
+            self.transcript.recording.clear(restart=over)
+        if over:
+            self._recognition.offset = 0.0
             self.microphone.status = ""
+        self.face.refresh()
 
     def on_final(self, handler: Callable[[Segment], None]) -> None:
         """Call `handler(segment)` on the background loop with each final segment."""
-        self._finals.append(handler)
+        self._listening.add(handler, interim=False)
 
     def on_interim(self, handler: Callable[[Segment], None]) -> None:
         """Call `handler(segment)` on the background loop with each interim result."""
-        self._interims.append(handler)
+        self._listening.add(handler, interim=True)
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
-        if not hasattr(self, "view"):  # refused by its own constructor; ipywidgets closes it all the same
+        if not hasattr(self, "panel"):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
         with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-            runtime.call(self._end(), 10)
-        if self._session is not None:
-            runtime.post(self._session.cancel)
+            runtime.call(self._recognition.end(), 10)
+        runtime.post(self._recognition.cancel)
         for child in self.children:
             close_all(child)
         self.layout.close()
         super().close()
 
-    async def _feed(self, clip: Clip, pace: float) -> None:
-        self._failure = None
-        feeding = asyncio.wrap_future(self.microphone.feed(clip, pace=pace))
-        try:
-            await asyncio.wait([feeding])  # ends early where the session fails
-        except asyncio.CancelledError:
-            self.microphone.stop()
-            raise
-        await self._end()
-        if self._failure is not None:
-            raise self._failure
-
-    async def _end(self) -> None:
-        if self._session is not None:
-            async with asyncio.timeout(_DONE_SECS):
-                await asyncio.wait([self._session])
-
-    def _state(self, state: str) -> None:
-        """Follow the microphone. On the background loop."""
-        if state == "recording":
-            self._end_audio()  # a page that was reloaded never said that it stopped
-            self._failure = None
-            self._audio = asyncio.Queue(_QUEUE_CHUNKS)
-            self._session = asyncio.ensure_future(self._follow(self._session, self._audio))
-        elif state == "idle":
-            self._end_audio()
-
-    def _end_audio(self) -> None:
-        audio, self._audio = self._audio, None
-        if audio is not None:
-            if audio.full():
-                audio.get_nowait()
-            audio.put_nowait(None)
-
-    async def _follow(self, former: asyncio.Task[None] | None, audio: asyncio.Queue[bytes | None]) -> None:
-        """One recording after the other, on one timeline; sound waits in its queue meanwhile."""
-        if former is not None:
-            await asyncio.wait([former])
-        await self._transcribe(audio)
+    def _make(self) -> SmallestSTTService:
+        return SmallestSTTService(
+            target=self._target, sample_rate=self._sample_rate, settings=self.settings, close_timeout=LAST_WORDS_SECS
+        )
 
     def _hear(self, pcm: bytes) -> None:
-        audio = self._audio
-        if audio is None:
-            return
-        if audio.full():  # the connection has been away for minutes: the oldest goes, and the widget says so
-            audio.get_nowait()
-            self.microphone.error = "The connection is too slow: the oldest sound was dropped."
-        audio.put_nowait(pcm)
+        if self.mute_while_playing and not self.microphone.feeding and any_sounds():
+            pcm = bytes(len(pcm))  # silence, not nothing: the clock goes on
+            self.microphone.status = _MUTED
+        elif self.microphone.status == _MUTED:
+            self.microphone.status = "Listening."
+        self._recognition.hear(pcm)
 
-    async def _transcribe(self, audio: asyncio.Queue[bytes | None]) -> None:
-        """One recording, from first chunk to last final."""
-        self.microphone.error = ""
-        self.microphone.status = "Connecting…"
-        self.view.live = True
-        heard = 0
-        service: SmallestSTTService | None = None
-        reader: asyncio.Task[None] | None = None
-        try:
-            service = self._service = self._make()
-            reader = asyncio.ensure_future(self._read(service.segments(), self._offset))
-            await service.connect()
-            while (pcm := await audio.get()) is not None:
-                heard += len(pcm) // 2
-                await service.send(pcm)
-            self.microphone.status = "Waiting for the last words…"
-            await service.close()
-            await reader
-            self.microphone.status = self._count()
-        except Exception as error:
-            self._failure = error
-            self.microphone.error = str(error) or type(error).__name__
-            self.microphone.status = ""
-            self.microphone.stop()
-            _log.info("transcribing failed: %s", error)
-        finally:
-            if reader is not None:
-                reader.cancel()
-            if service is not None:
-                await service.close()
-            self._service = None
-            self._offset += heard / self._sample_rate
-            self.view.live = False
+    def _heard(self, pcm: bytes) -> None:
+        if self.keep_audio and self.transcript.recording is not None:
+            self.transcript.recording.write(pcm)
+
+    def _said(self, segment: Segment) -> None:
+        self.view.apply(segment)
+        if not segment.text:
+            return
+        if segment.is_final:
+            self.latencies.append(self._latency())
+            self.face.refresh()
+        self._listening.tell(segment)
+
+    def _live(self, on: bool) -> None:
+        self.view.live = on
+        if not on:
+            if self._recognition.failure is None:
+                self.microphone.status = self._count()
+            self._listening.over()
+            self.face.refresh()
+
+    def _kept(self) -> None:
+        if not self.keep_audio and self.transcript.recording is not None:
+            self.transcript.recording.clear(restart=False)
+        self.view.audible = self.keep_audio
+
+    async def _play_file(self, clip: Clip, pace: float) -> None:
+        await self._listening.feed(clip, pace)
 
     def _count(self) -> str:
         segments, words = len(self.transcript), len(self.transcript.text.split())
         return f"{segments} segment{'' if segments == 1 else 's'}, {words} word{'' if words == 1 else 's'}."
 
-    def _make(self) -> SmallestSTTService:
-        service = SmallestSTTService(
-            target=self._target, sample_rate=self._sample_rate, settings=self.settings, close_timeout=_LAST_WORDS_SECS
-        )
-
-        @service.event_handler("on_connected")
-        def connected(_service: SmallestSTTService) -> None:
-            self.microphone.error = ""
-            self.microphone.status = "Listening."
-
-        @service.event_handler("on_connection_error")
-        def trouble(_service: SmallestSTTService, message: str) -> None:
-            self.microphone.error = message
-            dropped = f" {service.dropped_seconds:.1f} s of sound were lost." if service.dropped_seconds else ""
-            self.microphone.status = f"The connection is away; the sound is kept.{dropped}"
-
-        return service
-
-    async def _read(self, segments: AsyncIterator[Segment], offset: float) -> None:
-        async for segment in segments:
-            moved = segment.shifted(offset)
-            self.view.apply(moved)
-            if moved.is_final and moved.text:
-                self.latencies.append(self._latency())
-            handlers = self._finals if moved.is_final else self._interims
-            for handler in handlers if moved.text else ():
-                try:
-                    handler(moved)
-                except Exception:
-                    _log.exception("a transcript handler failed")
-
     def _latency(self) -> SegmentLatency:
-        told = self._service.metrics[-1].time_to_final_s if self._service and self._service.metrics else None
+        told = self.metrics[-1].time_to_final_s if self.metrics else None
         channel = self.view._channel  # noqa: SLF001 - our own part
         page = channel.pages.get(channel.owner or "")
         return SegmentLatency(
@@ -283,20 +304,9 @@ class LiveTranscriber(ipywidgets.VBox):
             kernel_to_page=None if page is None or page.trip_ms is None else page.trip_ms / 2,
         )
 
-    async def _update(self, settings: SmallestSTTSettings) -> None:
-        if self._service is not None:
-            try:
-                await self._service.update_settings(settings)
-            except SmallestError as error:
-                self.microphone.error = str(error)
-
-    async def _ask_final(self) -> None:
-        try:
-            if self._service is None:
-                raise ConfigError("Nothing is being recorded: press the microphone first.")
-            await self._service.finalize()
-        except SmallestError as error:
-            self.microphone.error = str(error)
+    def _draw(self) -> str:
+        """What the notebook shows of it without a kernel."""
+        return self.transcript._repr_html_()
 
     def __repr__(self) -> str:
         return f"LiveTranscriber({self.transcript!r})"

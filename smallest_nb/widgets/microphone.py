@@ -44,10 +44,13 @@ class Microphone(SpeechWidget):
             sentences, three times each). Turn the first on when a speaker plays aloud.
 
     Attributes:
-        state: "idle", "starting", "recording" or "stopping".
+        state: "idle", "starting", "recording", "paused" or "stopping".
+        paused: Set it to let nothing in for a while; the device stays open. The page sets it too.
+        controls: Show "Pause" and "Hold to talk" beside the button.
         device_rate: Hz of the device, 0 while it is closed.
         received: Samples received of the current recording.
         dropped: Chunks that the browser had to drop because the kernel was busy for too long.
+        problem: Why the browser gave no sound the last time, or None.
         granted: What the browser really switched on in the current recording, and the device's name; else None.
         latency_ms: Of the latest chunks, from capturing the last sample to having it here; empty until the page's
             clock is known.
@@ -61,6 +64,8 @@ class Microphone(SpeechWidget):
     device = traitlets.Unicode("").tag(sync=True)
     virtual = traitlets.Bool(False).tag(sync=True)
     feeding = traitlets.Bool(False).tag(sync=True)
+    paused = traitlets.Bool(False).tag(sync=True)
+    controls = traitlets.Bool(False).tag(sync=True)
     echo_cancellation = traitlets.Bool(False).tag(sync=True)
     noise_suppression = traitlets.Bool(False).tag(sync=True)
     auto_gain_control = traitlets.Bool(False).tag(sync=True)
@@ -90,6 +95,7 @@ class Microphone(SpeechWidget):
         self.received = 0
         self.dropped = 0
         self.granted: dict[str, Any] | None = None
+        self.problem: str | None = None
         self.latency_ms: deque[float] = deque(maxlen=1000)
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
@@ -103,6 +109,13 @@ class Microphone(SpeechWidget):
     def on_state(self, handler: StateHandler) -> None:
         """Call `handler(state)` on the background loop when the state changes."""
         self._on_state.append(handler)
+
+    def start(self) -> None:
+        """Ask the page that was used last to record, or let the source play; the browser may ask the person first."""
+        if self._source is not None:
+            runtime.post(self._pressed, "start")
+        else:
+            self._channel.post("mic-start")
 
     def stop(self) -> None:
         """Ask the browser to stop recording, or end the clip that plays its part."""
@@ -156,7 +169,9 @@ class Microphone(SpeechWidget):
         self.device_rate = message["rate"]
         self.dropped = message["dropped"]
         self.granted = message["granted"]
-        if message["state"] == "starting" or (message["state"] == "recording" and self.state != "starting"):
+        self.problem = message["error"]
+        again = message["state"] == "recording" and self.state not in ("starting", "paused")
+        if message["state"] == "starting" or again:
             self._next = self.received = 0
             self.latency_ms.clear()
         self._enter(message["state"])
@@ -178,7 +193,7 @@ class Microphone(SpeechWidget):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        if self.state != "idle" and (self._feeding is None or self._feeding.done()):
+        if self.state not in ("idle", "paused") and (self._feeding is None or self._feeding.done()):
             self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._enter, "idle")
 
     def _chunk(self, message: dict[str, Any], data: bytes) -> None:

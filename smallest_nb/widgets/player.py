@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -20,12 +21,22 @@ from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.player_stream import LEAD_SECS, PlayerStream
 
-__all__ = ["Player", "PlayerStream"]
+__all__ = ["Player", "PlayerStream", "any_sounds"]
 
 _log = logging.getLogger(__name__)
 FADE_MS = 15
 _POLL_SECS = 0.05
 _MAX_COMPARED_SECS = 60
+_TOLD_SECS = 2.0
+"""A page that plays tells so several times a second."""
+
+
+_players: weakref.WeakSet[Player] = weakref.WeakSet()
+
+
+def any_sounds() -> bool:
+    """Say whether any player of this kernel sounds, or is about to."""
+    return any(player.sounds for player in list(_players))
 
 
 class Player(SpeechWidget):
@@ -68,9 +79,18 @@ class Player(SpeechWidget):
         self.state = "idle"
         self.first_sound_ms: int | None = None
         self.remote = clip is not None
+        self._told_at = self._opened_at = float("-inf")
+        self._on_moved: list[Callable[[], None]] = []
+        _players.add(self)
         self._channel.on("hello", lambda m, _b: self._page_came(m))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
+
+    @property
+    def sounds(self) -> bool:
+        """Whether a page plays, or was sent something a moment ago; one that tells nothing any more is gone."""
+        opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _TOLD_SECS
+        return opened or (self.state == "playing" and monotonic() - self._told_at < _TOLD_SECS)
 
     def open_stream(self, sample_rate: int, *, queued: bool = False) -> PlayerStream:
         """Begin a stream.
@@ -85,6 +105,7 @@ class Player(SpeechWidget):
         if not self._streams:
             self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
         self._streams.append(stream)
+        self._opened_at = monotonic()
         self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate, queued=queued)
         return stream
 
@@ -148,6 +169,10 @@ class Player(SpeechWidget):
         """Call `handler("play")` or `handler("stop")` on the background loop when the button is pressed."""
         self.remote = True
         self._press.append(handler)
+
+    def on_moved(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when `position` or `state` has changed, some four times a second."""
+        self._on_moved.append(handler)
 
     def on_finished(self, handler: Callable[[], None]) -> None:
         """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
@@ -215,6 +240,7 @@ class Player(SpeechWidget):
     def _played(self, message: dict[str, Any]) -> None:
         stream = next((s for s in self._streams if s.name == message["stream"]), None)
         was, self.state = self.state, message["state"]
+        self._told_at = monotonic()
         if stream is not None:
             while self._streams and self._streams[0] is not stream:
                 self._streams.popleft()  # streams play one after the other
@@ -228,6 +254,8 @@ class Player(SpeechWidget):
             if self.state == "idle" and stream.all_sent and stream.played >= stream.sent:
                 self._streams.popleft()
         runtime.post(self.flush)
+        for handler in self._on_moved:
+            runtime.post(handler)
         if self.state == "idle" and was != "idle":
             runtime.post(self._tell_finished)
 

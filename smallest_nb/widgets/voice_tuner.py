@@ -130,7 +130,6 @@ class VoiceTuner(Faced):
         self.observe(self._changed, names="settings")
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
-        self.player.observe(lambda _c: self._remeasure(), names="first_sound_ms")
         self.player.on_finished(self._remeasure)
         self._show_voices()
         self._retold()

@@ -239,7 +239,7 @@ def test_a_clip_becomes_a_transcript_and_the_view_gets_deltas(live, simulator):
     assert [line["text"] for m in late.of("lines") for line in m["lines"]] == [s.text for s in transcript]
     live.clear()
     assert (len(live.transcript), late.of("lines")[-1]["reset"]) == (0, True)
-    assert live._offset == 0
+    assert live._recognition.offset == 0
 
 
 def test_a_setting_changed_while_recording_reconnects(live):

@@ -123,6 +123,11 @@ export class Capture {
     }
   }
 
+  /** Let nothing in, or go on; the device stays open. */
+  mute(on: boolean): void {
+    for (const track of this.stream.getAudioTracks()) track.enabled = !on;
+  }
+
   /** Stop the device; the last, partial chunk still comes. */
   async stop(): Promise<void> {
     const flushed = new Promise<void>((resolve) => {

@@ -8,11 +8,12 @@ import { capabilities, microphoneProblem } from "../host";
 import { widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
+import { mountSettings, SWITCHES } from "./microphone-settings";
 import { SendWindow } from "./send-window";
 
 const DRAIN_MS = 60_000;
 
-type State = "idle" | "starting" | "recording" | "stopping";
+type State = "idle" | "starting" | "recording" | "paused" | "stopping";
 
 class MicrophoneModel {
   readonly channel: Channel;
@@ -21,7 +22,8 @@ class MicrophoneModel {
   problem: string | null = null;
   level = 0;
   clipped = false;
-  startedAt = 0;
+  heardSecs = 0;
+  #talking: boolean | null = null;
   granted: Granted | null = null;
   devices: string[] = [];
   #capture: Capture | null = null;
@@ -50,7 +52,13 @@ class MicrophoneModel {
       this.#window.acknowledge(m.n);
       this.changed();
     });
+    this.channel.on("mic-start", () => {
+      if (this.channel.isOwner || !this.channel.ready) void this.start();
+    });
     this.channel.on("mic-stop", () => void this.stop());
+    const paused = () => this.hold(Boolean(model.get("paused")));
+    model.on("change:paused", paused);
+    signal.addEventListener("abort", () => model.off("change:paused", paused));
     this.channel.on("owner", () => {
       if (!this.channel.isOwner) void this.stop(); // another page was pressed
     });
@@ -74,16 +82,34 @@ class MicrophoneModel {
   }
 
   press(): void {
+    this.#talking = null;
     if (this.model.get("virtual") || this.feeding) {
       this.channel.send({ type: "press", action: this.feeding ? "stop" : "start" });
-    } else if (this.state === "recording") void this.stop();
+    } else if (this.state === "recording" || this.state === "paused") void this.stop();
     else void this.start();
+  }
+
+  /** Nothing is heard while it is held; the device and the session stay open, so that going on costs no time. */
+  hold(on: boolean): void {
+    if (this.state !== (on ? "recording" : "paused")) return;
+    this.#capture?.mute(on);
+    this.level = 0;
+    this.#set(on ? "paused" : "recording");
+    if (Boolean(this.model.get("paused")) !== on) this.choose("paused", on);
+  }
+
+  /** Push to talk: it listens while a key or the button is down. */
+  talk(on: boolean): void {
+    this.#talking = on;
+    if (on && this.state === "idle") void this.start();
+    else this.hold(!on);
   }
 
   async start(): Promise<void> {
     if (this.state !== "idle") return;
     const attempt = ++this.#attempt;
     this.problem = null;
+    if (this.model.get("paused")) this.choose("paused", false);
     const state = capabilities().microphone;
     if (state !== "ask") {
       this.#fail(microphoneProblem(null));
@@ -111,8 +137,9 @@ class MicrophoneModel {
       }
       this.#capture = capture;
       this.granted = capture.granted;
-      this.startedAt = performance.now();
+      this.heardSecs = 0;
       this.#set("recording"); // before anything is awaited: chunks are on their way
+      if (this.#talking === false) this.hold(true);
       this.devices = (await microphones()).map((device) => device.label);
     } catch (error) {
       if (attempt === this.#attempt)
@@ -154,6 +181,8 @@ class MicrophoneModel {
   }
 
   #chunk(chunk: Chunk): void {
+    if (this.state === "paused" && !chunk.last) return;
+    this.heardSecs += chunk.pcm.byteLength / 2 / Number(this.model.get("sample_rate"));
     this.level = chunk.rms;
     this.clipped = chunk.peak >= 0.999;
     this.#window.push(chunk);
@@ -184,54 +213,31 @@ const TEXT: Record<State, string> = {
   idle: "",
   starting: "Asking the browser for the microphone…",
   recording: "",
+  paused: "Paused: nothing is heard.",
   stopping: "Handing over the last words…",
 };
 
-const SWITCHES = [
-  ["echo_cancellation", "Echo cancellation"],
-  ["noise_suppression", "Noise suppression"],
-  ["auto_gain_control", "Gain control"],
-] as const;
-
-/** Which microphone, and what the browser may do to its sound; what it really does is shown beside. */
-function mountSettings(mic: MicrophoneModel): { element: HTMLElement; paint: () => void } {
-  const device = h("select", { class: "snb-mic-device", "aria-label": "Microphone" });
-  device.addEventListener("change", () => mic.choose("device", device.value));
-  const boxes = SWITCHES.map(([name, text]) => {
-    const box = h("input", { type: "checkbox" });
-    box.addEventListener("change", () => mic.choose(name, box.checked));
-    const granted = h("span", { class: "snb-mic-granted" });
-    return { name, box, granted, label: h("label", { class: "snb-mic-switch" }, box, text, granted) };
-  });
-  const element = h(
-    "details",
-    { class: "snb-mic-settings" },
-    h("summary", {}, "Microphone settings"),
-    device,
-  );
-  element.append(...boxes.map(({ label }) => label));
-  let listed = "";
-  const paint = () => {
-    const chosen = String(mic.model.get("device") ?? "");
-    const names = [...new Set(["", chosen, ...mic.devices])];
-    if (names.join("|") !== listed) {
-      listed = names.join("|");
-      device.replaceChildren(
-        ...names.map((name) => h("option", { value: name }, name || "The browser's default")),
-      );
-    }
-    device.value = chosen;
-    const fixed = mic.state !== "idle";
-    device.toggleAttribute("disabled", fixed);
-    for (const { name, box, granted } of boxes) {
-      box.checked = Boolean(mic.model.get(name));
-      box.toggleAttribute("disabled", fixed);
-      const told = mic.granted?.[name];
-      granted.textContent =
-        told === undefined || told === box.checked ? "" : ` (the browser says ${told ? "on" : "off"})`;
-    }
+/** Held down by a finger, the mouse or the space bar, it listens. */
+function mountTalk(mic: MicrophoneModel): HTMLElement {
+  const talk = h("button", { class: "snb-button", type: "button" }, "Hold to talk");
+  const down = (on: boolean) => {
+    if (on === (talk.getAttribute("aria-pressed") === "true")) return;
+    talk.setAttribute("aria-pressed", String(on));
+    mic.talk(on);
   };
-  return { element, paint };
+  talk.addEventListener("pointerdown", (event) => {
+    talk.setPointerCapture(event.pointerId);
+    down(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "blur"]) talk.addEventListener(end, () => down(false));
+  const key = (on: boolean) => (event: KeyboardEvent) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    if (!event.repeat) down(on);
+  };
+  talk.addEventListener("keydown", key(true));
+  talk.addEventListener("keyup", key(false));
+  return talk;
 }
 
 function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {
@@ -250,13 +256,19 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   const status = h("div", { class: "snb-status", "aria-live": "polite" });
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
-  const row = h("div", { class: "snb-mic-row" }, button, levels, time);
+  const pause = h("button", {
+    class: "snb-button",
+    type: "button",
+    click: () => mic.hold(mic.state === "recording"),
+  });
+  const talk = mountTalk(mic);
+  const row = h("div", { class: "snb-mic-row" }, button, pause, talk, levels, time);
   const settings = mountSettings(mic);
   const root = h("div", { class: "snb snb-card snb-mic" }, notice, row, status, error, settings.element);
   keepKeys(root);
   let shown = "";
   const paint = () => {
-    const recording = mic.state === "recording" || mic.feeding;
+    const recording = mic.state === "recording" || mic.state === "paused" || mic.feeding;
     const name = recording ? "Stop" : String(mic.model.get("label"));
     if (name !== shown) {
       shown = name;
@@ -267,11 +279,15 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     root.dataset.state = mic.state;
     root.dataset.ready = String(mic.channel.ready);
     button.toggleAttribute("disabled", mic.state === "starting" || mic.state === "stopping");
+    pause.textContent = mic.state === "paused" ? "Resume" : "Pause";
+    pause.toggleAttribute("disabled", mic.state !== "recording" && mic.state !== "paused");
+    const fixed = mic.feeding || Boolean(mic.model.get("virtual"));
+    for (const part of [pause, talk]) part.hidden = fixed || !mic.model.get("controls");
     bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
     bar.dataset.clipped = String(mic.clipped);
     time.textContent =
-      mic.state === "recording"
-        ? clock((performance.now() - mic.startedAt) / 1000)
+      mic.state === "recording" || mic.state === "paused"
+        ? clock(mic.heardSecs)
         : mic.feeding
           ? "a clip"
           : "";
@@ -292,6 +308,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     "notice",
     "device",
     "feeding",
+    "controls",
     ...SWITCHES.map(([name]) => name),
   ];
   for (const name of names) mic.model.on(`change:${name}`, paint);

@@ -1,15 +1,32 @@
-/** The TranscriptView's face: a line per segment; each update touches only the lines that changed. */
+/** The TranscriptView's face: a transcript as it grows, as captions, and as files. */
 import "./transcript-view.css";
 import { Channel, type Model } from "../channel";
-import { clock, h } from "../dom";
+import { h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
 import { widget } from "../lifecycle";
 import type { Line } from "../protocol";
 import { followTheme } from "../theme";
+import { Captions } from "./captions";
+import { LineList } from "./line-list";
+
+const FORMATS = [
+  ["txt", "Text"],
+  ["srt", "SRT"],
+  ["vtt", "WebVTT"],
+  ["json", "JSON"],
+  ["csv", "CSV"],
+  ["TextGrid", "TextGrid"],
+  ["rttm", "RTTM"],
+] as const;
+
+interface View {
+  lines(changed: Line[] | null): void;
+  now(at: number | null): void;
+}
 
 class TranscriptModel {
   readonly lines = new Map<number, Line>();
-  readonly views = new Set<(changed: Line[] | null) => void>();
+  readonly views = new Set<View>();
   readonly channel: Channel;
 
   constructor(
@@ -23,62 +40,138 @@ class TranscriptModel {
         if (line.text) this.lines.set(line.i, line);
         else this.lines.delete(line.i);
       }
-      for (const view of this.views) view(m.reset ? null : m.lines);
+      for (const view of this.views) view.lines(m.reset ? null : m.lines);
     });
+    this.channel.on("now", (m) => {
+      for (const view of this.views) view.now(m.at);
+    });
+    this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
     const timer = setInterval(() => this.channel.expect(Boolean(model.get("live"))), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
+
+  nameOf = (speaker: number): string => {
+    const names = (this.model.get("names") ?? {}) as Record<string, string>;
+    return names[String(speaker)] || `Speaker ${speaker + 1}`;
+  };
+
+  act(action: string, { number = 0, at = 0, text = "" } = {}): void {
+    this.channel.send({ type: "transcript", action, number, at, text });
+  }
 }
 
-function lineElement(line: Line): HTMLLIElement {
-  const speaker =
-    line.speaker === null
-      ? null
-      : h("span", { class: "snb-transcript-speaker" }, `Speaker ${line.speaker + 1}: `);
-  return h(
-    "li",
-    { class: "snb-transcript-line", "data-final": String(line.final), "data-i": String(line.i) },
-    h("span", { class: "snb-transcript-at" }, line.start === null ? "" : clock(line.start)),
-    h("span", {}, speaker, h("span", { class: "snb-transcript-text" }, line.text)),
-  );
+function download(name: string, mime: string, bytes: Uint8Array): void {
+  const url = URL.createObjectURL(new Blob([bytes.slice().buffer], { type: mime }));
+  const link = h("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** A speaker's name becomes a field; Enter keeps it, Escape does not. */
+function rename(transcript: TranscriptModel, button: HTMLElement): void {
+  const speaker = Number(button.dataset.speaker);
+  const field = h("input", {
+    class: "snb-speaker-field",
+    type: "text",
+    maxlength: "80",
+    "aria-label": "Name",
+  });
+  field.value = transcript.nameOf(speaker);
+  let over = false;
+  const end = (keep: boolean) => {
+    if (over) return;
+    over = true;
+    field.replaceWith(button);
+    button.focus();
+    if (keep) transcript.act("rename", { number: speaker, text: field.value.trim() });
+  };
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault(); // else the same key presses the button, which has the focus by then
+    end(event.key === "Enter");
+  });
+  field.addEventListener("blur", () => end(true));
+  button.replaceWith(field);
+  field.select();
 }
 
 function mountView(transcript: TranscriptModel, el: HTMLElement, signal: AbortSignal): void {
-  const list = h("ol", { class: "snb-transcript-lines", "aria-label": "Transcript", tabindex: "0" });
+  const { model } = transcript;
+  const list = new LineList(transcript.nameOf);
+  const captions = new Captions(transcript.nameOf);
   const empty = h("div", { class: "snb-transcript-empty" });
-  const root = h("div", { class: "snb snb-transcript" }, list, empty);
-  const shown = new Map<number, HTMLLIElement>();
-  const put = (line: Line) => {
-    const old = shown.get(line.i);
-    if (!line.text) {
-      old?.remove();
-      shown.delete(line.i);
-      return;
-    }
-    const element = lineElement(line);
-    if (old) old.replaceWith(element);
-    else list.append(element);
-    shown.set(line.i, element);
+  const big = h("button", {
+    class: "snb-button",
+    type: "button",
+    click: () => {
+      model.set("captions", !model.get("captions"));
+      model.save_changes();
+    },
+  });
+  big.textContent = "Captions";
+  const format = h("select", { class: "snb-transcript-format", "aria-label": "Format" });
+  format.append(...FORMATS.map(([value, text]) => h("option", { value }, text)));
+  const save = h(
+    "button",
+    { class: "snb-button", type: "button", click: () => transcript.act("save", { text: format.value }) },
+    icon("save"),
+    "Download",
+  );
+  const error = h("div", { class: "snb-error", role: "alert" });
+  const tools = h("div", { class: "snb-transcript-tools" }, big, format, save);
+  const root = h("div", { class: "snb snb-transcript" }, list.element, empty, captions.element, tools, error);
+  keepKeys(root);
+
+  const hear = (element: HTMLElement | null) => {
+    const at = element?.dataset.start;
+    if (at !== undefined && model.get("audible")) transcript.act("hear", { at: Number(at) });
   };
-  const update = (changed: Line[] | null) => {
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
-    if (changed === null) {
-      list.replaceChildren();
-      shown.clear();
-    }
-    for (const line of changed ?? transcript.lines.values()) put(line);
-    empty.textContent = shown.size === 0 ? String(transcript.model.get("placeholder")) : "";
-    empty.hidden = shown.size > 0;
-    if (atEnd) list.scrollTop = list.scrollHeight;
+  list.element.addEventListener("click", (event) => {
+    const target = event.target as HTMLElement;
+    const speaker = target.closest<HTMLElement>(".snb-speaker");
+    if (speaker) rename(transcript, speaker);
+    else hear(target.closest<HTMLElement>(".snb-word") ?? null);
+  });
+  list.element.addEventListener("keydown", (event) => {
+    if (event.target !== list.element) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      list.step(event.key === "ArrowDown" ? 1 : -1);
+      event.preventDefault();
+    } else if (event.key === "Enter") hear(list.current);
+  });
+
+  const view: View = {
+    lines(changed) {
+      if (changed === null) list.clear();
+      list.put(changed ?? transcript.lines.values());
+      empty.textContent = list.size === 0 ? String(model.get("placeholder")) : "";
+      empty.hidden = list.size > 0;
+      captions.update(transcript.lines);
+    },
+    now: (at) => list.mark(at),
   };
+  const paint = () => {
+    const on = Boolean(model.get("captions"));
+    if (on !== captions.on) captions.show(on, transcript.lines);
+    list.element.hidden = on;
+    big.setAttribute("aria-pressed", String(on));
+    root.dataset.audible = String(Boolean(model.get("audible")));
+    error.textContent = transcript.channel.problem ?? String(model.get("error") ?? "");
+    list.rename();
+  };
+  const names = ["captions", "names", "audible", "error"];
+  for (const name of names) model.on(`change:${name}`, paint);
   followTheme(root, signal);
-  transcript.views.add(update);
+  transcript.views.add(view);
   signal.addEventListener("abort", () => {
-    transcript.views.delete(update);
+    transcript.views.delete(view);
+    for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
   });
   el.append(root);
-  update(null);
+  view.lines(null);
+  paint();
 }
 
 export default widget((model, signal) => new TranscriptModel(model, signal), mountView);

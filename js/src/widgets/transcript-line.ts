@@ -1,0 +1,79 @@
+/** One line of a transcript: time, speaker, text; words that can be heard, doubtful ones paler, redacted ones marked. */
+import { clock, h } from "../dom";
+import type { Line, TimedWord } from "../protocol";
+
+const PLACEHOLDER = /\[([A-Za-z]+)_(\d+)\]/g;
+const COLOURS = 8;
+
+const KINDS: Record<string, string> = {
+  FIRSTNAME: "first name",
+  LASTNAME: "last name",
+  PHONENUMBER: "phone number",
+  CREDITCARDNUMBER: "card number",
+  CREDITCARDCVV: "card security code",
+  ZIPCODE: "postal code",
+  ACCOUNTNUMBER: "account number",
+};
+
+export type NameOf = (speaker: number) => string;
+
+/** Text with its redacted spans as marks. */
+function marked(text: string): (Node | string)[] {
+  const parts: (Node | string)[] = [];
+  let at = 0;
+  for (const found of text.matchAll(PLACEHOLDER)) {
+    if (found.index > at) parts.push(text.slice(at, found.index));
+    const kind = (found[1] ?? "").toUpperCase();
+    const told = KINDS[kind] ?? kind.toLowerCase();
+    parts.push(
+      h("mark", { class: "snb-redacted", title: `redacted: ${told}` }, `${told} ${Number(found[2])}`),
+    );
+    at = found.index + found[0].length;
+  }
+  if (at < text.length) parts.push(text.slice(at));
+  return parts;
+}
+
+function wordElement([text, start, end, confidence]: TimedWord): HTMLElement {
+  const word = h("span", { class: "snb-word" }, ...marked(text));
+  word.dataset.start = String(start);
+  word.dataset.end = String(end);
+  if (confidence !== null) {
+    word.style.setProperty("--snb-sure", confidence.toFixed(2));
+    word.title = `${clock(start)}, ${Math.round(confidence * 100)} % sure`;
+  } else word.title = clock(start);
+  return word;
+}
+
+/** The text as words where they make up the text; a text that was written anew (numerals) is shown as it is. */
+function body(line: Line): (Node | string)[] {
+  const same = line.words.length > 0 && line.words.map(([text]) => text).join(" ") === line.text;
+  if (!same) return marked(line.text);
+  return line.words.flatMap((word, i) => (i ? [" ", wordElement(word)] : [wordElement(word)]));
+}
+
+export function paintSpeaker(button: HTMLElement, speaker: number, nameOf: NameOf): void {
+  button.textContent = nameOf(speaker);
+  button.dataset.speaker = String(speaker);
+  button.dataset.colour = String(speaker % COLOURS);
+  button.title = "Give this speaker a name";
+}
+
+export function lineElement(line: Line, nameOf: NameOf): HTMLElement {
+  let speaker: HTMLElement | null = null;
+  if (line.speaker !== null) {
+    speaker = h("button", { class: "snb-speaker", type: "button" });
+    paintSpeaker(speaker, line.speaker, nameOf);
+  }
+  const language = line.language ? h("small", { class: "snb-language" }, line.language) : null;
+  const text = h("span", { class: "snb-transcript-text", dir: "auto" }, ...body(line));
+  const element = h(
+    "div",
+    { class: "snb-transcript-line", "data-final": String(line.final), "data-i": String(line.i) },
+    h("span", { class: "snb-transcript-at" }, line.start === null ? "" : clock(line.start)),
+    h("div", { class: "snb-transcript-said" }, speaker, text, language),
+  );
+  if (line.start !== null) element.dataset.start = String(line.start);
+  if (line.end !== null) element.dataset.end = String(line.end);
+  return element;
+}

@@ -1,0 +1,30 @@
+"""Transcripts as data that a person works with: search, name, hear, compare, export. Imports audio, errors.
+
+::
+
+    segment    words, segments, redactions
+    names      who speaks, by number and by name
+    places     where each word stands in the text
+    search     find text, with the words and the time of it
+    recording  the sound beside the text, bounded
+    timing     who says what from when to when; the times that exports share
+    subtitles  SRT and WebVTT
+    tiers      Praat TextGrid
+    turns      RTTM
+    tables     DataFrames
+    storage    JSON
+    exports    all of these as methods, and as files
+    evaluate   word error rate, and the two texts side by side
+    picture    a transcript as HTML
+    transcript  the segments, folded together from results
+"""
+
+from __future__ import annotations
+
+from smallest_nb.transcript.evaluate import Comparison
+from smallest_nb.transcript.recording import Recording
+from smallest_nb.transcript.search import Match
+from smallest_nb.transcript.segment import Redaction, Segment, Word
+from smallest_nb.transcript.transcript import Transcript
+
+__all__ = ["Comparison", "Match", "Recording", "Redaction", "Segment", "Transcript", "Word"]

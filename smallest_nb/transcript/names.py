@@ -1,0 +1,71 @@
+"""Who speaks, by number and by name. Imports errors."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.segment import Segment
+
+__all__ = ["MAX_NAME", "checked_name", "checked_number", "default_name", "distinct", "speakers_in"]
+
+MAX_NAME = 80
+"""Characters; what a view and a subtitle can still show."""
+
+
+def default_name(speaker: int) -> str:
+    """Return what a speaker is called until somebody names them; people count from 1."""
+    return f"Speaker {speaker + 1}"
+
+
+def checked_number(speaker: object) -> int:
+    """Return a speaker number.
+
+    Raises:
+        ConfigError: No whole number from 0.
+    """
+    if isinstance(speaker, bool) or not isinstance(speaker, int) or speaker < 0:
+        raise ConfigError(f"speaker={speaker!r} cannot be used; expected a whole number from 0.")
+    return speaker
+
+
+def checked_name(name: object) -> str:
+    """Return a speaker's name without the spaces around it.
+
+    Raises:
+        ConfigError: No text, longer than 80 characters, or with control characters or line ends in it.
+    """
+    if not isinstance(name, str):
+        raise ConfigError(f"name={name!r} cannot be used; expected text.")
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in name):
+        raise ConfigError(f"name={name!r} cannot be used; expected one line without control characters.")
+    stripped = name.strip()
+    if len(stripped) > MAX_NAME:
+        raise ConfigError(f"A name has at most {MAX_NAME} characters; this one has {len(stripped)}.")
+    return stripped
+
+
+def speakers_in(segments: Iterable[Segment]) -> list[int]:
+    """Return the numbers of those who speak, in order."""
+    found = {s.speaker for s in segments} | {w.speaker for s in segments for w in s.words}
+    return sorted(n for n in found if n is not None)
+
+
+def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ()) -> dict[int, str]:
+    """Return the names with numbers behind those that more than one speaker has.
+
+    Args:
+        names: By speaker; two may have the same.
+        joint: What stands between name and number.
+        taken: Names that are used for something else.
+    """
+    used, told = set(taken), {}
+    for speaker, name in names.items():
+        unique, count = name, 1
+        while unique in used:
+            count += 1
+            unique = f"{name}{joint}{count}"
+        used.add(unique)
+        told[speaker] = unique
+    return told

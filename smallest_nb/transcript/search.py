@@ -1,0 +1,70 @@
+"""Find text in a transcript. Imports errors."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.places import Place, places
+from smallest_nb.transcript.segment import Segment, Word
+
+__all__ = ["Match", "search"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A place where the text was found.
+
+    Attributes:
+        segment: The index of its segment, so that `transcript[match.segment]` is it.
+        start: Place of its first character in the segment's text.
+        end: Place after its last character.
+        text: What stands there.
+        words: The words it covers, whole or in part; empty where the service gave none.
+        at: Seconds at which its first word begins; without words, at which its segment begins; or None.
+    """
+
+    segment: int
+    start: int
+    end: int
+    text: str
+    words: tuple[Word, ...] = ()
+    at: float | None = None
+
+
+def search(segments: Sequence[Segment], pattern: str, *, ignore_case: bool, regex: bool) -> list[Match]:
+    """Find every place, in order; a match stays within one segment and is never empty.
+
+    Raises:
+        ConfigError: An empty pattern, or one that is no regular expression.
+    """
+    if not isinstance(pattern, str) or not pattern:
+        raise ConfigError(f"pattern={pattern!r} cannot be searched for; expected text.")
+    try:
+        wanted = re.compile(pattern if regex else re.escape(pattern), re.IGNORECASE if ignore_case else 0)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(f"pattern={pattern!r} is no regular expression: {error}") from error
+    return [match for index, segment in enumerate(segments) for match in _in_segment(index, segment, wanted)]
+
+
+def _in_segment(index: int, segment: Segment, wanted: re.Pattern[str]) -> Iterator[Match]:
+    found = [m for m in wanted.finditer(segment.text) if m[0]]
+    if not found:
+        return
+    whole = zip(places(segment.text, [w.text for w in segment.words]), segment.words, strict=True)
+    spots = [(place, word) for place, word in whole if place is not None]
+    ends = [place[1] for place, _ in spots]
+    for match in found:
+        words = tuple(_covered(spots, bisect.bisect_right(ends, match.start()), match.end()))
+        at = words[0].start if words else segment.start
+        yield Match(index, match.start(), match.end(), match[0], words, at)
+
+
+def _covered(spots: Sequence[tuple[Place, Word]], first: int, end: int) -> Iterator[Word]:
+    for (start, _), word in spots[first:]:
+        if start >= end:
+            return
+        yield word

@@ -1,0 +1,150 @@
+"""Words, segments, and what was made unreadable in them. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Redaction", "Segment", "Word"]
+
+_PLACEHOLDER = re.compile(r"\[([A-Za-z]+)_(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word.
+
+    Attributes:
+        text: As written by the service.
+        start: Seconds from the start of the session.
+        end: Seconds from the start of the session.
+        confidence: 0 to 1, or None.
+        speaker: Speaker number from 0, or None.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float | None = None
+    speaker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Something personal that the service replaced by a placeholder such as `[PHONENUMBER_1]`.
+
+    Attributes:
+        kind: What it was, upper case: FIRSTNAME, LASTNAME, PHONENUMBER, ADDRESS, CREDITCARDCVV and so on.
+        number: Tells several of a kind apart; the same number is the same thing.
+        start: Place of its first character in the text.
+        end: Place after its last character.
+    """
+
+    kind: str
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech between two finals.
+
+    Attributes:
+        text: The text.
+        is_final: False while the text may still change.
+        start: Seconds from the start of the session, or None where the service gave no times.
+        end: As `start`.
+        words: Its words, where asked for.
+        sentences: Its sentences as words of their own, where asked for.
+        speaker: The speaker of most of its words, or None.
+        language: The language that was detected, or None.
+    """
+
+    text: str
+    is_final: bool = True
+    start: float | None = None
+    end: float | None = None
+    words: tuple[Word, ...] = ()
+    sentences: tuple[Word, ...] = ()
+    speaker: int | None = None
+    language: str | None = None
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """What the service made unreadable in the text, in order."""
+        found = _PLACEHOLDER.finditer(self.text)
+        return tuple(Redaction(m[1].upper(), int(m[2]), m.start(), m.end()) for m in found)
+
+    def shifted(self, seconds: float) -> Segment:
+        """Return the segment that many seconds later."""
+
+        def later(at: float | None) -> float | None:
+            return None if at is None else round(at + seconds, 3)
+
+        def moved(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple(
+                dataclasses.replace(w, start=round(w.start + seconds, 3), end=round(w.end + seconds, 3)) for w in words
+            )
+
+        return dataclasses.replace(
+            self,
+            start=later(self.start),
+            end=later(self.end),
+            words=moved(self.words),
+            sentences=moved(self.sentences),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Segment:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            TypeError: A field is unknown, missing, or of another type.
+            ValueError: A time or a number that cannot be.
+        """
+        if not isinstance(data, dict):
+            raise TypeError(f"a segment is an object, not {type(data).__name__}")
+        told = {k: tuple(_word(w) for w in data.get(k) or ()) for k in ("words", "sentences")}
+        segment = cls(**{**data, **told})
+        _check("text", segment.text, str)
+        _check("is_final", segment.is_final, bool)
+        _check("language", segment.language, str, type(None))
+        for name in ("start", "end", "speaker"):
+            _check_number(name, getattr(segment, name), or_none=True)
+        return segment
+
+
+def _word(data: Any) -> Word:
+    if not isinstance(data, dict):
+        raise TypeError(f"a word is an object, not {type(data).__name__}")
+    word = Word(**data)
+    _check("text", word.text, str)
+    for name in ("start", "end", "confidence", "speaker"):
+        _check_number(name, getattr(word, name), or_none=name in ("confidence", "speaker"))
+    return word
+
+
+def _check(name: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} is {value!r}")
+
+
+def _check_number(name: str, value: object, *, or_none: bool) -> None:
+    if value is None and or_none:
+        return
+    if isinstance(value, bool) or not isinstance(value, int if name == "speaker" else int | float):
+        raise TypeError(f"{name} is {value!r}")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number that is too large for a float
+        finite = False
+    if not finite or (name == "speaker" and value < 0):
+        raise ValueError(f"{name} is no number that can be used")

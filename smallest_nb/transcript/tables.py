@@ -1,0 +1,52 @@
+"""Transcripts as tables. Imports errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.names import speakers_in
+from smallest_nb.transcript.segment import Segment, Word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["dataframe", "table"]
+
+
+def table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return a DataFrame.
+
+    Raises:
+        ConfigError: pandas is missing.
+    """
+    try:
+        import pandas as pd  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
+    return pd.DataFrame([list(row) for row in rows], columns=list(columns))
+
+
+def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: str) -> pd.DataFrame:
+    """Return a table of words or segments; `name` is a column of it where there are speakers.
+
+    Raises:
+        ConfigError: pandas is missing, or `rows` is neither "auto", "word" nor "segment".
+    """
+    if rows not in ("auto", "word", "segment"):
+        raise ConfigError(f"rows={rows!r} cannot be used; expected 'auto', 'word' or 'segment'.")
+    by_word = rows == "word" or (rows == "auto" and any(s.words for s in segments))
+    lines: list[list[Any]]
+    if by_word:
+        columns = ["segment", *(f.name for f in dataclasses.fields(Word))]
+        lines = [[i, *dataclasses.astuple(w)] for i, s in enumerate(segments) for w in s.words]
+    else:
+        columns = ["text", "start", "end", "speaker", "language"]
+        lines = [[getattr(s, n) for n in columns] for s in segments]
+    if speakers_in(segments):
+        at = columns.index("speaker")
+        lines = [[*line, None if line[at] is None else name_of(line[at])] for line in lines]
+        columns.append("name")
+    return table(lines, columns)
