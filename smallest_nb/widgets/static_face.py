@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 import uuid
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -36,13 +37,17 @@ class StaticFace:
         self._id = f"snb-{uuid.uuid4().hex}"
         self._context: contextvars.Context | None = None
         self._due: asyncio.TimerHandle | None = None
+        self._stale = False
 
     def show(self) -> None:
         """Put it out with the cell that runs now; nothing happens outside of a Jupyter kernel."""
         from IPython import get_ipython  # noqa: PLC0415 - as is all of Jupyter, only where it is used
 
-        if getattr(get_ipython(), "kernel", None) is None:
+        shell = get_ipython()
+        if getattr(shell, "kernel", None) is None:
             return
+        if self._context is None:
+            _renew_after_cells(shell, weakref.ref(self))
         # ipykernel 7.0 can publish from a thread only inside the context of a cell.
         self._context = contextvars.copy_context()
         self._publish(update=False)
@@ -50,6 +55,7 @@ class StaticFace:
     def refresh(self) -> None:
         """Renew it soon; many changes in a row make one."""
         if self._context is not None:
+            self._stale = True
             runtime.post(self._schedule)
 
     def close(self) -> None:
@@ -62,10 +68,15 @@ class StaticFace:
 
     def _renew(self) -> None:
         self._due = None
-        if self._context is None:
+        if self._context is not None:
+            self._context.copy().run(self._renew_now)
+
+    def _renew_now(self) -> None:
+        if self._context is None or not self._stale:
             return
+        self._stale = False
         try:
-            self._context.copy().run(self._publish, update=True)
+            self._publish(update=True)
         except Exception:
             _log.exception("the static face could not be renewed")
 
@@ -80,6 +91,19 @@ class StaticFace:
             transient={"display_id": self._id},
             update=update,
         )
+
+
+def _renew_after_cells(shell: Any, face: weakref.ref[StaticFace]) -> None:
+    """Renew a face with the cell that changed it: who runs notebooks (nbclient) listens to the running cell only."""
+
+    def after(_result: Any) -> None:
+        alive = face()
+        if alive is None or alive._context is None:  # noqa: SLF001 - the same file
+            shell.events.unregister("post_run_cell", after)
+        else:
+            alive._renew_now()  # noqa: SLF001
+
+    shell.events.register("post_run_cell", after)
 
 
 class Faced(ipywidgets.VBox):

@@ -1,7 +1,7 @@
 /** Captions for a projector: the last lines in large type on black; finals only are read out, and not over each other. */
 import { h } from "../dom";
 import type { Line } from "../protocol";
-import type { NameOf } from "./transcript-line";
+import { marked, type NameOf } from "./transcript-line";
 
 const LINES = 3;
 
@@ -43,13 +43,13 @@ export class Captions {
     this.#lines.replaceChildren(
       ...latest.map((line) => {
         const name = line.speaker === null ? "" : `${this.nameOf(line.speaker)}: `;
-        return h("p", { "data-final": String(line.final) }, name + line.text);
+        return h("p", { "data-final": String(line.final) }, name, ...marked(line.text));
       }),
     );
     for (const line of latest) {
       if (!line.final || line.i <= this.#last) continue;
       this.#last = line.i;
-      this.#told.append(h("p", {}, line.text));
+      this.#told.append(h("p", {}, ...marked(line.text)));
       while (this.#told.childElementCount > LINES) this.#told.firstElementChild?.remove();
     }
   }

@@ -18,7 +18,7 @@ const KINDS: Record<string, string> = {
 export type NameOf = (speaker: number) => string;
 
 /** Text with its redacted spans as marks. */
-function marked(text: string): (Node | string)[] {
+export function marked(text: string): (Node | string)[] {
   const parts: (Node | string)[] = [];
   let at = 0;
   for (const found of text.matchAll(PLACEHOLDER)) {

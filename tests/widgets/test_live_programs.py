@@ -1,0 +1,197 @@
+"""Programs that listen: recordings that they start, results they iterate over, sound beside the text, the guard."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from helpers import KEY
+from test_composites import SENTENCE, chunks, recording
+from test_player import Page, eventually
+
+import smallest_nb as snb
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
+
+
+@pytest.fixture(scope="module")
+def signals():
+    """A simulator that hears what it says, at once and to the word."""
+    with Simulator(behaviour=Behaviour(engine="signal")) as running:
+        yield running
+
+
+@pytest.fixture
+def live(signals):
+    made = snb.LiveTranscriber(api_key=KEY, base_url=signals.base_url, word_timestamps=True)
+    made.view._channel._build = made.microphone._channel._build = made.player._channel._build = None
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def clip(signals):
+    return snb.speak(SENTENCE, sample_rate=16000, api_key=KEY, base_url=signals.base_url)
+
+
+async def test_a_cell_records_until_it_is_quiet(live, clip):
+    before = await live.record(source=clip.padded(0.2, 3.0), quiet=0.8)
+    assert before.text.split() == SENTENCE.split()
+    again = await live.record(source=clip.padded(0.2, 3.0), quiet=0.8)
+    assert again.text.split() == SENTENCE.split()
+    assert len(live.transcript) == len(before) + len(again)
+    assert again[0].start > before[-1].end, "one timeline"
+    assert live.microphone.state == "idle"
+
+
+async def test_a_cell_records_for_so_many_seconds(live, clip):
+    began = asyncio.get_running_loop().time()
+    await live.record(1.0, source=clip.padded(0.2, 20.0))
+    assert asyncio.get_running_loop().time() - began < 6
+    assert live.transcript.recording.duration == pytest.approx(1.0, abs=0.4)
+
+
+@pytest.mark.parametrize("until", ["noise", 0, -1, True, 500.0, float("nan")])
+async def test_what_cannot_be_waited_for_is_refused(live, clip, until):
+    with pytest.raises(snb.ConfigError, match="until="):
+        await live.record(until, source=clip, timeout=60)
+
+
+async def test_without_a_page_there_is_no_microphone(live):
+    with pytest.raises(snb.FrontEndError, match="display it first"):
+        await live.record()
+
+
+async def test_the_browsers_refusal_is_raised(live):
+    page = Page(live.microphone)
+    page.hello()
+    waiting = asyncio.ensure_future(live.record())
+    while not page.of("mic-start"):
+        await asyncio.sleep(0.01)
+    recording(page, "starting")
+    recording(page, "idle", error="The browser was not allowed to use the microphone.")
+    with pytest.raises(snb.FrontEndError, match="not allowed"):
+        await waiting
+    assert live.microphone.state == "idle"
+
+
+async def test_what_takes_too_long_is_kept_all_the_same(live, clip):
+    with pytest.raises(TimeoutError):
+        await live.record("stop", source=clip.padded(0.0, 30.0), timeout=2.0)
+    eventually(lambda: live._service is None and live.microphone.state == "idle")
+    assert live.transcript.text.split()[:3] == SENTENCE.split()[:3]
+
+
+async def test_finals_are_iterated_over_until_the_recording_ends(live, clip):
+    three = clip.padded(0.1, 1.2) + clip.padded(0.1, 1.2) + clip.padded(0.1, 1.2)
+
+    async def read(interim):
+        return [s async for s in live.segments(interim=interim)]
+
+    finals, everything = asyncio.ensure_future(read(interim=False)), asyncio.ensure_future(read(interim=True))
+    await asyncio.sleep(0.05)
+    await live.feed_async(three, pace=4)
+    got = await asyncio.wait_for(finals, 5)
+    assert [s.text for s in got] == [s.text for s in live.transcript]
+    assert all(s.is_final for s in got)
+    assert len(await asyncio.wait_for(everything, 5)) > len(got)
+    assert not any(live._listening._handlers.values())
+
+
+def test_how_late_finals_are_is_told(live, clip):
+    live.feed(clip.padded(0.1, 1.2), pace=2)
+    told = live.metrics.summary()
+    assert set(told) == {"p50", "p90", "p99", "ttfs_p99_latency"}
+    assert 0 < told["p50"] < 2
+    assert len(live.metrics.to_dataframe()) == len(live.metrics) == len(live.transcript)
+
+
+def test_sound_is_kept_on_the_clock_of_the_text(live, clip):
+    live.feed(clip.padded(0.5, 1.0), pace=4)
+    live.feed(clip.padded(0.5, 1.0), pace=4)
+    for segment in (live.transcript[:1], live.transcript[1:2]):
+        heard = segment.clip
+        first = int(0.5 * 16000)
+        assert heard.duration == pytest.approx(clip.duration, abs=0.4)
+        start = round((segment[0].start % (clip.duration + 1.5) - 0.5) * 16000)
+        part = clip.padded(0.5, 1.0).samples[first + start : first + start + len(heard)]
+        assert np.array_equal(heard.samples[: len(part)], part)
+
+
+def test_no_sound_is_kept_where_nobody_wants_it(live, clip):
+    live.feed(clip, pace=4)
+    assert live.transcript.recording.clip(0, 1).duration > 0.9
+    live.keep_audio = False
+    with pytest.raises(snb.ConfigError):
+        live.transcript.clip  # noqa: B018
+    live.feed(clip, pace=4)
+    with pytest.raises(snb.ConfigError):
+        live.transcript.clip  # noqa: B018
+    assert live.view.audible is False
+
+
+def playing(page, stream, state="playing"):
+    page.say("played", stream=stream, position=100, received=48000, underruns=0, state=state, first_ms=1, arrived=None,
+             rendered=None, prebuffer_ms=150, clock_error_ms=None)  # fmt: skip
+
+
+def test_while_a_player_sounds_nothing_is_heard_and_it_says_so(live, clip):
+    mouth, ear = Page(snb.Player()), Page(live.microphone)
+    mouth.hello()
+    ear.hello()
+    recording(ear, "starting")
+    recording(ear, "recording")
+    eventually(lambda: live._service is not None and live._service.connected)
+    stream = mouth.widget.play(snb.Clip(bytes(96000), 24000))
+    playing(mouth, stream.name)
+    chunks(ear, clip)
+    eventually(lambda: live.microphone.received == len(clip))
+    assert "while a player" in live.microphone.status
+    playing(mouth, stream.name, "idle")
+    mouth.widget.stop()
+    mouth.widget._opened_at = float("-inf")
+    chunks(ear, clip, first=100)
+    recording(ear, "idle")
+    eventually(lambda: live._service is None)
+    kept = live.transcript.recording.clip(0, 2 * clip.duration).samples
+    assert not kept[: len(clip)].any()
+    assert np.array_equal(kept[len(clip) : 2 * len(clip)], clip.samples)
+    assert live.transcript.text.split() == SENTENCE.split(), "once, not twice"
+
+
+def test_with_headphones_the_guard_is_off(live, clip):
+    live.mute_while_playing = False
+    mouth, ear = Page(snb.Player()), Page(live.microphone)
+    mouth.hello()
+    ear.hello()
+    playing(mouth, mouth.widget.play(snb.Clip(bytes(96000), 24000)).name)
+    recording(ear, "starting")
+    recording(ear, "recording")
+    eventually(lambda: live._service is not None and live._service.connected)
+    chunks(ear, clip)
+    recording(ear, "idle")
+    eventually(lambda: live._service is None)
+    assert live.transcript.text.split() == SENTENCE.split()
+
+
+def test_a_page_asks_for_files_and_names(live, clip):
+    page = Page(live.view)
+    page.hello()
+    page.say("transcript", action="save", number=0, at=0, text="srt")
+    eventually(lambda: "time" in live.view.error.lower() or page.of("file"))
+    live.feed(clip.padded(0.1, 1.0), pace=4)
+    page.say("transcript", action="save", number=0, at=0, text="srt")
+    eventually(lambda: any(c["type"] == "file" and b"-->" in b[0] for c, b in page.got))
+    page.say("transcript", action="save", number=0, at=0, text="../../etc/passwd")
+    eventually(lambda: live.view.error != "")
+    page.say("transcript", action="rename", number=0, at=0, text="Ada\nLovelace")
+    eventually(lambda: "Ada" in live.view.error)
+    page.say("transcript", action="hear", number=0, at=9999.0, text="")
+    eventually(lambda: "kept" in live.view.error)
+
+
+def test_ten_minutes_of_silence_are_no_error(live):
+    live.feed(snb.Clip(bytes(600 * 32000), 16000), pace=200)
+    assert len(live.transcript) == 0
+    assert live.microphone.error == ""
