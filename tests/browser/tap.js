@@ -27,6 +27,20 @@
       return btoa(text);
     },
   };
+  // What the browser does when a device is pulled out: it ends the track and tells.
+  let track = null;
+  const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (open) {
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await open(wanted);
+      track = stream.getAudioTracks()[0];
+      return stream;
+    };
+  }
+  window.__tap.unplug = () => {
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  };
   const addModule = AudioWorklet.prototype.addModule;
   AudioWorklet.prototype.addModule = async function (module, options) {
     await addModule.call(this, url);

@@ -262,3 +262,38 @@ def test_the_notebook_keeps_the_transcript(notes, lab, theme):
     page.set_content(html)
     page.screenshot(path=FOLDER / f"live-transcriber-static-{theme}.png")
     page.close()
+
+
+def test_a_device_that_is_unplugged_is_told_and_what_was_said_stays(notes):
+    made(notes)
+    press(notes, "Transcribe")
+    notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+    until(notes, "live._service is not None and live._service.connected")
+    notes.page.evaluate("() => window.__tap.unplug()")
+    notes.page.locator(".snb-mic .snb-error").get_by_text("disconnected while recording").wait_for()
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")
+    until(notes, "live._service is None")
+    assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
+    press(notes, "Transcribe")
+    notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+    assert notes.page.locator(".snb-mic .snb-error").inner_text() == ""
+    press(notes, "Stop")
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")
+
+
+def test_a_kernel_that_is_restarted_in_mid_recording_is_told_and_the_text_stays(notes):
+    made(notes)
+    press(notes, "Transcribe")
+    notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+    notes.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
+    notes.wait_ready()
+    notes.page.locator(".snb-mic .snb-error").get_by_text("run the cell again").wait_for()
+    assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
+    press(notes, "Stop")
+    notes.run_first()
+    notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+    until(notes, "len(live.transcript)", 0)
+    press(notes, "Transcribe")
+    notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+    press(notes, "Stop")
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")

@@ -195,3 +195,31 @@ def test_ten_minutes_of_silence_are_no_error(live):
     live.feed(snb.Clip(bytes(600 * 32000), 16000), pace=200)
     assert len(live.transcript) == 0
     assert live.microphone.error == ""
+
+
+def test_an_outage_is_told_and_loses_nothing(live, clip, signals):
+    told = []
+    live.microphone.observe(lambda c: told.append(c["new"]), names=["status", "error"])
+    whole = clip.padded(0.2, 1.0) + clip.padded(0.2, 1.0) + clip.padded(0.2, 1.0)
+    signals.behaviour.drop_after_secs = 2.0
+    future = live.microphone.feed(whole, pace=1)
+    try:
+        eventually(lambda: live._service is not None and live._service.connected)
+        signals.behaviour.reject = 503
+        eventually(lambda: any("is away" in t for t in told), 15)
+    finally:
+        signals.behaviour.drop_after_secs = signals.behaviour.reject = None
+    future.result(30)
+    eventually(lambda: live._service is None, 20)
+    assert any("Reconnects: 1" in t for t in told)
+    assert live.transcript.text.split() == SENTENCE.split() * 3
+    assert live.microphone.error == ""
+
+
+def test_noise_ends_in_a_clear_state(simulator):
+    live = snb.LiveTranscriber(api_key=KEY, base_url=simulator.base_url)
+    noise = np.random.default_rng(1).normal(0, 3000, 5 * 16000).astype("<i2")
+    live.feed(snb.Clip(noise.tobytes(), 16000), pace=2)
+    assert live.microphone.error == ""
+    assert live.microphone.state == "idle"
+    live.close()
