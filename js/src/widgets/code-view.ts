@@ -18,7 +18,7 @@ async function copy(text: string, from: HTMLElement): Promise<void> {
 }
 
 function mountView(model: Model, el: HTMLElement, signal: AbortSignal): void {
-  const choice = h("select", { class: "snb-code-target", "aria-label": "Where the code is for" });
+  const choice = h("select", { class: "snb-field snb-code-target", "aria-label": "Where the code is for" });
   choice.addEventListener("change", () => {
     model.set("target", choice.value);
     model.save_changes();

@@ -19,7 +19,7 @@ export const SWITCHES = [
 ] as const;
 
 export function mountSettings(mic: Settable): { element: HTMLElement; paint: () => void } {
-  const device = h("select", { class: "snb-mic-device", "aria-label": "Microphone" });
+  const device = h("select", { class: "snb-field snb-mic-device", "aria-label": "Microphone" });
   device.addEventListener("change", () => mic.choose("device", device.value));
   const boxes = SWITCHES.map(([name, text]) => {
     const box = h("input", { type: "checkbox" });

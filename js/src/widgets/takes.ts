@@ -89,7 +89,7 @@ function button(face: string, text: string, press: () => void, pressed?: boolean
 
 function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
   const note = h("input", {
-    class: "snb-take-note",
+    class: "snb-field snb-take-note",
     type: "text",
     placeholder: "Note",
     "aria-label": `Note on take ${row.number}`,

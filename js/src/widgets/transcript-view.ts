@@ -71,7 +71,7 @@ function download(name: string, mime: string, bytes: Uint8Array): void {
 function rename(transcript: TranscriptModel, button: HTMLElement): void {
   const speaker = Number(button.dataset.speaker);
   const field = h("input", {
-    class: "snb-speaker-field",
+    class: "snb-field snb-speaker-field",
     type: "text",
     maxlength: "80",
     "aria-label": "Name",
@@ -110,7 +110,7 @@ function mountView(transcript: TranscriptModel, el: HTMLElement, signal: AbortSi
     },
   });
   big.textContent = "Captions";
-  const format = h("select", { class: "snb-transcript-format", "aria-label": "Format" });
+  const format = h("select", { class: "snb-field snb-transcript-format", "aria-label": "Format" });
   format.append(...FORMATS.map(([value, text]) => h("option", { value }, text)));
   const save = h(
     "button",
