@@ -246,7 +246,7 @@ class BaseSettings:
         return {**given, "extra": dict(self.extra)} if self.extra else given
 
     def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
-        """Apply a delta.
+        """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.
 
         Returns:
             The new settings, and the former value of each field that changed.
@@ -254,7 +254,9 @@ class BaseSettings:
         if not isinstance(delta, type(self)):
             raise ConfigError(f"Expected {type(self).__name__}, got {type(delta).__name__}.")
         given = delta.given_fields()
-        if "extra" in given:
+        if set(self.specs()) <= set(given):
+            given["extra"] = dict(delta.extra)  # a snapshot says all there is
+        elif "extra" in given:
             given["extra"] = {**self.extra, **given["extra"]}
         changed = {n: getattr(self, n) for n, v in given.items() if getattr(self, n) != v}
         return dataclasses.replace(self, **{n: given[n] for n in changed}), changed

@@ -138,7 +138,15 @@ def _from_python(text: str) -> SmallestTTSSettings:
         )
     if requests:
         return _with_model_of(text, _from_mapping(_value(requests[0])))
-    found = {k.arg: _value(k.value) for k in places[0].keywords if k.arg and k.arg not in _ENVELOPE}
+    found: dict[str, Any] = {}
+    for keyword in places[0].keywords:
+        if keyword.arg is None:
+            unpacked = _value(keyword.value)
+            if not isinstance(unpacked, dict):
+                raise ConfigError(f"**{ast.unparse(keyword.value)[:60]} is no dict of settings.")
+            found |= unpacked
+        elif keyword.arg not in _ENVELOPE:
+            found[keyword.arg] = _value(keyword.value)
     return _from_mapping(found)
 
 

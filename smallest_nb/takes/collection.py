@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -52,7 +53,8 @@ class Takes(Sequence[Take]):
         self.max_bytes = max_bytes
         self.dropped = 0
         self._on_change = on_change
-        self._takes: list[Take] = []
+        self._lock = threading.RLock()  # auditions add on the background loop, cells load and delete on their own
+        self._takes: list[Take] = []  # replaced, never changed in place: whoever reads needs no lock
         self._latest = 0
         self._deleted: set[str] = set()
         self._telling = self._again = False
@@ -67,8 +69,12 @@ class Takes(Sequence[Take]):
         """The number for the next take; numbers are never used twice, also after a delete."""
         return self._latest + 1
 
-    def add(self, take: Take) -> list[Take]:
+    def add(self, take: Take, *, renumber: bool = False) -> list[Take]:
         """Add a take.
+
+        Args:
+            take: The take.
+            renumber: Give it the next free number where its own was taken meanwhile.
 
         Returns:
             The takes that had to go for it, oldest first; the take itself where it alone is too large.
@@ -76,9 +82,14 @@ class Takes(Sequence[Take]):
         Raises:
             ConfigError: Its number is taken.
         """
-        if any(t.number == take.number for t in self._takes):
-            raise ConfigError(f"There is a take {take.number} already; the next free number is {self.next_number}.")
-        gone = self._put([take])
+        with self._lock:
+            if any(t.number == take.number for t in self._takes):
+                if not renumber:
+                    raise ConfigError(
+                        f"There is a take {take.number} already; the next free number is {self.next_number}."
+                    )
+                take.number = self.next_number
+            gone = self._put([take])
         self._changed()
         return gone
 
@@ -146,17 +157,20 @@ class Takes(Sequence[Take]):
         Raises:
             ConfigError: There is no such take.
         """
-        take = self.get(number)
-        self._takes.remove(take)
-        self._deleted.add(take.uid)
+        with self._lock:
+            take = self.get(number)
+            self._takes = [t for t in self._takes if t is not take]
+            self._deleted.add(take.uid)
         self._changed()
 
     def clear(self) -> None:
         """Remove all takes from memory; what was saved stays in its folder."""
-        if self._takes or self.dropped:
+        with self._lock:
+            if not self._takes and not self.dropped:
+                return
             self._takes = []
             self.dropped = 0
-            self._changed()
+        self._changed()
 
     def compare(self, a: int | Take, b: int | Take) -> str:
         """Say in one line what tells the second take from the first.
@@ -204,6 +218,13 @@ class Takes(Sequence[Take]):
                 loaded.dropped += 1
             else:
                 loaded._put([read])
+        with self._lock:
+            self._append(loaded)
+        if total:
+            self._changed()
+        return sum(t in self._takes for t in loaded)
+
+    def _append(self, loaded: Takes) -> None:
         uids = {t.uid for t in self._takes}
         taken = {t.number for t in self._takes}
         self._latest = max(self._latest, loaded._latest)
@@ -218,9 +239,6 @@ class Takes(Sequence[Take]):
             self._deleted.discard(take.uid)
         self._put(loaded)
         self.dropped += loaded.dropped
-        if total:
-            self._changed()
-        return sum(t in self._takes for t in loaded)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per take, with a column for each setting; `extra` only where some take has it.

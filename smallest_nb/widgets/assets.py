@@ -22,16 +22,19 @@ _FALLBACK = f"""export default {{ render({{ el }}) {{
 }} }};"""
 
 
-def esm(name: str) -> Path | str:
-    """Return a widget's module, or a small one that says that it is not built."""
+def esm(name: str) -> str:
+    """Return a widget's module, or a small one that says that it is not built.
+
+    As text: for a path anywidget watches the file, and the watch holds every widget of the class for ever.
+    """
     path = STATIC / f"{name}.js"
-    return path if path.is_file() else _FALLBACK
+    return path.read_text(encoding="utf-8") if path.is_file() else _FALLBACK
 
 
-def css(name: str) -> Path | str:
+def css(name: str) -> str:
     """Return a widget's style sheet, or an empty one."""
     path = STATIC / f"{name}.css"
-    return path if path.is_file() else ""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 @cache

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from smallest_nb.audio import Clip
+from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.takes import Take, Takes, TakeWord, estimated_words
@@ -42,6 +43,7 @@ class Auditions:
         self._meter = meter
         self._kept = kept
         self._task: asyncio.Task[Take] | None = None
+        self._own: set[str] = set()
         self.heard: Take | None = None
 
     async def latest(self, text: str, settings: SmallestTTSSettings, *, fresh: bool = False) -> Take:
@@ -55,15 +57,21 @@ class Auditions:
         Raises:
             SmallestError: What went wrong; the player shows it too.
         """
+        if not isinstance(text, str):
+            raise ConfigError(f"A text is expected, got {type(text).__name__}: {text!r:.80}.")
         self.cancel()
-        known = None if fresh else self._known(text, settings)
+        known = None if fresh else self.known(text, settings)
         if known is not None:
             self.play(known)
             return known
         self._task = task = asyncio.ensure_future(self._speak(text, settings))
+        # Not in the task itself: one that is cancelled before its first step never comes to its end.
+        task.add_done_callback(self._at_rest)
         try:
             return await task
         except asyncio.CancelledError:
+            if task.cancelled() and not _cancelling():
+                raise SmallestError("The audition was given up: stop() or a newer one took its place.") from None
             task.cancel()
             raise
 
@@ -71,6 +79,10 @@ class Auditions:
         """Give up what is under way."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
+
+    def _at_rest(self, task: asyncio.Task[Take]) -> None:
+        if self._task is task:
+            self._player.busy = False
 
     def play(self, take: Take) -> None:
         """Hear a take again."""
@@ -82,8 +94,11 @@ class Auditions:
         self._player.waterfall = take.waterfall
         self._player.status = repr(take)
 
-    def _known(self, text: str, settings: SmallestTTSSettings) -> Take | None:
-        same = (t for t in reversed(self._takes) if t.text == text and t.settings == settings)
+    def known(self, text: str, settings: SmallestTTSSettings) -> Take | None:
+        """Return the take that would be heard again, or None where the service would be asked."""
+        # A take that was loaded is no answer of this service: it may be another's, or another rate.
+        mine = (t for t in reversed(self._takes) if t.uid in self._own)
+        same = (t for t in mine if t.text == text and t.settings == settings)
         return next((t for t in same if t.metrics is not None and t.metrics.complete), None)
 
     async def _speak(self, text: str, settings: SmallestTTSSettings) -> Take:
@@ -116,9 +131,8 @@ class Auditions:
             if stream is not None:
                 stream.end()
             if counted:
-                self._meter.ended(sum(map(len, pieces)) / 2 / self._service.sample_rate)
-            if self._task is asyncio.current_task():
-                player.busy = False
+                seconds = sum(map(len, pieces)) / 2 / self._service.sample_rate
+                self._meter.ended(seconds, unspoken=0 if pieces else len(text))
         clip = Clip(b"".join(pieces), self._service.sample_rate)
         take = Take(
             number=self._takes.next_number,
@@ -131,9 +145,16 @@ class Auditions:
         )
         if stream is not None:
             self._show_words(stream, take)
+        self._own = {t.uid for t in self._takes if t.uid in self._own} | {take.uid}
         self.heard = take
         self._kept(take)
         return take
 
     def _show_words(self, stream: PlayerStream, take: Take) -> None:
         self._player.show_words(stream, [(w.text, w.start, w.end) for w in take.words], estimated=take.words_estimated)
+
+
+def _cancelling() -> bool:
+    """Say whether whoever awaits was cancelled itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -43,7 +43,7 @@ class CodeView(anywidget.AnyWidget):
         """Write the code anew."""
         try:
             self.code = self._write(self.target)
-        except ConfigError as error:  # an empty text has no snippet
+        except (ConfigError, TypeError, ValueError) as error:  # values in `extra` that no JSON can hold
             self.code = f"# {error}"
 
     def __repr__(self) -> str:

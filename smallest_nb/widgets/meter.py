@@ -47,9 +47,11 @@ class Meter(ipywidgets.HTML):
         self.characters += characters
         self._show()
 
-    def ended(self, seconds: float) -> None:
-        """A request is over."""
+    def ended(self, seconds: float, *, unspoken: int = 0) -> None:
+        """A request is over; characters of which nothing was heard are not counted."""
         self.in_flight -= 1
+        self.characters -= unspoken
+        self.requests -= bool(unspoken)
         self.seconds += seconds
         self._show()
 

@@ -216,12 +216,12 @@ class Player(SpeechWidget):
                     return  # those behind it have time
 
     def _in_flight(self) -> float:
-        return sum(stream.in_flight_secs for stream in self._streams)
+        return sum(stream.in_flight_secs for stream in list(self._streams))
 
     def _page_came(self, message: dict[str, Any]) -> None:
         if not self._streams:
             return
-        if any(stream.sent for stream in self._streams):
+        if any(stream.sent for stream in list(self._streams)):
             if message["page"] == self._channel.owner:
                 self._streams.clear()  # the page that played is gone; nobody wants the rest out of the blue
             return
@@ -253,6 +253,8 @@ class Player(SpeechWidget):
             told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
             if self.state == "idle" and stream.all_sent and stream.played >= stream.sent:
                 self._streams.popleft()
+            elif self.state == "idle":
+                self._streams.clear()  # stopped in the page: nobody will hear the rest
         runtime.post(self.flush)
         for handler in self._on_moved:
             runtime.post(handler)

@@ -21,6 +21,7 @@ __all__ = ["TakeList"]
 _log = logging.getLogger(__name__)
 _PEAKS = 48
 _MOST = 200
+_MOST_TEXT = 300
 
 
 class TakeList(SpeechWidget):
@@ -55,7 +56,7 @@ class TakeList(SpeechWidget):
             {
                 "number": take.number,
                 "title": take.summary().rpartition(" · ")[0],
-                "text": take.text,
+                "text": take.text if len(take.text) <= _MOST_TEXT else take.text[: _MOST_TEXT - 1] + "…",
                 "figures": _figures(take),
                 "starred": take.starred,
                 "note": take.note,

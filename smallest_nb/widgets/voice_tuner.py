@@ -16,7 +16,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.catalog import DEFAULT_BASE_URL
-from smallest_nb.errors import SmallestError
+from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.services.rest import list_voices
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
@@ -99,6 +99,7 @@ class VoiceTuner(Faced):
         **changes: Any,
     ) -> None:
         self._wanted: asyncio.TimerHandle | None = None
+        self._generation = 0
         self._on_take: list[Callable[[Take], None]] = []
         self._warn_characters = warn_characters
         self._warned: tuple[str, float] = ("", 0.0)
@@ -147,7 +148,7 @@ class VoiceTuner(Faced):
             description="New take", tooltip="Ask the service again, although nothing was changed.",
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._anew.on_click(lambda _b: runtime.post(self._spawn, True))
+        self._anew.on_click(lambda _b: runtime.post(self._ask, True))
         options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
         more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
@@ -167,18 +168,19 @@ class VoiceTuner(Faced):
             SmallestError: What went wrong; the widget shows it too.
             TimeoutError: It took longer.
         """
-        return runtime.call(self._latest(text, fresh=fresh), timeout)
+        return runtime.call(self._latest(text, self._generation, fresh=fresh), timeout)
 
     async def audition_async(self, text: str | None = None, *, fresh: bool = False) -> Take:
         """Await an audition, in a cell or anywhere else."""
         return await runtime.wait(self.submit(text, fresh=fresh))
 
     def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
-        """Start an audition and return its future; it replaces the one under way."""
-        return runtime.submit(self._latest(text, fresh=fresh))
+        """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        return runtime.submit(self._latest(text, self._generation, fresh=fresh))
 
     def stop(self) -> None:
-        """Stop what is spoken."""
+        """Stop what is spoken, and what was asked for until now."""
+        self._generation += 1
         runtime.post(self._cancel)
         self.player.stop()
 
@@ -245,21 +247,28 @@ class VoiceTuner(Faced):
             ConfigError: No such take.
         """
         take = self.takes[-1] if number is None and len(self.takes) else self.takes.get(number or 0)
-        return Snapshot(take, max_kb)
+        if isinstance(max_kb, bool) or not isinstance(max_kb, int | float) or not max_kb >= 0:
+            raise ConfigError(f"max_kb={max_kb!r} cannot be used; expected kilobytes from 0.")
+        return Snapshot(take, int(max_kb))
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if not hasattr(self, "_tray"):  # refused by its own constructor; ipywidgets closes it all the same
             return
         runtime.post(self._cancel)
-        with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-            runtime.call(self._service.close(), 5)
+        if runtime.on_loop_thread():  # by a handler of on_take
+            runtime.submit(self._service.close())
+        else:
+            with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
+                runtime.call(self._service.close(), 5)
         for child in self.children:
             close_all(child)
         self.layout.close()
         super().close()
 
-    async def _latest(self, text: str | None, *, fresh: bool = False) -> Take:
+    async def _latest(self, text: str | None, generation: int, *, fresh: bool = False) -> Take:
+        if generation != self._generation:
+            raise SmallestError("The audition was given up: stop() was called before it began.")
         self._forget_wish()
         take = await self._auditions.latest(text if text is not None else self.text, self.settings, fresh=fresh)
         self._tray.current = take.number
@@ -275,7 +284,7 @@ class VoiceTuner(Faced):
             self._wanted = None
 
     def _keep(self, take: Take) -> None:
-        self.takes.add(take)
+        self.takes.add(take, renumber=True)
         self.player.waterfall = take.waterfall
         first = f", first audio after {take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
         self.player.status = f"Take {take.number}: {take.duration:.2f} s{first}"
@@ -314,15 +323,22 @@ class VoiceTuner(Faced):
             self._tray.told = self.compare(number, int(text))
 
     def _pressed(self, action: str) -> None:
-        if action != "play":
+        if action == "play":
+            self._ask()
+        else:
             self._cancel()
+
+    def _ask(self, fresh: bool = False) -> None:
+        """Speak, unless it would spend much: then ask back first."""
+        if not fresh and self._auditions.known(self.text, self.settings) is not None:
+            self._spawn()
             return
         count, (text, at) = len(self.text), self._warned
         if count > self._warn_characters and not (text == self.text and monotonic() - at < _AGAIN_SECS):
             self._warned = (self.text, monotonic())
             self.player.status = f"{count:,} characters, about {forecast(count)} of speech: press again to speak them."
             return
-        self._spawn()
+        self._spawn(fresh)
 
     def _changed(self, _change: Any) -> None:
         self._retold()
@@ -337,7 +353,7 @@ class VoiceTuner(Faced):
 
     def _spawn(self, fresh: bool = False) -> None:
         self._wanted = None
-        task = asyncio.ensure_future(self._latest(None, fresh=fresh))
+        task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
         task.add_done_callback(_told)
 
     def _choose_voice(self, voice: str) -> None:
@@ -360,11 +376,13 @@ class VoiceTuner(Faced):
         try:
             async with asyncio.timeout(_VOICES_SECS):
                 found = await list_voices(model, api_key=target.key, base_url=target.base_url, refresh=True)
-        except (SmallestError, TimeoutError) as error:
-            self.voices.show(
-                voices_of(model), str(self.settings.voice), f"The service's list could not be had: {error}"
-            )
+        except Exception as error:
+            _log.info("the list of voices could not be had: %s", error)
+            told = f"The service's list could not be had: {error or type(error).__name__}"
+            self.voices.show(voices_of(model), str(self.settings.voice), told)
             return
+        if str(self.settings.model) != model:
+            return  # its own list is shown by now
         self.voices.show(found, str(self.settings.voice), "As the service lists them now.")
 
     def _retold(self) -> None:

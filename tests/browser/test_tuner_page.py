@@ -124,6 +124,35 @@ def test_takes_by_keyboard_alone(notes, theme):
     picture(notes, ".snb-player", f"voice-tuner-takes-{theme}.png")
 
 
+def test_the_list_keeps_the_persons_place(notes):
+    unfold(notes, "Takes")
+    for text in ("The first of three.", "The second of three.", "The third of three."):
+        notes.do(f"t = tuner.audition({text!r})")
+    notes.page.wait_for_function("() => document.querySelector('.snb-take-text').textContent.includes('third')")
+    active = "() => document.activeElement.closest('li')?.dataset.number + ' ' + document.activeElement.tagName"
+    second = rows(notes).nth(1)
+    number = int(second.get_attribute("data-number"))
+    note = second.locator(".snb-take-note")
+    note.click()
+    notes.page.keyboard.type("warm, ke")
+    notes.do("t = tuner.audition('Another one comes meanwhile.')")
+    notes.page.wait_for_function("() => document.querySelector('.snb-take-text').textContent.includes('meanwhile')")
+    notes.page.keyboard.type("ep")
+    assert notes.page.evaluate(active) == f"{number} INPUT"
+    notes.page.keyboard.press("Enter")
+    for _ in range(100):
+        if notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep":
+            break
+        notes.page.wait_for_timeout(50)
+    assert notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep"
+    notes.page.locator(f".snb-take[data-number='{number}']").focus()
+    notes.page.keyboard.press("Control+s")
+    notes.page.keyboard.press("Delete")
+    notes.page.wait_for_selector(f".snb-take[data-number='{number}']", state="detached")
+    assert notes.page.evaluate(active) == f"{number - 1} LI", "the next one, not the newest"
+    assert not notes.kernel("any(t.starred for t in tuner.takes if t.number > 3)")
+
+
 def test_two_takes_switch_at_the_same_instant(notes, theme):
     notes.do("told = tuner.compare(1, 2)")
     notes.page.wait_for_selector(".snb-compare:not([hidden])")

@@ -40,6 +40,7 @@ function draw(canvas: HTMLCanvasElement, found: Spectrogram): void {
 export class SpectrumView {
   readonly canvas: HTMLCanvasElement;
   #drawn = "";
+  #take: WeakRef<Take> | null = null;
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
@@ -50,8 +51,9 @@ export class SpectrumView {
     const width = Math.round(this.canvas.clientWidth * (window.devicePixelRatio || 1));
     if (!take?.ended || !take.samples || width === 0) return;
     const key = `${take.id} ${take.samples} ${width} ${theme}`;
-    if (key === this.#drawn) return;
+    if (key === this.#drawn && this.#take?.deref() === take) return; // compared takes share their names
     this.#drawn = key;
+    this.#take = new WeakRef(take);
     const found = spectrogram(take, Math.min(width, 1200));
     draw(this.canvas, found);
     this.canvas.setAttribute("aria-label", `Spectrogram, 0 to ${Math.round(found.top / 1000)} kHz`);

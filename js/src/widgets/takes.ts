@@ -129,6 +129,52 @@ function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
   return item;
 }
 
+const CONTROLS = "button, input";
+
+/** Where in the list the person is, with what is half written: a list that is drawn anew takes nobody's place away. */
+class Place {
+  private constructor(
+    readonly number: string,
+    readonly at: number,
+    readonly control: number,
+    readonly note: { text: string; from: number | null; to: number | null } | null,
+  ) {}
+
+  static of(list: HTMLElement): Place | null {
+    const active = document.activeElement;
+    const item = active?.closest("li");
+    if (!active || !item || !list.contains(item)) return null;
+    const control = [...item.querySelectorAll(CONTROLS)].indexOf(active);
+    const note =
+      active instanceof HTMLInputElement
+        ? { text: active.value, from: active.selectionStart, to: active.selectionEnd }
+        : null;
+    return new Place(item.dataset.number ?? "", [...list.children].indexOf(item), control, note);
+  }
+
+  #item(items: HTMLLIElement[]): HTMLLIElement | undefined {
+    const same = items.find((item) => item.dataset.number === this.number);
+    return same ?? items[Math.min(this.at, items.length - 1)];
+  }
+
+  nearest(items: HTMLLIElement[]): number | null {
+    const item = this.#item(items);
+    return item ? Number(item.dataset.number) : null;
+  }
+
+  restore(items: HTMLLIElement[]): void {
+    const item = this.#item(items);
+    if (!item) return;
+    const same = item.dataset.number === this.number;
+    const control = same ? item.querySelectorAll<HTMLElement>(CONTROLS)[this.control] : undefined;
+    if (control instanceof HTMLInputElement && this.note) {
+      control.value = this.note.text;
+      control.focus();
+      control.setSelectionRange(this.note.from, this.note.to);
+    } else (control ?? item).focus();
+  }
+}
+
 function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): void {
   const list = h("ul", { class: "snb-takes", "aria-label": "Takes, the latest first" });
   const told = h("div", { class: "snb-status", "aria-live": "polite" });
@@ -154,6 +200,7 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
   });
   list.addEventListener("keydown", (event) => {
     if (!(event.target instanceof HTMLLIElement) || focused === null) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // copying and saving stay the host's
     const all = items();
     const at = all.indexOf(event.target);
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -at, End: all.length - 1 - at }[event.key];
@@ -165,8 +212,9 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
     } else if (key === " " || key === "enter") takes.act("play", focused);
     else if (key === "s") takes.act("star", focused, row?.starred ? "" : "on");
     else if (key === "c") takes.compare(focused);
-    else if (key === "delete") takes.act("delete", focused);
-    else return;
+    else if (key === "delete") {
+      if (!event.repeat) takes.act("delete", focused);
+    } else return;
     event.preventDefault();
   });
   let shown = "";
@@ -176,9 +224,10 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
     const state = JSON.stringify([rows, takes.marked]);
     if (state !== shown) {
       shown = state;
-      const had = list.contains(document.activeElement) && document.activeElement instanceof HTMLLIElement;
+      const place = Place.of(list);
       list.replaceChildren(...rows.map((row) => rowElement(takes, row)));
-      focus(focused, had);
+      focus(place?.nearest(items()) ?? focused, false);
+      place?.restore(items());
     }
     for (const item of items()) item.toggleAttribute("data-current", item.dataset.number === String(current));
     const hint =
