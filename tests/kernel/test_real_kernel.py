@@ -125,7 +125,7 @@ def test_sound_goes_on_while_a_cell_is_busy(front, kind):
 def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simulator):
     front.execute(
         "import smallest_nb as snb; tuner = snb.VoiceTuner('The weather will be cold and cloudy this morning.', "
-        "sample_rate=16000, voice='magnus'); live = snb.LiveTranscriber(); tuner"
+        "sample_rate=16000, voice='magnus'); live = snb.LiveTranscriber(mute_while_playing=False); tuner"
     )
     player, microphone = front.model("Speak"), front.model("Transcribe")
     for model in (player, microphone):
