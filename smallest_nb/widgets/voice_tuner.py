@@ -17,13 +17,11 @@ import traitlets
 from smallest_nb import runtime
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import ConfigError, SmallestError
-from smallest_nb.services.rest import list_voices
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
 from smallest_nb.snippets import TARGETS, tts_code
 from smallest_nb.takes import Take, Takes, take_html
-from smallest_nb.voices import voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
 from smallest_nb.widgets.code_view import CodeView
@@ -34,7 +32,7 @@ from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.snapshot import Snapshot
 from smallest_nb.widgets.static_face import Faced
 from smallest_nb.widgets.take_list import TakeList
-from smallest_nb.widgets.voice_picker import VoicePicker
+from smallest_nb.widgets.voice_finder import VoiceFinder
 
 __all__ = ["VoiceTuner"]
 
@@ -49,7 +47,6 @@ _MORE = (
     "complete_backoff_ms",
 )
 _AGAIN_SECS = 10.0
-_VOICES_SECS = 12.0
 DEFAULT_TEXT = "Your table is booked for half past seven."
 _NAMES = {
     "pipecat": "Pipecat",
@@ -118,7 +115,8 @@ class VoiceTuner(Faced):
         self._meter = Meter()
         self._auditions = Auditions(self._service, self.player, self.takes, self._meter, self._keep)
         self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
-        self.voices = VoicePicker(voices_of(str(snapshot.model)), self._choose_voice, self._ask_voices)
+        self._finder = VoiceFinder(self._service.target, lambda: self.settings, self._choose_voice)
+        self.voices = self._finder.picker
         self._tray = TakeList(self._take_action)
         self._code = CodeView([(t, _NAMES.get(t, t)) for t in TARGETS], self.code)
         super().__init__(
@@ -132,7 +130,7 @@ class VoiceTuner(Faced):
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
-        self._show_voices()
+        self._finder.show()
         self._retold()
 
     def _parts(self, text: str, *, auto_play: bool) -> list[Any]:
@@ -342,7 +340,7 @@ class VoiceTuner(Faced):
 
     def _changed(self, _change: Any) -> None:
         self._retold()
-        self._show_voices()
+        self._finder.show()
         if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
             runtime.post(self._debounce)
 
@@ -358,32 +356,6 @@ class VoiceTuner(Faced):
 
     def _choose_voice(self, voice: str) -> None:
         self.settings = {"voice": voice}
-
-    def _show_voices(self) -> None:
-        model = str(self.settings.model)
-        if getattr(self, "_voices_of", None) != model:
-            self._voices_of = model
-            self.voices.show(voices_of(model), str(self.settings.voice), "From the model cards.")
-        elif self.voices.current != self.settings.voice:
-            self.voices.mark(str(self.settings.voice))
-
-    def _ask_voices(self) -> None:
-        runtime.submit(self._live_voices())
-
-    async def _live_voices(self) -> None:
-        model = str(self.settings.model)
-        target = self._service.target
-        try:
-            async with asyncio.timeout(_VOICES_SECS):
-                found = await list_voices(model, api_key=target.key, base_url=target.base_url, refresh=True)
-        except Exception as error:
-            _log.info("the list of voices could not be had: %s", error)
-            told = f"The service's list could not be had: {error or type(error).__name__}"
-            self.voices.show(voices_of(model), str(self.settings.voice), told)
-            return
-        if str(self.settings.model) != model:
-            return  # its own list is shown by now
-        self.voices.show(found, str(self.settings.voice), "As the service lists them now.")
 
     def _retold(self) -> None:
         self._meter.text(self.text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 
 import pytest
 from helpers import KEY
@@ -248,3 +250,28 @@ def test_odd_texts_end_in_a_clear_state(tuner, page):
     assert "nothing to speak" in tuner.player.error
     tuner.audition("Fine again.")
     assert tuner.player.error == ""
+
+
+def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypatch):
+    from smallest_nb.widgets import voice_finder
+
+    asked = []
+
+    async def slow(model, **_):
+        asked.append(model)
+        if len(asked) == 1:
+            await asyncio.sleep(0.3)
+        if model == "lightning-v3.1-pro":
+            raise OSError("no route")
+        return ()
+
+    monkeypatch.setattr(voice_finder, "list_voices", slow)
+    tuner.voices._live.click()
+    tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
+    pro = tuner.voices.found.options
+    eventually(lambda: asked == ["lightning-v3.1"])
+    time.sleep(0.5)
+    assert tuner.voices.found.options == pro
+    tuner.voices._live.click()
+    eventually(lambda: "no route" in tuner.voices._told.value)
+    assert tuner.voices.found.options == pro
