@@ -82,6 +82,15 @@ def test_what_is_provisional_redacted_doubtful_or_said_by_whom_can_be_seen(notes
     picture(notes, ".snb-transcript", f"live-transcriber-lines-{theme}.png")
 
 
+def test_each_sentence_stands_in_a_line_with_its_time(notes):
+    made(notes)
+    notes.do("live.view.apply(said('That is all. See you tomorrow? Good bye!', 20.0))")
+    last = notes.page.locator(f"{LINE}[data-final='true']").last
+    last.get_by_text("Good").wait_for()
+    assert last.locator(".snb-transcript-text").all_inner_texts() == ["That is all.", "See you tomorrow?", "Good bye!"]
+    assert last.locator(".snb-transcript-at").all_inner_texts() == ["0:20.0", "0:21.1", "0:22.1"]
+
+
 def test_a_speaker_gets_a_name_by_hand_and_from_python(notes):
     made(notes)
     notes.page.locator(".snb-speaker").first.click()

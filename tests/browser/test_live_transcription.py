@@ -37,7 +37,10 @@ def spoken(simulator, tmp_path_factory):
 
 
 def page_text(notes) -> list[str]:
-    return notes.page.locator(f"{LINES}[data-final='true'] .snb-transcript-text").all_inner_texts()
+    return notes.page.locator(f"{LINES}[data-final='true']").evaluate_all(
+        "(lines) => lines.map((line) => [...line.querySelectorAll('.snb-transcript-text')]"
+        ".map((sentence) => sentence.textContent).join(' '))"
+    )
 
 
 def test_speech_becomes_text_while_it_is_spoken(lab, spoken):

@@ -4,6 +4,7 @@ import type { Line, TimedWord } from "../protocol";
 
 const PLACEHOLDER = /\[([A-Za-z]+)_(\d+)\]/g;
 const COLOURS = 8;
+const ENDS = /[.!?…।。！？]["'”’)\]]*$/;
 
 const KINDS: Record<string, string> = {
   FIRSTNAME: "first name",
@@ -45,11 +46,27 @@ function wordElement([text, start, end, confidence]: TimedWord): HTMLElement {
   return word;
 }
 
-/** The text as words where they make up the text; a text that was written anew (numerals) is shown as it is. */
-function body(line: Line): (Node | string)[] {
+/** A sentence of a line, or a text that was written anew (numerals) and is shown as it is. */
+interface Sentence {
+  start: number | null;
+  parts: (Node | string)[];
+}
+
+function sentences(line: Line): Sentence[] {
   const same = line.words.length > 0 && line.words.map(([text]) => text).join(" ") === line.text;
-  if (!same) return marked(line.text);
-  return line.words.flatMap((word, i) => (i ? [" ", wordElement(word)] : [wordElement(word)]));
+  if (!same) return [{ start: line.start, parts: marked(line.text) }];
+  const found: Sentence[] = [];
+  let open: Sentence | null = null;
+  for (const word of line.words) {
+    if (open) open.parts.push(" ");
+    else {
+      open = { start: found.length ? word[1] : line.start, parts: [] };
+      found.push(open);
+    }
+    open.parts.push(wordElement(word));
+    if (ENDS.test(word[0])) open = null;
+  }
+  return found;
 }
 
 export function paintSpeaker(button: HTMLElement, speaker: number, nameOf: NameOf): void {
@@ -65,13 +82,21 @@ export function lineElement(line: Line, nameOf: NameOf): HTMLElement {
     speaker = h("button", { class: "snb-speaker", type: "button" });
     paintSpeaker(speaker, line.speaker, nameOf);
   }
+  const rows = sentences(line).flatMap(({ start, parts }, n) => [
+    h("span", { class: "snb-transcript-at" }, start === null ? "" : clock(start)),
+    h(
+      "div",
+      { class: "snb-transcript-said" },
+      n ? null : speaker,
+      h("span", { class: "snb-transcript-text", dir: "auto" }, ...parts),
+    ),
+  ]);
   const language = line.language ? h("small", { class: "snb-language" }, line.language) : null;
-  const text = h("span", { class: "snb-transcript-text", dir: "auto" }, ...body(line));
+  if (language) rows.at(-1)?.append(language);
   const element = h(
     "div",
     { class: "snb-transcript-line", "data-final": String(line.final), "data-i": String(line.i) },
-    h("span", { class: "snb-transcript-at" }, line.start === null ? "" : clock(line.start)),
-    h("div", { class: "snb-transcript-said" }, speaker, text, language),
+    ...rows,
   );
   if (line.start !== null) element.dataset.start = String(line.start);
   if (line.end !== null) element.dataset.end = String(line.end);
