@@ -69,6 +69,11 @@ class Channel:
         self.between_cells = False
         """Whether the host delivered the last message on the thread that runs cells: then none comes during a cell."""
 
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing from a page can come while the caller waits: it would wait for ever."""
+        return self.between_cells and threading.current_thread() is threading.main_thread()
+
     def on(self, kind: str, handler: Handler) -> None:
         """Register what handles a type; it runs on the caller's thread and must only hand over."""
         self._handlers[kind] = handler

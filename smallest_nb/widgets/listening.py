@@ -21,6 +21,7 @@ _BEHIND = 1000
 _START_SECS = 60.0
 """A person may have to answer the browser's question first."""
 _POLL_SECS = 0.05
+_LOOK_SECS = 3.0
 
 Handler = Callable[[Segment], None]
 
@@ -60,6 +61,24 @@ class Listening:
         for handler in list(self._overs):
             handler()
 
+    def check_hearing(self) -> None:
+        """Refuse to wait for the page where it would be for ever.
+
+        Raises:
+            FrontEndError: With what to do instead.
+        """
+        if self._microphone._channel.deaf:  # noqa: SLF001 - our own part
+            raise FrontEndError(
+                "This kernel hears from the page only between cells, so waiting here would never end: press the "
+                "button, and read live.transcript in a later cell, or use live.on_final(handler)."
+            )
+
+    def _check_progress(self) -> None:
+        """Nothing came for a while: a clip that is fed is heard all the same, and so are the last words."""
+        microphone = self._microphone
+        if not microphone.feeding and (microphone.state != "idle" or not self._recognition.running):
+            self.check_hearing()
+
     async def segments(self, *, interim: bool) -> AsyncIterator[Segment]:
         """Yield results in whichever loop asks, until a recording is over."""
         loop = asyncio.get_running_loop()
@@ -80,7 +99,15 @@ class Listening:
             self._handlers[kind].append(pass_on)
         self._overs.append(pass_on)
         try:
-            while (segment := await waiting.get()) is not None:
+            while True:
+                try:
+                    async with asyncio.timeout(_LOOK_SECS):
+                        segment = await waiting.get()
+                except TimeoutError:
+                    self._check_progress()
+                    continue
+                if segment is None:
+                    return
                 yield segment
         finally:
             for kind in kinds:

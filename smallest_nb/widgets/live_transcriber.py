@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -34,7 +33,6 @@ from smallest_nb.widgets.transcript_view import TranscriptView
 
 __all__ = ["LiveTranscriber"]
 
-_log = logging.getLogger(__name__)
 _MUTED = "Not listening while a player of this notebook sounds."
 
 
@@ -179,11 +177,14 @@ class LiveTranscriber(Faced):
 
         Raises:
             ConfigError: Another `until`, or something is being recorded.
-            FrontEndError: No page shows the widget, or the browser gave no microphone, with its reason.
+            FrontEndError: No page shows the widget, the browser gave no microphone, with its reason, or the kernel
+                hears from the page only between cells.
             SmallestError: The session failed; what was said until then is in :attr:`transcript`.
             TimeoutError: It took longer; the recording is stopped and kept.
         """
         first = len(self.transcript)
+        if source is None:
+            self._listening.check_hearing()
         await runtime.wait(runtime.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout)))
         return self.transcript[first:]
 
@@ -193,7 +194,8 @@ class LiveTranscriber(Faced):
         Args:
             interim: Interim results too.
 
-        A reader that falls 1000 results behind loses the oldest. `async for segment in live` is the same.
+        A reader that falls 1000 results behind loses the oldest. `async for segment in live` is the same. Where the
+        kernel hears from the page only between cells, iterating over a recording in the page raises FrontEndError.
         """
         return self._listening.segments(interim=interim)
 

@@ -191,7 +191,7 @@ class Player(SpeechWidget):
         """
         if not self._channel.pages:
             raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
-        if self._channel.between_cells and threading.current_thread() is threading.main_thread():
+        if self._channel.deaf:
             raise FrontEndError(
                 "This kernel hears from the page only between cells, so waiting here would never end: "
                 "use player.on_finished(handler), or look at player.state in a later cell."

@@ -65,15 +65,29 @@ async def test_without_a_page_there_is_no_microphone(live):
 
 async def test_the_browsers_refusal_is_raised(live):
     page = Page(live.microphone)
-    page.hello()
+    await asyncio.to_thread(page.hello)  # as a kernel with subshells hears it, also while a cell waits
     waiting = asyncio.ensure_future(live.record())
     while not page.of("mic-start"):
         await asyncio.sleep(0.01)
-    recording(page, "starting")
-    recording(page, "idle", error="The browser was not allowed to use the microphone.")
+    await asyncio.to_thread(recording, page, "starting")
+    await asyncio.to_thread(recording, page, "idle", error="The browser was not allowed to use the microphone.")
     with pytest.raises(snb.FrontEndError, match="not allowed"):
         await waiting
     assert live.microphone.state == "idle"
+
+
+async def test_a_cell_that_could_never_hear_the_page_is_told_so(live, monkeypatch):
+    page = Page(live.microphone)
+    page.hello()  # on the thread that runs cells, as ipykernel 6 does
+    with pytest.raises(snb.FrontEndError, match="only between cells"):
+        await live.record()
+    assert page.of("mic-start") == []
+    monkeypatch.setattr("smallest_nb.widgets.listening._LOOK_SECS", 0.2)
+    with pytest.raises(snb.FrontEndError, match="on_final"):
+        async with asyncio.timeout(3):
+            async for _segment in live:
+                pass
+    assert not any(live._listening._handlers.values())
 
 
 async def test_what_takes_too_long_is_kept_all_the_same(live, clip):
