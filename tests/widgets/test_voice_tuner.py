@@ -267,9 +267,9 @@ def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypat
 
     monkeypatch.setattr(voice_finder, "list_voices", slow)
     tuner.voices._live.click()
+    eventually(lambda: asked == ["lightning-v3.1"])
     tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
     pro = tuner.voices.found.options
-    eventually(lambda: asked == ["lightning-v3.1"])
     time.sleep(0.5)
     assert tuner.voices.found.options == pro
     tuner.voices._live.click()
