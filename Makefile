@@ -16,7 +16,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest oracles peers notebooks screenshots bench format clean
+.PHONY: help demo test setup frontend lint types check-js docs pytest oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ help: ## Say what there is
 demo: setup ## Open the first tutorial in JupyterLab
 	$(UV_RUN) smallest-nb demo --port $(PORT)
 
-test: setup .tools/chromium lint types check-js pytest ## Run everything; the last line is pytest's
+test: setup .tools/chromium lint types check-js docs pytest ## Run everything; the last line is pytest's
 
 setup: $(ENV) $(FRONT)
 
@@ -41,6 +41,11 @@ types: $(ENV) $(NODE)
 
 check-js: $(NODE)
 	cd js && npm run --silent test
+
+# Made anew each time: what an earlier run warned of, a second one would pass over.
+docs: setup ## Build the documentation into docs/_build/html; a warning is an error
+	rm -rf docs/_build
+	$(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs docs/_build/html
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
 pytest: setup .tools/chromium peers
@@ -85,4 +90,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	UV="$(UV)" bash scripts/find_chromium.sh > $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .tools js/node_modules smallest_nb/static dist build test-output
+	rm -rf .venv .bench .tools js/node_modules smallest_nb/static docs/_build docs/tutorials dist build test-output
