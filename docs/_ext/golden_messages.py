@@ -25,12 +25,14 @@ class GoldenMessages(SphinxDirective):
         found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))[name]
         if name in ("requests", "urls"):
             return [node for message in found for node in _told(message)]
-        rows = [[code(json.dumps(m["frame"], ensure_ascii=False)), plain(_becomes(m))] for m in found]
-        return [table(("Message", "Is read as"), rows, widths=(65, 35))] if rows[0][1] else _plain_list(found)
+        rows = [[plain(_becomes(m)), code(json.dumps(m["frame"], ensure_ascii=False))] for m in found]
+        head, widths = ("Read as", "Message"), (30, 70)
+        return [table(head, rows, widths=widths, name="snb-wrap")] if rows[0][0] else _plain_list(found)
 
 
 def _told(message: dict[str, Any]) -> list[nodes.Node]:
-    said = message["why"][0].upper() + message["why"][1:] + "."
+    first, _, rest = message["why"].partition(" ")
+    said = f"{first if first.startswith('lightning') else first[0].upper() + first[1:]} {rest}."
     shown = message["url"].replace("&", "\n  &").replace("?", "\n  ?")
     if "frame" in message:
         shown += "\n\n" + json.dumps(message["frame"], ensure_ascii=False, indent=2)

@@ -19,9 +19,8 @@ def _own(
     if what == "class" and issubclass(obj, traitlets.HasTraits):
         # Taken from the function, so that the first parameter is `self`.
         taken = signature(obj.__init__)
-        shown = stringify_signature(
-            taken.replace(parameters=list(taken.parameters.values())[1:]), show_return_annotation=False
-        )
+        own = taken.replace(parameters=list(taken.parameters.values())[1:])
+        shown = stringify_signature(own, show_return_annotation=False, unqualified_typehints=True)
         return shown, None
     return (shown.replace("<factory>", "..."), returned) if shown and "<factory>" in shown else None
 
