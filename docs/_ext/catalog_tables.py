@@ -7,7 +7,7 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from tables import code, plain, table
+from table_nodes import code, plain, table
 
 from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code

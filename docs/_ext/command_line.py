@@ -9,7 +9,7 @@ from unittest import mock
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from tables import Cell, code, plain, table
+from table_nodes import Cell, code, plain, table
 
 from smallest_nb import cli
 

@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-from tables import code, plain, table
+from table_nodes import code, plain, table
 
 
 class GoldenMessages(SphinxDirective):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from tables import Cell, code, plain, table
+from table_nodes import Cell, code, plain, table
 
 from smallest_nb.fields import Spec
 from smallest_nb.simulator.faults import Behaviour
