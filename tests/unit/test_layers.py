@@ -40,6 +40,7 @@ MAY_IMPORT = {
     | {"protocol", "link", "services", "runtime", "bridge", "snippets", "settings_sources", "sound_files", "takes"},
     "simulator": BASE | {"protocol"},
     "cli": {"errors", "link", "simulator"},
+    "pytest_plugin": {"link", "session", "simulator"},
     "__init__": None,
 }
 SOURCES = sorted(p for p in ROOT.rglob("*.py"))
