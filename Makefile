@@ -9,6 +9,8 @@ SHELL := /bin/bash
 UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 PYTHON3 := $(shell command -v python3 || command -v python)
 export PYTHONPATH :=
+# Tutorial 04 runs a bot in the environment where Pipecat is.
+export PIPECAT_PYTHON ?= $(CURDIR)/.bench/pipecat/bin/python
 UV_RUN := $(UV) run --frozen --no-sync
 ENV := .venv/.ready
 NODE := js/node_modules/.ready
@@ -58,7 +60,7 @@ oracles: setup peers ## Drive the simulator with the other client libraries
 peers: $(ENV)
 	UV="$(UV)" $(UV_RUN) python -m bench.environments
 
-notebooks: setup ## Run the tutorials again and keep their outputs
+notebooks: setup peers ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
 
 screenshots: setup .tools/chromium ## Make docs/images anew

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
     from smallest_nb.errors import (
         AuthError,
+        CassetteError,
         ConfigError,
         ConnectionLost,
         FrontEndError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
     from smallest_nb.fields import NOT_GIVEN
     from smallest_nb.language import Language
+    from smallest_nb.link.cassette import record, replay
     from smallest_nb.oneshot import list_voices, speak, transcribe, transcribe_recording
     from smallest_nb.services.stt import SmallestSTTService
     from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
@@ -48,11 +50,12 @@ _HOMES = {
     "audio": ("Clip",),
     "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
     "errors": (
-        "AuthError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError", "ModelRetiredError",
-        "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
+        "AuthError", "CassetteError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError",
+        "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
     ),
     "fields": ("NOT_GIVEN",),
     "language": ("Language",),
+    "link.cassette": ("record", "replay"),
     "oneshot": ("list_voices", "speak", "transcribe", "transcribe_recording"),
     "services.stt": ("SmallestSTTService",),
     "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
@@ -76,6 +79,7 @@ __all__ = [
     "NOT_GIVEN",
     "AudioChunk",
     "AuthError",
+    "CassetteError",
     "Clip",
     "Comparison",
     "ConfigError",
@@ -113,6 +117,8 @@ __all__ = [
     "WordTiming",
     "list_voices",
     "read_sound",
+    "record",
+    "replay",
     "speak",
     "transcribe",
     "transcribe_recording",

@@ -1,4 +1,4 @@
-"""The `smallest-nb` command: `demo` and `simulate`. Imports everything it starts, lazily."""
+"""The `smallest-nb` command: `demo`, `simulate`, `cassette`. Imports everything it starts, lazily."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _MAX_PORT = 65535
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
     from smallest_nb import __version__  # noqa: PLC0415
+    from smallest_nb.link.cassette import command as cassette  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
@@ -36,9 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo.add_argument("--notebook", default=_FIRST, help=f"which one to open (default {_FIRST})")
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
+    cassette.add_arguments(commands.add_parser("cassette", help="look at recorded sessions"))
+    runs = {"demo": _demo, "simulate": simulate.run, "cassette": cassette.run}
     args = parser.parse_args(argv)
     try:
-        return simulate.run(args) if args.command == "simulate" else _demo(args)
+        return runs[args.command](args)
     except ConfigError as error:
         print(f"smallest-nb {args.command}: {error}", file=sys.stderr)
         return 2

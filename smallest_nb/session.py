@@ -11,6 +11,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.catalog import DEFAULT_BASE_URL
@@ -21,7 +23,7 @@ from smallest_nb.secret import Secret
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
 
-__all__ = ["current_target", "simulator", "use_service", "use_simulator"]
+__all__ = ["current_target", "simulator", "use_service", "use_simulator", "using"]
 
 _log = logging.getLogger(__name__)
 ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
@@ -64,6 +66,19 @@ def use_simulator(**options: Any) -> Target:
         running = simulator(**options)
         _chosen = _simulated(running)
         return _chosen
+
+
+@contextmanager
+def using(running: Simulator) -> Iterator[Target]:
+    """Make services created meanwhile use this simulator."""
+    global _chosen  # noqa: PLW0603 - the process's one choice
+    with _lock:
+        before, _chosen = _chosen, _simulated(running)
+    try:
+        yield _chosen
+    finally:
+        with _lock:
+            _chosen = before
 
 
 def simulator(**options: Any) -> Simulator:

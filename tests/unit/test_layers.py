@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "widgets": BASE
     | {"protocol", "link", "services", "runtime", "bridge", "snippets", "settings_sources", "sound_files", "takes"},
     "simulator": BASE | {"protocol"},
-    "cli": {"errors", "simulator"},
+    "cli": {"errors", "link", "simulator"},
+    "pytest_plugin": {"link", "session", "simulator"},
     "__init__": None,
 }
 SOURCES = sorted(p for p in ROOT.rglob("*.py"))
