@@ -7,6 +7,7 @@ because a proxy from the environment would swallow the connection to the simulat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import socket
@@ -173,4 +174,5 @@ def _why(error: BaseException) -> str:
 def _no_delay(ws: ClientConnection) -> None:
     raw = ws.transport.get_extra_info("socket") if isinstance(ws.transport, asyncio.Transport) else None
     if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # a peer that hung up at once took the socket away; whoever reads is told
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

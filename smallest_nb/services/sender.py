@@ -118,8 +118,8 @@ class Sender:
                     self._up.take()
                     try:
                         await self.send_in_hand()
-                    except ConnectionLost:
-                        pass  # it is told by `lost`, and nothing of the audio is
+                    except ConnectionLost:  # it is told by `lost`, and nothing of the audio is
+                        await asyncio.sleep(0)  # by the reader, which has to have its turn for that
                     except SmallestError as error:
                         self._fail(error)
                         return
