@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.session import use_service, use_simulator
+from smallest_nb.session import ask_key, use_service, use_simulator
 
 if TYPE_CHECKING:
     from smallest_nb.audio import Clip
@@ -111,6 +111,7 @@ __all__ = [
     "VoiceTuner",
     "Word",
     "WordTiming",
+    "ask_key",
     "list_voices",
     "read_sound",
     "speak",
