@@ -24,6 +24,7 @@ class Secret:
     __slots__ = ("_value", "source")
 
     def __init__(self, value: str, source: str = "argument") -> None:
+        self._value, self.source = "", source  # has a repr also where it is refused
         problem = ""
         if not isinstance(value, str) or not value.strip():
             problem = "is empty; keys begin with 'sk_'"
@@ -33,7 +34,6 @@ class Secret:
             del value  # tracebacks that show variables shall not show it
             raise ConfigError(f"The API key ({source}) {problem}.")
         self._value = value
-        self.source = source
 
     def unwrap(self) -> str:
         """Return the key. Called only where the request headers are built."""
