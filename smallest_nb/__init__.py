@@ -14,6 +14,7 @@ from smallest_nb.session import ask_key, use_service, use_simulator
 if TYPE_CHECKING:
     from smallest_nb.audio import Clip
     from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
+    from smallest_nb.consult import doctor
     from smallest_nb.errors import (
         AuthError,
         ConfigError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "audio": ("Clip",),
     "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
+    "consult": ("doctor",),
     "errors": (
         "AuthError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError", "ModelRetiredError",
         "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
@@ -112,6 +114,7 @@ __all__ = [
     "Word",
     "WordTiming",
     "ask_key",
+    "doctor",
     "list_voices",
     "read_sound",
     "speak",

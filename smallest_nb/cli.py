@@ -1,4 +1,4 @@
-"""The `smallest-nb` command: `demo` and `simulate`. Imports everything it starts, lazily."""
+"""The `smallest-nb` command: `demo`, `simulate` and `doctor`. Imports everything it starts, lazily."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _MAX_PORT = 65535
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
     from smallest_nb import __version__  # noqa: PLC0415
+    from smallest_nb.checkup import command as doctor  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
@@ -36,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo.add_argument("--notebook", default=_FIRST, help=f"which one to open (default {_FIRST})")
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
+    doctor.add_arguments(commands.add_parser("doctor", help="say what works here, what does not, and what to do"))
     args = parser.parse_args(argv)
     try:
-        return simulate.run(args) if args.command == "simulate" else _demo(args)
+        return {"demo": _demo, "simulate": simulate.run, "doctor": doctor.run}[args.command](args)
     except ConfigError as error:
         print(f"smallest-nb {args.command}: {error}", file=sys.stderr)
         return 2

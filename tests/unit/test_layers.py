@@ -39,9 +39,22 @@ MAY_IMPORT = {
     "oneshot": BASE | {"services", "runtime", "sound_files", "progress"},
     "bridge": {"errors", "audio"},
     "widgets": BASE
-    | {"protocol", "link", "services", "runtime", "bridge", "snippets", "settings_sources", "sound_files", "takes"},
+    | {
+        "protocol",
+        "link",
+        "services",
+        "runtime",
+        "bridge",
+        "snippets",
+        "settings_sources",
+        "sound_files",
+        "takes",
+        "checkup",
+    },
     "simulator": BASE | {"protocol"},
-    "cli": {"errors", "simulator"},
+    "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
+    "consult": {"checkup", "widgets"},
+    "cli": {"checkup", "errors", "simulator"},
     "__init__": None,
 }
 SOURCES = sorted(p for p in ROOT.rglob("*.py"))
