@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.keys import find_key
 
 __all__ = ["main"]
 
@@ -67,7 +68,8 @@ def _demo(args: argparse.Namespace) -> int:
     # Our own tutorials: untrusted, JupyterLab would show text in place of the widgets after a reload.
     trust = [sys.executable, "-m", "jupyter", "trust", *map(str, folder.glob("*.ipynb"))]
     subprocess.run(trust, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command line
-    voice = "the real service" if os.environ.get("SMALLEST_API_KEY") else "the embedded simulator (no SMALLEST_API_KEY)"
+    key = find_key()
+    voice = f"the real service (key from {key.source})" if key else "the embedded simulator (no API key)"
     print(f"Opening {args.notebook} in JupyterLab on port {port}; speech comes from {voice}.", flush=True)
     try:
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own command line

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import AuthError
 from smallest_nb.key_prompt import prompt_for_key
-from smallest_nb.keys import find_key, save_key
+from smallest_nb.keys import Looked, find_key, look, save_key
 from smallest_nb.link.target import ENV_BASE_URL, ENV_KEY, Target, set_resolver
 from smallest_nb.secret import Secret
 
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
 
-__all__ = ["ask_key", "current_target", "simulator", "use_service", "use_simulator"]
+__all__ = ["ask_key", "current_target", "find_target", "simulator", "use_service", "use_simulator"]
 
 ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
 SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
@@ -103,13 +103,19 @@ def simulator(**options: Any) -> Simulator:
 
 def current_target() -> Target:
     """Return where a service created now would connect."""
+    return find_target()[0]
+
+
+def find_target() -> tuple[Target, list[Looked]]:
+    """Return the same, and what came of looking for a key; nothing where the target was chosen before."""
     with _lock:
         if _chosen is not None:
-            return _chosen
-    key = find_key()  # outside the lock: a person may be asked
+            return _chosen, []
+    looked = look()  # outside the lock: a person may be asked
+    key = looked[-1].key
     if key is not None:
-        return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
-    return _simulated(simulator())
+        return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key), looked
+    return _simulated(simulator()), looked
 
 
 def _simulated(running: Simulator) -> Target:

@@ -23,7 +23,7 @@ from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.target import ENV_BASE_URL, Target
 from smallest_nb.protocol.stt import stt_url
 from smallest_nb.protocol.tts import tts_url
-from smallest_nb.session import current_target
+from smallest_nb.session import find_target
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 
 __all__ = ["WAITING", "check_key", "check_service"]
@@ -48,8 +48,9 @@ def check_key() -> tuple[list[Check], Target | None]:
         Lines about key and address, and the target, or None where a setting is wrong.
     """
     try:
-        target = current_target()
-        looked = look() if target.simulated else []
+        target, looked = find_target()
+        if target.simulated and not looked:
+            looked = look()
     except SmallestError as error:
         return [_wrong(str(error))], None
     address = Check("service.address", "Address", "green", target.base_url)

@@ -145,6 +145,16 @@ def test_colab_is_asked_on_the_main_thread_only_and_once(monkeypatch):
     assert asked == [(NAME, threading.main_thread())]
 
 
+def test_a_refusal_in_colab_is_not_asked_for_twice_by_the_doctor(monkeypatch):
+    from smallest_nb.checkup.service import check_key
+
+    asked = []
+    colab(monkeypatch, lambda name: asked.append(name) or refuse(name))
+    told = check_key()[0][0].found
+    assert asked == [NAME]
+    assert "Colab's secrets: could not be read (PermissionError)" in told
+
+
 def test_a_dotenv_file_is_looked_for_up_to_the_home_and_changes_no_environment(monkeypatch, tmp_path):
     home = tmp_path / "home"
     deep = home / "project" / "notebooks"

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "simulator": BASE | {"protocol"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "widgets"},
-    "cli": {"checkup", "errors", "simulator"},
+    "cli": {"checkup", "errors", "keys", "simulator"},
     "__init__": None,
 }
 SOURCES = sorted(p for p in ROOT.rglob("*.py"))
