@@ -7,6 +7,7 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -139,8 +140,11 @@ class Doctor(Faced):
     async def _look_on(self, target: Any) -> None:
         try:
             self._add(await examine_service(target))
-        except Exception:
+        except Exception as error:
             _log.exception("the service could not be examined")
+            told = f"could not be looked at ({type(error).__name__}); the log says more"
+            asked = {"still asking", "starting"}
+            self._add([replace(c, found=told) for c in self.report.checks if c.found in asked])
 
     def _again(self) -> None:
         if self._work is None or self._work.done():

@@ -107,3 +107,27 @@ def test_what_is_wrong_comes_with_what_to_do(lab, theme):
         copied = json.loads(notes.page.evaluate("window.__copied"))
         assert {c["id"] for c in copied["checks"]} == set(found)
         assert CANARY not in json.dumps(copied)
+
+
+KERNELS = {
+    "6.31.0": ("amber", "amber", "has ended"),
+    "7.0.1": ("red", "green", "of their own"),
+    "7.3.0": ("green", "green", "of their own"),
+}
+
+
+@pytest.mark.parametrize("ipykernel", KERNELS)
+def test_other_kernels_are_judged_by_version_and_by_what_is_heard(lab, ipykernel):
+    cell = "import smallest_nb as snb\ndoctor = snb.doctor()\ndoctor"
+    name = lab.write_notebook(f"doctor-{ipykernel}.ipynb", cell, kernel=lab.add_kernel(ipykernel))
+    with lab.browse(name) as notes:
+        examined(lab, notes)
+        found = lines(notes)
+    version, busy, told = KERNELS[ipykernel]
+    assert found["python.ipykernel"][0] == version, found["python.ipykernel"]
+    assert (found["page.busy"][0], told in found["page.busy"][1]) == (busy, True), (
+        found["page.busy"],
+        found["page.thread"],
+    )
+    assert found["page.binary"][0] == "green"
+    assert "smallest-nb[simulator]" in found["simulator.hearing"][1], "this environment was made without the extra"

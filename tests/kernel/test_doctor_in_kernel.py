@@ -68,6 +68,19 @@ def test_a_bad_hand_over_of_bytes_is_red(kernel):
     assert kernel.pump(lambda _: rows(kernel)["page.binary"]["status"] == "red")
 
 
+def test_an_examination_that_breaks_leaves_no_line_waiting(kernel):
+    kernel.execute(
+        "import smallest_nb as snb\nfrom smallest_nb.widgets import doctor_view\n"
+        f"async def fail(target): raise ValueError({CANARY!r})\n"
+        "doctor_view.examine_service = fail"
+    )
+    kernel.everything.clear()  # the cell above said it
+    kernel.execute("doctor = snb.doctor(); doctor")
+    told = {row["found"] for row in rows(kernel).values() if row["id"].startswith(("service.w", "simulator."))}
+    assert told == {"could not be looked at (ValueError); the log says more"}
+    assert CANARY not in repr(rows(kernel))
+
+
 def test_a_mute_service_delays_the_table_by_three_seconds_and_is_told_later(monkeypatch):
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
