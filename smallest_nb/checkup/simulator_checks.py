@@ -80,5 +80,5 @@ def _helpers() -> Check:
     missing = [name for name in _HELPERS if find_spec(name) is None]
     if missing:
         told = f"missing: {', '.join(missing)}; no numerals, redaction or compressed sound without them"
-        return Check("simulator.helpers", "Numbers and formats", "amber", told, _EXTRA)
-    return Check("simulator.helpers", "Numbers and formats", "green", "numerals, redaction, compressed sound")
+        return Check("simulator.helpers", "Numbers, formats", "amber", told, _EXTRA)
+    return Check("simulator.helpers", "Numbers, formats", "green", "numerals, redaction, compressed sound")
