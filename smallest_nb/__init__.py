@@ -9,11 +9,12 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.session import use_service, use_simulator
+from smallest_nb.session import ask_key, use_service, use_simulator
 
 if TYPE_CHECKING:
     from smallest_nb.audio import Clip
     from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
+    from smallest_nb.consult import doctor
     from smallest_nb.errors import (
         AuthError,
         CassetteError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "audio": ("Clip",),
     "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
+    "consult": ("doctor",),
     "errors": (
         "AuthError", "CassetteError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError",
         "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
@@ -115,6 +117,8 @@ __all__ = [
     "VoiceTuner",
     "Word",
     "WordTiming",
+    "ask_key",
+    "doctor",
     "list_voices",
     "read_sound",
     "record",
