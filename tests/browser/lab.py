@@ -42,10 +42,16 @@ READY = """async () => {
 
 
 class Lab:
-    """A running JupyterLab with its own folders."""
+    """A running JupyterLab with its own folders.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where they are.
+        options: More of its command line.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self.options = options
         self.notebooks = folder / "notebooks"
         self.recordings = folder / "recordings"
         shutil.copytree(ROOT / "notebooks", self.notebooks, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -68,6 +74,7 @@ class Lab:
             sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={self.port}",
             "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.notebooks}",
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
+            *self.options,
         ]  # fmt: skip
 
     def write_notebook(self, name: str, *cells: str, kernel: str = "python3") -> str:
