@@ -6,6 +6,7 @@ remembers (in the browser) what was chosen. Imports runtime, bridge, kernel_capt
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 WAYS = ("page", "tab", "kernel", "file")
 _FAR = ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE", "JUPYTERHUB_API_URL", "BINDER_SERVICE_HOST")
 """Set where the kernel runs on another computer than the browser, whose localhost it is not."""
+_MAX_WAITING = 400
+"""Chunks of the kernel's device that may wait, half a minute; then the newest are lost, and counted."""
 _NOT_SHARED = ("comm", "layout", "ladder")
 
 _PAGE = b"""<!doctype html>
@@ -50,6 +53,8 @@ class Ladder:
         self._hear = hear
         self._tab: Tab | None = None
         self._capture: KernelCapture | None = None
+        self._waiting = 0
+        self._looked = False
         self._on_file: list[Callable[[], None]] = []
         self._told: dict[str, Any] = {"ways": [], "via": "page", "url": "", "connected": False, "active": False}
         microphone.on_state(self._entered)
@@ -74,11 +79,16 @@ class Ladder:
             self._tell(active=state != "idle")
 
     def look(self) -> None:
-        """Find out which ways there are; told to the page. On the background loop."""
+        """Find out, once, which ways there are; told to the page. On the background loop."""
+        if not self._looked:
+            self._looked = True
+            runtime.submit(self._look())
+
+    async def _look(self) -> None:
         ways = ["page"]
         if not any(os.environ.get(name) for name in _FAR):
             ways.append("tab")
-        if why_no_capture() is None:
+        if await asyncio.to_thread(why_no_capture) is None:
             ways.append("kernel")
         if self._on_file:
             ways.append("file")
@@ -104,7 +114,7 @@ class Ladder:
     def start(self) -> bool:
         """Record by the chosen way; return whether it is for the kernel to do that, and not for the page."""
         if self.via == "kernel":
-            self._record()
+            runtime.submit(self._record())
             return True
         if self.via == "tab" and self._tab is not None and self._tab.page_name is not None:
             channel = self._microphone._channel  # noqa: SLF001 - our own part
@@ -118,28 +128,41 @@ class Ladder:
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.close()
+            self._microphone.dropped = capture.lost
             self._microphone._enter("idle")  # noqa: SLF001 - our own part
 
-    def _record(self) -> None:
-        if self._capture is not None or self._microphone.state != "idle":
-            return
+    async def _record(self) -> None:
         microphone = self._microphone
+        if microphone.state != "idle":
+            return
+        microphone._enter("starting")  # noqa: SLF001 - our own part
         try:
-            self._capture = KernelCapture(
+            self._capture = await asyncio.to_thread(
+                KernelCapture,
                 microphone.sample_rate,
                 microphone.chunk_ms,
-                lambda pcm: runtime.post(self._take, pcm),
+                self._hand_over,
                 lambda: runtime.post(self.stop),
             )
         except FrontEndError as error:
             microphone.error = str(error)
             _log.warning("%s", error)
+            microphone._enter("idle")  # noqa: SLF001 - our own part
             return
         microphone.device_rate = self._capture.device_rate
         microphone.received = 0
         microphone._enter("recording")  # noqa: SLF001 - our own part
 
+    def _hand_over(self, pcm: bytes) -> bool:
+        """Pass a chunk to the background loop, unless that is too far behind."""
+        room = self._waiting < _MAX_WAITING
+        if room:
+            self._waiting += 1
+            runtime.post(self._take, pcm)
+        return room
+
     def _take(self, pcm: bytes) -> None:
+        self._waiting -= 1
         if self._capture is not None and not self._microphone.paused:
             self._hear(pcm)
 
