@@ -20,6 +20,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 __all__ = ["Tab"]
 
@@ -109,7 +110,7 @@ class Tab:
     def _write(self, text: str, buffers: list[bytes]) -> None:
         """Write without waiting: what goes down to a microphone's page is small."""
         page = self._page
-        if page is None:
+        if page is None or page.state is not State.OPEN:
             return
         if page.transport.get_write_buffer_size() > _MAX_WAITING_BYTES:
             _log.warning("the tab takes nothing any more; it is given up")

@@ -129,6 +129,7 @@ class Ladder:
         if capture is not None:
             capture.close()
             self._microphone.dropped = capture.lost
+        if capture is not None or (self.via == "kernel" and self._microphone.state == "starting"):
             self._microphone._enter("idle")  # noqa: SLF001 - our own part
 
     async def _record(self) -> None:
@@ -148,6 +149,10 @@ class Ladder:
             microphone.error = str(error)
             _log.warning("%s", error)
             microphone._enter("idle")  # noqa: SLF001 - our own part
+            return
+        if microphone.state != "starting":  # stopped meanwhile
+            self._capture.close()
+            self._capture = None
             return
         microphone.device_rate = self._capture.device_rate
         microphone.received = 0

@@ -38,6 +38,7 @@ class StaticFace:
         self._context: contextvars.Context | None = None
         self._due: asyncio.TimerHandle | None = None
         self._stale = False
+        self._kept = ""
 
     def show(self) -> None:
         """Put it out with the cell that runs now; nothing happens outside of a Jupyter kernel."""
@@ -50,7 +51,7 @@ class StaticFace:
             _renew_after_cells(shell, weakref.ref(self))
         # ipykernel 7.0 can publish from a thread only inside the context of a cell.
         self._context = contextvars.copy_context()
-        self._publish(update=False)
+        self._kept = self._publish(update=False)
 
     def refresh(self) -> None:
         """Renew it soon; many changes in a row make one."""
@@ -80,10 +81,21 @@ class StaticFace:
         except Exception:
             _log.exception("the static face could not be renewed")
 
-    def _publish(self, *, update: bool) -> None:
+    def _renew_in_cell(self) -> None:
+        """Renew it with the cell that just ended, unless that is what an earlier cell has kept already."""
+        self._stale = False
+        try:
+            self._kept = self._publish(update=True, unless=self._kept)
+        except Exception:
+            _log.exception("the static face could not be renewed")
+
+    def _publish(self, *, update: bool, unless: str | None = None) -> str:
         from IPython.display import publish_display_data  # noqa: PLC0415
 
         drawn = self._draw()
+        if drawn == unless:
+            return drawn
+        whole = drawn
         if len(drawn) > _MOST_CHARACTERS:
             drawn = f"<p>More than {_MOST_CHARACTERS // 1000} kB: it is not kept in the notebook.</p>"
         publish_display_data(
@@ -91,17 +103,18 @@ class StaticFace:
             transient={"display_id": self._id},
             update=update,
         )
+        return whole
 
 
 def _renew_after_cells(shell: Any, face: weakref.ref[StaticFace]) -> None:
-    """Renew a face with the cell that changed it: who runs notebooks (nbclient) listens to the running cell only."""
+    """Renew a face with the cell that changed it, or the next: who runs notebooks listens to the running cell only."""
 
     def after(_result: Any) -> None:
         alive = face()
         if alive is None or alive._context is None:  # noqa: SLF001 - the same file
             shell.events.unregister("post_run_cell", after)
         else:
-            alive._renew_now()  # noqa: SLF001
+            alive._renew_in_cell()  # noqa: SLF001
 
     shell.events.register("post_run_cell", after)
 

@@ -37,7 +37,7 @@ def test_every_widget_has_a_face_without_a_kernel(path):
         outputs = cell.get("outputs", [])
         if any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs):
             faces = ["".join(o["data"].get("text/html", "")) for o in outputs if "data" in o]
-            assert any(len(face) > 100 for face in faces), cell.id
+            assert any(len(face) > 80 for face in faces), cell.id
 
 
 def test_saved_state_is_bounded_and_holds_no_key(simulator, monkeypatch):

@@ -1,0 +1,52 @@
+"""What each tutorial teaches, broken: code that a kernel runs before the notebook's first cell."""
+
+from __future__ import annotations
+
+BREAKS = {
+    # The speed is not sent.
+    "01_tune_a_voice": """
+        from smallest_nb.protocol import tts
+        request = tts.tts_request
+        tts.tts_request = lambda *a, **k: {n: v for n, v in request(*a, **k).items() if n != "speed"}
+    """,
+    # Results hold no words with times.
+    "02_live_transcription": """
+        import dataclasses
+        from smallest_nb.protocol import stt
+        parse = stt.parse_segment
+        stt.parse_segment = lambda *a, **k: dataclasses.replace(parse(*a, **k), words=())
+    """,
+    # Every voice is the same.
+    "03_compare_voices": """
+        from smallest_nb.protocol import tts
+        request = tts.tts_request
+        tts.tts_request = lambda *a, **k: {**request(*a, **k), "voice_id": "magnus", "speed": 1.0}
+    """,
+    # The copied code forgets the speed.
+    "04_from_notebook_to_pipecat": """
+        from smallest_nb import snippets
+        told = snippets._pipecat_settings
+        snippets._pipecat_settings = lambda order: told(order).replace("speed=", "# speed=")
+    """,
+    # Subtitles are a second late.
+    "05_captions_and_exports": """
+        import dataclasses
+        from smallest_nb.transcript import timing, subtitles
+        from smallest_nb.protocol import stt
+        word = stt._word
+        stt._word = lambda *a: (lambda w: dataclasses.replace(w, start=w.start + 1.0, end=w.end + 1.0))(word(*a))
+    """,
+    # What breaks off is not spoken again.
+    "06_under_the_hood": """
+        from smallest_nb.services import speaker
+        first = speaker.Speaker.__init__
+        def init(self, *a, **k):
+            first(self, *a, **{**k, "max_retries": 0})
+        speaker.Speaker.__init__ = init
+    """,
+    # Everything said is lost.
+    "07_colab": """
+        from smallest_nb.services.downlink import Downlink
+        Downlink.take = lambda self, frame, **k: self.final.set()
+    """,
+}
