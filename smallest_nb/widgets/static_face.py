@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb import runtime
+from smallest_nb.widgets import late_state
 
 __all__ = ["Faced", "StaticFace"]
 
@@ -113,6 +114,7 @@ class Faced(ipywidgets.VBox):
         self.face = StaticFace(draw)
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
+        _follow(self)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()
@@ -129,3 +131,11 @@ class Faced(ipywidgets.VBox):
         if hasattr(self, "face"):
             self.face.close()
         super().close()
+
+
+def _follow(box: Any) -> None:
+    """Hosts lose what a thread changes, of ipywidgets' own widgets too."""
+    for child in box.children:
+        late_state.follow(child)
+        if hasattr(child, "children"):
+            _follow(child)

@@ -146,7 +146,7 @@ class VoiceTuner(Faced):
             description="New take", tooltip="Ask the service again, although nothing was changed.",
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._anew.on_click(lambda _b: runtime.post(self._ask, True))
+        self._anew.on_click(lambda _b: self._ask_anew())
         options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
         more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
@@ -174,6 +174,7 @@ class VoiceTuner(Faced):
 
     def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        self._soon()
         return runtime.submit(self._latest(text, self._generation, fresh=fresh))
 
     def stop(self) -> None:
@@ -326,6 +327,10 @@ class VoiceTuner(Faced):
         else:
             self._cancel()
 
+    def _ask_anew(self) -> None:
+        self._soon()
+        runtime.post(self._ask, True)
+
     def _ask(self, fresh: bool = False) -> None:
         """Speak, unless it would spend much: then ask back first."""
         if not fresh and self._auditions.known(self.text, self.settings) is not None:
@@ -342,6 +347,7 @@ class VoiceTuner(Faced):
         self._retold()
         self._finder.show()
         if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
+            self._soon()
             runtime.post(self._debounce)
 
     def _debounce(self) -> None:
@@ -353,6 +359,10 @@ class VoiceTuner(Faced):
         self._wanted = None
         task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
         task.add_done_callback(_told)
+
+    def _soon(self) -> None:
+        """Hosts that must be asked for messages begin to."""
+        self.player._channel.soon()  # noqa: SLF001 - our own part
 
     def _choose_voice(self, voice: str) -> None:
         self.settings = {"voice": voice}

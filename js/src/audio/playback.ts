@@ -140,6 +140,11 @@ export class Playback {
     this.#loading = null;
   }
 
+  /** Whether sound of some take has still to come. */
+  get incoming(): boolean {
+    return this.#incoming.size > 0;
+  }
+
   get #busy(): boolean {
     return this.#runs.length + this.#starting.length > 0;
   }

@@ -196,7 +196,7 @@ class MicrophoneModel {
 
   #set(state: State): void {
     this.state = state;
-    this.channel.expect(state !== "idle");
+    this.channel.expect(state === "idle" ? "nothing" : "something");
     this.channel.send({
       type: "mic-state",
       state,

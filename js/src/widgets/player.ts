@@ -115,7 +115,9 @@ class PlayerModel {
 
   report(): void {
     const take = this.playback.take;
-    this.channel.expect(this.busy || Boolean(this.model.get("busy")));
+    const comes =
+      Boolean(this.model.get("busy")) || this.playback.incoming || this.playback.state === "waiting";
+    this.channel.expect(comes && this.channel.isOwner ? "sound" : "nothing");
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;

@@ -1,0 +1,130 @@
+/**
+ * When to ask the kernel for messages. Pure: every time is told.
+ *
+ * Most hosts push what a kernel's thread sends; some (Colab) show it only while a cell runs or a page's message is
+ * handled, and lose the rest or hold it back. Which it is here is found out, not known by the host's name: the kernel
+ * sends a probe from a thread when nobody asks, and every message that came only because it was asked for counts
+ * against pushing, every one that came by itself for it.
+ */
+
+/** While sound streams. bench/pull.py holds the figures that it costs and gains. */
+export const QUICK_MS = 100;
+/** While something is merely awaited and does not come. */
+export const SLOW_MS = 500;
+/** Where messages are pushed, silence is looked into, seldom. */
+const CHECK_MS = 1000;
+const CHECK_MOST_MS = 4000;
+/** After a person's act its consequences are expected for so long. */
+const ACT_MS = 5000;
+/** From the welcome on; the kernel sends its probe after 1 s. */
+const PROBE_MS = 2500;
+const PROBES = 3;
+/** A message of this age that came only because the page asked was lost on its way. */
+const LATE_MS = 400;
+/** A kernel that is busy answers late: its polls wait in a row, so there are few of them. */
+const UNANSWERED_MS = 5000;
+/** Pushed messages in a row, over so many ms, that say that pushing works again; four times as many each time. */
+const PUSHES = 10;
+const PUSHES_MS = 2000;
+
+/** What is expected: nothing, something, or sound, which must not be late. */
+export type Wish = "nothing" | "something" | "sound";
+
+export class Pull {
+  wish: Wish = "nothing";
+  #hint: boolean;
+  #until = Number.NEGATIVE_INFINITY;
+  #asked: number | null = null;
+  #last = Number.NEGATIVE_INFINITY;
+  #polled = Number.NEGATIVE_INFINITY;
+  #empty = 0;
+  #probeBy: number | null = null;
+  #probes = 0;
+  #pushes = 0;
+  #pushesSince = 0;
+  #needed = PUSHES;
+
+  /** `on`: the host loses what nobody asks for. */
+  constructor(public on: boolean) {
+    this.#hint = on;
+    if (on) this.#needed *= 4;
+  }
+
+  /** The kernel knows this page. */
+  welcomed(now: number): void {
+    if (!this.#hint) this.#probeBy = now + PROBE_MS;
+  }
+
+  /** The probe came. A held one comes with the next answer, and tells nothing good. */
+  probed(): void {
+    if (this.#probeBy === null) return;
+    this.#probeBy = null;
+    if (this.#asked !== null) this.on = true;
+  }
+
+  /** Something will come soon, because a person or the kernel does something. */
+  act(now: number): void {
+    this.#until = now + ACT_MS;
+    this.#empty = 0;
+  }
+
+  /** Whether anything is expected at all. */
+  expecting(now: number): boolean {
+    return this.wish !== "nothing" || now < this.#until;
+  }
+
+  /** Whether it is time to ask; a gap in the numbers is always urgent. */
+  due(now: number, gap: boolean): boolean {
+    if (this.#asked !== null && now - this.#asked < UNANSWERED_MS) return false;
+    if (gap) return now - this.#polled >= QUICK_MS;
+    if (this.#probeBy !== null && now >= this.#probeBy) return true;
+    return this.expecting(now) && now - this.#last >= this.#pause;
+  }
+
+  /** A poll left. */
+  asked(now: number): void {
+    this.#asked = this.#last = this.#polled = now;
+  }
+
+  /** Another message left; where the kernel must be asked, its handler hands over as well. */
+  sent(now: number): void {
+    if (this.on) this.#last = now;
+  }
+
+  /** A poll was answered; `probed`: the kernel sent its probe a while ago. */
+  answered(now: number, probed: boolean): void {
+    this.#asked = null;
+    this.#last = this.#polled = now;
+    this.#empty += 1;
+    if (this.#probeBy === null || now < this.#probeBy) return;
+    if (probed) this.on = true;
+    this.#probes += 1;
+    this.#probeBy = probed || this.#probes >= PROBES ? null : now + PROBE_MS;
+  }
+
+  /** A numbered message came, for the first time. Returns whether that changed how messages come. */
+  arrived(now: number, via: string | undefined, age: number): boolean {
+    const was = this.on;
+    this.#empty = 0;
+    this.#last = Math.max(this.#last, now);
+    if (via === "pull" && age > LATE_MS) {
+      this.on = true;
+      this.#pushes = 0;
+    } else if (via === "thread" && this.#asked === null) {
+      if (this.#pushes++ === 0) this.#pushesSince = now;
+      if (this.on && this.#pushes >= this.#needed && now - this.#pushesSince >= PUSHES_MS) {
+        this.on = false;
+        this.#pushes = 0;
+        this.#needed *= 4;
+      }
+    }
+    return this.on !== was;
+  }
+
+  /** How long to wait for the next poll, ms. */
+  get #pause(): number {
+    if (!this.on) return Math.min(CHECK_MOST_MS, CHECK_MS * 2 ** Math.min(this.#empty, 8));
+    if (this.wish === "sound") return QUICK_MS;
+    return Math.min(SLOW_MS, QUICK_MS * 2 ** Math.min(this.#empty, 8));
+  }
+}
