@@ -85,4 +85,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	UV="$(UV)" bash scripts/find_chromium.sh > $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .tools js/node_modules smallest_nb/static dist build test-output
+	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static dist build test-output
