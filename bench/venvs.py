@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ __all__ = ["ROOT", "Shelf", "find_uv"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _INSTALL_SECS = 900
+_FIND_SECS = 60
+_WANTED = re.compile(r"^# python: (\S+)$", re.MULTILINE)
 
 
 def find_uv() -> str:
@@ -20,9 +23,23 @@ def find_uv() -> str:
     return os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 
 
+def find_python(version: str) -> str:
+    """Return the interpreter of a version where the machine has one, pyenv's too, else the one that runs this."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [str(folder) for folder in sorted(pyenv.glob("versions/*/bin"))]
+    path = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+    command = [find_uv(), "python", "find", "--no-python-downloads", version]
+    found = subprocess.run(
+        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=_FIND_SECS
+    )
+    return found.stdout.strip() if found.returncode == 0 else sys.executable
+
+
 @dataclass(frozen=True)
 class Shelf:
     """Environments `<home>/<name>/`, each made from `<requirements>/<name>.txt`.
+
+    A line `# python: 3.13` there asks for that version; the running one takes its place where there is none.
 
     Attributes:
         home: Folder of the environments.
@@ -48,8 +65,10 @@ class Shelf:
         uv, home = find_uv(), self.home / name
         wanted = self.requirements / f"{name}.txt"
         shutil.rmtree(home, ignore_errors=True)
+        asked = _WANTED.search(wanted.read_text(encoding="utf-8"))
+        python = find_python(asked.group(1)) if asked else sys.executable
         for command in (
-            [uv, "venv", "--quiet", "--python", sys.executable, str(home)],
+            [uv, "venv", "--quiet", "--python", python, str(home)],
             # Compiled now: else the first import would be measured with compiling, and a read-only user's every one.
             [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(self._python(name)),
              "--requirement", str(wanted), *self.also],

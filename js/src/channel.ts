@@ -108,6 +108,11 @@ export class Channel {
     return this.owner === this.page;
   }
 
+  /** Whether messages come only when they are asked for. */
+  get pulls(): boolean {
+    return this.#pull.on;
+  }
+
   /** Register the handler of a message type. */
   on<K extends ToPage["type"]>(type: K, handler: Handler<K>): void {
     this.#handlers.set(type, handler as (message: never, bytes: Uint8Array) => void);
@@ -215,7 +220,7 @@ export class Channel {
     } else if (message.type === "polled") {
       if (message.page === this.page) this.#polled(message);
     } else if (message.type === "soon") {
-      this.#pull.act(performance.now());
+      if (!message.to || message.to === this.page) this.#pull.act(performance.now());
     } else if (typeof message.seq === "number") {
       if (this.#next !== null && (message.seq < this.#next || this.#held.has(message.seq))) return;
       this.#fresh += 1;

@@ -53,6 +53,7 @@ export class Pull {
   /** The kernel knows this page. */
   welcomed(now: number): void {
     if (!this.#hint) this.#probeBy = now + PROBE_MS;
+    if (this.on) this.act(now); // what the kernel has to show to a new page
   }
 
   /** The probe came. A held one comes with the next answer, and tells nothing good. */
@@ -94,7 +95,7 @@ export class Pull {
   /** A poll was answered; `probed`: the kernel sent its probe a while ago. */
   answered(now: number, probed: boolean): void {
     this.#asked = null;
-    this.#last = this.#polled = now;
+    this.#polled = now;
     this.#empty += 1;
     if (this.#probeBy === null || now < this.#probeBy) return;
     if (probed) this.on = true;
@@ -106,7 +107,7 @@ export class Pull {
   arrived(now: number, via: string | undefined, age: number): boolean {
     const was = this.on;
     this.#empty = 0;
-    this.#last = Math.max(this.#last, now);
+    if (!this.on || this.wish !== "sound") this.#last = now; // sound is asked for at a steady rate
     if (via === "pull" && age > LATE_MS) {
       this.on = true;
       this.#pushes = 0;

@@ -27,6 +27,9 @@ PROBE_SECS = 1.0
 """From `hello` to the probe: the pings that follow a hello are over, whose handlers would deliver it everywhere."""
 
 _LATE_SECS = 0.4
+_SIGN_SECS = 4.0
+"""A page that is asked for a sign of life gives one within this; a host's frame that is gone cannot say goodbye."""
+
 MAX_PIECE = 48_000
 """Bytes in one message: VS Code turns each of them into a number of its own on the way."""
 
@@ -44,6 +47,7 @@ class Page:
         trip_ms: Its fastest round trip, or None while it is not known.
         pull: It must ask for its messages.
         probed_at: When the probe was sent, seconds of the monotonic clock, or None.
+        heard_at: When it said something, seconds of the monotonic clock.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Page:
     trip_ms: float | None = None
     pull: bool = False
     probed_at: float | None = None
+    heard_at: float = field(default_factory=monotonic)
 
 
 class Channel:
@@ -154,6 +159,7 @@ class Channel:
         with self._lock:
             page = self.pages.get(name)
             if page is not None:
+                page.heard_at = monotonic()
                 page.ack = max(page.ack, int(message.get("ack") or 0))
                 self._trim()
         if kind == "bye":
@@ -207,6 +213,21 @@ class Channel:
         self._ask(name, pulls=message["pull"])
         if self._later is not None and former is None:
             self._later(PROBE_SECS, lambda: self._probe(name))
+            if self.owner not in (name, None):
+                self._ask_owner(name)
+
+    def _ask_owner(self, heir: str) -> None:
+        """Let a new page own sound and microphone where the owner gives no sign of life any more."""
+        owner, asked, later = self.pages.get(self.owner or ""), monotonic(), self._later
+        if owner is None or later is None:
+            return
+        self._send({**envelope("soon"), "seq": None, "to": owner.name}, [])
+
+        def check() -> None:
+            if self.owner == owner.name and owner.heard_at < asked and heir in self.pages:
+                self.claim(heir)
+
+        later(_SIGN_SECS, check)
 
     def _probe(self, name: str) -> None:
         """Send what a host may lose: from a thread, when nobody asks."""

@@ -33,6 +33,7 @@ class PlayerModel {
     this.pair = new Pair(this.playback);
     this.channel = new Channel(model, capabilities, signal);
     this.channel.on("stream-open", (m) => {
+      this.playback.jitter.lumpy = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
     this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
