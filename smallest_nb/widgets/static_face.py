@@ -14,6 +14,7 @@ import ipywidgets
 
 from smallest_nb import runtime
 from smallest_nb.widgets import late_state
+from smallest_nb.widgets.composite import Composite
 
 __all__ = ["Faced", "StaticFace"]
 
@@ -112,6 +113,7 @@ class Faced(ipywidgets.VBox):
 
     def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
         self.face = StaticFace(draw)
+        self._composite: Composite | None = None
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
         _follow(self)
@@ -126,10 +128,18 @@ class Faced(ipywidgets.VBox):
             self.face.show()
             super()._ipython_display_(**kwargs)
 
+    def _display_(self) -> Any:
+        """Show it in marimo, which asks for this and knows anywidgets only."""
+        if self._composite is None:
+            self._composite = Composite(self)
+        return self._composite
+
     def close(self) -> None:
         """Close the box."""
         if hasattr(self, "face"):
             self.face.close()
+            if self._composite is not None:
+                self._composite.close()
         super().close()
 
 

@@ -105,8 +105,10 @@ class Host:
         self.start()
 
     def _folders(self) -> dict[str, str]:
-        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR",
-                 "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")  # fmt: skip
+        names = (
+            "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR",
+            "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME",
+        )  # fmt: skip
         own = {name: str(self.folder / name.lower()) for name in names}
         return {**own, "SNB_PROBES": str(self.probes), "PYTHONPATH": str(HERE / "kernel")}
 

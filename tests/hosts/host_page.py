@@ -43,9 +43,9 @@ class HostPage:
             expect(part).to_have_attribute("data-ready", "true", timeout=seconds * 1000)
 
     def press(self, name: str) -> None:
-        """Press the tuner's or the transcriber's main button."""
-        part = self.mic if name in ("Transcribe", "Stop transcribing") else self.player
-        part.get_by_role("button", name=name.split()[0], exact=True).click()
+        """Press the tuner's or the transcriber's main button: "Speak", "Transcribe" or "Stop transcribing"."""
+        part = self.player if name == "Speak" else self.mic
+        part.get_by_role("button", name=name.partition(" ")[0], exact=True).click()
 
     def wait_state(self, part: Any, state: str, seconds: float = 30) -> None:
         """Wait until the player or the microphone is in a state."""

@@ -72,8 +72,17 @@ class Marimo(Host):
             page = context.new_page()
             page.goto(self.url)
             shown = MarimoPage(self, page)
-            shown.run_all()
+            self._run_first(shown)
             yield shown
+
+    def _run_first(self, shown: MarimoPage) -> None:
+        """Press "run all" until it takes: marimo takes no press before its page has found its server."""
+        for _ in range(20):
+            shown.run_all()
+            with contextlib.suppress(AssertionError):
+                self.probe(2)
+                return
+        raise AssertionError("marimo did not run the notebook")
 
 
 class Solara(Host):

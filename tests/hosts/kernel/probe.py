@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def serve(given):
     """Give the tests these names; the first call opens the port and writes where it is into SNB_PROBES."""
-    global names, _server
+    global names, _server  # noqa: PLW0603 - one per kernel
     names = given
     names.setdefault("probe", __import__(__name__))
     if _server is not None:
