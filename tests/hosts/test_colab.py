@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from cells import SENTENCE
 from colab.acts import MIC, PLAYER, check_heard, hear, press, shown, state
-from colab.notebook import COLAB, rendered
+from colab.notebook import COLAB, VSCODE, rendered
 from colab.server import NotebookServer
 from environments import interpreter
 from test_tune_a_voice import assert_same_sound
 
 from bench.venvs import ROOT, find_uv
 from smallest_nb import Clip
+from smallest_nb.colab import ASK
 
 pytest_plugins = ["colab.notebook"]
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
@@ -147,6 +148,13 @@ def test_sound_that_is_made_in_real_time_does_not_run_dry(server, browsers, late
         sweep = (9000 * eval(SWEEP)).astype(np.int16)
         assert_same_sound(Clip.from_array(sweep, 24000), sound, rate)
         assert frame.get_attribute(PLAYER, "data-underruns") == "0"
+
+
+def test_colabs_own_way_to_the_microphone_works_in_an_output_frame(server, browsers):
+    for rules, told in ((COLAB, ""), (VSCODE, "NotAllowedError: Permission denied")):
+        with browsers.browse(server, rules) as notes:
+            notes.run(LIVE)
+            assert notes.frame().evaluate(ASK) == told
 
 
 @pytest.mark.parametrize("late", ["drop", "hold"])

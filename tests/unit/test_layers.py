@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "widgets": BASE
     | {"protocol", "link", "services", "runtime", "bridge", "snippets", "settings_sources", "sound_files", "takes"},
     "simulator": BASE | {"protocol"},
+    "colab": {"errors"},
     "cli": {"errors", "simulator"},
     "__init__": None,
 }

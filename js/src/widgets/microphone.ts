@@ -4,7 +4,7 @@ import { Capture, type Chunk, type Granted, microphones, NoSuchDevice } from "..
 import { meter } from "../audio/level";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
-import { capabilities, microphoneProblem } from "../host";
+import { asking, capabilities, microphoneProblem } from "../host";
 import { widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
@@ -211,7 +211,7 @@ class MicrophoneModel {
 
 const TEXT: Record<State, string> = {
   idle: "",
-  starting: "Asking the browser for the microphone…",
+  starting: asking(),
   recording: "",
   paused: "Paused: nothing is heard.",
   stopping: "Handing over the last words…",

@@ -16,6 +16,8 @@ import { type TimedWords, WordsLine } from "./words-line";
 
 const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
+/** From a press until the kernel says that it is busy. */
+const PRESSED_MS = 1500;
 
 class PlayerModel {
   readonly playback: Playback;
@@ -24,6 +26,7 @@ class PlayerModel {
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  #pressedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly model: Model,
@@ -81,8 +84,11 @@ class PlayerModel {
     if (this.busy || this.model.get("busy")) {
       this.playback.stop(STOP_FADE_MS);
       this.channel.send({ type: "press", action: "stop" });
-    } else if (this.model.get("remote")) this.channel.send({ type: "press", action: "play" });
-    else this.playback.replay();
+    } else if (this.model.get("remote")) {
+      this.channel.send({ type: "press", action: "play" });
+      this.#pressedAt = performance.now();
+      this.report();
+    } else this.playback.replay();
     this.changed();
   }
 
@@ -116,9 +122,10 @@ class PlayerModel {
 
   report(): void {
     const take = this.playback.take;
-    const comes =
-      Boolean(this.model.get("busy")) || this.playback.incoming || this.playback.state === "waiting";
-    this.channel.expect(comes && this.channel.isOwner ? "sound" : "nothing");
+    const pressed = this.playback.state === "idle" && performance.now() - this.#pressedAt < PRESSED_MS;
+    const coming = this.playback.incoming || this.playback.state === "waiting";
+    const comes = this.channel.isOwner && (coming || Boolean(this.model.get("busy")));
+    this.channel.expect(pressed || comes ? "sound" : "nothing");
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;

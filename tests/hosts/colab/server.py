@@ -9,13 +9,14 @@ import json
 import mimetypes
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
@@ -33,10 +34,12 @@ class NotebookServer:
     Args:
         python: The interpreter of the kernel's environment.
         env: Further environment variables of the kernel.
+        trip: Seconds that a network's round trip between page and kernel takes.
     """
 
-    def __init__(self, python: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(self, python: Path, env: dict[str, str] | None = None, *, trip: float = 0.0) -> None:
         self._python = python
+        self._trip = trip
         self._env = {**os.environ, **(env or {})}
         self._pages: set[ServerConnection] = set()
         self._cells: dict[str, str] = {}
@@ -103,7 +106,7 @@ class NotebookServer:
                 "parent": self._cells.get(parent, parent),
                 "content": message["content"],
             }
-            await self._tell(told, [bytes(b) for b in message["buffers"]])
+            self._after(self._tell, told, [bytes(b) for b in message["buffers"]])
 
     async def _read_shell(self) -> None:
         while True:
@@ -112,13 +115,24 @@ class NotebookServer:
             if done is not None:
                 done.set_result(message)
 
-    async def _tell(self, message: Message, buffers: list[bytes]) -> None:
-        header = json.dumps({**message, "count": len(buffers)}, default=str)
-        for page in list(self._pages):
-            with contextlib.suppress(OSError, ConnectionError):
-                await page.send(header)
-                for buffer in buffers:
-                    await page.send(buffer)
+    def _after(self, function: Callable[..., None], *args: Any) -> None:
+        """Call a function when half a round trip is over; in order."""
+        if self._trip:
+            self._loop.call_later(self._trip / 2, function, *args)
+        else:
+            function(*args)
+
+    def _tell(self, message: Message, buffers: list[bytes]) -> None:
+        broadcast(self._pages, json.dumps({**message, "count": len(buffers)}, default=str))
+        for buffer in buffers:
+            broadcast(self._pages, buffer)
+
+    def _pass_on(self, message: Message, buffers: list[bytes]) -> None:
+        if message["type"] == "execute":
+            self._cells[self._client.execute(message["content"]["code"])] = message["cell"]
+        else:
+            sent = self._client.session.msg(message["type"], message["content"])
+            self._client.session.send(self._client.shell_channel.socket, sent, buffers=buffers)
 
     async def _talk(self, page: ServerConnection) -> None:
         self._pages.add(page)
@@ -127,11 +141,7 @@ class NotebookServer:
             async for text in page:
                 message = json.loads(text)
                 buffers = [await page.recv() for _ in range(message["count"])]
-                if message["type"] == "execute":
-                    self._cells[self._client.execute(message["content"]["code"])] = message["cell"]
-                else:
-                    sent = self._client.session.msg(message["type"], message["content"])
-                    self._client.session.send(self._client.shell_channel.socket, sent, buffers=buffers)
+                self._after(self._pass_on, message, buffers)
         finally:
             self._pages.discard(page)
 
