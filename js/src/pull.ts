@@ -25,6 +25,8 @@ const PROBE_MS = 2500;
 const PROBES = 3;
 /** A message of this age that came only because the page asked was lost on its way. */
 const LATE_MS = 400;
+/** Where messages come without a poll of ours (another widget's brought them, or they were pushed), they will for a while. */
+const CARRIED_MS = 2000;
 /** A kernel that is busy answers late: its polls wait in a row, so there are few of them. */
 const UNANSWERED_MS = 5000;
 /** Polls under way at once while sound streams, so that a long way does not make it come in large lumps. */
@@ -48,6 +50,7 @@ export class Pull {
   /** When the last poll left. */
   #polled = Number.NEGATIVE_INFINITY;
   #empty = 0;
+  #carried = Number.NEGATIVE_INFINITY;
   #probeBy: number | null = null;
   #probes = 0;
   #pushes = 0;
@@ -89,7 +92,7 @@ export class Pull {
     if (this.#asked > 0 && now - this.#polled < UNANSWERED_MS && this.#asked >= this.#most) return false;
     if (gap) return now - this.#polled >= QUICK_MS;
     if (this.#probeBy !== null && now >= this.#probeBy) return true;
-    return this.expecting(now) && now - this.#last >= this.#pause;
+    return this.expecting(now) && now - this.#last >= this.#pause(now);
   }
 
   /** A poll left. */
@@ -120,6 +123,7 @@ export class Pull {
     const was = this.on;
     this.#empty = 0;
     if (!this.on || this.wish !== "sound") this.#last = now; // sound is asked for at a steady rate
+    if (this.#asked === 0) this.#carried = now;
     if (via === "pull" && age > LATE_MS) {
       this.on = true;
       this.#pushes = 0;
@@ -140,9 +144,10 @@ export class Pull {
   }
 
   /** How long to wait for the next poll, ms. */
-  get #pause(): number {
+  #pause(now: number): number {
     if (!this.on) return Math.min(CHECK_MOST_MS, CHECK_MS * 2 ** Math.min(this.#empty, 8));
     if (this.wish === "sound") return QUICK_MS;
+    if (now - this.#carried < CARRIED_MS) return SLOW_MS;
     return Math.min(SLOW_MS, QUICK_MS * 2 ** Math.min(this.#empty, 8));
   }
 }

@@ -71,6 +71,20 @@ describe("asking", () => {
     expect(polls).toBe(0);
   });
 
+  it("leaves the asking to another widget whose messages bring what is wanted", () => {
+    const pull = new Pull(true);
+    pull.wish = "something";
+    let polls = 0;
+    for (let now = 0; now < 10_000; now += 10) {
+      if (now % 300 === 0) pull.arrived(now, "pull", 40);
+      if (!pull.due(now, false)) continue;
+      pull.asked(now);
+      pull.answered(now, false);
+      polls += 1;
+    }
+    expect(polls).toBe(0);
+  });
+
   it("looks into silence, seldom, where messages are pushed", () => {
     const pull = new Pull(false);
     pull.welcomed(0);

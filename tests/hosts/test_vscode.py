@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 from colab.acts import MIC, PLAYER, check_heard, hear, press, shown
-from colab.notebook import INSECURE, VSCODE
+from colab.notebook import INSECURE, VSCODE, Browsers
 from colab.server import NotebookServer
 from environments import interpreter
 
-pytest_plugins = ["colab.notebook"]
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 SETUP = """__vsc_ipynb_file__ = "/home/somebody/notebook.ipynb"
 import smallest_nb as snb
@@ -24,6 +23,12 @@ def server():
     running.eval("__import__('smallest_nb').speak('Hi.').duration")
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def browsers():
+    with Browsers() as running:
+        yield running
 
 
 def test_an_audition_sounds_and_every_message_is_small(server, browsers):

@@ -7,16 +7,15 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import numpy as np
-import pytest
 from colab.server import NotebookServer
 from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-__all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "browsers", "rendered"]
+__all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
 TAP = Path(__file__).resolve().parents[2] / "browser" / "tap.js"
 COLAB = {"late": "drop", "colab": "1", "allow": "autoplay; camera; microphone; xr-spatial-tracking"}
@@ -103,6 +102,12 @@ class Browsers:
         self._shared.close()
         self._playwright.stop()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
     def _launch(self, *flags: str) -> Browser:
         args = [*CHROMIUM_FLAGS, *MEDIA_FLAGS["fake"], f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1", *flags]
         return self._playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=args)
@@ -136,11 +141,3 @@ class Browsers:
             context.close()
             if browser is not self._shared:
                 browser.close()
-
-
-@pytest.fixture(scope="module")
-def browsers() -> Iterator[Browsers]:
-    """Chromium, for the tests of a file."""
-    running = Browsers()
-    yield running
-    running.close()
