@@ -54,6 +54,7 @@ export class Channel {
   #polls = 0;
   #pings = 0;
   #lastPing = 0;
+  #away = false;
   #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
 
   constructor(
@@ -115,6 +116,21 @@ export class Channel {
     this.#expecting = expecting;
   }
 
+  /** No view is left: the kernel need hold nothing ready for this page. */
+  leave(): void {
+    if (!this.#away) this.send({ type: "bye" });
+    this.#away = true;
+    this.#next = null;
+    this.#held.clear();
+  }
+
+  /** A view has come; what was sent meanwhile is not caught up with. */
+  comeBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#startAfresh();
+  }
+
   #sayHello(): void {
     this.#lastHello = Date.now();
     this.send({ type: "hello", pull: this.#pull, ...this.#hello() }, PROBE);
@@ -131,6 +147,7 @@ export class Channel {
   }
 
   #tick(): void {
+    if (this.#away) return;
     if (!this.ready) {
       // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
       if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
@@ -153,7 +170,7 @@ export class Channel {
 
   #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
     const message = parse(content);
-    if (message === null) return;
+    if (message === null || this.#away) return;
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
       if (message.page !== this.page) return;

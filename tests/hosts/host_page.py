@@ -87,7 +87,7 @@ class HostPage:
         self.page.reload()
 
     def rerun(self) -> None:
-        """Run the tuner's cell again."""
+        """Run both cells again."""
         raise NotImplementedError
 
     def clear_outputs(self) -> None:

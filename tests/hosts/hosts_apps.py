@@ -45,9 +45,10 @@ class MarimoPage(HostPage):
         self.page.locator("#run-all-button, [data-testid=run-button]").last.click()
 
     def rerun(self) -> None:
+        # The second cell uses what the first one imports, so it follows.
         cell = self.page.locator("[data-testid=cell-tray]").first
         cell.hover()
-        cell.locator("[data-testid=run-button]:visible").first.click()
+        cell.locator("[data-testid=run-button]").first.dispatch_event("click")
 
 
 class Marimo(Host):

@@ -30,7 +30,7 @@ class JupyterPage(HostPage):
         self.notes.run_all()
 
     def rerun(self) -> None:
-        self.notes.run_first()
+        self.notes.run_all()
 
     def clear_outputs(self) -> None:
         self._command("notebook:clear-all-cell-outputs")

@@ -16,6 +16,8 @@ import { type TimedWords, WordsLine } from "./words-line";
 
 const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
+/** A host that draws a view anew takes the old one away first. */
+const GONE_MS = 1000;
 
 class PlayerModel {
   readonly playback: Playback;
@@ -24,6 +26,7 @@ class PlayerModel {
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly model: Model,
@@ -62,6 +65,7 @@ class PlayerModel {
     const timer = setInterval(() => this.report(), REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
+      clearTimeout(this.#leaving);
       for (const name of ["volume", "loop"]) model.off(`change:${name}`, settings);
       void this.playback.close();
     });
@@ -69,6 +73,20 @@ class PlayerModel {
 
   get busy(): boolean {
     return this.playback.state !== "idle";
+  }
+
+  /** A view has come or gone: without any there is no sound, and soon no device and no page. */
+  viewed(): void {
+    clearTimeout(this.#leaving);
+    if (this.views.size > 0) {
+      this.channel.comeBack();
+      return;
+    }
+    this.playback.stop(STOP_FADE_MS);
+    this.#leaving = setTimeout(() => {
+      this.channel.leave();
+      void this.playback.close();
+    }, GONE_MS);
   }
 
   press(): void {
@@ -287,6 +305,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
+  player.viewed();
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   for (const name of names) model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
@@ -294,7 +313,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     resized.disconnect();
     for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
-    if (player.views.size === 0) player.playback.stop(STOP_FADE_MS);
+    player.viewed();
   });
   el.append(root);
   paint();
