@@ -50,6 +50,7 @@ export class Channel {
   #pull: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
+  #onGone: (() => void)[] = [];
   #lastHello = 0;
   #polls = 0;
   #pings = 0;
@@ -98,6 +99,11 @@ export class Channel {
     if (this.ready) callback();
   }
 
+  /** Call when a message could not be sent because the widget's kernel is gone. */
+  onGone(callback: () => void): void {
+    this.#onGone.push(callback);
+  }
+
   /** Send one message; PCM goes as a binary buffer. */
   send(message: ToKernel, bytes?: Uint8Array): void {
     const ack = this.#next === null ? 0 : this.#next - 1;
@@ -106,8 +112,10 @@ export class Channel {
       this.#model.send(content, undefined, bytes ? [bytes] : []);
       if (this.problem === GONE) this.problem = null;
     } catch (error) {
+      const known = this.problem === GONE;
       this.problem = GONE;
       console.warn("[smallest_nb] the kernel cannot be reached", error);
+      if (!known) for (const callback of this.#onGone) callback();
     }
   }
 

@@ -55,6 +55,7 @@ class PlayerModel {
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
     this.channel.onWelcome(() => this.changed());
+    this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     const settings = () => {
       this.playback.volume = Number(model.get("volume"));
       this.playback.loop = Boolean(model.get("loop"));
