@@ -43,7 +43,7 @@ check-js: $(NODE)
 	cd js && npm run --silent test
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
-pytest: setup .tools/chromium peers
+pytest: setup .tools/chromium peers host-environments
 	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 oracles: setup peers ## Drive the simulator with the other client libraries

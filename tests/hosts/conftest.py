@@ -19,7 +19,7 @@ HOSTS = {host.name: host for host in (JupyterLab, Notebook7, Voila, Marimo, Sola
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without `-m hosts` or SNB_HOSTS=1 only the main job is run, and not in JupyterLab, where tests/browser does it."""
+    """Without `-m hosts` or SNB_HOSTS=1 only the main job is run; in JupyterLab tests/browser does that."""
     if "hosts" in config.getoption("markexpr") or os.environ.get("SNB_HOSTS"):
         return
     slow = [i for i in items if i.get_closest_marker("hosts") and not _is_quick(i)]
