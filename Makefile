@@ -16,7 +16,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest oracles peers notebooks screenshots bench format clean
+.PHONY: help demo test setup frontend lint types check-js pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,11 +43,19 @@ check-js: $(NODE)
 	cd js && npm run --silent test
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
-pytest: setup .tools/chromium peers
+pytest: setup .tools/chromium peers host-environments
 	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m oracle
+
+hosts: setup .tools/chromium host-environments ## Test every notebook host, and write the README's table of them
+	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS=1 SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts -m hosts
+	$(UV_RUN) python scripts/host_table.py
+
+# The notebook hosts, each in an environment of its own: their dependencies collide.
+host-environments: $(ENV) $(NODE)
+	UV="$(UV)" $(UV_RUN) python -m tests.hosts.environments
 
 # The other client libraries, each in an environment of its own: their dependencies collide.
 peers: $(ENV)

@@ -71,11 +71,13 @@ export class Channel {
   #again = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
+  #onGone: (() => void)[] = [];
   #lastHello = 0;
   #vain = 0;
   #ticks = 0;
   #pings = 0;
   #lastPing = 0;
+  #away = false;
   #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
 
   constructor(
@@ -124,6 +126,11 @@ export class Channel {
     if (this.ready) callback();
   }
 
+  /** Call when a message could not be sent because the widget's kernel is gone. */
+  onGone(callback: () => void): void {
+    this.#onGone.push(callback);
+  }
+
   /** Send one message; PCM goes as a binary buffer. */
   send(message: ToKernel, bytes?: Uint8Array): void {
     const ack = this.#next === null ? 0 : this.#next - 1;
@@ -135,14 +142,31 @@ export class Channel {
       this.#model.send(content, undefined, bytes ? [bytes] : []);
       if (this.problem === GONE) this.problem = null;
     } catch (error) {
+      const known = this.problem === GONE;
       this.problem = GONE;
       console.warn("[smallest_nb] the kernel cannot be reached", error);
+      if (!known) for (const callback of this.#onGone) callback();
     }
   }
 
   /** Say what is expected; hosts that lose messages are asked only while something is. */
   expect(wish: Wish): void {
     this.#pull.wish = wish;
+  }
+
+  /** No view is left: the kernel need hold nothing ready for this page. */
+  leave(): void {
+    if (!this.#away) this.send({ type: "bye" });
+    this.#away = true;
+    this.#next = null;
+    this.#held.clear();
+  }
+
+  /** A view has come; what was sent meanwhile is not caught up with. */
+  comeBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#startAfresh();
   }
 
   #sayHello(): void {
@@ -181,6 +205,7 @@ export class Channel {
   }
 
   #tick(): void {
+    if (this.#away) return;
     if (!this.ready) {
       // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
       if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
@@ -202,7 +227,7 @@ export class Channel {
 
   #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
     const message = parse(content);
-    if (message === null) return;
+    if (message === null || this.#away) return;
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
       if (message.page !== this.page) return;

@@ -186,6 +186,51 @@ describe("the channel", () => {
     quiet.mockRestore();
   });
 
+  it("tells once that the kernel is gone, and again after it was back", () => {
+    const [comm, channel] = connected(1);
+    const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const send = comm.send.bind(comm);
+    const broken = () => {
+      throw new Error("Cannot send");
+    };
+    let told = 0;
+    channel.onGone(() => {
+      told += 1;
+      channel.send({ type: "press", action: "play" }); // whoever is told may say something itself
+    });
+    comm.send = broken;
+    for (let n = 0; n < 3; n++) channel.send({ type: "press", action: "play" });
+    expect(told).toBe(1);
+    comm.send = send;
+    channel.send({ type: "press", action: "play" });
+    comm.send = broken;
+    channel.send({ type: "press", action: "play" });
+    expect(told).toBe(2);
+    quiet.mockRestore();
+  });
+
+  it("leaves once without a view, hears nothing meanwhile, and comes back as a new page", () => {
+    vi.useFakeTimers();
+    const [comm, channel, seen] = connected(1);
+    const former = channel.page;
+    channel.leave();
+    channel.leave();
+    expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
+    const count = comm.sent.length;
+    comm.deliver(audio(1));
+    vi.advanceTimersByTime(10_000);
+    expect(comm.sent.length).toBe(count);
+    expect(channel.ready).toBe(false);
+    channel.comeBack();
+    expect(channel.page).not.toBe(former);
+    expect(comm.sent.at(-1)?.content).toMatchObject({ type: "hello", page: channel.page });
+    const { page } = channel;
+    comm.deliver({ v: 1, type: "welcome", page, start: 2, owner: page, problem: null });
+    comm.deliver(audio(2));
+    expect(seen).toEqual([2]);
+    vi.useRealTimers();
+  });
+
   it("survives a handler that throws", () => {
     const [comm, channel, seen] = connected(1);
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});

@@ -243,16 +243,17 @@ class Channel:
             pull.waits(self, any(p.pull for p in self.pages.values()))
 
     def _forget(self, name: str, message: dict[str, Any], data: bytes) -> None:
-        """Drop a page; the handler of `bye` runs where it was the owner, whose sound and microphone end with it."""
+        """Drop a page; `bye` is handled for the owner, whose sound and microphone end with it, and the last."""
         with self._lock:
             self.pages.pop(name, None)
             owned = self.owner == name
             if owned:
                 self.owner = None
             pull.waits(self, any(p.pull for p in self.pages.values()))
+            last = not self.pages
             self._trim()
         handler = self._handlers.get("bye")
-        if owned and handler is not None:
+        if (owned or last) and handler is not None:
             handler(message, data)
 
     def _polled(self, page: Page, message: dict[str, Any]) -> None:

@@ -132,7 +132,20 @@ class Faced(ipywidgets.VBox):
         """Show it in marimo, which asks for this and knows anywidgets only."""
         if self._composite is None:
             self._composite = Composite(self)
+            self._end_with_the_cell()
         return self._composite
+
+    def _end_with_the_cell(self) -> None:
+        """Close with the comm, which marimo closes when the cell is run again or deleted; it tells nobody."""
+        comm = self.comm
+        shut = comm.close
+
+        def closed(*args: Any, **kwargs: Any) -> None:
+            comm.close = shut
+            shut(*args, **kwargs)
+            self.close()
+
+        comm.close = closed
 
     def close(self) -> None:
         """Close the box."""

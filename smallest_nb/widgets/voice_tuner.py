@@ -47,6 +47,8 @@ _MORE = (
     "complete_backoff_ms",
 )
 _AGAIN_SECS = 10.0
+_REST_SECS = 5.0
+"""A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
 _NAMES = {
     "pipecat": "Pipecat",
@@ -130,6 +132,7 @@ class VoiceTuner(Faced):
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
+        self.player.on_left(self._unseen)
         self._finder.show()
         self._retold()
 
@@ -292,6 +295,15 @@ class VoiceTuner(Faced):
                 handler(take)
             except Exception:
                 _log.exception("a handler of on_take failed")
+
+    def _unseen(self) -> None:
+        """No page shows it any more, as when its cell was run again: another widget may need the plan's few sockets."""
+
+        def rest() -> None:
+            if not self.player.shown:
+                runtime.submit(self._service.rest())
+
+        asyncio.get_running_loop().call_later(_REST_SECS, rest)
 
     def _remeasure(self) -> None:
         """The page has told when the sound came out."""

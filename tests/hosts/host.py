@@ -175,20 +175,31 @@ class Host:
     @contextlib.contextmanager
     def browser(self, microphone: Path | None = None) -> Iterator[BrowserContext]:
         """Open a Chromium with a fresh profile, its microphone a sound file's."""
+        with self.browsers(1, microphone) as (context,):
+            yield context
+
+    @contextlib.contextmanager
+    def browsers(self, count: int, microphone: Path | None = None) -> Iterator[list[BrowserContext]]:
+        """Open several of them, each a process of its own."""
         flags = CHROMIUM_FLAGS + MEDIA_FLAGS["fake"]
         if microphone is not None:
             flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-        profile = self.folder / f"profile-{secrets.token_hex(4)}"
+        profiles = [self.folder / f"profile-{secrets.token_hex(4)}" for _ in range(count)]
+        contexts: list[BrowserContext] = []
         with sync_playwright() as playwright:
-            context = playwright.chromium.launch_persistent_context(
-                str(profile), executable_path=find_chromium(), headless=True, args=flags,
-                viewport={"width": 1100, "height": 1400}, permissions=["microphone"],
-            )  # fmt: skip
-            context.set_default_timeout(30_000)
-            context.add_init_script(path=HERE / "census.js")
-            context.add_init_script(path=HERE.parent / "browser" / "tap.js")
             try:
-                yield context
+                for profile in profiles:
+                    context = playwright.chromium.launch_persistent_context(
+                        str(profile), executable_path=find_chromium(), headless=True, args=flags,
+                        viewport={"width": 1100, "height": 1400}, permissions=["microphone"],
+                    )  # fmt: skip
+                    contexts.append(context)
+                    context.set_default_timeout(30_000)
+                    context.add_init_script(path=HERE / "census.js")
+                    context.add_init_script(path=HERE.parent / "browser" / "tap.js")
+                yield contexts
             finally:
-                context.close()
-                shutil.rmtree(profile, ignore_errors=True)
+                for context in contexts:
+                    context.close()
+                for profile in profiles:
+                    shutil.rmtree(profile, ignore_errors=True)

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import numpy as np
-from host import Host, Probe, wait_for
+from host import Host, Probe
 from playwright.sync_api import Page, expect
 
 __all__ = ["HostPage"]
@@ -74,10 +74,6 @@ class HostPage:
         """Count the page's open audio contexts and live microphone tracks."""
         return self.page.evaluate("() => window.__census()")
 
-    def wait_quiet(self) -> None:
-        """Wait until no microphone is open and nothing of a job is under way in the kernel."""
-        wait_for("the microphone is closed", lambda: self.page_census()["tracks"] == 0)
-
     def transcript(self) -> str:
         """The final text that the page shows."""
         return " ".join(self.lines.locator(".snb-transcript-text").all_inner_texts())
@@ -87,7 +83,7 @@ class HostPage:
         self.page.reload()
 
     def rerun(self) -> None:
-        """Run the tuner's cell again."""
+        """Run both cells again."""
         raise NotImplementedError
 
     def clear_outputs(self) -> None:

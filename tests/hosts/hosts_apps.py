@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cells import LIVE, TUNER, marimo_notebook, solara_app
-from host import Host
+from host import Host, wait_for
 from host_page import HostPage
 from hosts_jupyter import JupyterLab
+from playwright.sync_api import expect
 
 __all__ = ["Marimo", "Solara", "Voila"]
 
@@ -42,12 +46,25 @@ class MarimoPage(HostPage):
     """A notebook in marimo's editor."""
 
     def run_all(self) -> None:
-        self.page.locator("#run-all-button, [data-testid=run-button]").last.click()
+        # marimo takes no press before its page has found its server.
+        wait_for("the notebook runs", self._press_run, 60)
+
+    def _press_run(self) -> bool:
+        self.page.locator("[data-testid=run-button]").last.click()
+        with contextlib.suppress(AssertionError):
+            expect(self.player).to_be_visible(timeout=4000)
+            return True
+        return False
+
+    def restart(self) -> None:
+        self.host.api("kernel/restart_session", {})
+        self.page.reload()
 
     def rerun(self) -> None:
+        # The second cell uses what the first one imports, so it follows.
         cell = self.page.locator("[data-testid=cell-tray]").first
         cell.hover()
-        cell.locator("[data-testid=run-button]:visible").first.click()
+        cell.locator("[data-testid=run-button]").first.dispatch_event("click")
 
 
 class Marimo(Host):
@@ -58,31 +75,41 @@ class Marimo(Host):
 
     def prepare(self) -> None:
         (self.work / "both.py").write_text(marimo_notebook(TUNER, LIVE))
+        (self.work / "views.py").write_text(marimo_notebook(TUNER, LIVE, "tuner"))
 
     def command(self) -> list[str]:
         return [
-            str(self.python), "-m", "marimo", "edit", "both.py", "--headless", "--no-token", "--skip-update-check",
-            f"--port={self.port}",
+            str(self.python), "-m", "marimo", "edit", ".", "--headless", "--no-token", "--no-skew-protection",
+            "--skip-update-check", f"--port={self.port}",
         ]  # fmt: skip
 
     @contextlib.contextmanager
-    def browse(self, microphone: Path | None = None) -> Iterator[MarimoPage]:
+    def browse(self, microphone: Path | None = None, notebook: str = "both") -> Iterator[MarimoPage]:
         """Open the notebook and run it."""
         with self.browser(microphone) as context:
             page = context.new_page()
-            page.goto(self.url)
+            page.goto(f"{self.url}/?file={notebook}.py")
             shown = MarimoPage(self, page)
-            self._run_first(shown)
-            yield shown
+            try:
+                shown.run_all()
+                yield shown
+            finally:
+                for session in self.sessions():
+                    self.api("home/shutdown_session", {"sessionId": session})
+                wait_for("the kernel is gone", lambda: not self.kernels())
 
-    def _run_first(self, shown: MarimoPage) -> None:
-        """Press "run all" until it takes: marimo takes no press before its page has found its server."""
-        for _ in range(20):
-            shown.run_all()
-            with contextlib.suppress(AssertionError):
-                self.probe(2)
-                return
-        raise AssertionError("marimo did not run the notebook")
+    def sessions(self) -> list[str]:
+        """Return the ids of the sessions that run."""
+        return [notebook["sessionId"] for notebook in self.api("home/running_notebooks", {})["files"]]
+
+    def api(self, path: str, body: dict[str, str]) -> Any:
+        """Ask the server; what is about a kernel is about the only session."""
+        headers = {"Content-Type": "application/json"}
+        if path.startswith("kernel/"):
+            headers["Marimo-Session-Id"] = self.sessions()[0]
+        request = urllib.request.Request(f"{self.url}/api/{path}", data=json.dumps(body).encode(), headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
 
 
 class Solara(Host):

@@ -30,7 +30,7 @@ class JupyterPage(HostPage):
         self.notes.run_all()
 
     def rerun(self) -> None:
-        self.notes.run_first()
+        self.notes.run_all()
 
     def clear_outputs(self) -> None:
         self._command("notebook:clear-all-cell-outputs")
@@ -42,18 +42,6 @@ class JupyterPage(HostPage):
     def restart(self) -> None:
         self.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
         self.notes.wait_ready()
-
-    def second_view(self) -> None:
-        """Show the tuner once more, in a cell below."""
-        self.page.evaluate(
-            """async () => {
-              const notebook = window.__panel().content;
-              notebook.activeCellIndex = notebook.widgets.length - 1;
-              await window.jupyterapp.commands.execute('notebook:insert-cell-below');
-              notebook.activeCell.model.sharedModel.setSource('tuner');
-              await window.jupyterapp.commands.execute('notebook:run-cell');
-            }"""
-        )
 
     def _command(self, name: str) -> None:
         self.page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
@@ -79,6 +67,7 @@ class JupyterLab(Host):
         quiet = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
         self.write("both.ipynb", TUNER, LIVE)
+        self.write("views.ipynb", TUNER, LIVE, "tuner")
 
     def write(self, name: str, *cells: str) -> None:
         """Write a notebook of code cells."""
@@ -97,20 +86,20 @@ class JupyterLab(Host):
             self.expose,
         ]  # fmt: skip
 
-    def open(self, context: BrowserContext, notebook: str = "both.ipynb") -> JupyterPage:
+    def open(self, context: BrowserContext, notebook: str = "both") -> JupyterPage:
         """Open a notebook in a tab, and no more."""
         page = context.new_page()
         page.add_init_script(PANEL)
-        page.goto(f"{self.url}/{self.place}/{notebook}?reset&token={self.token}")
+        page.goto(f"{self.url}/{self.place}/{notebook}.ipynb?reset&token={self.token}")
         shown = JupyterPage(self, page)
         shown.notes.wait_ready()
         return shown
 
     @contextlib.contextmanager
-    def browse(self, microphone: Path | None = None) -> Iterator[JupyterPage]:
+    def browse(self, microphone: Path | None = None, notebook: str = "both") -> Iterator[JupyterPage]:
         """Open the notebook, run it, and end its kernel at the end."""
         with self.browser(microphone) as context:
-            shown = self.open(context)
+            shown = self.open(context, notebook)
             try:
                 shown.run_all()
                 yield shown

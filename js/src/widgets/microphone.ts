@@ -63,6 +63,7 @@ class MicrophoneModel {
       if (!this.channel.isOwner) void this.stop(); // another page was pressed
     });
     this.channel.onWelcome(() => this.changed());
+    this.channel.onGone(() => this.#leave()); // nobody hears it any more
     window.addEventListener("pagehide", () => this.#leave(), { signal });
     signal.addEventListener("abort", () => this.#leave());
   }

@@ -18,6 +18,8 @@ const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
+/** A host that draws a view anew takes the old one away first. */
+const GONE_MS = 1000;
 
 class PlayerModel {
   readonly playback: Playback;
@@ -27,6 +29,7 @@ class PlayerModel {
   #scheduled = false;
   #lastReport = "";
   #pressedAt = Number.NEGATIVE_INFINITY;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly model: Model,
@@ -56,6 +59,7 @@ class PlayerModel {
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
     this.channel.onWelcome(() => this.changed());
+    this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     const settings = () => {
       this.playback.volume = Number(model.get("volume"));
       this.playback.loop = Boolean(model.get("loop"));
@@ -66,6 +70,7 @@ class PlayerModel {
     const timer = setInterval(() => this.report(), REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
+      clearTimeout(this.#leaving);
       for (const name of ["volume", "loop"]) model.off(`change:${name}`, settings);
       void this.playback.close();
     });
@@ -73,6 +78,20 @@ class PlayerModel {
 
   get busy(): boolean {
     return this.playback.state !== "idle";
+  }
+
+  /** A view has come or gone: without any there is no sound, and soon no device and no page. */
+  viewed(): void {
+    clearTimeout(this.#leaving);
+    if (this.views.size > 0) {
+      this.channel.comeBack();
+      return;
+    }
+    this.playback.stop(STOP_FADE_MS);
+    this.#leaving = setTimeout(() => {
+      this.channel.leave();
+      void this.playback.close();
+    }, GONE_MS);
   }
 
   press(): void {
@@ -297,6 +316,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
+  player.viewed();
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   for (const name of names) model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
@@ -304,7 +324,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     resized.disconnect();
     for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
-    if (player.views.size === 0) player.playback.stop(STOP_FADE_MS);
+    player.viewed();
   });
   el.append(root);
   paint();
