@@ -9,6 +9,8 @@ SHELL := /bin/bash
 UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 PYTHON3 := $(shell command -v python3 || command -v python)
 export PYTHONPATH :=
+# Tutorial 04 runs a bot in the environment where Pipecat is.
+export PIPECAT_PYTHON ?= $(CURDIR)/.bench/pipecat/bin/python
 UV_RUN := $(UV) run --frozen --no-sync
 ENV := .venv/.ready
 NODE := js/node_modules/.ready
@@ -16,7 +18,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js pytest hosts host-environments oracles peers notebooks screenshots bench format clean
+.PHONY: help demo test setup frontend lint types check-js docs pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +26,7 @@ help: ## Say what there is
 demo: setup ## Open the first tutorial in JupyterLab
 	$(UV_RUN) smallest-nb demo --port $(PORT)
 
-test: setup .tools/chromium lint types check-js pytest ## Run everything; the last line is pytest's
+test: setup .tools/chromium lint types check-js docs pytest ## Run everything; the last line is pytest's
 
 setup: $(ENV) $(FRONT)
 
@@ -41,6 +43,11 @@ types: $(ENV) $(NODE)
 
 check-js: $(NODE)
 	cd js && npm run --silent test
+
+# Made anew each time: what an earlier run warned of, a second one would pass over.
+docs: setup ## Build the documentation into docs/_build/html; a warning is an error
+	rm -rf docs/_build
+	$(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs docs/_build/html
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
 pytest: setup .tools/chromium peers host-environments
@@ -61,11 +68,11 @@ host-environments: $(ENV) $(NODE)
 peers: $(ENV)
 	UV="$(UV)" $(UV_RUN) python -m bench.environments
 
-notebooks: setup ## Run the tutorials again and keep their outputs
+notebooks: setup peers ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
 
 screenshots: setup .tools/chromium ## Make docs/images anew
-	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py
+	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py
 
 bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
 	$(UV_RUN) python -m bench.services $(BENCH)
@@ -93,4 +100,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	UV="$(UV)" bash scripts/find_chromium.sh > $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static dist build test-output
+	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static docs/_build docs/tutorials dist build test-output

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main(names: list[str]) -> None:
     """Execute the named notebooks, or all."""
     os.environ.pop("SMALLEST_API_KEY", None)
+    os.environ["SMALLEST_KEY_SOURCES"] = "environment"  # no keyring and no .env file
     for path in [Path(n) for n in names] or sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, timeout=120, store_widget_state=False,

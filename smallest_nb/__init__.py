@@ -9,13 +9,15 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.session import use_service, use_simulator
+from smallest_nb.session import ask_key, use_service, use_simulator
 
 if TYPE_CHECKING:
     from smallest_nb.audio import Clip
     from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
+    from smallest_nb.consult import doctor
     from smallest_nb.errors import (
         AuthError,
+        CassetteError,
         ConfigError,
         ConnectionLost,
         FrontEndError,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     )
     from smallest_nb.fields import NOT_GIVEN
     from smallest_nb.language import Language
+    from smallest_nb.link.cassette import record, replay
     from smallest_nb.oneshot import list_voices, speak, transcribe, transcribe_recording
     from smallest_nb.services.stt import SmallestSTTService
     from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
@@ -47,12 +50,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "audio": ("Clip",),
     "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
+    "consult": ("doctor",),
     "errors": (
-        "AuthError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError", "ModelRetiredError",
-        "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
+        "AuthError", "CassetteError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError",
+        "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
     ),
     "fields": ("NOT_GIVEN",),
     "language": ("Language",),
+    "link.cassette": ("record", "replay"),
     "oneshot": ("list_voices", "speak", "transcribe", "transcribe_recording"),
     "services.stt": ("SmallestSTTService",),
     "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
@@ -76,6 +81,7 @@ __all__ = [
     "NOT_GIVEN",
     "AudioChunk",
     "AuthError",
+    "CassetteError",
     "Clip",
     "Comparison",
     "ConfigError",
@@ -111,8 +117,12 @@ __all__ = [
     "VoiceTuner",
     "Word",
     "WordTiming",
+    "ask_key",
+    "doctor",
     "list_voices",
     "read_sound",
+    "record",
+    "replay",
     "speak",
     "transcribe",
     "transcribe_recording",

@@ -1,4 +1,4 @@
-"""The `smallest-nb` command: `demo` and `simulate`. Imports everything it starts, lazily."""
+"""The `smallest-nb` command: `demo`, `simulate`, `cassette` and `doctor`. Imports what it starts, lazily."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.keys import find_key
 
 __all__ = ["main"]
 
@@ -25,6 +26,8 @@ _MAX_PORT = 65535
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
     from smallest_nb import __version__  # noqa: PLC0415
+    from smallest_nb.checkup import command as doctor  # noqa: PLC0415
+    from smallest_nb.link.cassette import command as cassette  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
@@ -36,9 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo.add_argument("--notebook", default=_FIRST, help=f"which one to open (default {_FIRST})")
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
+    cassette.add_arguments(commands.add_parser("cassette", help="look at recorded sessions"))
+    doctor.add_arguments(commands.add_parser("doctor", help="say what works here, what does not, and what to do"))
+    runs = {"demo": _demo, "simulate": simulate.run, "cassette": cassette.run, "doctor": doctor.run}
     args = parser.parse_args(argv)
     try:
-        return simulate.run(args) if args.command == "simulate" else _demo(args)
+        return runs[args.command](args)
     except ConfigError as error:
         print(f"smallest-nb {args.command}: {error}", file=sys.stderr)
         return 2
@@ -65,7 +71,8 @@ def _demo(args: argparse.Namespace) -> int:
     # Our own tutorials: untrusted, JupyterLab would show text in place of the widgets after a reload.
     trust = [sys.executable, "-m", "jupyter", "trust", *map(str, folder.glob("*.ipynb"))]
     subprocess.run(trust, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command line
-    voice = "the real service" if os.environ.get("SMALLEST_API_KEY") else "the embedded simulator (no SMALLEST_API_KEY)"
+    key = find_key()
+    voice = f"the real service (key from {key.source})" if key else "the embedded simulator (no API key)"
     print(f"Opening {args.notebook} in JupyterLab on port {port}; speech comes from {voice}.", flush=True)
     try:
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own command line

@@ -10,6 +10,7 @@
     │   └── ModelRetiredError(replacement)
     ├── ConnectionLost(code, reason)         the socket went away (also a ConnectionError)
     ├── IncompleteError(clip)                speech ended early; what was received is attached
+    ├── CassetteError                        a recorded session does not hold what was asked for
     ├── ProtocolError                        a frame that cannot be understood
     └── FrontEndError                        the browser side refused or is missing something
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthError",
+    "CassetteError",
     "ConfigError",
     "ConnectionLost",
     "FrontEndError",
@@ -134,6 +136,10 @@ class IncompleteError(SmallestError):
     def __init__(self, message: str, *, clip: Clip) -> None:
         self.clip = clip
         super().__init__(f"{message}; {clip.duration:.2f} s of audio were received and are in `.clip`")
+
+
+class CassetteError(SmallestError):
+    """A cassette that cannot be read, or that does not hold what the code under replay asks for."""
 
 
 class ProtocolError(SmallestError):

@@ -81,6 +81,8 @@ def transcribe(
     """Transcribe a clip, a sound file or an array, as fast as the service takes it.
 
     Sound of a rate that the service does not take is sent at 16000 Hz. Where nothing is said the transcript is empty.
+    Whatever ends a transcription that has begun, an interrupt too, has an attribute `transcript`: the
+    :class:`~smallest_nb.transcript.Transcript` of what was heard before.
 
     Args:
         audio: A clip, the path or the bytes of a sound file, or an array; see
@@ -100,9 +102,6 @@ def transcribe(
         ConfigError: Sound that cannot be read, or a setting that cannot work.
         SmallestError: What went wrong.
         TimeoutError: It took longer.
-
-        Whatever ends a transcription that has begun, an interrupt too, has an attribute `transcript`: the
-        :class:`~smallest_nb.transcript.Transcript` of what was heard before.
     """
     clip = read_sound(audio, sample_rate=sample_rate)
     service = SmallestSTTService(
@@ -183,7 +182,7 @@ def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 3
         settings: Such as `word_timestamps=True`, `diarize=True` or `language="multi-eu"`.
 
     Raises:
-        ConfigError: No such file, or too large a one; the simulator, which has no such call.
+        ConfigError: No such file, or too large a one.
         SmallestError: What went wrong.
     """
     return runtime.call(

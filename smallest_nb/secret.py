@@ -24,14 +24,16 @@ class Secret:
     __slots__ = ("_value", "source")
 
     def __init__(self, value: str, source: str = "argument") -> None:
+        self._value, self.source = "", source  # has a repr also where it is refused
+        problem = ""
         if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"The API key ({source}) is empty; keys begin with 'sk_'.")
-        if any(c.isspace() or c in "'\"" or not 0x20 < ord(c) < 0x7F for c in value):
-            raise ConfigError(
-                f"The API key ({source}) holds spaces, quotes or characters outside ASCII; paste the bare key."
-            )
+            problem = "is empty; keys begin with 'sk_'"
+        elif any(map(_is_odd, value)):
+            problem = "holds spaces, quotes or characters outside ASCII; paste the bare key"
+        if problem:
+            del value  # tracebacks that show variables shall not show it
+            raise ConfigError(f"The API key ({source}) {problem}.")
         self._value = value
-        self.source = source
 
     def unwrap(self) -> str:
         """Return the key. Called only where the request headers are built."""
@@ -53,6 +55,10 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+def _is_odd(c: str) -> bool:
+    return c.isspace() or c in "'\"" or not 0x20 < ord(c) < 0x7F
 
 
 class RedactingFilter(logging.Filter):

@@ -1,29 +1,30 @@
-"""Where a notebook's services connect: the key that was found, or the simulator. Imports link; the simulator lazily.
+"""Where a notebook's services connect: a key that was found, or the simulator. Imports keys, link and simulator.
 
-Order: what `use_service` or `use_simulator` chose, SMALLEST_API_KEY, Colab's secrets, Kaggle's secrets, the simulator.
-The choice is shown by every widget and never silent.
+Order: what `use_service`, `ask_key` or `use_simulator` chose; a key where `keys` looks for one; the simulator.
+The choice is shown by every widget and never silent; `current_target().key.source` says where the key came from.
 """
 
 from __future__ import annotations
 
 import atexit
-import logging
 import os
-import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import AuthError
-from smallest_nb.link.target import ENV_BASE_URL, ENV_KEY, Target, from_environment, set_resolver
+from smallest_nb.key_prompt import prompt_for_key
+from smallest_nb.keys import Looked, find_key, look, save_key
+from smallest_nb.link.target import ENV_BASE_URL, ENV_KEY, Target, set_resolver
 from smallest_nb.secret import Secret
 
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
 
-__all__ = ["current_target", "simulator", "use_service", "use_simulator"]
+__all__ = ["ask_key", "current_target", "find_target", "simulator", "use_service", "use_simulator", "using"]
 
-_log = logging.getLogger(__name__)
 ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
 SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
 
@@ -36,18 +37,41 @@ def use_service(api_key: str | None = None, base_url: str | None = None) -> Targ
     """Make every service created from now on use the real one.
 
     Args:
-        api_key: The key; None looks in the environment and in Colab's and Kaggle's secrets.
+        api_key: The key; None looks where `smallest_nb.keys` does.
         base_url: None for the vendor's host.
 
     Raises:
         AuthError: No key was found.
     """
-    global _chosen  # noqa: PLW0603 - the notebook's one choice
-    found = Secret(api_key) if api_key else _find_key()
+    found = Secret(api_key) if api_key else find_key()
     if found is None:
-        raise AuthError(f"No API key: pass api_key=, set {ENV_KEY}, or add it to Colab's or Kaggle's secrets.")
+        raise AuthError(
+            f"No API key: call ask_key(), set {ENV_KEY}, or put it into Colab's or Kaggle's secrets, keyring or .env."
+        )
+    return _choose(found, base_url)
+
+
+def ask_key(*, save: bool = False) -> Target:
+    """Ask for the key in the page or terminal, without showing it, and use the real service from now on.
+
+    Args:
+        save: Put it into the keyring too, for all of this person's notebooks; else it ends with the process.
+
+    Raises:
+        AuthError: Nobody can be asked here, or no answer came.
+        ConfigError: What was typed cannot be a key, or it cannot be saved; it is used then all the same.
+    """
+    key = prompt_for_key()
+    chosen = _choose(key)
+    if save:
+        save_key(key)
+    return chosen
+
+
+def _choose(key: Secret, base_url: str | None = None) -> Target:
+    global _chosen  # noqa: PLW0603 - the notebook's one choice
     with _lock:
-        _chosen = Target(base_url or os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, found)
+        _chosen = Target(base_url or os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
         return _chosen
 
 
@@ -66,6 +90,19 @@ def use_simulator(**options: Any) -> Target:
         return _chosen
 
 
+@contextmanager
+def using(running: Simulator) -> Iterator[Target]:
+    """Make services created meanwhile use this simulator."""
+    global _chosen  # noqa: PLW0603 - the process's one choice
+    with _lock:
+        before, _chosen = _chosen, _simulated(running)
+    try:
+        yield _chosen
+    finally:
+        with _lock:
+            _chosen = before
+
+
 def simulator(**options: Any) -> Simulator:
     """Return the embedded simulator, starting it when needed; it ends with the process."""
     global _simulator  # noqa: PLW0603 - one per process
@@ -81,16 +118,19 @@ def simulator(**options: Any) -> Simulator:
 
 def current_target() -> Target:
     """Return where a service created now would connect."""
+    return find_target()[0]
+
+
+def find_target() -> tuple[Target, list[Looked]]:
+    """Return the same, and what came of looking for a key; nothing where the target was chosen before."""
     with _lock:
         if _chosen is not None:
-            return _chosen
-        from_env = from_environment()
-        if from_env is not None:
-            return from_env
-        key = _find_key()
-        if key is not None:
-            return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
-        return _simulated(simulator())
+            return _chosen, []
+    looked = look()  # outside the lock: a person may be asked
+    key = looked[-1].key
+    if key is not None:
+        return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key), looked
+    return _simulated(simulator()), looked
 
 
 def _simulated(running: Simulator) -> Target:
@@ -103,27 +143,6 @@ def _stop_simulator() -> None:
         running, _simulator = _simulator, None
     if running is not None:
         running.stop()
-
-
-def _find_key() -> Secret | None:
-    key = os.environ.get(ENV_KEY)
-    if key:
-        return Secret(key, f"environment {ENV_KEY}")
-    if "google.colab" in sys.modules:
-        try:
-            from google.colab import userdata  # noqa: PLC0415
-
-            return Secret(userdata.get(ENV_KEY), "Colab's secrets")
-        except Exception as error:
-            _log.info("no key in Colab's secrets (%s)", type(error).__name__)
-    if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):
-        try:
-            from kaggle_secrets import UserSecretsClient  # noqa: PLC0415
-
-            return Secret(UserSecretsClient().get_secret(ENV_KEY), "Kaggle's secrets")
-        except Exception as error:
-            _log.info("no key in Kaggle's secrets (%s)", type(error).__name__)
-    return None
 
 
 set_resolver(current_target)

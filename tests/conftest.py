@@ -19,6 +19,8 @@ for name in (
     "https_proxy",
 ):
     os.environ.pop(name, None)
+# Whose machine it is shall not matter: no keyring and no .env file of theirs.
+os.environ["SMALLEST_KEY_SOURCES"] = "environment"
 
 
 @pytest.fixture(scope="session")

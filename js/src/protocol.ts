@@ -53,7 +53,11 @@ export type ToPage =
   /** Second of the transcript that is being heard again, or null. */
   | { type: "now"; at: number | null }
   /** A file to be saved, as bytes beside it. */
-  | { type: "file"; name: string; mime: string };
+  | { type: "file"; name: string; mime: string }
+  /** The answer to an echo, with the five known bytes beside it. */
+  | { type: "echo"; n: number }
+  /** One of many messages in a row, whose number and time tell what the host takes. */
+  | { type: "burst"; n: number };
 
 export type ToKernel =
   | {
@@ -98,7 +102,11 @@ export type ToKernel =
       granted: Granted | null;
     }
   /** `t`: when the last sample was captured, on the kernel's clock, ms. */
-  | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean };
+  | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean }
+  | { type: "echo"; n: number }
+  | { type: "burst"; run: number; n: number }
+  /** What the page found out about itself; those told later are added. */
+  | { type: "facts"; facts: Record<string, unknown> };
 
 /** `via`: sent from a thread, inside a cell or handler, or again because the page asked, `age` ms after the first time. */
 export type Envelope<T> = T & {
@@ -129,6 +137,8 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "lines",
   "now",
   "file",
+  "echo",
+  "burst",
 ] satisfies ToPage["type"][]);
 
 /** Return the message, or null where it is not one of ours or of another version. */

@@ -42,6 +42,8 @@ TO_PAGE: dict[str, frozenset[str]] = {
     "lines": frozenset({"reset", "lines"}),
     "now": frozenset({"at"}),
     "file": frozenset({"name", "mime"}),
+    "echo": frozenset({"n"}),
+    "burst": frozenset({"n"}),
 }
 """Fields of each message to the page."""
 
@@ -59,6 +61,9 @@ FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "mic-state": {"state": str, "error": (str, type(None)), "rate": int, "dropped": int,
                   "granted": (dict, type(None))},
     "mic-chunk": {"n": int, "t": _MS, "level": (int, float), "clipped": bool, "last": bool},
+    "echo": {"n": int},
+    "burst": {"run": int, "n": int},
+    "facts": {"facts": dict},
 }  # fmt: skip
 """Fields and types of each message from the page."""
 

@@ -1,4 +1,4 @@
-"""Opens one WebSocket. The only place where the key is unwrapped. Imports errors, secret, protocol.errors.
+"""Opens one WebSocket. The only place where the key is unwrapped. Imports errors, secret, deck, wire, protocol.errors.
 
 `compression=None` because deflate costs 8 to 25 times the CPU for 10 to 31 % fewer bytes; `proxy=None` on loopback
 because a proxy from the environment would swallow the connection to the simulator.
@@ -7,6 +7,7 @@ because a proxy from the environment would swallow the connection to the simulat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import socket
@@ -19,11 +20,21 @@ from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
 
 from smallest_nb.errors import ConnectionLost
+from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
+from smallest_nb.link.wire import Answer, LiveWire, Wire
 from smallest_nb.protocol.errors import error_from_http
 from smallest_nb.secret import RedactingFilter
 
-__all__ = ["MAX_FRAME_BYTES", "count_sockets", "is_loopback", "open_websocket", "service_headers", "without_key"]
+__all__ = [
+    "MAX_FRAME_BYTES",
+    "count_sockets",
+    "is_loopback",
+    "open_websocket",
+    "place_of",
+    "service_headers",
+    "without_key",
+]
 
 MAX_FRAME_BYTES = 16 * 2**20
 """Largest frame taken; the service sends about 7 kB per frame."""
@@ -56,8 +67,8 @@ class _SameOrigin(connect):
         return outcome
 
 
-async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0) -> ClientConnection:
-    """Open a WebSocket with the key in its header.
+async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0) -> Wire:
+    """Open a WebSocket with the key in its header, or through the cassette that is in the deck.
 
     Args:
         url: Full URL.
@@ -67,12 +78,27 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
     Raises:
         AuthError, ModelRetiredError, RateLimitError, ServiceError: The service refused, by its HTTP status.
         ConnectionLost: Nobody answered.
+        CassetteError: Nothing like it was recorded.
     """
-    parts = urlsplit(url)
-    place = f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+    async def knock() -> Wire | Answer:
+        return await _shake_hands(url, target, open_timeout)
+
+    deck = current_deck()
+    outcome = await (knock() if deck is None else deck.open(url, target, knock))
+    if isinstance(outcome, Answer):
+        raise error_from_http(outcome.status, outcome.body, url=place_of(url), retry_after=outcome.retry_after)
+    return outcome
+
+
+async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | Answer:
+    """Open the real one; return what the service says where it refuses."""
+    place = place_of(url)
+    target.check_there()
     try:
         ws = await _SameOrigin(
             url,
+            create_connection=LiveWire,
             additional_headers=service_headers(target),
             compression=None,
             proxy=None if is_loopback(url) else True,
@@ -87,27 +113,29 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
         )
     except InvalidStatus as error:
         response = error.response
-        refusal = error_from_http(
-            response.status_code,
-            without_key(bytes(response.body or b""), target),
-            url=place,
-            retry_after=response.headers.get("Retry-After"),
-        )
+        body = without_key(bytes(response.body or b""), target)
+        return Answer(response.status_code, body, response.headers.get("Retry-After"))
     except TimeoutError:
-        refusal = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")
+        lost = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")
     except (
         OSError,
         WebSocketException,
         EOFError,
         ImportError,
     ) as error:  # ImportError: a SOCKS proxy without python-socks
-        refusal = ConnectionLost(f"{place} cannot be reached ({_why(error)})")
+        lost = ConnectionLost(f"{place} cannot be reached ({_why(error)})")
     else:
+        assert isinstance(ws, LiveWire)  # noqa: S101 - what create_connection made
         _no_delay(ws)
-        _sockets[ws] = parts.netloc
+        _sockets[ws] = urlsplit(url).netloc
         return ws
     # Raised here, outside the handlers: the handshake's frames hold the headers and stay out of the traceback.
-    raise refusal from None
+    raise lost from None
+
+
+def place_of(url: str) -> str:
+    """Return a URL without its query, for messages."""
+    return urlsplit(url)._replace(query="").geturl()
 
 
 def is_loopback(url: str) -> bool:
@@ -146,4 +174,5 @@ def _why(error: BaseException) -> str:
 def _no_delay(ws: ClientConnection) -> None:
     raw = ws.transport.get_extra_info("socket") if isinstance(ws.transport, asyncio.Transport) else None
     if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # a peer that hung up at once took the socket away; whoever reads is told
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -17,14 +17,15 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from time import monotonic
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 from smallest_nb.link.backoff import delays, is_retryable
 from smallest_nb.link.connect import open_websocket
+from smallest_nb.link.deck import current_deck
 from smallest_nb.link.spare import Spare
 from smallest_nb.link.target import Target
+from smallest_nb.link.wire import Wire
 
 __all__ = ["Connection", "State"]
 
@@ -78,7 +79,7 @@ class Connection:
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
         self._max_retries = max_retries
-        self._ws: ClientConnection | None = None
+        self._ws: Wire | None = None
         self._spare = Spare(self._open_one)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -114,7 +115,7 @@ class Connection:
                     self.state = State.LOST
                 raise
 
-    async def _open_one(self, url: str) -> ClientConnection:
+    async def _open_one(self, url: str) -> Wire:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
 
     async def _open_with_retries(self, max_retries: int) -> float:
@@ -142,7 +143,7 @@ class Connection:
             self._adopt(ws)
             return monotonic() - started
 
-    def _adopt(self, ws: ClientConnection) -> None:
+    def _adopt(self, ws: Wire) -> None:
         self._ws = ws
         self.generation += 1
         self.state = State.OPEN
@@ -170,10 +171,15 @@ class Connection:
             raise ConnectionLost("The connection was closed while it was being opened.")
 
     @property
+    def outdated(self) -> bool:
+        """Whether a cassette was put in or taken out since the socket was opened."""
+        return self._ws is not None and self._ws.deck is not current_deck()
+
+    @property
     def congested(self) -> bool:
         """Whether a frame sent now might have to wait."""
         ws = self._ws
-        return ws is None or self.state is not State.OPEN or ws.transport.get_write_buffer_size() > 0
+        return ws is None or self.state is not State.OPEN or ws.buffered > 0
 
     async def send(self, frame: str | bytes, *, timeout: float = 10.0) -> None:
         """Send one frame.
@@ -185,7 +191,7 @@ class Connection:
         if ws is None or self.state is not State.OPEN:
             raise ConnectionLost("The connection is not open.")
         try:
-            if ws.transport.get_write_buffer_size():
+            if ws.buffered:
                 async with asyncio.timeout(timeout):
                     await ws.send(frame)
             else:  # it cannot have to wait, and a timer for each of 50 frames a second costs more than the sending
@@ -215,7 +221,7 @@ class Connection:
                 task.cancel()
         return self._close_later(ws, tasks)
 
-    def _close_later(self, ws: ClientConnection | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
+    def _close_later(self, ws: Wire | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
         closing = asyncio.create_task(_close(ws, tasks))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -232,7 +238,7 @@ class Connection:
         self.abandon()
         await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
 
-    async def _read(self, ws: ClientConnection) -> None:
+    async def _read(self, ws: Wire) -> None:
         try:
             async for frame in ws:
                 if (pending := self._on_frame(frame)) is not None:
@@ -249,7 +255,7 @@ class Connection:
             self.state = State.LOST
             self._on_lost(lost)
 
-    async def _keep_alive(self, ws: ClientConnection) -> None:
+    async def _keep_alive(self, ws: Wire) -> None:
         while True:
             quiet = monotonic() - self._last_sent
             if quiet < self._keepalive_secs:
@@ -260,12 +266,12 @@ class Connection:
             if frame is None:
                 continue
             try:
-                await ws.send(frame)
+                await ws.keep_alive(frame)
             except ConnectionClosed:
                 return  # the reader tells it
 
 
-async def _close(ws: ClientConnection | None, tasks: list[asyncio.Task[None]]) -> None:
+async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         if task is not asyncio.current_task():
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""One HTTP request with the key in its header. Imports errors, target, connect, protocol.errors.
+"""One HTTP request with the key in its header. Imports errors, target, connect, deck, wire, protocol.errors.
 
 The standard library's client in a thread: these calls are rare, and nothing else would need another dependency.
 """
@@ -12,11 +12,12 @@ import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
-from smallest_nb.link.connect import is_loopback, service_headers, without_key
+from smallest_nb.link.connect import is_loopback, place_of, service_headers, without_key
+from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
+from smallest_nb.link.wire import Answer
 from smallest_nb.protocol.errors import error_from_http
 
 __all__ = ["fetch_json"]
@@ -47,11 +48,26 @@ async def fetch_json(
         AuthError, RateLimitError, ServiceError: The service refused, by its HTTP status.
         ConnectionLost: Nobody answered in time.
         ProtocolError: The answer is no JSON.
+        CassetteError: Nothing like it was recorded in the cassette that is in the deck.
     """
+    place = place_of(url)
+
+    async def ask() -> Answer:
+        return await _ask_really(url, target, body, content_type, timeout)
+
+    deck = current_deck()
+    answer = await (ask() if deck is None else deck.fetch("GET" if body is None else "POST", url, body, ask))
+    if not 200 <= answer.status < 300:
+        raise error_from_http(answer.status, answer.body, url=place, retry_after=answer.retry_after)
+    return _read(answer.body, place)
+
+
+async def _ask_really(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer:
     headers = {**service_headers(target), "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = content_type
-    place = urlsplit(url)._replace(query="").geturl()
+    place = place_of(url)
+    target.check_there()
     try:
         async with asyncio.timeout(2 * timeout):
             status, answer, retry_after = await asyncio.to_thread(_ask, url, headers, body, timeout)
@@ -61,9 +77,7 @@ async def fetch_json(
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         failure = ConnectionLost(f"{place} cannot be reached ({type(reason).__name__}: {reason})")
     else:
-        if 200 <= status < 300:
-            return _read(answer, place)
-        failure = error_from_http(status, without_key(answer, target), url=place, retry_after=retry_after)
+        return Answer(status, without_key(answer, target), retry_after)
     raise failure from None  # outside the handlers: their frames hold the headers
 
 

@@ -10,11 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from websockets.asyncio.client import ClientConnection
 from websockets.protocol import State as SocketState
 
 from smallest_nb.errors import SmallestError
 from smallest_nb.link.connect import count_sockets
+from smallest_nb.link.deck import current_deck
+from smallest_nb.link.wire import Wire
 
 __all__ = ["Spare"]
 
@@ -31,10 +32,10 @@ class Spare:
         open_socket: Opens a socket at a URL.
     """
 
-    def __init__(self, open_socket: Callable[[str], Awaitable[ClientConnection]]) -> None:
+    def __init__(self, open_socket: Callable[[str], Awaitable[Wire]]) -> None:
         self._open_socket = open_socket
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ws: ClientConnection | None = None
+        self._ws: Wire | None = None
         self._url = ""
         self._settled = asyncio.Event()
         self._since = float("-inf")
@@ -68,16 +69,16 @@ class Spare:
                 self._ws = None
                 await ws.close()
 
-    async def obtain(self, url: str) -> ClientConnection | None:
+    async def obtain(self, url: str) -> Wire | None:
         """As `take`, but waits for one that is just being opened."""
         if self._tasks and self._url == url:
             await self._settled.wait()
         return self.take(url)
 
-    def take(self, url: str) -> ClientConnection | None:
+    def take(self, url: str) -> Wire | None:
         """Give the spare away, if there is one for this URL that is still open."""
         ws = self._ws
-        if ws is None or self._url != url or ws.state is not SocketState.OPEN:
+        if ws is None or self._url != url or ws.state is not SocketState.OPEN or ws.deck is not current_deck():
             return None
         self._ws, self._since = None, float("-inf")
         for task in self._tasks:

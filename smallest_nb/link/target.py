@@ -1,4 +1,4 @@
-"""Where a service connects: base URL and key. Imports errors, secret, catalog.
+"""Where a service connects: base URL and key. Imports errors, secret, catalog, deck.
 
 Services ask :func:`resolve`; what answers when neither argument nor environment does (the notebook's session with its
 simulator) is installed from above with :func:`set_resolver`, so that imports keep pointing one way.
@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from smallest_nb.catalog import DEFAULT_BASE_URL
-from smallest_nb.errors import AuthError, ConfigError
+from smallest_nb.errors import AuthError, ConfigError, ConnectionLost
+from smallest_nb.link.deck import current_deck
 from smallest_nb.secret import Secret
 
-__all__ = ["ENV_BASE_URL", "ENV_KEY", "Target", "from_environment", "resolve", "set_resolver"]
+__all__ = ["CASSETTE_URL", "ENV_BASE_URL", "ENV_KEY", "Target", "from_environment", "resolve", "set_resolver"]
 
 ENV_KEY = "SMALLEST_API_KEY"
 ENV_BASE_URL = "SMALLEST_BASE_URL"
+CASSETTE_URL = "ws://cassette.invalid"
+"""Stands for a cassette; the name is reserved never to exist (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Target:
         if parts.scheme == "ws" and not self.simulated and not _is_loopback(parts.hostname or ""):
             raise ConfigError(f"base_url={self.base_url!r} would send the key unencrypted; use wss://.")
 
+    def check_there(self) -> None:
+        """Refuse to connect where nothing can be.
+
+        Raises:
+            ConnectionLost: The target is a cassette that was taken out.
+        """
+        if self.base_url == CASSETTE_URL:
+            raise ConnectionLost(f"{self.label} The replay has ended: make the service anew, or replay again.")
+
 
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
@@ -69,7 +81,7 @@ def from_environment() -> Target | None:
 
 
 def resolve(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
-    """Find the target: arguments first, then what the session chose, then the environment.
+    """Find the target: arguments first, then a cassette, then what the session chose, then the environment.
 
     Raises:
         AuthError: A base URL without a key, or no way to find either.
@@ -83,6 +95,9 @@ def resolve(api_key: str | Secret | None = None, base_url: str | None = None) ->
         if not found:
             raise AuthError(f"No API key for {base_url}: pass api_key= or set {ENV_KEY}.")
         return Target(base_url, Secret(found, f"environment {ENV_KEY}"))
+    deck = current_deck()
+    if deck is not None and deck.target is not None:
+        return deck.target
     target = _resolver() if _resolver else from_environment()
     if target is None:
         raise AuthError(f"No API key: pass api_key=, set {ENV_KEY}, or call smallest_nb.use_simulator().")

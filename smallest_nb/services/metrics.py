@@ -42,7 +42,7 @@ class TTSMetrics:
 
     @property
     def rtf(self) -> float | None:
-        """Real-time factor: seconds of work per second of audio, or None without audio."""
+        """Real-time factor, seconds of work per second of audio, or None without audio."""
         return self.total_s / self.audio_s if self.audio_s else None
 
 

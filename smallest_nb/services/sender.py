@@ -116,8 +116,13 @@ class Sender:
                     return
                 if len(self._up.outbox):
                     self._up.take()
-                    with contextlib.suppress(ConnectionLost):  # it is told by `lost`, and nothing of the audio is
+                    try:
                         await self.send_in_hand()
+                    except ConnectionLost:  # it is told by `lost`, and nothing of the audio is
+                        await asyncio.sleep(0)  # by the reader, which has to have its turn for that
+                    except SmallestError as error:
+                        self._fail(error)
+                        return
 
     async def _come_back(self) -> None:
         """Open the socket again: for as long as what is pushed meanwhile can be kept, unless it is refused for good."""

@@ -171,7 +171,7 @@ class SmallestSTTService(EventEmitter):
 
     @property
     def full_transcript(self) -> str:
-        """The text so far: the service's own where it sends one (it often does not), else put together here."""
+        """The text so far, the service's own where it sends one (it often does not), else put together here."""
         return self._down.full_transcript(whole=self._connection.generation == 1)  # a new socket counts anew
 
     async def connect(self) -> None:

@@ -249,7 +249,7 @@ class SmallestTTSService(EventEmitter):
         """Speak one utterance, in a task of its own, so that a slow caller delays neither sentences nor retries."""
         feeder: asyncio.Task[None] | None = None
         try:
-            if self._reopen:
+            if self._reopen or self._connection.outdated:
                 self._reopen = False
                 self._replace_socket()
             language = str(utterance.settings.language)

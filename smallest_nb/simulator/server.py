@@ -81,7 +81,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """`ws://host:port`."""
+        """What goes into a service's `base_url`."""
         return f"ws://{self.host}:{self.port}"
 
     @property

@@ -78,7 +78,7 @@ class Take:
 
     @property
     def rtf(self) -> float | None:
-        """Real-time factor: seconds of work per second of audio, or None where not known."""
+        """Real-time factor, seconds of work per second of audio, or None where not known."""
         return None if self.metrics is None else self.metrics.rtf
 
     @property

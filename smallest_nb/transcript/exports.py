@@ -31,7 +31,7 @@ class Exports:
 
     @property
     def speakers(self) -> dict[int, str]:
-        """Those who speak in the segments or their words: names by number, in order of number."""
+        """Names by number, in order of number, of those who speak in the segments or their words."""
         return {n: self.name_of(n) for n in speakers_in(self.segments)}
 
     def to_dataframe(self, rows: str = "auto") -> pd.DataFrame:

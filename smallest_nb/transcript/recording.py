@@ -72,7 +72,7 @@ class Recording:
 
     @property
     def duration(self) -> float:
-        """Seconds written in all, dropped or not: where the session's clock stands."""
+        """Seconds written in all, dropped or not; there the session's clock stands."""
         with self._lock:
             return self._seconds(self._written)
 

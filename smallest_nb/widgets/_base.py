@@ -43,7 +43,8 @@ class SpeechWidget(anywidget.AnyWidget):
         if self.comm is None:
             return
         try:
-            if pull.is_heard():  # as an answer to what runs: hosts may deliver nothing else
+            # As an answer to what runs: hosts may deliver nothing else.
+            if pull.is_heard() and not runtime.on_loop_thread():
                 self.send(content, buffers)
             else:
                 self._snb_context.copy().run(self.send, content, buffers)

@@ -23,7 +23,7 @@ _MAX_BACKLOG = 256 * 2**20
 
 
 class PlayerStream:
-    """Made by :meth:`Player.open_stream`; safe to use from any thread.
+    """Made by `Player.open_stream`; safe to use from any thread.
 
     Attributes:
         name: Its id in messages.

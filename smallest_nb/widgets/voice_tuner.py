@@ -219,11 +219,13 @@ class VoiceTuner(Faced):
         self.settings = snapshot
         return snapshot
 
-    def code(self, target: str = "pipecat") -> str:
+    def code(self, target: str = "pipecat", *, base_url: str | None = None) -> str:
         """Return the settings as code.
 
         Args:
             target: One of `snippets.TARGETS`.
+            base_url: Where the code shall connect; None for the real service (the simulator's address ends with this
+                kernel), or for the address that the tuner was given.
 
         Raises:
             ConfigError: Another target.
@@ -234,8 +236,7 @@ class VoiceTuner(Faced):
             self.settings,
             text=self.text,
             sample_rate=self._service.sample_rate,
-            # The simulator's address ends with this kernel; what is copied out is for the real service.
-            base_url=DEFAULT_BASE_URL if reached.simulated else reached.base_url,
+            base_url=base_url or (DEFAULT_BASE_URL if reached.simulated else reached.base_url),
         )
 
     def snapshot(self, number: int | None = None, *, max_kb: int = 0) -> Snapshot:

@@ -34,6 +34,14 @@ def test_pasted_keys_are_caught(value):
         Secret(value)
 
 
+def test_a_refused_key_is_not_in_a_traceback_that_shows_variables():
+    with pytest.raises(ConfigError) as caught:
+        Secret(f"{CANARY} and more")
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "source" in told.stack[-1].locals
+    assert CANARY not in repr(told.stack[-1].locals)
+
+
 async def test_logs_reprs_and_tracebacks_hold_no_key(simulator, caplog):
     caplog.set_level(logging.DEBUG)
     service = snb.SmallestTTSService(api_key=CANARY, base_url=simulator.base_url)

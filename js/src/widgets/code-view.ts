@@ -1,21 +1,12 @@
 /** Code with a choice of where it is for, and a button that copies it. */
 import "./code-view.css";
 import type { Model } from "../channel";
+import { copy } from "../clipboard";
 import { h, icon, keepKeys } from "../dom";
 import { widget } from "../lifecycle";
 import { followTheme } from "../theme";
 
 const COPIED_MS = 2000;
-
-async function copy(text: string, from: HTMLElement): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Pages without a secure context have no clipboard of their own.
-  const range = document.createRange();
-  range.selectNodeContents(from);
-  getSelection()?.removeAllRanges();
-  getSelection()?.addRange(range);
-  if (!document.execCommand("copy")) throw new Error("select the text and copy it by hand");
-}
 
 function mountView(model: Model, el: HTMLElement, signal: AbortSignal): void {
   const choice = h("select", { class: "snb-field snb-code-target", "aria-label": "Where the code is for" });

@@ -1,0 +1,129 @@
+/** The doctor's table: the kernel's lines at once, the page's when they come. */
+import "./doctor.css";
+import { Channel, type Model } from "../channel";
+import { copy } from "../clipboard";
+import { h, icon, keepKeys } from "../dom";
+import { capabilities } from "../host";
+import { widget } from "../lifecycle";
+import { PageExaminer } from "../page-facts";
+import { followTheme } from "../theme";
+
+interface Row {
+  id: string;
+  group: string;
+  title: string;
+  status: "green" | "amber" | "red" | "unknown";
+  found: string;
+  fix: string;
+}
+
+const SIGNS = { green: "✓", amber: "!", red: "✗", unknown: "?" };
+const COPIED_MS = 2000;
+
+class DoctorModel {
+  readonly channel: Channel;
+  readonly examiner: PageExaminer;
+
+  constructor(
+    readonly model: Model,
+    signal: AbortSignal,
+  ) {
+    this.channel = new Channel(model, capabilities, signal);
+    this.examiner = new PageExaminer(this.channel);
+    this.channel.onWelcome(() => this.examine());
+  }
+
+  examine(): void {
+    this.examiner.run().catch((error) => console.error("[smallest_nb] examining the page failed", error));
+  }
+}
+
+function line(row: Row): HTMLElement {
+  const found = h("td", {}, row.found);
+  if (row.fix) found.append(h("div", { class: "snb-doctor-fix" }, row.fix));
+  const sign = h(
+    "span",
+    { class: "snb-doctor-sign", role: "img", "aria-label": row.status },
+    SIGNS[row.status],
+  );
+  return h(
+    "tr",
+    { "data-check": row.id, "data-status": row.status },
+    h("td", {}, sign),
+    h("th", { scope: "row" }, row.title),
+    found,
+  );
+}
+
+function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signal: AbortSignal): void {
+  const summary = h("strong", { class: "snb-doctor-summary", role: "status" });
+  const told = h("span", { class: "snb-status", role: "status" });
+  const table = h("table", { class: "snb-doctor-table", "aria-label": "What was looked at" });
+  const problem = h("div", { class: "snb-error", role: "alert" });
+  const json = h("pre", { class: "snb-doctor-json", hidden: true });
+  const say = (text: string) => {
+    told.textContent = text;
+    setTimeout(() => {
+      told.textContent = "";
+    }, COPIED_MS);
+  };
+  const again = h("button", { class: "snb-button", type: "button" }, icon("again"), "Examine again");
+  again.addEventListener("click", () => {
+    channel.send({ type: "press", action: "again" });
+    examiner.run().catch((error) => say(String(error)));
+    paint();
+  });
+  const report = h("button", { class: "snb-button", type: "button" }, icon("copy"), "Copy report");
+  report.addEventListener("click", () => {
+    json.textContent = JSON.stringify({ summary: model.get("status"), checks: model.get("rows") }, null, 1);
+    json.hidden = false;
+    copy(json.textContent, json)
+      .then(
+        () => say("Copied, without any key."),
+        (error: unknown) =>
+          say(
+            `Not copied (${error instanceof Error ? error.message : String(error)}): print its .to_json().`,
+          ),
+      )
+      .finally(() => {
+        json.hidden = true;
+      });
+  });
+  const root = h(
+    "div",
+    { class: "snb snb-card snb-doctor" },
+    h("div", { class: "snb-doctor-head" }, summary, again, report, told),
+    problem,
+    table,
+    json,
+  );
+  keepKeys(root);
+  const paint = () => {
+    const rows = (model.get("rows") ?? []) as Row[];
+    const groups = [...new Set(rows.map((row) => row.group))];
+    table.replaceChildren(
+      ...groups.map((group) =>
+        h(
+          "tbody",
+          {},
+          h("tr", {}, h("th", { colspan: "3", scope: "rowgroup", class: "snb-doctor-group" }, group)),
+          ...rows.filter((row) => row.group === group).map(line),
+        ),
+      ),
+    );
+    summary.textContent = String(model.get("status") ?? "");
+    problem.textContent = channel.problem ?? "";
+  };
+  followTheme(root, signal);
+  const names = ["rows", "status"];
+  for (const name of names) model.on(`change:${name}`, paint);
+  channel.onWelcome(paint);
+  signal.addEventListener("abort", () => {
+    for (const name of names) model.off(`change:${name}`, paint);
+    root.remove();
+  });
+  el.append(root);
+  paint();
+}
+
+export default widget((model, signal) => new DoctorModel(model, signal), mount);

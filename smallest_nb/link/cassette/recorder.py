@@ -1,0 +1,233 @@
+"""Keeps what goes over each socket and request while it is in the deck. Imports deck, wire, frames, scrub, store.
+
+The API key cannot get in: headers are not kept at all, and where a service repeats the key it is replaced. In memory
+until the end, at most `max_mb` of frames; what came after that is not kept, and said.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+
+from smallest_nb.errors import CassetteError, ConnectionLost
+from smallest_nb.link import deck
+from smallest_nb.link.cassette.frames import Event, Kind, Session, pack_frame
+from smallest_nb.link.cassette.scrub import Scrubber, scrub_cassette, scrubber
+from smallest_nb.link.cassette.store import Cassette, save
+from smallest_nb.link.connect import without_key
+from smallest_nb.link.target import Target
+from smallest_nb.link.wire import Answer, Wire
+
+__all__ = ["Recorder"]
+
+_log = logging.getLogger(__name__)
+_MB = 10**6
+_SECRETS = ("key", "token", "authorization", "secret", "password")
+
+
+class Recorder:
+    """Records; made by :func:`smallest_nb.record`.
+
+    Attributes:
+        cassette: What was recorded so far.
+        full: Whether the limit was reached.
+    """
+
+    def __init__(self, path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = 200.0) -> None:
+        scrubber(scrub)  # refuses a wrong one now rather than at the end
+        self._path = Path(path)
+        self._scrub = scrub
+        self._limit = max_mb * _MB
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._began = monotonic()
+        self.cassette = Cassette()
+        self.full = False
+        self.target = None
+
+    def __repr__(self) -> str:
+        return f"record({str(self._path)!r})"
+
+    def __enter__(self) -> Self:
+        deck.insert(self)
+        self._began = monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take it out and write the file."""
+        deck.eject(self)
+        with self._lock:
+            for session in self.cassette.sessions:
+                session.events = list(session.events)
+            if self._scrub:
+                scrub_cassette(self.cassette, self._scrub)
+            save(self.cassette, self._path)
+        if self.full:
+            raise CassetteError(
+                f"More than {self._limit / _MB:g} MB of sound: {self._path} holds what came before; give max_mb=."
+            )
+
+    def _session(self, url: str, method: str | None = None) -> Session:
+        parts = urlsplit(url)
+        query = {k: _no_secret(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)}
+        session = Session(next(self._numbers), parts.path, query, method, at=monotonic() - self._began)
+        with self._lock:
+            self.cassette.sessions.append(session)
+        return session
+
+    async def open(self, url: str, target: Target, knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
+        """Open the real socket, and keep what comes of it."""
+        session, before = self._session(url), monotonic()
+        try:
+            outcome = await knock()
+        except ConnectionLost as error:
+            session.unreachable = str(error)
+            raise
+        finally:
+            session.took = monotonic() - before
+        if isinstance(outcome, Answer):
+            _keep_answer(session, outcome)
+            return outcome
+        return RecordedWire(outcome, self, session, target)
+
+    async def fetch(self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make the real request, and keep it."""
+        session, before = self._session(url, method), monotonic()
+        if body is not None and self._has_room(len(body)):
+            session.up += body
+        try:
+            answer = await ask()
+        except ConnectionLost as error:
+            session.unreachable = str(error)
+            raise
+        finally:
+            session.took = monotonic() - before
+        _keep_answer(session, answer)
+        return answer
+
+    def _has_room(self, size: int) -> bool:
+        if self._bytes + size > self._limit and not self.full:
+            self.full = True
+            _log.warning("%r is full: what follows is not recorded; give max_mb=", self)
+        self._bytes += size
+        return not self.full
+
+    def keep(self, session: Session, kind: Kind, frame: str | bytes, at: float) -> None:
+        """Keep a frame; binary ones that nothing came between become one event."""
+        with self._lock:
+            if deck.current_deck() is not self or not self._has_room(len(frame)):
+                return
+            value, sound = pack_frame(frame)
+            session.track(kind).extend(sound)
+            binary = isinstance(frame, bytes)
+            before = session.events[-1] if session.events else None
+            if binary and before is not None and before.binary and before.kind is kind:
+                before.last, before.sound = at, before.sound + len(sound)
+            else:
+                session.events.append(Event(kind, at, at, value, len(sound), binary))
+
+    def end(self, session: Session, at: float, **known: Any) -> None:
+        """Keep how a socket ended."""
+        with self._lock:
+            if deck.current_deck() is self and not (session.events and session.events[-1].kind is Kind.END):
+                session.events.append(Event(Kind.END, at, at, known))
+
+
+def _no_secret(name: str, value: str) -> str:
+    return "***" if any(word in name.lower() and name != "keywords" for word in _SECRETS) else value
+
+
+def _keep_answer(session: Session, answer: Answer) -> None:
+    text = answer.body.decode("utf-8", "replace")
+    session.status, session.retry_after = answer.status, answer.retry_after
+    try:
+        session.answer = json.loads(text)
+    except ValueError:
+        session.answer = text
+
+
+class RecordedWire:
+    """A real socket whose frames are kept."""
+
+    def __init__(self, ws: Wire, recorder: Recorder, session: Session, target: Target) -> None:
+        self._ws = ws
+        self._target = target
+        self._session = session
+        self._began = monotonic()
+        self.deck = recorder
+
+    @property
+    def _now(self) -> float:
+        return monotonic() - self._began
+
+    def _keep(self, kind: Kind, frame: str | bytes) -> None:
+        if isinstance(frame, str):
+            frame = without_key(frame.encode(), self._target).decode()
+        self.deck.keep(self._session, kind, frame, self._now)
+
+    @property
+    def state(self) -> State:
+        """Whether it is open."""
+        return self._ws.state
+
+    @property
+    def close_code(self) -> int | None:
+        """Why it was closed."""
+        return self._ws.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why it was closed, in words."""
+        return self._ws.close_reason
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._ws.buffered
+
+    async def send(self, frame: str | bytes, /) -> None:
+        """Send a frame."""
+        self._keep(Kind.SEND, frame)
+        await self._ws.send(frame)
+
+    async def keep_alive(self, frame: str | bytes, /) -> None:
+        """Send a frame that says nothing but that we are still here."""
+        self._keep(Kind.ALIVE, frame)
+        await self._ws.keep_alive(frame)
+
+    async def close(self) -> None:
+        """Close it."""
+        self.deck.end(self._session, self._now, by="client", code=1000, reason="")
+        await self._ws.close()
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Give its frames."""
+        try:
+            async for frame in self._ws:
+                self._keep(Kind.RECV, frame)
+                yield frame
+        except ConnectionClosed:
+            self._end()
+            raise
+        self._end()
+
+    def _end(self) -> None:
+        code, reason = self._ws.close_code, self._ws.close_reason
+        self.deck.end(self._session, self._now, by="service", code=code, reason=reason or "")

@@ -1,0 +1,190 @@
+"""A cassette on disk: JSON lines for people and diffs, the sound in a second file beside them. Imports frames, sound.
+
+::
+
+    {"cassette": 1, "by": "smallest-nb 0.1.0", "made": "2026-11-21T12:00:00Z", "scrubbed": []}
+    {"session": 1, "socket": "/waves/v1/tts/live", "query": {}, "at": 0, "took": 0.002, "down": {...}}
+    {"t": 0.0006, "send": {"text": "Hello", "voice_id": "sophia", ...}}
+    {"t": 0.0071, "recv": {"status": "chunk", "data": {"audio": 8192}}}      8192 bytes of the track `down`
+    {"t": [0.1, 1.3], "send_bytes": 48000}                                    binary frames, 48000 bytes of `up`
+    {"t": 4.5, "end": {"by": "service", "code": 1006, "reason": ""}}
+    {"session": 2, "request": "GET /waves/v1/lightning-v3.1/get_voices", "query": {}, "status": 200, "answer": {...}}
+    {"session": 3, "socket": "/waves/v1/stt/live", "query": {...}, "status": 429, "answer": {...}, "retry_after": "2"}
+
+Times are seconds. A session's lines follow its first one; sessions stand in the order in which they began. `alive` in
+place of `send` is a frame that only kept the socket open, `_text` behind a kind one that is no JSON object. A track is
+`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from smallest_nb.errors import CassetteError
+from smallest_nb.link.cassette import sound
+from smallest_nb.link.cassette.frames import Event, Kind, Session
+
+__all__ = ["FORMAT", "Cassette", "load", "save", "sound_path"]
+
+FORMAT = 1
+_TRACKS = ("up", "down")
+
+
+@dataclass(slots=True)
+class Cassette:
+    """Recorded sessions.
+
+    Attributes:
+        sessions: In the order in which they began.
+        scrubbed: What was taken out: "text", "audio".
+        made: When, in UTC.
+        by: With what.
+    """
+
+    sessions: list[Session] = field(default_factory=list)
+    scrubbed: tuple[str, ...] = ()
+    made: str = ""
+    by: str = ""
+
+
+def sound_path(path: Path) -> Path:
+    """Return where a cassette's sound lies: beside it."""
+    return path.with_name(path.name + ".sound")
+
+
+def save(cassette: Cassette, path: Path) -> None:
+    """Write a cassette; what was there is replaced as a whole or not at all.
+
+    Raises:
+        CassetteError: It cannot be written.
+    """
+    tracks = bytearray()
+    made = cassette.made or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    by = cassette.by or f"smallest-nb {version('smallest-nb')}"
+    lines: list[Any] = [{"cassette": FORMAT, "by": by, "made": made, "scrubbed": list(cassette.scrubbed)}]
+    for session in cassette.sessions:
+        lines.append(_head(session, tracks))
+        lines += map(_line, session.events)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(sound_path(path), bytes(tracks))
+        _replace(path, text.encode())
+    except OSError as error:
+        raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    if not data:
+        path.unlink(missing_ok=True)
+        return
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
+def _head(session: Session, tracks: bytearray) -> dict[str, Any]:
+    place = {"request": f"{session.method} {session.path}"} if session.method else {"socket": session.path}
+    head = {"session": session.number, **place, "query": session.query}
+    head |= {"at": round(session.at, 4), "took": round(session.took, 4)}
+    for name in ("status", "answer", "retry_after", "unreachable"):
+        if getattr(session, name) is not None:
+            head[name] = getattr(session, name)
+    for name in _TRACKS:
+        data = bytes(getattr(session, name))
+        if data:
+            coded = sound.encode(data)
+            head[name] = {"bytes": len(data), "at": len(tracks), "size": len(coded), "coding": sound.CODING}
+            tracks += coded
+    return head
+
+
+def _line(event: Event) -> dict[str, Any]:
+    at: Any = round(event.first, 4)
+    if event.last > event.first:
+        at = [at, round(event.last, 4)]
+    if event.binary:
+        return {"t": at, f"{event.kind}_bytes": event.sound}
+    return {"t": at, f"{event.kind}_text" if isinstance(event.frame, str) else str(event.kind): event.frame}
+
+
+def load(path: Path) -> Cassette:
+    """Read a cassette.
+
+    Raises:
+        CassetteError: No such file, another format, or a broken one, with the number of the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        tracks = sound_path(path).read_bytes() if sound_path(path).exists() else b""
+    except FileNotFoundError:
+        raise CassetteError(f"There is no cassette {path}; make it with smallest_nb.record({str(path)!r}).") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CassetteError(f"The cassette {path} cannot be read: {error}.") from error
+    cassette = Cassette()
+    for number, line in enumerate(lines, 1):
+        try:
+            _read_line(json.loads(line), cassette, tracks, first=number == 1)
+        except CassetteError as error:
+            raise CassetteError(f"{path}, line {number}: {error}") from None
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise CassetteError(f"{path}, line {number} is broken ({type(error).__name__}: {error}).") from None
+    if not lines:
+        raise CassetteError(f"The cassette {path} is empty.")
+    return cassette
+
+
+def _read_line(line: dict[str, Any], cassette: Cassette, tracks: bytes, *, first: bool) -> None:
+    if first:
+        if line.get("cassette") != FORMAT:
+            raise CassetteError(f"format {line.get('cassette')!r}; this version reads {FORMAT}.")
+        cassette.scrubbed = tuple(line.get("scrubbed", ()))
+        cassette.made, cassette.by = str(line.get("made", "")), str(line.get("by", ""))
+    elif "session" in line:
+        cassette.sessions.append(_session(line, tracks))
+    else:
+        cassette.sessions[-1].events.append(_event(line))
+
+
+def _session(head: dict[str, Any], tracks: bytes) -> Session:
+    method, _, path = head.get("request", "").partition(" ")
+    kept = {name: head[name] for name in ("status", "answer", "retry_after", "unreachable") if name in head}
+    session = Session(int(head["session"]), path or head["socket"], dict(head["query"]), method or None, **kept)
+    session.at, session.took = float(head["at"]), float(head["took"])
+    for name in _TRACKS:
+        where = head.get(name)
+        if where is not None:
+            if where["coding"] != sound.CODING:
+                raise CassetteError(f"the sound's coding {where['coding']!r} is not known.")
+            coded = tracks[where["at"] : where["at"] + where["size"]]
+            if len(coded) != where["size"]:
+                raise CassetteError("its sound is missing; the file *.sound belongs beside the cassette.")
+            setattr(session, name, bytearray(sound.decode(coded, where["bytes"])))
+    return session
+
+
+def _event(line: dict[str, Any]) -> Event:
+    at = line["t"]
+    first, last = at if isinstance(at, list) else (at, at)
+    (key,) = line.keys() - {"t"}
+    name, _, form = key.partition("_")
+    kind, value = Kind(name), line[key]
+    if form == "bytes":
+        return Event(kind, float(first), float(last), sound=int(value), binary=True)
+    return Event(kind, float(first), float(last), value, sound=_sound_in([value]))
+
+
+def _sound_in(frames: Iterable[Any]) -> int:
+    """Count the bytes of sound that a frame refers to."""
+    for frame in frames:
+        data = frame.get("data") if isinstance(frame, dict) else None
+        audio = data.get("audio") if isinstance(data, dict) else None
+        if isinstance(audio, int) and not isinstance(audio, bool):
+            return audio
+    return 0

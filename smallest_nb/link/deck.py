@@ -1,0 +1,62 @@
+"""Where a cassette sits: every socket and request of the process goes through what is in it. Imports errors, wire.
+
+One per process, because services run on several loops and threads and a person thinks of "the recording".
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from smallest_nb.errors import CassetteError
+from smallest_nb.link.wire import Answer, Wire
+
+if TYPE_CHECKING:
+    from smallest_nb.link.target import Target
+
+__all__ = ["Deck", "current_deck", "eject", "insert"]
+
+
+class Deck(Protocol):
+    """A recorder or a player."""
+
+    @property
+    def target(self) -> Target | None:
+        """Where services connect that were given neither key nor address; None leaves it to the session."""
+
+    async def open(self, url: str, target: Target, knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
+        """Open a socket; `knock` opens the real one, or returns the refusal."""
+
+    async def fetch(self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a request; `ask` makes the real one."""
+
+
+_lock = threading.Lock()
+_deck: Deck | None = None
+
+
+def current_deck() -> Deck | None:
+    """Return what is in it."""
+    return _deck
+
+
+def insert(deck: Deck) -> None:
+    """Put a recorder or player in.
+
+    Raises:
+        CassetteError: There is one already.
+    """
+    global _deck  # noqa: PLW0603 - one per process by design
+    with _lock:
+        if _deck is not None:
+            raise CassetteError(f"{_deck!r} is running already; end it first, one cassette at a time.")
+        _deck = deck
+
+
+def eject(deck: Deck) -> None:
+    """Take it out, if it is in."""
+    global _deck  # noqa: PLW0603 - one per process by design
+    with _lock:
+        if _deck is deck:
+            _deck = None

@@ -1,0 +1,78 @@
+"""An open socket, of the network or of a cassette, as the rest of `link` sees it. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection
+from websockets.protocol import State
+
+__all__ = ["Answer", "LiveWire", "Wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTP request, or a handshake that was refused, brought.
+
+    Attributes:
+        status: The HTTP status.
+        body: The body, without the key should it repeat it.
+        retry_after: The header `Retry-After`, or None.
+    """
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+
+class Wire(Protocol):
+    """What :class:`~smallest_nb.link.connection.Connection` needs of a socket."""
+
+    @property
+    def deck(self) -> object | None:
+        """The recorder or player that it runs through, or None."""
+
+    @property
+    def state(self) -> State:
+        """Whether it is open."""
+
+    @property
+    def close_code(self) -> int | None:
+        """Why it was closed."""
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why it was closed, in words."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be sent."""
+
+    async def send(self, frame: str | bytes, /) -> None:
+        """Send a frame."""
+
+    async def keep_alive(self, frame: str | bytes, /) -> None:
+        """Send a frame that says nothing but that we are still here."""
+
+    async def close(self) -> None:
+        """Close it."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
+
+
+class LiveWire(ClientConnection):
+    """A socket of the network."""
+
+    deck = None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be sent."""
+        return self.transport.get_write_buffer_size()
+
+    async def keep_alive(self, frame: str | bytes, /) -> None:
+        """Send a frame that says nothing but that we are still here."""
+        await self.send(frame)

@@ -1,0 +1,118 @@
+"""Fixtures for people who test their own voice code, installed with the package. Imports everything else lazily.
+
+::
+
+    def test_greeting(smallest_cassette):              # cassettes/test_bot/test_greeting.cassette beside the test
+        assert my_bot.greet("Ada").duration < 3
+
+    def test_hears(smallest_simulator):                # a simulator of the test's own; services without a key go there
+        assert my_bot.hear("hello.wav", url=smallest_simulator.base_url) == "hello"
+
+Without `--smallest-record` cassettes are replayed and nothing is sent; `once` records those that are missing, `all`
+records every one anew: of the real service where SMALLEST_API_KEY is set, of the simulator else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from smallest_nb.link.cassette import Player, Recorder
+    from smallest_nb.simulator import Simulator
+
+_MODES = ("none", "once", "all")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the command-line option and the settings of the ini file."""
+    group = parser.getgroup("smallest_nb", "Smallest AI's speech API")
+    group.addoption(
+        "--smallest-record",
+        choices=_MODES,
+        default="none",
+        help="record cassettes: none (replay only, the default), once (those that are missing), all (anew)",
+    )
+    parser.addini("smallest_cassette_speed", "how fast cassettes are replayed: instant, or a number", default="instant")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marks."""
+    for line in (
+        "smallest_cassette(path=None, speed=None, audio='match', repeat=False, scrub=()): which cassette, and how",
+        "smallest_simulator(**behaviour): limits and faults, fields of smallest_nb.simulator.faults.Behaviour",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+@pytest.fixture
+def smallest_cassette(request: pytest.FixtureRequest) -> Iterator[Player | Recorder]:
+    """Replay the test's cassette, or record it; see `--smallest-record`.
+
+    Raises:
+        pytest.UsageError: It is missing and nothing is to be recorded, or a mark that cannot be read.
+    """
+    from smallest_nb.link import cassette
+
+    options = _options(request, "smallest_cassette", {"path", "speed", "audio", "repeat", "scrub"})
+    path = Path(options.pop("path", None) or _beside(request.node))
+    path = path if path.is_absolute() else request.path.parent / path
+    mode = request.config.getoption("--smallest-record")
+    scrub = options.pop("scrub", ())
+    if mode == "all" or (mode == "once" and not path.exists()):
+        with cassette.record(path, scrub=scrub) as tape:
+            yield tape
+        return
+    if not path.exists():
+        pytest.fail(f"There is no cassette {path}: record it with `pytest --smallest-record=once`.", pytrace=False)
+    options.setdefault("speed", _speed(request.config.getini("smallest_cassette_speed")))
+    with cassette.replay(path, scrub=scrub if callable(scrub) else (), **options) as player:
+        yield player
+
+
+@pytest.fixture
+def smallest_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """Run a simulator for one test; services that were given neither key nor address go there.
+
+    `simulator.base_url` is for other clients; any key is taken. Limits and faults are given by the mark, or set on
+    `simulator.behaviour` while it runs.
+    """
+    from smallest_nb import session
+    from smallest_nb.simulator import Simulator
+    from smallest_nb.simulator.faults import Behaviour
+
+    known = {field.name for field in dataclasses.fields(Behaviour)}
+    behaviour = Behaviour(**_options(request, "smallest_simulator", known))
+    with Simulator(behaviour=behaviour) as running, session.using(running):
+        yield running
+
+
+def _options(request: pytest.FixtureRequest, name: str, known: set[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for mark in reversed(list(request.node.iter_markers(name))):
+        wrong = [*map(repr, mark.args), *sorted(mark.kwargs.keys() - known)]
+        if wrong:
+            takes = ", ".join(sorted(known))
+            raise pytest.UsageError(f"@pytest.mark.{name} does not take {', '.join(wrong)}; it takes {takes}, by name.")
+        options |= mark.kwargs
+    return options
+
+
+def _beside(node: pytest.Item) -> Path:
+    """Return `cassettes/<module>/<test>.cassette`, with what files cannot be called replaced."""
+    inside = node.nodeid.partition("::")[2]
+    return Path("cassettes") / Path(node.path).stem / (re.sub(r"[^\w.-]+", "-", inside).strip("-") + ".cassette")
+
+
+def _speed(told: str) -> float | str:
+    try:
+        return told if told == "instant" else float(told)
+    except ValueError:
+        raise pytest.UsageError(
+            f"smallest_cassette_speed = {told!r} cannot be used; expected instant, or a number."
+        ) from None

@@ -1,0 +1,86 @@
+"""The plugin as its users have it: pytest runs in a process of its own over a project with one test file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+VOICE = """
+import pytest
+import smallest_nb as snb
+
+def greet(name, speed=1.0):
+    return snb.speak(f"Hello {name}.", speed=speed)
+
+def test_greeting(smallest_cassette):
+    assert greet("Ada").duration > 0.3
+
+@pytest.mark.smallest_cassette(path="shared.cassette", scrub="text", repeat=True)
+@pytest.mark.parametrize("name", ["a b", "c/d"])
+def test_twice(smallest_cassette, name):
+    assert greet("Bob") is not None
+"""
+SIMULATED = """
+import pytest
+import smallest_nb as snb
+
+@pytest.mark.smallest_simulator(engine="signal")
+def test_there_and_back(smallest_simulator):
+    assert snb.transcribe(snb.speak("Guten Tag", language="de")).text.lower().startswith("guten tag")
+    assert smallest_simulator.base_url.startswith("ws://127.0.0.1:")
+
+@pytest.mark.smallest_simulator(reject=401)
+def test_refused(smallest_simulator):
+    with pytest.raises(snb.AuthError):
+        snb.speak("Nobody lets me in.")
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    def run(source, *arguments, key=None):
+        (tmp_path / "test_voice.py").write_text(source)
+        (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("SMALLEST_", "PYTEST"))}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    run.folder = tmp_path
+    return run
+
+
+def test_cassettes_are_recorded_once_and_replayed(project):
+    code, told = project(VOICE)
+    assert code == 1
+    assert "record it with `pytest --smallest-record=once`" in told
+    code, told = project(VOICE, "--smallest-record=once")
+    assert code == 0, told
+    cassette = project.folder / "cassettes" / "test_voice" / "test_greeting.cassette"
+    assert "Hello Ada." in cassette.read_text()
+    assert "Xxxxx Xxx." in (project.folder / "shared.cassette").read_text()
+    code, told = project(VOICE)
+    assert code == 0, told
+    before = cassette.read_bytes()
+    assert project(VOICE, "--smallest-record=once", "-k", "greeting")[0] == 0
+    assert cassette.read_bytes() == before
+    assert project(VOICE, "--smallest-record=all", "-k", "greeting")[0] == 0
+    assert cassette.read_bytes() != before  # another time, other ids
+
+
+def test_a_change_of_the_code_under_test_is_seen(project):
+    project(VOICE, "--smallest-record=once", "-k", "greeting")
+    code, told = project(VOICE.replace("speed=1.0", "speed=1.4"), "-k", "greeting")
+    assert code == 1
+    assert "speed: recorded 1.0, asked for 1.4" in told
+
+
+def test_a_simulator_with_faults_for_one_test(project):
+    code, told = project(SIMULATED)
+    assert code == 0, told
+    code, told = project(SIMULATED.replace("reject=401", "rejects=401"), "-k", "refused")
+    assert code == 1
+    assert "does not take rejects; it takes" in told
