@@ -19,7 +19,7 @@ HOSTS = {host.name: host for host in (JupyterLab, Notebook7, Voila, Marimo, Sola
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without `-m hosts` or SNB_HOSTS=1 only the main job is run; in JupyterLab tests/browser does that."""
+    """Without `-m hosts` or SNB_HOSTS=1 only the main job and the emulated hosts are run; tests/browser has JupyterLab."""
     if "hosts" in config.getoption("markexpr") or os.environ.get("SNB_HOSTS"):
         return
     slow = [i for i in items if i.get_closest_marker("hosts") and not _is_quick(i)]
@@ -28,6 +28,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_quick(item) -> bool:
+    if item.path.name in ("test_colab.py", "test_vscode.py"):
+        return True
     return item.path.name == "test_main_job.py" and item.callspec.params["host"] != "jupyterlab"
 
 
