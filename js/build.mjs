@@ -69,7 +69,8 @@ function sourceHash() {
 
 function options(watch, hash) {
   return {
-    entryPoints: WIDGETS.map((name) => join(here, `src/widgets/${name}.ts`)),
+    entryPoints: [...WIDGETS.map((name) => join(here, `src/widgets/${name}.ts`)), join(here, "src/tab.ts")],
+    entryNames: "[name]",
     outdir: out,
     bundle: true,
     format: "esm",

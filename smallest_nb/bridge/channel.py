@@ -75,7 +75,7 @@ class Channel:
         build: str | None = None,
         later: Callable[[float, Callable[[], None]], None] | None = None,
     ) -> None:
-        self._send = send
+        self._sends = [send]
         self._build = build
         self._later = later
         self._handlers: dict[str, Handler] = {}
@@ -97,6 +97,18 @@ class Channel:
     def on(self, kind: str, handler: Handler) -> None:
         """Register what handles a type; it runs on the caller's thread and must only hand over."""
         self._handlers[kind] = handler
+
+    def also(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
+        """Send everything over another way too, to a page that the comm does not reach."""
+        self._sends = [*self._sends, send]
+
+    def no_more(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
+        """Take such a way away again."""
+        self._sends = [s for s in self._sends if s != send]
+
+    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        for send in self._sends:
+            send(content, buffers)
 
     def post(self, kind: str, buffer: bytes | None = None, *, to: str | None = None, **fields: Any) -> None:
         """Send a message to the pages.
@@ -173,7 +185,8 @@ class Channel:
             return  # from before a restart; its next hello sorts it out
         if kind == "poll":
             self._ask(name, pulls=message["pull"])
-        if kind == "press" or (kind == "mic-state" and message["state"] == "starting"):
+        pressed = kind == "press" and message["action"] != "halt"  # which ends what another page does
+        if pressed or (kind == "mic-state" and message["state"] == "starting"):
             self.claim(name)
         handler = self._handlers.get(kind)
         if handler is not None:

@@ -115,8 +115,9 @@ class Tab:
             _log.warning("the tab takes nothing any more; it is given up")
             page.transport.abort()
             return
-        for frame in (text, *buffers):
-            page.protocol.send_text(frame.encode()) if isinstance(frame, str) else page.protocol.send_binary(frame)
+        page.protocol.send_text(text.encode())
+        for buffer in buffers:
+            page.protocol.send_binary(buffer)
         page.send_data()
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:

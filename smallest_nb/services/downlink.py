@@ -6,6 +6,7 @@ A final that the service sends twice counts once, and words that were heard on t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from time import monotonic
 from weakref import WeakSet
@@ -42,7 +43,7 @@ class Downlink:
         self._pushes = pushes
         self._feeds: WeakSet[Feed] = WeakSet()
         self._told_in_full = ""
-        self._last_at = 0.0
+        self._last_at = self._heard_at = 0.0
         self._overlap = 0
         self.transcript = Transcript()
         self.metrics: MetricsLog[STTMetrics] = MetricsLog(ttfs_p99_latency)
@@ -68,6 +69,7 @@ class Downlink:
             speech_end: Where speech ended by our own voice activity, for finals without times.
         """
         segment = frame.segment
+        self._heard_at = monotonic()
         self._told_in_full = frame.full_transcript or self._told_in_full
         if segment.is_final and self._is_repeated(segment):
             self.duplicates += 1
@@ -114,6 +116,23 @@ class Downlink:
             if before[-count:] == now[:count]:
                 return dataclasses.replace(segment, text=" ".join(segment.text.split()[count:]))
         return segment
+
+    async def wait_for_last(self, patience: float) -> bool:
+        """Wait until nothing more comes; return whether that was so.
+
+        Args:
+            patience: Seconds without a result after which it is given up; a whole recording pushed at once takes longer
+                than that, and tells so by its results.
+        """
+        began = monotonic()
+        while not self.last.is_set():
+            limit = min(max(began, self._heard_at), began + self._pushes.seconds) + patience
+            if limit <= monotonic():
+                return False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit - monotonic()):
+                    await self.last.wait()
+        return True
 
     def feed(self) -> Feed:
         """Make a reader of what comes from now on."""

@@ -62,7 +62,8 @@ class SmallestSTTService(EventEmitter):
         endpoint: None for today's endpoint, "legacy" for `/pulse/get_text`.
         keepalive_secs: Seconds of quiet before a keepalive.
         open_timeout: Seconds for one handshake.
-        close_timeout: Seconds to wait for the last final.
+        close_timeout: Seconds without any result that `close` waits for the last final; while results come it goes on
+            waiting, at most as much longer as sound was pushed.
         buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped.
             A connection that was lost is sought for as long.
         max_retries: Further attempts after the first to connect, and sockets in a row that may end without a final.
@@ -319,10 +320,7 @@ class SmallestSTTService(EventEmitter):
         try:
             if self._sender.running and (self.connected or len(self._up.outbox)):
                 self._up.outbox.put(wire.CLOSE_STREAM)
-                try:
-                    async with asyncio.timeout(self._close_timeout):
-                        await self._down.last.wait()
-                except TimeoutError:
+                if not await self._down.wait_for_last(self._close_timeout):
                     self._fail(ConnectionLost(f"The last words did not come within {self._close_timeout:g} s."))
         finally:
             await to_the_end(self._clean_up())

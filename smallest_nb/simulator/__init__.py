@@ -3,6 +3,7 @@
 Imports protocol, audio, settings and catalog; never services, link or widgets.
 """
 
+from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.server import Simulator
 
-__all__ = ["Simulator"]
+__all__ = ["Behaviour", "Simulator"]

@@ -159,7 +159,7 @@ class Listening:
     async def _start(self, source: Clip | None) -> None:
         if source is not None:
             self._microphone.feed(source)
-        elif not self._microphone._channel.pages:  # noqa: SLF001 - our own part
+        elif not self._microphone._channel.pages and self._microphone.ways.via != "kernel":  # noqa: SLF001 - our own part
             raise FrontEndError("No page shows this widget: display it first, and record in a later cell.")
         else:
             self._microphone.start()

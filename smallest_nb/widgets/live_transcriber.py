@@ -116,6 +116,7 @@ class LiveTranscriber(Faced):
         more = ipywidgets.Accordion([self.panel, source], selected_index=None)
         more.set_title(0, "Settings")
         more.set_title(1, "A file instead of the microphone")
+        self.microphone.ways.on_file(lambda: setattr(more, "selected_index", 1))
         return [self.microphone, self.view, self.player, row, more]
 
     @property

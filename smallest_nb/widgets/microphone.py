@@ -18,6 +18,7 @@ from smallest_nb.catalog import STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
+from smallest_nb.widgets.ladder import Ladder
 
 __all__ = ["Microphone"]
 
@@ -25,6 +26,10 @@ _log = logging.getLogger(__name__)
 
 SILENT_PAGE_SECS = 120.0
 """A recording without a chunk for so long is over; a busy kernel is no reason, since it hears the chunks first."""
+
+_LATE_SECS = 0.3
+"""A chunk that another overtook comes within milliseconds; one that the page dropped never does."""
+_MAX_EARLY = 16
 
 AudioHandler = Callable[[bytes], None]
 StateHandler = Callable[[str], None]
@@ -52,6 +57,8 @@ class Microphone(SpeechWidget):
         dropped: Chunks that the browser had to drop because the kernel was busy for too long.
         problem: Why the browser gave no sound the last time, or None.
         granted: What the browser really switched on in the current recording, and the device's name; else None.
+        ways: The ways to a microphone where this page may not have one: a tab of its own on localhost, the kernel's own
+            device (extra `microphone`), a file.
         latency_ms: Of the latest chunks, from capturing the last sample to having it here; empty until the page's
             clock is known.
     """
@@ -69,6 +76,7 @@ class Microphone(SpeechWidget):
     echo_cancellation = traitlets.Bool(False).tag(sync=True)
     noise_suppression = traitlets.Bool(False).tag(sync=True)
     auto_gain_control = traitlets.Bool(False).tag(sync=True)
+    ladder: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -88,6 +96,8 @@ class Microphone(SpeechWidget):
         self._on_audio: list[AudioHandler] = []
         self._on_state: list[StateHandler] = []
         self._next = 0
+        self._early: dict[int, tuple[dict[str, Any], bytes]] = {}
+        self._late: asyncio.TimerHandle | None = None
         self._feeding: concurrent.futures.Future[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
         self.state = "idle"
@@ -97,6 +107,8 @@ class Microphone(SpeechWidget):
         self.granted: dict[str, Any] | None = None
         self.problem: str | None = None
         self.latency_ms: deque[float] = deque(maxlen=1000)
+        self.ways = Ladder(self, self._hear)
+        self._channel.on("hello", lambda _m, _b: runtime.post(self.ways.look))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
         self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
@@ -112,7 +124,7 @@ class Microphone(SpeechWidget):
 
     def start(self) -> None:
         """Ask the page that was used last to record, or let the source play; the browser may ask the person first."""
-        if self._source is not None:
+        if self._source is not None or self.ways.via != "page":
             runtime.post(self._pressed, "start")
         else:
             self._channel.post("mic-start")
@@ -121,6 +133,7 @@ class Microphone(SpeechWidget):
         """Ask the browser to stop recording, or end the clip that plays its part."""
         if self._feeding is not None:
             self._feeding.cancel()
+        runtime.post(self.ways.stop)
         self._channel.post("mic-stop")
 
     def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:
@@ -145,10 +158,14 @@ class Microphone(SpeechWidget):
         return self._feeding
 
     def _pressed(self, action: str) -> None:
-        if action == "stop":
+        if action in ("stop", "halt"):
             self.stop()
+        elif action.startswith("by-"):
+            self.ways.choose(action.removeprefix("by-"))
         elif self._source is not None and self.state == "idle":
             self.feed(self._source)
+        else:
+            self.ways.start()
 
     async def _feed(self, clip: Clip, pace: float) -> None:
         size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
@@ -174,7 +191,10 @@ class Microphone(SpeechWidget):
         again = message["state"] == "recording" and self.state not in ("starting", "paused")
         if message["state"] == "starting" or again:
             self._next = self.received = 0
+            self._early.clear()
             self.latency_ms.clear()
+        if message["state"] == "idle":
+            self._skip()
         self._enter(message["state"])
 
     def _page_left(self) -> None:
@@ -194,16 +214,35 @@ class Microphone(SpeechWidget):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        if self.state not in ("idle", "paused") and (self._feeding is None or self._feeding.done()):
+        fed = self.ways.active or (self._feeding is not None and not self._feeding.done())
+        if self.state not in ("idle", "paused") and not fed:
             self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._enter, "idle")
 
     def _chunk(self, message: dict[str, Any], data: bytes) -> None:
         number = message["n"]
         if number < self._next or message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
             return  # sent twice by a host, from another page, or cut
-        jumped = number != self._next  # the page had to drop some
-        self._next = number + 1
+        self._early[number] = (message, data)  # a kernel with subshells hears from the page on two threads
+        while (one := self._early.pop(self._next, None)) is not None:
+            self._next += 1
+            self._take(*one)
+        if len(self._early) > _MAX_EARLY:
+            self._skip()
+        elif self._early and self._late is None:
+            self._late = asyncio.get_running_loop().call_later(_LATE_SECS, self._skip)
+
+    def _skip(self) -> None:
+        """Go on without what is missing: the page had to drop it."""
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        for number in sorted(self._early):
+            self._next = number + 1
+            self._take(*self._early.pop(number), jumped=True)
+
+    def _take(self, message: dict[str, Any], data: bytes, *, jumped: bool = False) -> None:
         self._watch_over()
+        number = message["n"]
         if message["t"] is not None:
             self.latency_ms.append(monotonic() * 1000 - message["t"])
         self._hear(data)
@@ -217,6 +256,12 @@ class Microphone(SpeechWidget):
                 handler(pcm)
             except Exception:
                 _log.exception("a microphone handler failed")
+
+    def close(self) -> None:
+        """Stop, and close what was opened for it."""
+        if hasattr(self, "ways"):
+            self.ways.close()
+        super().close()
 
     def describe(self) -> str:
         """Return one line."""

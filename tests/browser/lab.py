@@ -46,6 +46,7 @@ class Lab:
 
     Args:
         folder: For everything it writes.
+        options: More of its command line.
         python: The environment that it runs in; None for the tests' own.
         env: Further environment variables of the server and its kernels.
     """
@@ -53,8 +54,11 @@ class Lab:
     APP = "lab"
     EXPOSE = "--LabApp.expose_app_in_browser=True"
 
-    def __init__(self, folder: Path, *, python: Path | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, python: Path | None = None, env: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self.options = options
         self._python = str(python or sys.executable)
         self._more_env = env or {}
         self.notebooks = folder / "notebooks"
@@ -83,6 +87,7 @@ class Lab:
             self._python, "-m", "jupyter", self.APP, "--no-browser", "--allow-root", f"--port={self.port}",
             "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.notebooks}",
             f"--IdentityProvider.token={self.token}", self.EXPOSE,
+            *self.options,
         ]  # fmt: skip
 
     def address(self, notebook: str) -> str:

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import scripted, stt, tts
+from helpers import KEY, scripted, stt, tts
 from websockets.asyncio.server import serve
 
 import smallest_nb as snb
@@ -271,3 +271,12 @@ def test_redactions_name_what_was_hidden_and_where():
     segment = snb.Segment("Call [FIRSTNAME_1] at [phonenumber_2] now.")
     assert segment.redactions == (snb.Redaction("FIRSTNAME", 1, 5, 18), snb.Redaction("PHONENUMBER", 2, 22, 37))
     assert [segment.text[r.start : r.end] for r in segment.redactions] == ["[FIRSTNAME_1]", "[phonenumber_2]"]
+
+
+async def test_a_whole_recording_pushed_at_once_keeps_its_last_words(simulator):
+    """Hearing it takes longer than `close_timeout`; while results come, the last ones are waited for."""
+    here = {"api_key": KEY, "base_url": simulator.base_url}
+    clip = await asyncio.to_thread(snb.speak, "Seven people walk home. " * 12, voice="magnus", **here)
+    async with stt(simulator, sample_rate=24000, close_timeout=0.8) as service:
+        await service.send(clip.pcm)
+    assert service.transcript.text.lower().count("people") >= 10

@@ -47,6 +47,29 @@ def test_chunks_come_in_order_and_once_and_are_acknowledged(heard):
     assert (microphone.received, microphone.device_rate, microphone.dropped) == (7 * 1280, 48000, 2)
 
 
+def test_chunks_that_overtook_each_other_are_put_in_order(heard):
+    """JupyterLab 4.6 with ipykernel 7.4 handles a page's messages on two threads."""
+    _microphone, page, pieces = heard
+    state(page, "recording")
+    for n in (1, 0, 3, 2, 4, 7, 6, 5):
+        chunk(page, n, n)
+    eventually(lambda: len(pieces) == 8)
+    assert [int(np.frombuffer(p, "<i2")[0]) for p in pieces] == list(range(8))
+
+
+def test_what_the_page_dropped_is_not_waited_for(heard):
+    _microphone, page, pieces = heard
+    state(page, "recording")
+    for n in (0, 1, 5, 6):
+        chunk(page, n, n)
+    eventually(lambda: len(pieces) == 4)
+    chunk(page, 7, 7)
+    chunk(page, 30, 30, last=True)
+    state(page, "idle")
+    eventually(lambda: len(pieces) == 6)
+    assert [int(np.frombuffer(p, "<i2")[0]) for p in pieces] == [0, 1, 5, 6, 7, 30]
+
+
 def test_only_the_page_that_was_pressed_is_heard(heard):
     microphone, page, pieces = heard
     other = Page(microphone, "p2")

@@ -9,6 +9,7 @@ import { widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
 import { mountSettings, SWITCHES } from "./microphone-settings";
+import { ladderOf, mountSteps, remembered } from "./microphone-steps";
 import { SendWindow } from "./send-window";
 
 const DRAIN_MS = 60_000;
@@ -62,7 +63,11 @@ class MicrophoneModel {
     this.channel.on("owner", () => {
       if (!this.channel.isOwner) void this.stop(); // another page was pressed
     });
-    this.channel.onWelcome(() => this.changed());
+    this.channel.onWelcome(() => {
+      const way = remembered();
+      if (this.blocked && way && way !== "page" && this.ladder.via === "page") this.goBy(way);
+      this.changed();
+    });
     this.channel.onGone(() => this.#leave()); // nobody hears it any more
     window.addEventListener("pagehide", () => this.#leave(), { signal });
     signal.addEventListener("abort", () => this.#leave());
@@ -82,10 +87,28 @@ class MicrophoneModel {
     return Boolean(this.model.get("feeding"));
   }
 
+  get ladder() {
+    return ladderOf(this.model.get("ladder"));
+  }
+
+  /** Whether this page is not allowed a microphone, or has just been refused one. */
+  get blocked(): boolean {
+    return this.problem !== null || capabilities().microphone !== "ask";
+  }
+
+  /** Take another way to a microphone. */
+  goBy(way: string): void {
+    this.problem = null;
+    this.channel.send({ type: "press", action: `by-${way}` });
+  }
+
   press(): void {
     this.#talking = null;
-    if (this.model.get("virtual") || this.feeding) {
-      this.channel.send({ type: "press", action: this.feeding ? "stop" : "start" });
+    const { via, active, connected } = this.ladder;
+    const elsewhere = via === "kernel" || (via === "tab" && connected);
+    if (this.model.get("virtual") || this.feeding || elsewhere) {
+      const stop = elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
+      this.channel.send({ type: "press", action: this.feeding || active ? stop : "start" });
     } else if (this.state === "recording" || this.state === "paused") void this.stop();
     else void this.start();
   }
@@ -265,11 +288,22 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   const talk = mountTalk(mic);
   const row = h("div", { class: "snb-mic-row" }, button, pause, talk, levels, time);
   const settings = mountSettings(mic);
-  const root = h("div", { class: "snb snb-card snb-mic" }, notice, row, status, error, settings.element);
+  const steps = mountSteps((way) => mic.goBy(way));
+  const root = h(
+    "div",
+    { class: "snb snb-card snb-mic" },
+    notice,
+    row,
+    status,
+    error,
+    steps.element,
+    settings.element,
+  );
   keepKeys(root);
   let shown = "";
   const paint = () => {
-    const recording = mic.state === "recording" || mic.state === "paused" || mic.feeding;
+    const { ladder } = mic;
+    const recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || ladder.active;
     const name = recording ? "Stop" : String(mic.model.get("label"));
     if (name !== shown) {
       shown = name;
@@ -299,6 +333,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     error.textContent = mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? "");
     notice.textContent = String(mic.model.get("notice") ?? "");
     settings.paint();
+    steps.paint(ladder, mic.blocked);
   };
   followTheme(root, signal, paint);
   mic.views.add(paint);
@@ -310,6 +345,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     "device",
     "feeding",
     "controls",
+    "ladder",
     ...SWITCHES.map(([name]) => name),
   ];
   for (const name of names) mic.model.on(`change:${name}`, paint);

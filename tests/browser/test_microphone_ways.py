@@ -1,0 +1,83 @@
+"""Where the page may not have a microphone: a tab of its own, and the way back; each with one press."""
+
+from __future__ import annotations
+
+import pytest
+from lab import Lab
+from test_live_transcription import SENTENCE, spoken, words  # noqa: F401 - a fixture
+from test_screenshots import FOLDER
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+CELL = "import smallest_nb as snb\nlive = snb.LiveTranscriber()\nlive"
+FORBID = "--ServerApp.tornado_settings={'headers': {'Permissions-Policy': 'microphone=()'}}"
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def strict_lab(tmp_path_factory):
+    """A JupyterLab whose pages get no microphone, as VS Code's webviews do not."""
+    running = Lab(tmp_path_factory.mktemp("strict"), FORBID)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def notes(strict_lab, theme, spoken):  # noqa: F811
+    _, wav = spoken
+    name = strict_lab.write_notebook(f"ways-{theme}.ipynb", CELL)
+    with strict_lab.browse(name, microphone=wav, dark=theme == "dark") as page:
+        page.run_all()
+        page.page.wait_for_selector(".snb-mic[data-ready='true']")
+        yield page
+
+
+def shot(locator, name):
+    if FOLDER is not None:
+        locator.screenshot(path=FOLDER / name)
+
+
+def way(notes, name):
+    return notes.page.locator(f".snb-mic-steps [data-way='{name}']")
+
+
+def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):  # noqa: F811
+    clip, _ = spoken
+    notes.page.get_by_role("button", name="Transcribe").click()
+    assert "does not let outputs use the microphone" in notes.page.locator(".snb-mic .snb-error").inner_text()
+    shot(notes.page.locator(".snb-mic"), f"microphone-ways-{theme}.png")
+    way(notes, "tab").click()
+    link = notes.page.get_by_role("link", name="Open the microphone tab")
+    address = link.get_attribute("href")
+    with notes.page.context.expect_page() as opened:
+        link.click()
+    tab = opened.value
+    tab.wait_for_selector(".snb-mic[data-ready='true']")
+    assert "token" not in tab.url
+    tab.emulate_media(color_scheme=theme)
+    shot(tab.locator("body"), f"microphone-tab-{theme}.png")
+    assert notes.page.context.request.get(address).status == 403  # good for one load
+
+    tab.get_by_role("button", name="Transcribe").click()
+    tab.wait_for_selector(".snb-mic[data-state='recording']")
+    notes.page.wait_for_selector(".snb-transcript-line[data-final='true']", timeout=int(clip.duration * 1000) + 10_000)
+    notes.page.get_by_role("button", name="Stop").click()  # in the notebook
+    tab.wait_for_selector(".snb-mic[data-state='idle']")
+    heard = words(" ".join(notes.page.locator(".snb-transcript-text").all_inner_texts())).split()
+    assert sum(word in heard for word in words(SENTENCE).split()) >= 6, heard
+
+    tab.close()
+    link.wait_for(state="detached")
+    assert notes.kernel("live.microphone.ladder['connected']") is False
+    notes.run_all()  # the way is remembered: the new widget offers the tab at once
+    notes.page.get_by_role("link", name="Open the microphone tab").wait_for()
+    way(notes, "page").click()
+    link.wait_for(state="detached")
+
+
+def test_a_file_is_one_press_away(notes):
+    way(notes, "file").click()
+    notes.page.get_by_role("button", name="Choose a file").wait_for()
