@@ -18,7 +18,7 @@ FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 
-.PHONY: help demo test setup frontend lint types check-js docs pytest oracles peers notebooks screenshots bench format clean
+.PHONY: help demo test setup frontend lint types check-js docs pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,11 +50,19 @@ docs: setup ## Build the documentation into docs/_build/html; a warning is an er
 	$(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs docs/_build/html
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
-pytest: setup .tools/chromium .tools/portaudio peers
+pytest: setup .tools/chromium .tools/portaudio peers host-environments
 	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m oracle
+
+hosts: setup .tools/chromium host-environments ## Test every notebook host, and write the README's table of them
+	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS=1 SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts -m hosts
+	$(UV_RUN) python scripts/host_table.py
+
+# The notebook hosts, each in an environment of its own: their dependencies collide.
+host-environments: $(ENV) $(NODE)
+	UV="$(UV)" $(UV_RUN) python -m tests.hosts.environments
 
 # The other client libraries, each in an environment of its own: their dependencies collide.
 peers: $(ENV)
@@ -98,4 +106,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	touch $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .tools js/node_modules smallest_nb/static docs/_build docs/tutorials dist build test-output
+	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static docs/_build docs/tutorials dist build test-output

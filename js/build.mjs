@@ -8,7 +8,7 @@ import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../smallest_nb/static");
-const WIDGETS = ["player", "microphone", "transcript-view", "takes", "code-view", "doctor"];
+const WIDGETS = ["player", "microphone", "transcript-view", "takes", "code-view", "composite", "doctor"];
 const LIMIT_BYTES = 60_000;
 
 async function bundleWorklet(path) {

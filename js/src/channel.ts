@@ -9,6 +9,7 @@ import {
   type ToKernel,
   type ToPage,
 } from "./protocol";
+import { Pull, type Wish } from "./pull";
 
 /** The part of anywidget's model that is used; 0.9.21 and later have it. */
 export interface Model {
@@ -24,13 +25,31 @@ const GONE = "The kernel was restarted or is away: run the cell again.";
 
 type Handler<K extends ToPage["type"]> = (message: Extract<ToPage, { type: K }>, bytes: Uint8Array) => void;
 
-const POLL_MS = 150;
+const TICK_MS = 50;
+const PING_TICKS = 3;
 const HELLO_MS = 3000;
 const FIRST_PINGS = 3;
 const PING_MS = 10_000;
 const MAX_HELD = 500;
-/** Polls for a missing message before giving up and starting afresh (the kernel keeps a bounded number). */
-const MAX_POLLS = 20;
+/** Polls that brought nothing of what is missing before starting afresh. */
+const MAX_VAIN = 5;
+/** What a person does; the kernel's answer comes from a thread. */
+const ACTS: ReadonlySet<string> = new Set(["press", "take", "transcript", "mic-state"]);
+
+function isColab(): boolean {
+  return "google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {});
+}
+
+function joined(pieces: Uint8Array[], last: Uint8Array): Uint8Array {
+  if (pieces.length === 0) return last;
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, last.length));
+  let at = 0;
+  for (const piece of [...pieces, last]) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
 
 export function pageId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -46,14 +65,19 @@ export class Channel {
   #handlers = new Map<string, (message: never, bytes: Uint8Array) => void>();
   #next: number | null = null;
   #held = new Map<number, [Envelope<ToPage>, Uint8Array]>();
-  #expecting = false;
-  #pull: boolean;
+  #pieces: Uint8Array[] = [];
+  #pull: Pull;
+  #fresh = 0;
+  #again = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
+  #onGone: (() => void)[] = [];
   #lastHello = 0;
-  #polls = 0;
+  #vain = 0;
+  #ticks = 0;
   #pings = 0;
   #lastPing = 0;
+  #away = false;
   #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
 
   constructor(
@@ -63,11 +87,11 @@ export class Channel {
   ) {
     this.#model = model;
     this.#hello = hello;
-    this.#pull = "google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {});
+    this.#pull = new Pull(isColab()); // a hint: what the host really does is found out
     const receive = (content: unknown, buffers?: (ArrayBuffer | ArrayBufferView)[]) =>
       this.#receive(content, buffers?.[0]);
     model.on("msg:custom", receive as never);
-    this.#timer = setInterval(() => this.#tick(), POLL_MS);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     window.addEventListener("pagehide", () => this.send({ type: "bye" }), { signal });
     // A page that comes back from the browser's cache has said goodbye.
     window.addEventListener("pageshow", (event) => event.persisted && this.#startAfresh(), { signal });
@@ -86,6 +110,11 @@ export class Channel {
     return this.owner === this.page;
   }
 
+  /** Whether messages come only when they are asked for. */
+  get pulls(): boolean {
+    return this.#pull.on;
+  }
+
   /** Register the handler of a message type. */
   on<K extends ToPage["type"]>(type: K, handler: Handler<K>): void {
     this.#handlers.set(type, handler as (message: never, bytes: Uint8Array) => void);
@@ -97,27 +126,70 @@ export class Channel {
     if (this.ready) callback();
   }
 
+  /** Call when a message could not be sent because the widget's kernel is gone. */
+  onGone(callback: () => void): void {
+    this.#onGone.push(callback);
+  }
+
   /** Send one message; PCM goes as a binary buffer. */
   send(message: ToKernel, bytes?: Uint8Array): void {
     const ack = this.#next === null ? 0 : this.#next - 1;
     const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...message };
+    const now = performance.now();
+    this.#pull.sent(now);
+    if (ACTS.has(message.type)) this.#pull.act(now);
     try {
       this.#model.send(content, undefined, bytes ? [bytes] : []);
       if (this.problem === GONE) this.problem = null;
     } catch (error) {
+      const known = this.problem === GONE;
       this.problem = GONE;
       console.warn("[smallest_nb] the kernel cannot be reached", error);
+      if (!known) for (const callback of this.#onGone) callback();
     }
   }
 
-  /** Say whether messages are expected soon; hosts that hold messages back are polled only then. */
-  expect(expecting: boolean): void {
-    this.#expecting = expecting;
+  /** Say what is expected; hosts that lose messages are asked only while something is. */
+  expect(wish: Wish): void {
+    this.#pull.wish = wish;
+  }
+
+  /** No view is left: the kernel need hold nothing ready for this page. */
+  leave(): void {
+    if (!this.#away) this.send({ type: "bye" });
+    this.#away = true;
+    this.#next = null;
+    this.#held.clear();
+  }
+
+  /** A view has come; what was sent meanwhile is not caught up with. */
+  comeBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#startAfresh();
   }
 
   #sayHello(): void {
     this.#lastHello = Date.now();
-    this.send({ type: "hello", pull: this.#pull, ...this.#hello() }, PROBE);
+    this.send({ type: "hello", pull: this.#pull.on, ...this.#hello() }, PROBE);
+  }
+
+  #poll(): void {
+    this.#fresh = 0;
+    this.send({ type: "poll", pull: this.#pull.on, again: this.#again });
+    this.#pull.asked(performance.now());
+  }
+
+  /** The end of an answer: is everything here, and if not, was it lost on its way or dropped by the kernel? */
+  #polled(message: Extract<ToPage, { type: "polled" }>): void {
+    const was = this.#pull.on;
+    this.#pull.answered(performance.now(), message.probed);
+    const missing = this.#next !== null && message.newest >= this.#next;
+    this.#again = missing && this.#fresh === 0;
+    this.#vain = this.#again ? this.#vain + 1 : 0;
+    if (this.#next !== null && message.oldest > this.#next) this.#startAfresh();
+    else if (this.#vain > MAX_VAIN) this.#startAfresh();
+    else if (missing || this.#pull.on !== was) this.#poll();
   }
 
   /** Go on as a new page: for the kernel there is nothing to catch up with. */
@@ -125,26 +197,28 @@ export class Channel {
     this.send({ type: "bye" });
     this.page = pageId();
     this.#next = null;
-    this.#polls = 0;
+    this.#vain = 0;
+    this.#again = false;
+    this.#pieces = [];
     this.#held.clear();
     this.#sayHello();
   }
 
   #tick(): void {
+    if (this.#away) return;
     if (!this.ready) {
       // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
       if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
       return;
     }
-    this.#maybePing();
-    if (this.#held.size > 0 && ++this.#polls > MAX_POLLS) this.#startAfresh();
-    else if (this.#held.size > 0 || (this.#pull && this.#expecting)) this.send({ type: "poll" });
+    if (++this.#ticks % PING_TICKS === 0) this.#maybePing();
+    if (this.#pull.due(performance.now(), this.#held.size > 0)) this.#poll();
   }
 
   /** A few at first, then seldom, and only while latencies are of interest. */
   #maybePing(): void {
     const quiet = performance.now() - this.#lastPing;
-    if (this.#pings >= FIRST_PINGS && !(this.#expecting && quiet > PING_MS)) return;
+    if (this.#pings >= FIRST_PINGS && !(this.#pull.expecting(performance.now()) && quiet > PING_MS)) return;
     this.#pings += 1;
     this.#lastPing = performance.now();
     const error = this.clock.errorMs;
@@ -153,7 +227,7 @@ export class Channel {
 
   #receive(content: unknown, buffer: ArrayBuffer | ArrayBufferView | undefined): void {
     const message = parse(content);
-    if (message === null) return;
+    if (message === null || this.#away) return;
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
       if (message.page !== this.page) return;
@@ -162,12 +236,22 @@ export class Channel {
       this.#next = message.start;
       this.problem = message.problem;
       for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
+      this.#pull.welcomed(performance.now());
       for (const callback of this.#onWelcome) callback();
     } else if (message.type === "pong") {
       if (message.page === this.page) this.clock.add(message.t, message.k, performance.now());
+    } else if (message.type === "probe") {
+      if (message.page === this.page) this.#pull.probed();
+    } else if (message.type === "polled") {
+      if (message.page === this.page) this.#polled(message);
+    } else if (message.type === "soon") {
+      if (!message.to || message.to === this.page) this.#pull.act(performance.now());
     } else if (typeof message.seq === "number") {
-      if (this.#next !== null && message.seq < this.#next) return;
+      if (this.#next !== null && (message.seq < this.#next || this.#held.has(message.seq))) return;
+      this.#fresh += 1;
+      const changed = this.#pull.arrived(performance.now(), message.via, message.age ?? 0);
       if (this.#held.size < MAX_HELD) this.#held.set(message.seq, [message, bytes]);
+      if (changed && this.ready) this.#poll(); // which tells the kernel
     }
     this.#deliver();
   }
@@ -177,9 +261,13 @@ export class Channel {
     for (let entry = this.#held.get(this.#next); entry; entry = this.#held.get(this.#next)) {
       this.#held.delete(this.#next);
       this.#next += 1;
-      this.#polls = 0;
-      const [message, bytes] = entry;
+      const [message, last] = entry;
       if (message.to && message.to !== this.page) continue;
+      if (message.type === "piece") {
+        this.#pieces.push(last);
+        continue;
+      }
+      const bytes = joined(this.#pieces.splice(0), last);
       if (message.type === "owner") this.owner = message.page;
       try {
         this.#handlers.get(message.type)?.(message as never, bytes);

@@ -15,6 +15,14 @@ export function capabilities() {
   };
 }
 
+const COLAB_MIC =
+  "Where Colab does not ask, run `from smallest_nb import colab; colab.enable_mic()` in a cell.";
+
+/** What a person sees until the browser's question is answered. */
+export function asking(): string {
+  return `Asking the browser for the microphone…${hostName() === "colab" ? ` ${COLAB_MIC}` : ""}`;
+}
+
 function hostName(): string {
   if (document.body.hasAttribute("data-vscode-theme-kind")) return "vscode";
   if ("google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {})) return "colab";
@@ -33,7 +41,7 @@ export function microphoneProblem(error: unknown): string {
     return "This notebook host does not let outputs use the microphone. Open the notebook in JupyterLab in a browser, or transcribe a file.";
   }
   if (name === "NotAllowedError") {
-    return "The browser was not allowed to use the microphone. Allow it in the address bar's site settings and press again.";
+    return `The browser was not allowed to use the microphone. Allow it in the address bar's site settings and press again.${hostName() === "colab" ? ` ${COLAB_MIC}` : ""}`;
   }
   if (name === "NotFoundError" || state === "missing") {
     return "No microphone was found. Plug one in, or transcribe a file.";

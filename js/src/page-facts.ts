@@ -33,7 +33,7 @@ export class PageExaminer {
     if (this.#running) return;
     this.#running = true;
     this.#run += 1;
-    this.channel.expect(true);
+    this.channel.expect("sound");
     const tell = (facts: Facts) => this.channel.send({ type: "facts", facts });
     try {
       tell({ browser: browserName(), ...(await microphoneFacts()) });
@@ -42,7 +42,7 @@ export class PageExaminer {
       tell(await this.#trips());
       tell(await this.#bursts());
     } finally {
-      this.channel.expect(false);
+      this.channel.expect("nothing");
       this.#running = false;
     }
   }

@@ -31,6 +31,14 @@ export type ToPage =
   | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
   | { type: "owner"; page: string }
   | { type: "pong"; page: string; t: number; k: number }
+  /** Sent from a thread when nobody asks: a host that loses it must be asked. */
+  | { type: "probe"; page: string }
+  /** The end of a poll's answer: the numbers that the kernel keeps, and whether the probe was sent a while ago. */
+  | { type: "polled"; page: string; newest: number; oldest: number; probed: boolean }
+  /** The kernel will have something to say by itself. */
+  | { type: "soon" }
+  /** Bytes that belong before those of the next message: hosts choke on large ones. */
+  | { type: "piece" }
   | { type: "stream-open"; stream: string; sample_rate: number; queued: boolean }
   | { type: "stream-audio"; stream: string; first: number }
   | { type: "stream-end"; stream: string; samples: number }
@@ -61,7 +69,8 @@ export type ToKernel =
       worklet: boolean;
       pull: boolean;
     }
-  | { type: "poll" }
+  /** `pull`: the host loses what nobody asks for. `again`: what the last answer held did not come. */
+  | { type: "poll"; pull: boolean; again: boolean }
   /** `trip`: the fastest round trip so far, ms. */
   | { type: "ping"; t: number; trip: number | null }
   | { type: "bye" }
@@ -99,12 +108,23 @@ export type ToKernel =
   /** What the page found out about itself; those told later are added. */
   | { type: "facts"; facts: Record<string, unknown> };
 
-export type Envelope<T> = T & { v: number; seq?: number | null; to?: string | null };
+/** `via`: sent from a thread, inside a cell or handler, or again because the page asked, `age` ms after the first time. */
+export type Envelope<T> = T & {
+  v: number;
+  seq?: number | null;
+  to?: string | null;
+  via?: "thread" | "call" | "pull";
+  age?: number;
+};
 
 const TO_PAGE: ReadonlySet<string> = new Set([
   "welcome",
   "owner",
   "pong",
+  "probe",
+  "polled",
+  "soon",
+  "piece",
   "stream-open",
   "stream-audio",
   "stream-end",

@@ -32,9 +32,15 @@ function connected(start = 1): [FakeComm, Channel, number[]] {
   const channel = new Channel(comm, HELLO, new AbortController().signal);
   const seen: number[] = [];
   channel.on("stream-audio", (m) => seen.push(m.first));
-  comm.deliver({ v: 1, type: "welcome", page: channel.page, start, owner: channel.page, problem: null });
+  welcome(comm, channel, start);
   return [comm, channel, seen];
 }
+
+function welcome(comm: FakeComm, channel: Channel, start: number): void {
+  comm.deliver({ v: 1, type: "welcome", page: channel.page, start, owner: channel.page, problem: null });
+}
+
+const polls = (comm: FakeComm) => comm.sent.map((m) => m.content).filter((m) => m.type === "poll");
 
 const audio = (seq: number, to: string | null = null) => ({
   v: 1,
@@ -76,7 +82,7 @@ describe("the channel", () => {
     const [comm] = connected(1);
     comm.deliver(audio(2));
     vi.advanceTimersByTime(200);
-    expect(comm.sent.at(-1)?.content).toMatchObject({ type: "poll", ack: 0 });
+    expect(polls(comm)).toMatchObject([{ type: "poll", ack: 0 }]);
     vi.useRealTimers();
   });
 
@@ -89,24 +95,79 @@ describe("the channel", () => {
     expect(channel.problem).toBeNull();
   });
 
-  it("starts afresh as a new page where a message never comes", () => {
+  it("asks once more for what an answer did not bring, and then starts afresh as a new page", () => {
     vi.useFakeTimers();
     const [comm, channel, seen] = connected(1);
     const former = channel.page;
-    comm.deliver(audio(101));
-    vi.advanceTimersByTime(150 * 25);
+    const answer = (newest: number, oldest = 1) =>
+      comm.deliver({ v: 1, type: "polled", page: channel.page, newest, oldest, probed: false });
+    comm.deliver(audio(3));
+    vi.advanceTimersByTime(150);
+    expect(polls(comm)).toMatchObject([{ ack: 0, again: false }]);
+    vi.advanceTimersByTime(3000);
+    expect(polls(comm).length).toBe(1); // one at a time: the kernel may be busy
+    comm.deliver({ ...audio(1), via: "pull", age: 10 });
+    answer(3);
+    expect(polls(comm).at(-1)).toMatchObject({ ack: 1, again: false }); // there is more
+    for (let n = 0; n < 7; n++) answer(3);
+    expect(polls(comm).at(-1)).toMatchObject({ ack: 1, again: true });
     expect(channel.page).not.toBe(former);
     expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
-    comm.deliver({
-      v: 1,
-      type: "welcome",
-      page: channel.page,
-      start: 102,
-      owner: channel.page,
-      problem: null,
-    });
+    welcome(comm, channel, 102);
     comm.deliver(audio(102));
-    expect(seen).toEqual([102]);
+    expect(seen).toEqual([1, 102]);
+    vi.useRealTimers();
+  });
+
+  it("starts afresh at once where the kernel no longer has what is missing", () => {
+    vi.useFakeTimers();
+    const [comm, channel] = connected(1);
+    const former = channel.page;
+    comm.deliver(audio(101));
+    vi.advanceTimersByTime(150);
+    comm.deliver({ v: 1, type: "polled", page: former, newest: 101, oldest: 50, probed: false });
+    expect(channel.page).not.toBe(former);
+    vi.useRealTimers();
+  });
+
+  it("puts the pieces of a large message together", () => {
+    const [comm, channel] = connected(1);
+    const got: number[][] = [];
+    channel.on("compare", (_m, bytes) => got.push([...bytes]));
+    comm.deliver({ v: 1, type: "piece", seq: 2, to: null }, new Uint8Array([3, 4]));
+    comm.deliver({ v: 1, type: "piece", seq: 1, to: null }, new Uint8Array([1, 2]));
+    comm.deliver(
+      { v: 1, type: "compare", slot: "a", label: "", sample_rate: 8000, seq: 3, to: null },
+      new Uint8Array([5]),
+    );
+    expect(got).toEqual([[1, 2, 3, 4, 5]]);
+  });
+
+  it("does not ask while nothing is expected, nor where messages come by themselves", () => {
+    vi.useFakeTimers();
+    const [comm, channel] = connected(1);
+    comm.deliver({ v: 1, type: "probe", page: channel.page, via: "thread" });
+    vi.advanceTimersByTime(60_000);
+    expect(polls(comm)).toEqual([]);
+    channel.expect("sound");
+    for (let seq = 1; seq < 50; seq++) {
+      comm.deliver({ ...audio(seq), via: "thread" });
+      vi.advanceTimersByTime(200);
+    }
+    expect(polls(comm)).toEqual([]);
+    vi.useRealTimers();
+  });
+
+  it("tells the kernel that it must be asked where the probe never came", () => {
+    vi.useFakeTimers();
+    const [comm, channel] = connected(1);
+    vi.advanceTimersByTime(2600);
+    expect(polls(comm)).toMatchObject([{ pull: false }]);
+    comm.deliver({ v: 1, type: "polled", page: channel.page, newest: 0, oldest: 1, probed: true });
+    expect(polls(comm)).toMatchObject([{ pull: false }, { pull: true }]);
+    comm.deliver({ v: 1, type: "polled", page: channel.page, newest: 0, oldest: 1, probed: true });
+    vi.advanceTimersByTime(60_000);
+    expect(polls(comm).length).toBe(2); // nothing is expected
     vi.useRealTimers();
   });
 
@@ -117,12 +178,57 @@ describe("the channel", () => {
     comm.send = () => {
       throw new Error("Cannot send");
     };
-    channel.send({ type: "poll" });
+    channel.send({ type: "press", action: "play" });
     expect(channel.problem).toContain("run the cell again");
     comm.send = send;
-    channel.send({ type: "poll" });
+    channel.send({ type: "press", action: "play" });
     expect(channel.problem).toBeNull();
     quiet.mockRestore();
+  });
+
+  it("tells once that the kernel is gone, and again after it was back", () => {
+    const [comm, channel] = connected(1);
+    const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const send = comm.send.bind(comm);
+    const broken = () => {
+      throw new Error("Cannot send");
+    };
+    let told = 0;
+    channel.onGone(() => {
+      told += 1;
+      channel.send({ type: "press", action: "play" }); // whoever is told may say something itself
+    });
+    comm.send = broken;
+    for (let n = 0; n < 3; n++) channel.send({ type: "press", action: "play" });
+    expect(told).toBe(1);
+    comm.send = send;
+    channel.send({ type: "press", action: "play" });
+    comm.send = broken;
+    channel.send({ type: "press", action: "play" });
+    expect(told).toBe(2);
+    quiet.mockRestore();
+  });
+
+  it("leaves once without a view, hears nothing meanwhile, and comes back as a new page", () => {
+    vi.useFakeTimers();
+    const [comm, channel, seen] = connected(1);
+    const former = channel.page;
+    channel.leave();
+    channel.leave();
+    expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
+    const count = comm.sent.length;
+    comm.deliver(audio(1));
+    vi.advanceTimersByTime(10_000);
+    expect(comm.sent.length).toBe(count);
+    expect(channel.ready).toBe(false);
+    channel.comeBack();
+    expect(channel.page).not.toBe(former);
+    expect(comm.sent.at(-1)?.content).toMatchObject({ type: "hello", page: channel.page });
+    const { page } = channel;
+    comm.deliver({ v: 1, type: "welcome", page, start: 2, owner: page, problem: null });
+    comm.deliver(audio(2));
+    expect(seen).toEqual([2]);
+    vi.useRealTimers();
   });
 
   it("survives a handler that throws", () => {

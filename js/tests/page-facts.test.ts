@@ -6,7 +6,7 @@ import { PROBE, type ToKernel } from "../src/protocol";
 /** A kernel at the other end; `answer` says what comes back for a message. */
 class FakeChannel {
   sent: ToKernel[] = [];
-  expecting: boolean[] = [];
+  expecting: string[] = [];
   #handlers = new Map<string, (message: unknown, bytes: Uint8Array) => void>();
   constructor(readonly answer: (message: ToKernel, deliver: FakeChannel["deliver"]) => void) {}
   on(type: string, handler: (message: never, bytes: Uint8Array) => void): void {
@@ -19,7 +19,7 @@ class FakeChannel {
     this.sent.push(message);
     this.answer(message, this.deliver);
   }
-  expect(expecting: boolean): void {
+  expect(expecting: string): void {
     this.expecting.push(expecting);
   }
   facts(): Record<string, unknown> {
@@ -48,7 +48,7 @@ describe("the page's examination", () => {
     await examine(channel);
     expect(channel.facts()).toMatchObject({ trips: [], binary: null, browser: "Firefox 140" });
     expect(channel.facts()).not.toHaveProperty("burst_up");
-    expect(channel.expecting).toEqual([true, false]);
+    expect(channel.expecting).toEqual(["sound", "nothing"]);
   });
 
   it("tells what this browser lacks instead of failing", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Envelope } from "../src/audio/envelope";
-import { JitterEstimator, LEAST_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
+import { JitterEstimator, LEAST_SECS, LUMPY_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
 import { Level, meter } from "../src/audio/level";
 import { pcm16, toInt16 } from "../src/audio/pcm";
 import { Ramp } from "../src/audio/ramp";
@@ -97,6 +97,8 @@ describe("the jitter estimate", () => {
     expect(jitter.waterlineSecs).toBe(START_SECS);
     arrivals(jitter, 100, () => 0);
     expect(jitter.waterlineSecs).toBeCloseTo(0.12, 3);
+    jitter.lumpy = true;
+    expect(jitter.waterlineSecs).toBe(LUMPY_SECS);
     const small = new JitterEstimator();
     arrivals(small, 100, () => 0, 0.02);
     expect(small.waterlineSecs).toBe(LEAST_SECS);

@@ -1,30 +1,37 @@
-"""Numbered delivery between a widget and its pages. Imports messages and errors.
+"""Numbered delivery between a widget and its pages. Imports messages, outbox, pull and errors.
 
 One outbox, two drains. Push: `post` sends at once, from whatever thread. Pull: the handler of an incoming message
-sends again what the page says it has not got, so that hosts which drop messages from threads still deliver.
-The outbox keeps at most MAX_MESSAGES or MAX_BYTES unacknowledged, oldest dropped first; a page that misses those says
-goodbye and hello as a new one and gets a fresh start.
+hands over what was not sent inside a handler yet, so that hosts which drop messages from threads still deliver; the
+page finds out by a probe (`probe`), says so (`poll`), and asks while it expects something (js/src/pull.ts). A page
+that misses what the bounded outbox dropped says goodbye and hello as a new one and gets a fresh start.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from smallest_nb.bridge import pull
 from smallest_nb.bridge.messages import PROBE, envelope, parse
+from smallest_nb.bridge.outbox import Entry, Outbox
 from smallest_nb.errors import ProtocolError
 
 __all__ = ["Channel", "Page"]
 
 _log = logging.getLogger(__name__)
-MAX_MESSAGES = 400
-MAX_BYTES = 8 * 2**20
-_RESEND = 50
+PROBE_SECS = 1.0
+"""From `hello` to the probe: the pings that follow a hello are over, whose handlers would deliver it everywhere."""
+
+_LATE_SECS = 0.4
+_SIGN_SECS = 4.0
+"""A page that is asked for a sign of life gives one within this; a host's frame that is gone cannot say goodbye."""
+
+MAX_PIECE = 48_000
+"""Bytes in one message: VS Code turns each of them into a number of its own on the way."""
 
 Handler = Callable[[dict[str, Any], bytes], None]
 
@@ -38,12 +45,18 @@ class Page:
         hello: What it said of itself.
         ack: The last message it has, in order.
         trip_ms: Its fastest round trip, or None while it is not known.
+        pull: It must ask for its messages.
+        probed_at: When the probe was sent, seconds of the monotonic clock, or None.
+        heard_at: When it said something, seconds of the monotonic clock.
     """
 
     name: str
     hello: dict[str, Any] = field(default_factory=dict)
     ack: int = 0
     trip_ms: float | None = None
+    pull: bool = False
+    probed_at: float | None = None
+    heard_at: float = field(default_factory=monotonic)
 
 
 class Channel:
@@ -52,16 +65,23 @@ class Channel:
     Args:
         send: Sends a content and its buffers over the comm; callable from any thread.
         build: Build hash of the front end that this kernel would serve, to find stale pages.
+        later: Calls a function after some seconds, on a thread of its own; None sends no probe.
     """
 
-    def __init__(self, send: Callable[[dict[str, Any], list[bytes]], None], *, build: str | None = None) -> None:
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any], list[bytes]], None],
+        *,
+        build: str | None = None,
+        later: Callable[[float, Callable[[], None]], None] | None = None,
+    ) -> None:
         self._sends = [send]
         self._build = build
+        self._later = later
         self._handlers: dict[str, Handler] = {}
         self._lock = threading.RLock()
-        self._seq = 0
-        self._outbox: deque[tuple[int, dict[str, Any], list[bytes]]] = deque()
-        self._bytes = 0
+        self._outbox = Outbox()
+        self._handed = 0
         self.pages: dict[str, Page] = {}
         self.owner: str | None = None
         self.bad_messages = 0
@@ -95,19 +115,35 @@ class Channel:
 
         Args:
             kind: Its type.
-            buffer: PCM16, or None.
+            buffer: PCM16, or None; a large one goes in pieces.
             to: One page, or None for all.
             fields: Its fields.
         """
         content = envelope(kind, **fields)
-        buffers = [buffer] if buffer is not None else []
+        data = buffer or b""
+        sure = pull.is_heard()
         with self._lock:
-            self._seq += 1
-            content |= {"seq": self._seq, "to": to}
-            self._outbox.append((self._seq, content, buffers))
-            self._bytes += len(buffer or b"")
+            parts = [
+                self._outbox.add({**envelope("piece"), "to": to}, [data[at : at + MAX_PIECE]], sure=sure)
+                for at in range(0, len(data) - MAX_PIECE, MAX_PIECE)
+            ]
+            last = [data[len(parts) * MAX_PIECE :]] if buffer is not None else []
+            parts.append(self._outbox.add({**content, "to": to}, last, sure=sure))
             self._trim()
-        self._send(content, buffers)
+        for part in parts:
+            self._send({**part.content, "via": "call" if sure else "thread"}, part.buffers)
+
+    def soon(self) -> None:
+        """Say, in a cell or handler, that something will come by itself: pages that must ask begin to."""
+        if self.pages and pull.is_heard():
+            self._send({**envelope("soon"), "seq": None, "to": None}, [])
+
+    def hand_over(self) -> None:
+        """Send, inside the handler of any page's message, what was not sent inside one yet."""
+        with self._lock:
+            missing = self._outbox.after(max(self._handed, self._acked()), unsure=True)
+            self._handed = max([self._handed, *(e.seq for e in missing)])
+        self._send_again(missing)
 
     def receive(self, content: Any, buffers: Any = ()) -> None:
         """Take a message from a page: copy, check, hand over. Never raises; problems are counted and logged."""
@@ -120,15 +156,22 @@ class Channel:
             _log.warning("%s", error)
             return
         self.between_cells = threading.current_thread() is threading.main_thread()
-        if message["type"] == "ping":
-            self._pong(message["page"], message)
-        else:
-            self._take(message["type"], message["page"], message, data)
+        with pull.within():
+            if message["type"] == "ping":
+                self._pong(message["page"], message)
+            else:
+                self._take(message["type"], message["page"], message, data)
+            page = self.pages.get(message["page"])
+            if page is not None and page.pull:
+                pull.take_turn()
+            if page is not None and message["type"] == "poll":
+                self._polled(page, message)
 
     def _take(self, kind: str, name: str, message: dict[str, Any], data: bytes) -> None:
         with self._lock:
             page = self.pages.get(name)
             if page is not None:
+                page.heard_at = monotonic()
                 page.ack = max(page.ack, int(message.get("ack") or 0))
                 self._trim()
         if kind == "bye":
@@ -140,14 +183,14 @@ class Channel:
                 return  # said again by a page that waited for a busy kernel; nothing else is new
         elif page is None:
             return  # from before a restart; its next hello sorts it out
+        if kind == "poll":
+            self._ask(name, pulls=message["pull"])
         pressed = kind == "press" and message["action"] != "halt"  # which ends what another page does
         if pressed or (kind == "mic-state" and message["state"] == "starting"):
             self.claim(name)
         handler = self._handlers.get(kind)
         if handler is not None:
             handler(message, data)
-        if kind == "poll" or (page is not None and page.hello.get("pull")):
-            self._resend(name)
 
     def _pong(self, name: str, message: dict[str, Any]) -> None:
         """Answer at once, out of the row: the page aligns its clock with ours by it."""
@@ -170,37 +213,80 @@ class Channel:
         elif self._build and message["build"] != self._build:
             problem = "This page holds an older front end than the kernel: reload the page."
         with self._lock:
-            self.pages[name] = Page(name, message, self._seq)
+            former = self.pages.get(name)
+            self.pages[name] = Page(name, message, self._outbox.newest)
+            if former is not None:
+                self.pages[name].probed_at = former.probed_at
             if len(self.pages) > 16:
                 del self.pages[next(iter(self.pages))]
             if self.owner not in self.pages:
                 self.owner = name
-            content = envelope("welcome", page=name, start=self._seq + 1, owner=self.owner, problem=problem)
+            content = envelope("welcome", page=name, start=self._outbox.newest + 1, owner=self.owner, problem=problem)
         self._send({**content, "seq": None, "to": name}, [])
+        self._ask(name, pulls=message["pull"])
+        if self._later is not None and former is None:
+            self._later(PROBE_SECS, lambda: self._probe(name))
+            if self.owner not in (name, None):
+                self._ask_owner(name)
+
+    def _ask_owner(self, heir: str) -> None:
+        """Let a new page own sound and microphone where the owner gives no sign of life any more."""
+        owner, asked, later = self.pages.get(self.owner or ""), monotonic(), self._later
+        if owner is None or later is None:
+            return
+        self._send({**envelope("soon"), "seq": None, "to": owner.name}, [])
+
+        def check() -> None:
+            if self.owner == owner.name and owner.heard_at < asked and heir in self.pages:
+                self.claim(heir)
+
+        later(_SIGN_SECS, check)
+
+    def _probe(self, name: str) -> None:
+        """Send what a host may lose: from a thread, when nobody asks."""
+        page = self.pages.get(name)
+        if page is not None:
+            self._send({**envelope("probe", page=name), "seq": None, "to": name, "via": "thread"}, [])
+            page.probed_at = monotonic()
+
+    def _ask(self, name: str, *, pulls: bool) -> None:
+        with self._lock:
+            if name in self.pages:
+                self.pages[name].pull = pulls
+            pull.waits(self, any(p.pull for p in self.pages.values()))
 
     def _forget(self, name: str, message: dict[str, Any], data: bytes) -> None:
-        """Drop a page; the handler of `bye` runs where it was the owner, whose sound and microphone end with it."""
+        """Drop a page; `bye` is handled for the owner, whose sound and microphone end with it, and the last."""
         with self._lock:
             self.pages.pop(name, None)
             owned = self.owner == name
             if owned:
                 self.owner = None
+            pull.waits(self, any(p.pull for p in self.pages.values()))
+            last = not self.pages
             self._trim()
         handler = self._handlers.get("bye")
-        if owned and handler is not None:
+        if (owned or last) and handler is not None:
             handler(message, data)
 
-    def _resend(self, name: str) -> None:
+    def _polled(self, page: Page, message: dict[str, Any]) -> None:
+        """Answer a poll: what is missing, then the numbers by which the page finds a gap."""
         with self._lock:
-            after = self.pages[name].ack if name in self.pages else self._seq
-            missing = [(content, buffers) for seq, content, buffers in self._outbox if seq > after][:_RESEND]
-        for content, buffers in missing:
-            self._send(content, buffers)
+            # A page that pushes reach has a gap, or is not sure; one that must ask was handed all, and lost some of it.
+            missing = self._outbox.after(page.ack) if message["again"] or not page.pull else []
+            newest, oldest = self._outbox.newest, self._outbox.oldest
+        self._send_again(missing)
+        probed = page.probed_at is not None and monotonic() - page.probed_at > _LATE_SECS
+        content = envelope("polled", page=page.name, newest=newest, oldest=oldest, probed=probed)
+        self._send({**content, "seq": None, "to": page.name}, [])
+
+    def _send_again(self, missing: list[Entry]) -> None:
+        for entry in missing:
+            age = round((monotonic() - entry.at) * 1000)
+            self._send({**entry.content, "via": "pull", "age": age}, entry.buffers)
+
+    def _acked(self) -> int:
+        return min((p.ack for p in self.pages.values()), default=0)
 
     def _trim(self) -> None:
-        acked = min((p.ack for p in self.pages.values()), default=0)
-        while self._outbox and (
-            self._outbox[0][0] <= acked or len(self._outbox) > MAX_MESSAGES or self._bytes > MAX_BYTES
-        ):
-            _, _, buffers = self._outbox.popleft()
-            self._bytes -= sum(len(b) for b in buffers)
+        self._outbox.forget(self._acked())

@@ -1,8 +1,9 @@
 """The messages between the kernel and the page. Imports errors only.
 
 Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. Every message is an envelope
-`{v, type, ...}`; messages to the page carry `seq`, messages to the kernel carry `page` and `ack`. Audio is one PCM16
-buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each of those for ever.
+`{v, type, ...}`; messages to the page carry `seq` and how they came (`via`), messages to the kernel carry `page` and
+`ack`. Audio is one PCM16 buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each
+of those for ever.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ TO_PAGE: dict[str, frozenset[str]] = {
     "welcome": frozenset({"page", "start", "owner", "problem"}),
     "owner": frozenset({"page"}),
     "pong": frozenset({"page", "t", "k"}),
+    "probe": frozenset({"page"}),
+    "polled": frozenset({"page", "newest", "oldest", "probed"}),
+    "soon": frozenset(),
+    "piece": frozenset(),
     "stream-open": frozenset({"stream", "sample_rate", "queued"}),
     "stream-audio": frozenset({"stream", "first"}),
     "stream-end": frozenset({"stream", "samples"}),
@@ -44,7 +49,7 @@ TO_PAGE: dict[str, frozenset[str]] = {
 
 FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "hello": {"build": str, "host": str, "secure": bool, "microphone": str, "worklet": bool, "pull": bool},
-    "poll": {},
+    "poll": {"pull": bool, "again": bool},
     "ping": {"t": (int, float), "trip": _MS},
     "bye": {},
     "press": {"action": str},

@@ -227,6 +227,11 @@ class Connection:
         closing.add_done_callback(self._closing.discard)
         return closing
 
+    async def rest(self) -> None:
+        """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
+        self.abandon()
+        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+
     async def close(self) -> None:
         """End for good. Safe to call twice and to cancel."""
         self.state = State.CLOSED

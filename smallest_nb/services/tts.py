@@ -161,6 +161,16 @@ class SmallestTTSService(EventEmitter):
         settings = self._current.settings if self._current else self._settings
         return wire.tts_url(self.target.base_url, str(settings.model), endpoint=self._endpoint)
 
+    async def rest(self) -> None:
+        """Close the sockets after the request under way; the next one opens one again."""
+        await self._turn.acquire()
+        try:
+            if self.connected:
+                await self._connection.rest()
+                self._fire("on_disconnected")
+        finally:
+            self._turn.release()
+
     async def close(self) -> None:
         """End the current request and close the socket. Idempotent."""
         await to_the_end(self._clean_up())

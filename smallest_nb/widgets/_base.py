@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import html
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
 import traitlets
 
+from smallest_nb import runtime
+from smallest_nb.bridge import pull
 from smallest_nb.bridge.channel import Channel
+from smallest_nb.widgets import late_state
 from smallest_nb.widgets.assets import build_hash
 
 __all__ = ["SpeechWidget"]
@@ -29,15 +34,20 @@ class SpeechWidget(anywidget.AnyWidget):
     def __init__(self, **kwargs: Any) -> None:
         # ipykernel 7.0 can send from a thread only inside the context of a cell.
         self._snb_context = contextvars.copy_context()
-        self._channel = Channel(self._snb_send, build=build_hash())
+        self._channel = Channel(self._snb_send, build=build_hash(), later=_later)
         super().__init__(**kwargs)
         self.on_msg(self._snb_receive)
+        late_state.follow(self)
 
     def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is None:
             return
         try:
-            self._snb_context.copy().run(self.send, content, buffers)
+            # As an answer to what runs: hosts may deliver nothing else.
+            if pull.is_heard() and not runtime.on_loop_thread():
+                self.send(content, buffers)
+            else:
+                self._snb_context.copy().run(self.send, content, buffers)
         except Exception:
             _log.exception("sending %s to the page failed", content.get("type"))
 
@@ -62,3 +72,7 @@ class SpeechWidget(anywidget.AnyWidget):
             return bundle
         data = {**data, "text/plain": repr(self), "text/html": self._face()}
         return data, metadata
+
+
+def _later(seconds: float, function: Callable[[], None]) -> None:
+    runtime.post(lambda: asyncio.get_running_loop().call_later(seconds, function))

@@ -25,10 +25,12 @@ class FileSource(ipywidgets.VBox):
 
     Args:
         play: Awaited with the clip and the pace, a multiple of real time.
+        begun: Called in the handler of the page's message, before a file is played.
     """
 
-    def __init__(self, play: Callable[[Clip, float], Awaitable[None]]) -> None:
+    def __init__(self, play: Callable[[Clip, float], Awaitable[None]], begun: Callable[[], None]) -> None:
         self._play = play
+        self._begun = begun
         self._upload = ipywidgets.FileUpload(accept="audio/*,.wav,.flac,.ogg,.mp3", multiple=False)
         self._upload.description = "Choose a file"
         self._pace = ipywidgets.Dropdown(options=_PACES, value=4.0, layout=ipywidgets.Layout(width="160px"))
@@ -51,6 +53,7 @@ class FileSource(ipywidgets.VBox):
             self._tell(f"⚠ {name}: {error}")
             return
         self._tell(f"{name}, {clip.duration:.1f} s")
+        self._begun()
         runtime.submit(self._run(name, clip)).add_done_callback(_told)
 
     async def _run(self, name: str, clip: Clip) -> None:

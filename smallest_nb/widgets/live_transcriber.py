@@ -112,7 +112,7 @@ class LiveTranscriber(Faced):
         self._mute_box = ipywidgets.Checkbox(description="Mute while a player sounds", indent=False, layout=wide)
         row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
-        source = FileSource(self._play_file)
+        source = FileSource(self._play_file, self._soon)
         more = ipywidgets.Accordion([self.panel, source], selected_index=None)
         more.set_title(0, "Settings")
         more.set_title(1, "A file instead of the microphone")
@@ -153,6 +153,7 @@ class LiveTranscriber(Faced):
 
     async def feed_async(self, clip: Clip, *, pace: float = 1.0) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
+        self._soon()
         await runtime.wait(runtime.submit(self._listening.feed(clip, pace)))
         return self.transcript
 
@@ -205,6 +206,7 @@ class LiveTranscriber(Faced):
 
     def finalize(self) -> None:
         """Ask for the final text of what was said so far."""
+        self._soon()
         runtime.submit(self._recognition.finalize())
 
     def pause(self) -> None:
@@ -292,6 +294,10 @@ class LiveTranscriber(Faced):
 
     async def _play_file(self, clip: Clip, pace: float) -> None:
         await self._listening.feed(clip, pace)
+
+    def _soon(self) -> None:
+        """Hosts that must be asked for messages begin to."""
+        self.view._channel.soon()  # noqa: SLF001 - our own part
 
     def _count(self) -> str:
         segments, words = len(self.transcript), len(self.transcript.text.split())

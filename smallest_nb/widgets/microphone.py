@@ -153,6 +153,7 @@ class Microphone(SpeechWidget):
             raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
         if self.state != "idle":
             raise ConfigError(f"The microphone is {self.state}; stop it before feeding a clip.")
+        self._channel.soon()
         self._feeding = runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
         return self._feeding
 

@@ -13,6 +13,8 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb import runtime
+from smallest_nb.widgets import late_state
+from smallest_nb.widgets.composite import Composite
 
 __all__ = ["Faced", "StaticFace"]
 
@@ -124,8 +126,10 @@ class Faced(ipywidgets.VBox):
 
     def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
         self.face = StaticFace(draw)
+        self._composite: Composite | None = None
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
+        _follow(self)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()
@@ -137,8 +141,37 @@ class Faced(ipywidgets.VBox):
             self.face.show()
             super()._ipython_display_(**kwargs)
 
+    def _display_(self) -> Any:
+        """Show it in marimo, which asks for this and knows anywidgets only."""
+        if self._composite is None:
+            self._composite = Composite(self)
+            self._end_with_the_cell()
+        return self._composite
+
+    def _end_with_the_cell(self) -> None:
+        """Close with the comm, which marimo closes when the cell is run again or deleted; it tells nobody."""
+        comm = self.comm
+        shut = comm.close
+
+        def closed(*args: Any, **kwargs: Any) -> None:
+            comm.close = shut
+            shut(*args, **kwargs)
+            self.close()
+
+        comm.close = closed
+
     def close(self) -> None:
         """Close the box."""
         if hasattr(self, "face"):
             self.face.close()
+            if self._composite is not None:
+                self._composite.close()
         super().close()
+
+
+def _follow(box: Any) -> None:
+    """Hosts lose what a thread changes, of ipywidgets' own widgets too."""
+    for child in box.children:
+        late_state.follow(child)
+        if hasattr(child, "children"):
+            _follow(child)

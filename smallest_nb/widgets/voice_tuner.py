@@ -47,6 +47,8 @@ _MORE = (
     "complete_backoff_ms",
 )
 _AGAIN_SECS = 10.0
+_REST_SECS = 5.0
+"""A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
 _NAMES = {
     "pipecat": "Pipecat",
@@ -130,6 +132,7 @@ class VoiceTuner(Faced):
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
+        self.player.on_left(self._unseen)
         self._finder.show()
         self._retold()
 
@@ -146,7 +149,7 @@ class VoiceTuner(Faced):
             description="New take", tooltip="Ask the service again, although nothing was changed.",
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._anew.on_click(lambda _b: runtime.post(self._ask, True))
+        self._anew.on_click(lambda _b: self._ask_anew())
         options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
         more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
@@ -174,6 +177,7 @@ class VoiceTuner(Faced):
 
     def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        self._soon()
         return runtime.submit(self._latest(text, self._generation, fresh=fresh))
 
     def stop(self) -> None:
@@ -293,6 +297,15 @@ class VoiceTuner(Faced):
             except Exception:
                 _log.exception("a handler of on_take failed")
 
+    def _unseen(self) -> None:
+        """No page shows it any more, as when its cell was run again: another widget may need the plan's few sockets."""
+
+        def rest() -> None:
+            if not self.player.shown:
+                runtime.submit(self._service.rest())
+
+        asyncio.get_running_loop().call_later(_REST_SECS, rest)
+
     def _remeasure(self) -> None:
         """The page has told when the sound came out."""
         take = self._auditions.heard
@@ -327,6 +340,10 @@ class VoiceTuner(Faced):
         else:
             self._cancel()
 
+    def _ask_anew(self) -> None:
+        self._soon()
+        runtime.post(self._ask, True)
+
     def _ask(self, fresh: bool = False) -> None:
         """Speak, unless it would spend much: then ask back first."""
         if not fresh and self._auditions.known(self.text, self.settings) is not None:
@@ -343,6 +360,7 @@ class VoiceTuner(Faced):
         self._retold()
         self._finder.show()
         if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
+            self._soon()
             runtime.post(self._debounce)
 
     def _debounce(self) -> None:
@@ -354,6 +372,10 @@ class VoiceTuner(Faced):
         self._wanted = None
         task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
         task.add_done_callback(_told)
+
+    def _soon(self) -> None:
+        """Hosts that must be asked for messages begin to."""
+        self.player._channel.soon()  # noqa: SLF001 - our own part
 
     def _choose_voice(self, voice: str) -> None:
         self.settings = {"voice": voice}

@@ -52,6 +52,7 @@ MAY_IMPORT = {
         "checkup",
     },
     "simulator": BASE | {"protocol"},
+    "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "widgets"},
     "cli": {"checkup", "errors", "keys", "link", "simulator"},

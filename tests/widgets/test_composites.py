@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 
 import ipywidgets
 import jiwer
@@ -16,7 +17,7 @@ from test_player import Page, eventually
 import smallest_nb as snb
 from smallest_nb import runtime
 from smallest_nb.simulator import Simulator
-from smallest_nb.widgets import assets
+from smallest_nb.widgets import assets, voice_tuner
 
 SENTENCE = "The weather will be cold and cloudy this morning."
 
@@ -57,6 +58,37 @@ def test_what_the_model_ignores_is_disabled_with_the_reason(tuner):
     assert row.why.value == ""
     assert "emily" in [v for _, v in control(tuner, "voice").body.options]
     assert "sophia" not in [v for _, v in control(tuner, "voice").body.options]
+
+
+def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monkeypatch):
+    monkeypatch.setattr(voice_tuner, "_REST_SECS", 0.1)
+    one, two = Page(tuner.player), Page(tuner.player, "p2")
+    one.hello()
+    two.hello()
+    tuner.audition()
+    assert tuner._service.connected
+    one.say("bye")
+    time.sleep(0.3)
+    assert tuner._service.connected, "the other page still shows it"
+    two.say("bye")
+    eventually(lambda: not tuner._service.connected)
+    again = Page(tuner.player, "p3")
+    again.hello()
+    assert tuner.audition(fresh=True).duration > 0.5
+    again.say("bye")
+    Page(tuner.player, "p4").hello()  # a page that was reloaded
+    time.sleep(0.3)
+    assert tuner._service.connected
+
+
+def test_a_tuner_rests_only_when_it_has_spoken(tuner, monkeypatch):
+    monkeypatch.setattr(voice_tuner, "_REST_SECS", 0.0)
+    page = Page(tuner.player)
+    page.hello()
+    speaking = tuner.submit("It goes on although nobody looks any more, for a program may wait for it.")
+    page.say("bye")
+    assert speaking.result(20).metrics.complete
+    eventually(lambda: not tuner._service.connected)
 
 
 def test_settings_can_be_linked_and_observed(tuner):

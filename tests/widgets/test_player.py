@@ -141,15 +141,17 @@ def test_a_new_stream_replaces_the_old_one(player):
 
 def test_a_page_that_missed_messages_gets_them_again_in_the_handler(player):
     page = Page(player)
-    page.hello(pull=True)
+    page.hello()
     player.play(noise(1))
     sent = [c["seq"] for c, _ in page.got if c["seq"]]
     page.got.clear()
-    page.say("poll", ack=sent[1])
-    assert [c["seq"] for c, _ in page.got] == sent[2:]
+    page.say("poll", ack=sent[1], pull=False, again=False)
+    assert [c["seq"] for c, _ in page.got] == [*sent[2:], None]
+    assert {c["via"] for c, _ in page.got[:-1]} == {"pull"}
+    assert page.of("polled")[0]["newest"] == sent[-1]
     page.got.clear()
-    page.say("poll", ack=sent[-1])
-    assert page.got == []
+    page.say("poll", ack=sent[-1], pull=False, again=False)
+    assert [c["type"] for c, _ in page.got] == ["polled"]
 
 
 def test_a_host_that_mangles_bytes_and_a_stale_page_are_explained(player):

@@ -8,6 +8,8 @@
 export const START_SECS = 0.15;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
+/** To begin with where sound must be asked for and comes in lumps. */
+export const LUMPY_SECS = 0.3;
 
 const MARGIN = 1.5;
 const MARGIN_SECS = 0.02;
@@ -23,11 +25,17 @@ export class JitterEstimator {
   #floor = 0;
   /** The longest piece of late: while it plays, nothing else may have come. */
   #piece = 0;
+  /** Sound must be asked for. */
+  lumpy = false;
 
   /** Seconds to have before starting, and again after running dry. */
   get waterlineSecs(): number {
-    if (this.#worst === null) return START_SECS;
-    const needed = Math.max(this.#piece + this.#worst * MARGIN + MARGIN_SECS, this.#floor);
+    if (this.#worst === null) return this.lumpy ? LUMPY_SECS : START_SECS;
+    const needed = Math.max(
+      this.lumpy ? LUMPY_SECS : 0,
+      this.#piece + this.#worst * MARGIN + MARGIN_SECS,
+      this.#floor,
+    );
     return Math.min(MOST_SECS, Math.max(LEAST_SECS, needed));
   }
 

@@ -132,12 +132,17 @@ export class Playback {
     this.#gain?.gain.setTargetAtTime(value, this.#context?.currentTime ?? 0, 0.015);
   }
 
+  /** Give the device back; what is played next opens it again. */
   async close(): Promise<void> {
+    const context = this.#context;
     this.#node?.disconnect();
-    this.#node = null;
-    await this.#context?.close();
-    this.#context = null;
-    this.#loading = null;
+    this.#node = this.#context = this.#loading = null;
+    await context?.close();
+  }
+
+  /** Whether sound of some take has still to come. */
+  get incoming(): boolean {
+    return this.#incoming.size > 0;
   }
 
   get #busy(): boolean {

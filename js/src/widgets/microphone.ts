@@ -4,7 +4,7 @@ import { Capture, type Chunk, type Granted, microphones, NoSuchDevice } from "..
 import { meter } from "../audio/level";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
-import { capabilities, microphoneProblem } from "../host";
+import { asking, capabilities, microphoneProblem } from "../host";
 import { widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
@@ -68,6 +68,7 @@ class MicrophoneModel {
       if (this.blocked && way && way !== "page" && this.ladder.via === "page") this.goBy(way);
       this.changed();
     });
+    this.channel.onGone(() => this.#leave()); // nobody hears it any more
     window.addEventListener("pagehide", () => this.#leave(), { signal });
     signal.addEventListener("abort", () => this.#leave());
   }
@@ -219,7 +220,7 @@ class MicrophoneModel {
 
   #set(state: State): void {
     this.state = state;
-    this.channel.expect(state !== "idle");
+    this.channel.expect(state === "idle" ? "nothing" : "something");
     this.channel.send({
       type: "mic-state",
       state,
@@ -234,7 +235,7 @@ class MicrophoneModel {
 
 const TEXT: Record<State, string> = {
   idle: "",
-  starting: "Asking the browser for the microphone…",
+  starting: asking(),
   recording: "",
   paused: "Paused: nothing is heard.",
   stopping: "Handing over the last words…",

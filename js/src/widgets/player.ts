@@ -16,6 +16,10 @@ import { type TimedWords, WordsLine } from "./words-line";
 
 const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
+/** From a press until the kernel says that it is busy. */
+const PRESSED_MS = 1500;
+/** A host that draws a view anew takes the old one away first. */
+const GONE_MS = 1000;
 
 class PlayerModel {
   readonly playback: Playback;
@@ -24,6 +28,8 @@ class PlayerModel {
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  #pressedAt = Number.NEGATIVE_INFINITY;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly model: Model,
@@ -33,6 +39,7 @@ class PlayerModel {
     this.pair = new Pair(this.playback);
     this.channel = new Channel(model, capabilities, signal);
     this.channel.on("stream-open", (m) => {
+      this.playback.jitter.lumpy = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
     this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
@@ -52,6 +59,7 @@ class PlayerModel {
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
     this.channel.onWelcome(() => this.changed());
+    this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     const settings = () => {
       this.playback.volume = Number(model.get("volume"));
       this.playback.loop = Boolean(model.get("loop"));
@@ -62,6 +70,7 @@ class PlayerModel {
     const timer = setInterval(() => this.report(), REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
+      clearTimeout(this.#leaving);
       for (const name of ["volume", "loop"]) model.off(`change:${name}`, settings);
       void this.playback.close();
     });
@@ -69,6 +78,20 @@ class PlayerModel {
 
   get busy(): boolean {
     return this.playback.state !== "idle";
+  }
+
+  /** A view has come or gone: without any there is no sound, and soon no device and no page. */
+  viewed(): void {
+    clearTimeout(this.#leaving);
+    if (this.views.size > 0) {
+      this.channel.comeBack();
+      return;
+    }
+    this.playback.stop(STOP_FADE_MS);
+    this.#leaving = setTimeout(() => {
+      this.channel.leave();
+      void this.playback.close();
+    }, GONE_MS);
   }
 
   press(): void {
@@ -80,8 +103,11 @@ class PlayerModel {
     if (this.busy || this.model.get("busy")) {
       this.playback.stop(STOP_FADE_MS);
       this.channel.send({ type: "press", action: "stop" });
-    } else if (this.model.get("remote")) this.channel.send({ type: "press", action: "play" });
-    else this.playback.replay();
+    } else if (this.model.get("remote")) {
+      this.channel.send({ type: "press", action: "play" });
+      this.#pressedAt = performance.now();
+      this.report();
+    } else this.playback.replay();
     this.changed();
   }
 
@@ -115,7 +141,10 @@ class PlayerModel {
 
   report(): void {
     const take = this.playback.take;
-    this.channel.expect(this.busy || Boolean(this.model.get("busy")));
+    const pressed = this.playback.state === "idle" && performance.now() - this.#pressedAt < PRESSED_MS;
+    const coming = this.playback.incoming || this.playback.state === "waiting";
+    const comes = this.channel.isOwner && (coming || Boolean(this.model.get("busy")));
+    this.channel.expect(pressed || comes ? "sound" : "nothing");
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
@@ -287,6 +316,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
+  player.viewed();
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   for (const name of names) model.on(`change:${name}`, paint);
   signal.addEventListener("abort", () => {
@@ -294,7 +324,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     resized.disconnect();
     for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
-    if (player.views.size === 0) player.playback.stop(STOP_FADE_MS);
+    player.viewed();
   });
   el.append(root);
   paint();

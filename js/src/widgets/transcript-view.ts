@@ -46,7 +46,7 @@ class TranscriptModel {
       for (const view of this.views) view.now(m.at);
     });
     this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
-    const timer = setInterval(() => this.channel.expect(Boolean(model.get("live"))), 500);
+    const timer = setInterval(() => this.channel.expect(model.get("live") ? "something" : "nothing"), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 

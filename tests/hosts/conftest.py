@@ -1,0 +1,81 @@
+"""One server per host for all its tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from cells import SENTENCE
+from host import Host
+from hosts_apps import Marimo, Solara, Voila
+from hosts_jupyter import JupyterLab, Notebook7
+from results import Results
+
+import smallest_nb as snb
+from smallest_nb import runtime
+
+_results = Results()
+HOSTS = {host.name: host for host in (JupyterLab, Notebook7, Voila, Marimo, Solara)}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without `-m hosts` or SNB_HOSTS=1 only the main job and the emulated hosts; tests/browser has JupyterLab."""
+    if "hosts" in config.getoption("markexpr") or os.environ.get("SNB_HOSTS"):
+        return
+    slow = [i for i in items if i.get_closest_marker("hosts") and not _is_quick(i)]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [i for i in items if i not in slow]
+
+
+def _is_quick(item) -> bool:
+    if item.path.name in ("test_colab.py", "test_vscode.py"):
+        return True
+    return item.path.name == "test_main_job.py" and item.callspec.params["host"] != "jupyterlab"
+
+
+@pytest.fixture(scope="module")
+def host(request, tmp_path_factory):
+    """The running host that the test names."""
+    running = HOSTS[request.param](tmp_path_factory.mktemp(request.param) / "host")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def shown(host, spoken):
+    """A page of the host with both widgets ready; its microphone speaks the sentence."""
+    with host.browse(microphone=spoken) as page:
+        page.wait_ready()
+        yield page
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note what came of each test that is about a host."""
+    report = yield
+    host = getattr(item, "funcargs", {}).get("host")
+    if isinstance(host, Host) and (report.when == "call" or report.failed):
+        _results.add(host.name, host.version(), item.originalname, passed=report.passed)
+    return report
+
+
+def pytest_sessionfinish():
+    """Keep it for the README."""
+    _results.write()
+
+
+@pytest.fixture(scope="session")
+def spoken(simulator, tmp_path_factory):
+    """A WAV of the sentence for the browser's microphone; the recogniser is given no hint of it."""
+    service = snb.SmallestTTSService(
+        api_key="sk_test_canary_7f3a", base_url=simulator.base_url, settings=snb.SmallestTTSSettings(voice="magnus")
+    )
+
+    async def run():
+        try:
+            return await service.synthesize(SENTENCE)
+        finally:
+            await service.close()
+
+    clip = runtime.call(run(), 30).padded(0.7, 2.0)
+    return clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")

@@ -1,0 +1,59 @@
+"""What came of the tests, for the README's table; written only with SNB_HOSTS_RESULTS=1 (`make hosts` sets it)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FILE", "Results"]
+
+FILE = Path(__file__).with_name("results.json")
+NAMES = {
+    "jupyterlab": "JupyterLab",
+    "notebook7": "Notebook 7",
+    "voila": "Voilà",
+    "marimo": "marimo",
+    "solara": "Solara",
+}
+NOTES = {
+    "voila": "its request to end the kernel of a page that was left is refused by its server (403): set a cull timeout",
+    "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
+    "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
+}
+COLUMNS = {"test_a_voice_is_heard": "audition", "test_speech_becomes_text": "transcription"}
+
+
+class Results:
+    """Gathers a row per host."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def add(self, host: str, version: str, test: str, *, passed: bool) -> None:
+        """Note what came of one test in a host."""
+        row = self._rows.setdefault(
+            host, {"host": NAMES[host], "version": version, "audition": None, "transcription": None, "lifecycle": {}}
+        )
+        column = COLUMNS.get(test)
+        if column:
+            row[column] = passed
+        else:
+            row["lifecycle"][test.removeprefix("test_").replace("_", " ")] = passed
+
+    def write(self) -> None:
+        """Write what there is; hosts that were not run keep what they had."""
+        if not self._rows or not os.environ.get("SNB_HOSTS_RESULTS"):
+            return
+        old = {row["host"]: row for row in json.loads(FILE.read_text())} if FILE.exists() else {}
+        for host, row in self._rows.items():
+            former = old.get(row["host"], {})
+            for column in ("audition", "transcription"):
+                if row[column] is None:
+                    row[column] = former.get(column)
+            row["lifecycle"] = {**former.get("lifecycle", {}), **row["lifecycle"]}
+            row["notes"] = NOTES.get(host, "")
+            old[row["host"]] = row
+        rows = [old[name] for name in NAMES.values() if name in old]
+        FILE.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
