@@ -13,14 +13,13 @@ FILE = Path(__file__).with_name("results.json")
 NAMES = {
     "jupyterlab": "JupyterLab",
     "notebook7": "Notebook 7",
-    "voila": "a page that is left cannot say so, and Voilà's own request to end its kernel is refused (403): the kernel "
-    "keeps its sockets, so set a cull timeout",
+    "voila": "Voilà",
     "marimo": "marimo",
     "solara": "Solara",
 }
 NOTES = {
-    "voila": "a page that is left cannot say so, and Voilà's own request to end its kernel is refused (403): the kernel "
-    "keeps its sockets, so set a cull timeout",
+    "voila": "a page that is left cannot say so, and Voilà's request to end its kernel is refused (403): "
+    "the kernel keeps its sockets, so set a cull timeout",
     "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
 }
