@@ -45,22 +45,13 @@ class Lab:
     """A running JupyterLab with its own folders.
 
     Args:
-        folder: For everything it writes.
+        folder: Where they are.
         options: More of its command line.
-        python: The environment that it runs in; None for the tests' own.
-        env: Further environment variables of the server and its kernels.
     """
 
-    APP = "lab"
-    EXPOSE = "--LabApp.expose_app_in_browser=True"
-
-    def __init__(
-        self, folder: Path, *options: str, python: Path | None = None, env: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.options = options
-        self._python = str(python or sys.executable)
-        self._more_env = env or {}
         self.notebooks = folder / "notebooks"
         self.recordings = folder / "recordings"
         shutil.copytree(ROOT / "notebooks", self.notebooks, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -69,11 +60,7 @@ class Lab:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = (folder / "jupyter.log").open("a")
-        self.start()
-
-    def start(self) -> None:
-        """Start the server, for the first time or after `stop`."""
+        self._log = (folder / "jupyter.log").open("w")
         self._process = subprocess.Popen(self._command(), env=self._env(), stdout=self._log, stderr=subprocess.STDOUT)
         self._wait()
 
@@ -84,15 +71,11 @@ class Lab:
             json.dumps({"fetchNews": "false", "checkForUpdates": False})
         )
         return [
-            self._python, "-m", "jupyter", self.APP, "--no-browser", "--allow-root", f"--port={self.port}",
+            sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={self.port}",
             "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.notebooks}",
-            f"--IdentityProvider.token={self.token}", self.EXPOSE,
+            f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
             *self.options,
         ]  # fmt: skip
-
-    def address(self, notebook: str) -> str:
-        """Where a notebook is opened."""
-        return f"{self.url}/doc/tree/{notebook}?reset&token={self.token}"
 
     def write_notebook(self, name: str, *cells: str, kernel: str = "python3") -> str:
         """Put a notebook of code cells beside the tutorials and return its name."""
@@ -128,7 +111,7 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTERLAB_SETTINGS_DIR": "settings",
         }  # fmt: skip
         env = {**os.environ, **{name: str(self.folder / sub) for name, sub in own.items()}}
-        return {**env, "SMALLEST_SIMULATOR_RECORD": str(self.recordings), **self._more_env}
+        return {**env, "SMALLEST_SIMULATOR_RECORD": str(self.recordings)}
 
     def _api(self, path, method="GET"):
         request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
@@ -153,13 +136,9 @@ class Lab:
 
     def close(self):
         self.end_kernels()
-        self.stop()
-        self._log.close()
-
-    def stop(self) -> None:
-        """End the server, and its kernels with it."""
         self._process.terminate()
         self._process.wait(20)
+        self._log.close()
 
     @contextlib.contextmanager
     def browse(self, notebook: str, *, microphone: Path | None = None, media: str = "fake", dark: bool = False):
@@ -181,7 +160,7 @@ class Lab:
             page.set_default_timeout(30_000)
             notes = NotebookPage(page)
             try:
-                page.goto(self.address(notebook))
+                page.goto(f"{self.url}/doc/tree/{notebook}?reset&token={self.token}")
                 notes.wait_ready()
                 yield notes
             finally:

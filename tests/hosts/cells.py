@@ -34,10 +34,14 @@ import smallest_nb as snb
 import solara
 
 
+visitors = []
+
+
 def make():
     tuner = snb.VoiceTuner({TEXT!r}, voice="sophia", auto_play=False)
     live = snb.LiveTranscriber()
-    probe.serve({{"tuner": tuner, "live": live, "snb": snb}})
+    visitors.append(tuner)
+    probe.serve({{"tuner": tuner, "live": live, "snb": snb, "visitors": visitors}})
     return tuner, live
 
 

@@ -18,7 +18,8 @@ NAMES = {
     "solara": "Solara",
 }
 NOTES = {
-    "voila": "its request to end the kernel of a page that was left is refused by its server (403): set a cull timeout",
+    "voila": "a page that is left cannot say so, and Voilà's request to end its kernel is refused (403): "
+    "the kernel keeps its sockets, so set a cull timeout",
     "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
 }

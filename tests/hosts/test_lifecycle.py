@@ -96,7 +96,17 @@ def test_an_output_that_is_cleared(host):
         shown.audition()
 
 
-@with_hosts("jupyterlab", "notebook7", "marimo", "voila", "solara")
+VOILA_CUTS_OFF = pytest.param(
+    "voila",
+    marks=pytest.mark.xfail(
+        strict=True,
+        reason="Voilà disposes the comms before `pagehide` and before our own `beforeunload`, so no goodbye comes "
+        "through, and its request to end the kernel is refused (403): the old kernel keeps its sockets until culled",
+    ),
+)
+
+
+@with_hosts("jupyterlab", "notebook7", "marimo", VOILA_CUTS_OFF, "solara")
 def test_a_page_that_is_reloaded(host):
     """In Voilà and Solara the visitor gets new widgets, elsewhere the old ones are there again."""
     with host.browse() as shown:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import HOSTS
 from host import wait_for
+from host_page import HostPage
 from hosts_jupyter import JupyterLab
 from test_tune_a_voice import assert_same_sound
 
@@ -19,8 +20,8 @@ from smallest_nb import Clip
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(240)]
 
 
-def sent(kernel) -> Clip:
-    return Clip(bytes.fromhex(kernel.eval("tuner.takes[-1].clip.pcm.hex()")), 24000)
+def sent(kernel, tuner: str = "tuner") -> Clip:
+    return Clip(bytes.fromhex(kernel.eval(f"{tuner}.takes[-1].clip.pcm.hex()")), 24000)
 
 
 def two_users(host, first, second):
@@ -158,3 +159,36 @@ def test_two_browsers_on_one_notebook_only_the_one_that_was_pressed_sounds(lab):
             assert one.page_census()["contexts"] == two.page_census()["contexts"] == 1
         finally:
             lab.end_kernels()
+
+
+def test_visitors_of_one_process_do_not_meet(tmp_path):
+    """Solara's visitors share a process and our background loop; what one of them does reaches nobody else."""
+    running = HOSTS["solara"](tmp_path / "solara")
+    try:
+        with running.browsers(2) as (first, second):
+            pages = []
+            for context in (first, second):
+                page = context.new_page()
+                page.goto(running.url)
+                shown = HostPage(running, page)
+                shown.wait_ready()
+                pages.append(shown)
+            kernel = running.probe()
+            kernel.do("visitors[0].text = 'The first of us says this.'; visitors[1].text = 'And the second one that.'")
+            for shown in pages:
+                shown.clear_tap()
+                shown.press("Speak")
+            for number, shown in enumerate(pages):
+                told = f"len(visitors[{number}].takes)"
+                wait_for("it has spoken", lambda told=told: kernel.eval(told) == 1, 40)
+                shown.wait_state(shown.player, "idle")
+                shown.page.wait_for_timeout(300)
+                assert_same_sound(sent(kernel, f"visitors[{number}]"), *shown.rendered())
+                assert shown.page.locator("textarea").first.input_value() == kernel.eval(f"visitors[{number}].text")
+            pages[0].page.goto("about:blank")
+            wait_for("the first one's widgets are closed", lambda: kernel.eval("visitors[0].comm is None"))
+            kernel.do("visitors[1].text = 'Now I am alone.'")
+            pages[1].audition()
+            assert_same_sound(sent(kernel, "visitors[1]"), *pages[1].rendered())
+    finally:
+        running.close()

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(300)]
-ASSETS = ("player", "microphone", "transcript-view")
+ASSETS = ("player", "microphone", "transcript-view", "takes", "code-view", "composite")
 
 
 def build(tree: Path, out: Path, *kind: str) -> subprocess.CompletedProcess:
@@ -26,7 +26,7 @@ def tree(tmp_path_factory):
     """A copy of what is in git, and the built front end."""
     copy = tmp_path_factory.mktemp("tree") / "project"
     skip = shutil.ignore_patterns(
-        ".venv", ".bench", ".tools", "node_modules", ".git", "test-output", "__pycache__", ".*_cache"
+        ".venv", ".bench", ".hosts", ".tools", "node_modules", ".git", "test-output", "__pycache__", ".*_cache"
     )
     shutil.copytree(ROOT, copy, ignore=skip)
     return copy
