@@ -107,4 +107,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	touch $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static docs/_build docs/tutorials dist build test-output
+	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static docs/_build docs/_tapes docs/tutorials dist build test-output

@@ -25,6 +25,7 @@ extensions = [
     "golden_messages",
     "tutorials",
     "signatures",
+    "live",
 ]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 templates_path = ["_templates"]

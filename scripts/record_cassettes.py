@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -20,14 +21,21 @@ RATE = 16000
 STEP = RATE // 10
 
 
-async def transcribe_live(call: snb.Clip) -> snb.Transcript:
-    """Send a clip as a microphone would, and end each turn by voice activity."""
+async def transcribe_live(call: snb.Clip, said: Callable[[snb.Segment], None] = lambda _: None) -> snb.Transcript:
+    """Send a clip as a microphone would, end each turn by voice activity, and hand over each result as it comes."""
+
+    async def read() -> None:
+        async for segment in stt.segments():
+            said(segment)
+
     settings = snb.SmallestSTTSettings(word_timestamps=True, diarize=True, keywords=KEYWORDS)
     async with snb.SmallestSTTService(settings=settings, vad=snb.VADParams(stop_secs=0.4)) as stt:
+        reader = asyncio.create_task(read())
         began = monotonic()
         for at in range(0, len(call), STEP):
             await asyncio.sleep(began + at / RATE - monotonic())
             await stt.send(call.samples[at : at + STEP])
+    await reader
     return stt.transcript
 
 

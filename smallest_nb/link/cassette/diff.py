@@ -1,4 +1,7 @@
-"""How two cassettes differ in what was asked and what came: times, ids and sockets do not count. Imports frames, ..."""
+"""How two cassettes differ in what was asked and what came. Imports frames, compare, store.
+
+Times, ids, sockets and interim results do not count: they are a matter of moments.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ def _frames(session: Session) -> Iterator[str]:
         if event.binary or event.kind is Kind.ALIVE:
             continue
         frame = _stable(event.frame)
-        if isinstance(frame, dict) and event.sound:
-            continue  # how the sound was cut; the sound itself is compared as a whole
+        if isinstance(frame, dict) and (event.sound or frame.get("is_final") is False):
+            continue  # how the sound was cut (it is compared as a whole), and how far the hearing had come
         yield f"  {event.kind} {json.dumps(frame, ensure_ascii=False)}"
 
 
