@@ -21,8 +21,8 @@ def table() -> str:
     others: list[dict[str, str]] = json.loads((HOSTS / "unreachable.json").read_text(encoding="utf-8"))
     lines = ["| Host | Audition | Transcription | Lifecycle | Remarks |", "|---|---|---|---|---|"]
     for row in tested:
-        cells = [f"{row['host']} {row['version']}", _SIGNS[row["audition"]], _SIGNS[row["transcription"]],
-                 _lifecycle(row["lifecycle"]), row["notes"]]  # fmt: skip
+        signs = [_SIGNS.get(row[job], row[job]) for job in ("audition", "transcription")]
+        cells = [f"{row['host']} {row['version']}", *signs, _lifecycle(row["lifecycle"]), row["notes"]]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         f"| {row['host']} | untested | untested | untested | {row['reason']}. {_expected(row)} |" for row in others

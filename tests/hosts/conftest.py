@@ -9,7 +9,7 @@ from cells import SENTENCE
 from host import Host
 from hosts_apps import Marimo, Solara, Voila
 from hosts_jupyter import JupyterLab, Notebook7
-from results import Results
+from results import EMULATED, Results
 
 import smallest_nb as snb
 from smallest_nb import runtime
@@ -53,6 +53,8 @@ def shown(host, spoken):
 def pytest_runtest_makereport(item, call):
     """Note what came of each test that is about a host."""
     report = yield
+    if item.path.stem in EMULATED and (report.when == "call" or report.failed):
+        _results.add(*EMULATED[item.path.stem], item.originalname, passed=report.passed)
     host = getattr(item, "funcargs", {}).get("host")
     told = item.path.stem in ("test_main_job", "test_lifecycle") and isinstance(host, Host)
     if told and (report.when == "call" or report.failed):
