@@ -89,9 +89,12 @@ class Lab:
         return name
 
     def add_kernel(self, ipykernel: str) -> str:
-        """Make an environment with another ipykernel and this project, and return its kernel's name."""
+        """Make an environment with another ipykernel and this project, once, and return its kernel's name."""
         name = f"ipykernel-{ipykernel}"
         env = self.folder / name
+        spec = self.folder / "data" / "kernels" / name
+        if spec.exists():
+            return name
         uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
         python = env / "bin" / "python"
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(env)], check=True)
@@ -99,7 +102,6 @@ class Lab:
             [uv, "pip", "install", "--quiet", "--python", str(python), f"ipykernel=={ipykernel}", "-e", str(ROOT)],
             check=True,
         )
-        spec = self.folder / "data" / "kernels" / name
         spec.mkdir(parents=True)
         argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))

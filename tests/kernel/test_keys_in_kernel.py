@@ -51,7 +51,9 @@ def run(client, code, answer=None, seconds=40):
             asked.append(client.get_stdin_msg(timeout=1))
             client.input(answer)
         if reply is None and client.shell_channel.msg_ready():
-            reply = client.get_shell_msg(timeout=1)
+            came = client.get_shell_msg(timeout=1)
+            if came["parent_header"].get("msg_id") == sent:  # what was asked before may be answered late
+                reply = came
     assert reply is not None, "no reply"
     assert idle, "the kernel went on"
     return reply, seen, asked
