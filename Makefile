@@ -57,7 +57,7 @@ oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m oracle
 
 hosts: setup .tools/chromium host-environments ## Test every notebook host, and write the README's table of them
-	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts -m hosts || failed=1
+	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts tests/browser -m hosts || failed=1
 	$(UV_RUN) python scripts/host_table.py  # failures are told there too
 	exit $${failed:-0}
 

@@ -126,7 +126,9 @@ def counting(tmp_path_factory):
     return Clip.from_array(tone.astype(np.int16), rate).to_wav(tmp_path_factory.mktemp("count") / "count.wav")
 
 
-@pytest.mark.parametrize("ipykernel", ["newest", "6.31.0", "6.17.1"])
+@pytest.mark.parametrize(
+    "ipykernel", ["newest", *(pytest.param(older, marks=pytest.mark.hosts) for older in ("6.31.0", "6.17.1"))]
+)
 def test_a_busy_kernel_loses_no_sound_either_way(lab, counting, ipykernel):
     """A cell sleeps, awaits and spins for 10 s each: the player plays on, the microphone's sound is caught up."""
     kernel = "python3" if ipykernel == "newest" else lab.add_kernel(ipykernel)

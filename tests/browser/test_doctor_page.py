@@ -116,6 +116,7 @@ KERNELS = {
 }
 
 
+@pytest.mark.hosts
 @pytest.mark.parametrize("ipykernel", KERNELS)
 def test_other_kernels_are_judged_by_version_and_by_what_is_heard(lab, ipykernel):
     cell = "import smallest_nb as snb\ndoctor = snb.doctor()\ndoctor"

@@ -298,7 +298,7 @@ def test_a_kernel_that_is_restarted_in_mid_recording_is_told_and_the_text_stays(
     notes.wait_ready()
     notes.page.locator(".snb-mic .snb-error").get_by_text("run the cell again").wait_for()
     assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
-    press(notes, "Stop")
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")  # the device is closed: nobody would hear it
     notes.run_first()
     notes.page.wait_for_selector(".snb-mic[data-ready='true']")
     until(notes, "len(live.transcript)", 0)

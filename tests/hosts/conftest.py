@@ -19,7 +19,10 @@ HOSTS = {host.name: host for host in (JupyterLab, Notebook7, Voila, Marimo, Sola
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without `-m hosts` or SNB_HOSTS=1 only the main job and the emulated hosts; tests/browser has JupyterLab."""
+    """Without `-m hosts` or SNB_HOSTS=1 only the main job and the emulated hosts.
+
+    tests/browser has JupyterLab, whose older kernels wait for `make hosts` too.
+    """
     if "hosts" in config.getoption("markexpr") or os.environ.get("SNB_HOSTS"):
         return
     slow = [i for i in items if i.get_closest_marker("hosts") and not _is_quick(i)]

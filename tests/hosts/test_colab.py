@@ -204,5 +204,5 @@ def test_a_busy_kernel_is_not_flooded_with_questions(server, browsers):
         before = notes.sent("poll")
         hear(frame, lambda: press(frame, "Speak"))
         assert notes.page.evaluate("(cell) => window.host.cells[cell].done", cell)
-        assert notes.sent("poll") - before < 12
+        assert notes.sent("poll") - before < 24  # at the rate of sound it would be 50 in these five seconds
         check_heard(server, frame)

@@ -28,10 +28,11 @@ def tapes(simulator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tapes")
     service = {"api_key": KEY, "base_url": simulator.base_url}
 
-    def make(name, text=SECRET_TEXT, **options):
+    def make(name, text=SECRET_TEXT, *, heard=True, **options):
         with snb.record(folder / name, **options):
             clip = snb.speak(text, **service)
-            snb.transcribe(clip, word_timestamps=True, keywords={"Ada": 5.0}, **service)
+            if heard:  # a recogniser is not as sure each time
+                snb.transcribe(clip, word_timestamps=True, keywords={"Ada": 5.0}, **service)
         return folder / name
 
     return make
@@ -176,10 +177,11 @@ def test_show_tells_what_was_said(plain, tmp_path):
     assert '"voice_id": "sophia"' in every
 
 
-def test_diff_tells_what_changed_and_only_that(plain, tapes):
-    same = run("diff", plain, tapes("same.cassette"))
+def test_diff_tells_what_changed_and_only_that(tapes):
+    first = tapes("first.cassette", heard=False)
+    same = run("diff", first, tapes("same.cassette", heard=False))
     assert (same.returncode, same.stdout) == (0, "")  # other times, ids and sockets, the same words
-    other = run("diff", plain, tapes("other.cassette", text="Call Bob on 555 1234."))
+    other = run("diff", first, tapes("other.cassette", text="Call Bob on 555 1234.", heard=False))
     assert other.returncode == 1
     assert "-  send" in other.stdout
     assert "Bob" in other.stdout
