@@ -54,6 +54,8 @@ class SmallestTTSService(EventEmitter):
         settings: A delta over the documented defaults.
         endpoint: None chooses by model; "legacy" takes the per-model URL.
         keepalive_secs: Seconds of quiet before a keepalive.
+        rest_secs: Seconds without a request after which the sockets are closed instead; the next request opens one
+            again. None keeps them open for ever.
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
         max_retries: Further connection attempts after the first, and how often in one utterance what a lost connection
@@ -82,6 +84,7 @@ class SmallestTTSService(EventEmitter):
         settings: SmallestTTSSettings | None = None,
         endpoint: str | None = None,
         keepalive_secs: float = 30.0,
+        rest_secs: float | None = None,
         open_timeout: float = 10.0,
         audio_timeout: float = 15.0,
         max_retries: int = 3,
@@ -107,6 +110,8 @@ class SmallestTTSService(EventEmitter):
         self._max_retries = max_retries
         self._spare_socket = spare_socket
         self._asked_alive: deque[float] = deque(maxlen=8)
+        self._rest_secs = rest_secs
+        self._used_at = monotonic()
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
         self._warned: set[str] = set()
@@ -148,6 +153,7 @@ class SmallestTTSService(EventEmitter):
         except SmallestError as error:
             self._fire("on_connection_error", str(error))
             raise
+        self._used_at = monotonic()
         if took is not None:
             self._on_socket()
         return took
@@ -348,6 +354,9 @@ class SmallestTTSService(EventEmitter):
     def _keepalive(self) -> str | None:
         if self._current is not None and self._current.outstanding:
             return None  # a blank text would be a second request where the plan allows one
+        if self._rest_secs is not None and self._current is None and monotonic() - self._used_at > self._rest_secs:
+            self._spawn(self.rest())
+            return None
         self._asked_alive.append(monotonic())
         return json.dumps(wire.tts_keepalive(self._settings, endpoint=self._endpoint))
 

@@ -47,6 +47,8 @@ _MORE = (
     "complete_backoff_ms",
 )
 _AGAIN_SECS = 10.0
+_UNUSED_SECS = 300.0
+"""Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
 _REST_SECS = 5.0
 """A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
@@ -109,6 +111,7 @@ class VoiceTuner(Faced):
             base_url=base_url,
             sample_rate=sample_rate,
             settings=SmallestTTSSettings(voice=snapshot.voice),
+            rest_secs=_UNUSED_SECS,
         )
         self.takes = Takes(max_bytes=max_bytes, on_change=self._show_takes)
         self.player = Player(label="Speak")

@@ -26,7 +26,7 @@ EMULATED = {
 """Test files that are about a host which the tests imitate, and what of it is real."""
 NOTES = {
     "voila": "a page that is left cannot say so, and Voilà's request to end its kernel is refused (403): "
-    "the kernel keeps its sockets, so set a cull timeout",
+    "the kernel keeps its sockets for five minutes, and itself: set a cull timeout",
     "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
     "colab": "its Python, its packages, its kernel, and a page with its rules for frames and messages; Colab itself "
