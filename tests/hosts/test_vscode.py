@@ -9,7 +9,7 @@ from colab.server import NotebookServer
 from environments import interpreter
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
-SETUP = """__vsc_ipynb_file__ = "/home/somebody/notebook.ipynb"
+SETUP = """__vsc_ipynb_file__ = "notebook.ipynb"
 import smallest_nb as snb
 tuner = snb.VoiceTuner("Good evening.", voice="sophia", auto_play=False)
 tuner"""

@@ -74,8 +74,6 @@ class Recorder:
         """Take it out and write the file."""
         deck.eject(self)
         with self._lock:
-            for session in self.cassette.sessions:
-                session.events = list(session.events)
             if self._scrub:
                 scrub_cassette(self.cassette, self._scrub)
             save(self.cassette, self._path)
