@@ -162,7 +162,9 @@ class Microphone(SpeechWidget):
             self.stop()
         elif action.startswith("by-"):
             self.ways.choose(action.removeprefix("by-"))
-        elif self._source is not None and self.state == "idle":
+        elif self.state != "idle":
+            _log.debug("a press on Start came when the microphone was %s already", self.state)
+        elif self._source is not None:
             self.feed(self._source)
         else:
             self.ways.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 
 import numpy as np
 import pytest
@@ -113,7 +114,44 @@ def test_a_voice_is_found_by_what_it_is(notes):
     notes.page.get_by_text("As the service lists them now.").wait_for()
     notes.page.get_by_role("textbox", name="Search").fill("")
     gender.select_option("any")
-    notes.do("tuner.settings = {'voice': 'sophia'}")
+    notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'sophia'}")
+
+
+@contextlib.contextmanager
+def nothing_drawn(notes):
+    """Hold the page's drawing back, as a busy browser does."""
+    notes.page.evaluate(
+        """() => {
+          window.__draw = requestAnimationFrame;
+          window.__late = [];
+          window.requestAnimationFrame = (f) => window.__late.push(f);
+        }"""
+    )
+    try:
+        yield
+    finally:
+        notes.page.evaluate(
+            """() => {
+              window.requestAnimationFrame = window.__draw;
+              for (const f of window.__late) requestAnimationFrame(f);
+            }"""
+        )
+
+
+def test_a_press_does_what_the_button_said(notes):
+    """The sound may end at the very moment of the press: Stop does not begin it again."""
+    button = notes.page.locator(".snb-player .snb-primary")
+    press(notes)
+    notes.page.get_by_role("button", name="Stop", exact=True).wait_for()
+    with nothing_drawn(notes):
+        until(notes, "tuner.player.state", "idle")
+        notes.page.evaluate("() => window.__tap.clear()")
+        assert button.inner_text() == "Stop"
+        button.evaluate("(b) => b.click()")
+    notes.page.get_by_role("button", name="Speak", exact=True).wait_for()
+    notes.page.wait_for_timeout(500)
+    samples, _ = heard(notes)
+    assert not np.any(samples), "what was pressed to stop began again"
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,15 @@ class MicrophoneModel {
     this.channel.send({ type: "press", action: `by-${way}` });
   }
 
-  press(): void {
+  /** Do what the button said: what begins or ends at the moment of the press does not turn it round. */
+  press(stop: boolean): void {
     this.#talking = null;
-    const { via, active, connected } = this.ladder;
+    const { via, connected } = this.ladder;
     const elsewhere = via === "kernel" || (via === "tab" && connected);
     if (this.model.get("virtual") || this.feeding || elsewhere) {
-      const stop = elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
-      this.channel.send({ type: "press", action: this.feeding || active ? stop : "start" });
-    } else if (this.state === "recording" || this.state === "paused") void this.stop();
+      const end = elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
+      this.channel.send({ type: "press", action: stop ? end : "start" });
+    } else if (stop) void this.stop();
     else void this.start();
   }
 
@@ -266,11 +267,12 @@ function mountTalk(mic: MicrophoneModel): HTMLElement {
 
 function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): void {
   nameControls(el, signal);
+  let recording = false;
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });
   const button = h(
     "button",
-    { class: "snb-button snb-primary", type: "button", click: () => mic.press() },
+    { class: "snb-button snb-primary", type: "button", click: () => mic.press(recording) },
     glyph,
     label,
   );
@@ -303,7 +305,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   let shown = "";
   const paint = () => {
     const { ladder } = mic;
-    const recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || ladder.active;
+    recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || ladder.active;
     const name = recording ? "Stop" : String(mic.model.get("label"));
     if (name !== shown) {
       shown = name;

@@ -76,10 +76,6 @@ class PlayerModel {
     });
   }
 
-  get busy(): boolean {
-    return this.playback.state !== "idle";
-  }
-
   /** A view has come or gone: without any there is no sound, and soon no device and no page. */
   viewed(): void {
     clearTimeout(this.#leaving);
@@ -94,13 +90,14 @@ class PlayerModel {
     }, GONE_MS);
   }
 
-  press(): void {
+  /** Do what the button said when it was pressed: a sound that begins or ends that very moment does not turn it round. */
+  press(stop: boolean): void {
     void this.playback.unlock().catch((error: unknown) => {
       this.playback.problem = error instanceof Error ? error.message : String(error);
       this.changed();
     });
     if (this.playback.state === "blocked") return;
-    if (this.busy || this.model.get("busy")) {
+    if (stop) {
       this.playback.stop(STOP_FADE_MS);
       this.channel.send({ type: "press", action: "stop" });
     } else if (this.model.get("remote")) {
@@ -206,11 +203,12 @@ function iconButton(name: string, text: string, press: () => void): HTMLButtonEl
 function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): void {
   nameControls(el, signal);
   const { playback, model } = player;
+  let stopping = false;
   const label = h("span");
   const glyph = h("span", { style: "display:inline-flex" });
   const button = h(
     "button",
-    { class: "snb-button snb-primary", type: "button", click: () => player.press() },
+    { class: "snb-button snb-primary", type: "button", click: () => player.press(stopping) },
     glyph,
     label,
   );
@@ -271,13 +269,13 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     const inField = event.target instanceof HTMLElement && event.target.matches("button, input, summary");
     if (event.key !== " " || inField) return;
     event.preventDefault();
-    player.press();
+    player.press(stopping);
   });
   let shown = "";
   const paint = () => {
     const { state, take } = playback;
     const sounding = state === "playing" || state === "waiting" || state === "paused";
-    const stopping = sounding || (state === "idle" && Boolean(model.get("busy")));
+    stopping = sounding || (state === "idle" && Boolean(model.get("busy")));
     const name = state === "blocked" ? "Enable sound" : stopping ? "Stop" : String(model.get("label"));
     if (name !== shown) {
       shown = name;
