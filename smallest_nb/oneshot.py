@@ -19,7 +19,7 @@ from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.sound_files import read_sound
-from smallest_nb.transcript import Transcript
+from smallest_nb.transcript import Recording, Transcript
 from smallest_nb.voices import Voice
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def transcribe(
         settings: Such as `word_timestamps=True`.
 
     Returns:
-        The final segments.
+        The final segments, with the sound beside them: `transcript[3:7].clip` is what was said there. The sound stays
+        in memory as long as the transcript; `transcript.recording = None` lets it go.
 
     Raises:
         ConfigError: Sound that cannot be read, or a setting that cannot work.
@@ -111,6 +112,7 @@ def transcribe(
         settings=SmallestSTTSettings(**settings),
         close_timeout=clip.duration + 10,
     )
+    service.transcript.recording = Recording.of(clip)
     with Progress(clip.duration, progress) as shown:
         try:
             runtime.call(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smallest_nb.catalog import TTS_MODELS, SmallestSTTModel, SmallestTTSModel, canonical_model, tts_model
 from smallest_nb.errors import ConfigError
-from smallest_nb.fields import NOT_GIVEN, BaseSettings, NotGiven, Spec, checked_names, setting
-from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.fields import BaseSettings, NotGiven, Spec, checked_names, setting
+from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language
 from smallest_nb.voices import VOICES
 
 __all__ = ["NUMERALS", "SmallestSTTSettings", "SmallestTTSSettings", "why_not_taken"]
@@ -258,11 +258,3 @@ def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
     if all(t.retired for t in takers):
         return f"{told}; {takers[0].id}, which takes it, was retired on {takers[0].retired}"
     return f"{told}; {' and '.join(t.id for t in takers)} take it"
-
-
-def language_warning(language: Any, known: frozenset[str], who: str) -> str | None:
-    """Return a warning for a language that a model's card does not list, or None."""
-    code = service_code(language)
-    if language is NOT_GIVEN or code in known:
-        return None
-    return f"{who} does not list language {code!r}; it is sent as it is and may be refused."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["VOICES", "WORD_TIMESTAMP_VOICES", "Voice", "voices_of"]
+__all__ = ["VOICES", "WORD_TIMESTAMP_VOICES", "Voice", "no_word_times", "voices_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +141,10 @@ WORD_TIMESTAMP_VOICES = frozenset({"meher", "devansh", "kartik", "maithili", "li
 def voices_of(model: str) -> tuple[Voice, ...]:
     """Return the known voices of a model, named with hyphens (`lightning-v3.1`)."""
     return tuple(v for v in VOICES if v.model == model)
+
+
+def no_word_times(voice: str) -> str | None:
+    """Return why no word times are to be expected of a voice, or None."""
+    if voice in WORD_TIMESTAMP_VOICES:
+        return None
+    return f"the voice {voice!r} sends no word times; those that do are {', '.join(sorted(WORD_TIMESTAMP_VOICES))}"

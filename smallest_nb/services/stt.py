@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
 from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
-from smallest_nb.language import STT_VENDOR_LANGUAGES
 from smallest_nb.link import target as targets
 from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
@@ -25,10 +23,11 @@ from smallest_nb.services.clock import PushTimes
 from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
+from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.sender import Sender
 from smallest_nb.services.turns import TurnDetector
 from smallest_nb.services.uplink import Uplink
-from smallest_nb.settings import SmallestSTTSettings, language_warning
+from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Segment, Transcript
 
 if TYPE_CHECKING:
@@ -124,6 +123,7 @@ class SmallestSTTService(EventEmitter):
         self._turns = TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None
         self._speech_end: float | None = None
         self._updating = asyncio.Lock()
+        self._remarks = Remarks()
         self._failure: SmallestError | None = None
         self._closed = False
         self.dropped_seconds = 0.0
@@ -148,7 +148,7 @@ class SmallestSTTService(EventEmitter):
             max_retries=max_retries,
             outage_secs=buffer_secs,
         )
-        self._warn()
+        self._remarks.tell(self._settings)
 
     @property
     def settings(self) -> SmallestSTTSettings:
@@ -276,7 +276,7 @@ class SmallestSTTService(EventEmitter):
                     await self._take_final()
                     self._settings = merged
                     await self._change_socket()
-        self._warn()
+        self._remarks.tell(self._settings)
         return changed
 
     async def _change_socket(self) -> None:
@@ -397,10 +397,3 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_connection_error", str(error))
         self._down.end(self._failure)
         self._up.outbox.wake()
-
-    def _warn(self) -> None:
-        told = language_warning(self._settings.language, STT_VENDOR_LANGUAGES, "Live transcription")
-        if told:
-            warnings.warn(told, stacklevel=3)
-        if len(self._settings.keywords or {}) > wire.KEYWORD_CAP:
-            warnings.warn(f"Only {wire.KEYWORD_CAP} keywords count; the rest is ignored by the service.", stacklevel=3)

@@ -12,14 +12,13 @@ import contextlib
 import json
 import logging
 import uuid
-import warnings
 from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.audio import Clip
-from smallest_nb.catalog import TTS_SAMPLE_RATES, tts_model
+from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.cleanup import to_the_end
@@ -28,10 +27,11 @@ from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
+from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
 from smallest_nb.services.utterance import AudioChunk, Part, Utterance, WordTiming
-from smallest_nb.settings import SmallestTTSSettings, language_warning
+from smallest_nb.settings import SmallestTTSSettings
 
 if TYPE_CHECKING:
     from smallest_nb.secret import Secret
@@ -114,7 +114,7 @@ class SmallestTTSService(EventEmitter):
         self._used_at = monotonic()
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
-        self._warned: set[str] = set()
+        self._remarks = Remarks()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
@@ -127,7 +127,7 @@ class SmallestTTSService(EventEmitter):
             open_timeout=open_timeout,
             max_retries=max_retries,
         )
-        self._warn_ignored()
+        self._remarks.tell(self._settings)
 
     @property
     def settings(self) -> SmallestTTSSettings:
@@ -208,7 +208,7 @@ class SmallestTTSService(EventEmitter):
                 self._reopen = True
             elif self.connected:
                 self._replace_socket()
-        self._warn_ignored()
+        self._remarks.tell(self._settings)
         return changed
 
     async def run_tts(self, text: Text) -> AsyncGenerator[AudioChunk | WordTiming, None]:
@@ -399,18 +399,6 @@ class SmallestTTSService(EventEmitter):
                 self._fire("on_connection_error", str(lost))
             self._current.fail(lost)
         self._fire("on_disconnected")
-
-    def _warn_ignored(self) -> None:
-        for name, reason in wire.ignored_settings(self._settings).items():
-            if reason not in self._warned:
-                self._warned.add(reason)
-                warnings.warn(f"{name} will not be sent: {reason}.", stacklevel=3)
-        told = language_warning(
-            self._settings.language, tts_model(str(self._settings.model)).languages, str(self._settings.model)
-        )
-        if told and told not in self._warned:
-            self._warned.add(told)
-            warnings.warn(told, stacklevel=3)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

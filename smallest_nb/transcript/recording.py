@@ -41,6 +41,15 @@ class Recording:
         self._written = 0
         self._dropped = 0
 
+    @classmethod
+    def of(cls, clip: Clip) -> Recording:
+        """Return a recording that keeps as much as a clip has, and holds its own bytes, not a copy."""
+        made = cls(clip.sample_rate, max(clip.duration, 1.0))
+        if clip.pcm:
+            made._blocks.append(clip.pcm)
+            made._written = made._held = len(clip.pcm)
+        return made
+
     def write(self, pcm: bytes) -> None:
         """Append PCM16; costs the same however much is held.
 

@@ -1,12 +1,12 @@
 """Subtitles: SRT and WebVTT. Imports errors.
 
-A cue has at most two lines of 42 characters and stays at most 7 s, and at least 1 s where the next one leaves room.
-Cues never overlap: where people speak at once, each cue ends where the next begins.
+A cue has at most two lines of 42 characters and stays at most 7 s. Where the next one leaves room, it stays 1 s or
+more, and as long as it takes to be read at 20 characters a second, the fastest that Netflix's Timed Text Style Guide
+allows for grown-ups. Cues never overlap: where people speak at once, each cue ends where the next begins.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import html
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ _MAX_LINE = 42
 _MAX_LINES = 2
 _MAX_CUE_MS = 7000
 _MIN_CUE_MS = 1000
+_READ_MS = 50
+"""Milliseconds that a character takes to be read."""
 _MAX_PREFIX_NAME = 24
 """Characters of a name that SRT shows before the text; a longer one would take both lines."""
 
@@ -52,16 +54,17 @@ def subtitles(segments: Iterable[Segment], kind: str, name_of: Callable[[int], s
     import pysubs2  # noqa: PLC0415
 
     subs = pysubs2.SSAFile()
-    before: int | None = None
-    for cue in _placed(c for s in segments for r in runs(s) for c in _cues(r, kind, name_of)):
-        prefix = _prefix(cue.speaker, kind, name_of) if cue.speaker != before else ""
-        lines = _wrapped(prefix + _readable(cue.text, kind))
-        text = "\\N".join((html.escape(ln, quote=False) if kind == "vtt" else ln).translate(_SHIELD) for ln in lines)
+    cues = _in_order(c for s in segments for r in runs(s) for c in _cues(r, kind, name_of))
+    speakers = [None, *(c.speaker for c in cues)]
+    names = [_prefix(c.speaker, kind, name_of) if c.speaker != b else "" for b, c in zip(speakers, cues, strict=False)]
+    shown = [name + _readable(c.text, kind) for name, c in zip(names, cues, strict=True)]
+    for cue, text, (start, end) in zip(cues, shown, _times(cues, shown), strict=True):
+        lines = (html.escape(ln, quote=False) if kind == "vtt" else ln for ln in _wrapped(text))
+        event = "\\N".join(ln.translate(_SHIELD) for ln in lines)
         if kind == "vtt" and cue.speaker is not None:
             name = html.escape(tidy(name_of(cue.speaker)).translate(_FOREIGN), quote=False)
-            text = f"<v {name.translate(_SHIELD)}>{text}"
-        subs.append(pysubs2.SSAEvent(start=cue.start, end=cue.end, text=text))
-        before = cue.speaker
+            event = f"<v {name.translate(_SHIELD)}>{event}"
+        subs.append(pysubs2.SSAEvent(start=start, end=end, text=event))
     return subs.to_string(kind).translate(_UNSHIELD)
 
 
@@ -115,8 +118,11 @@ def _cues(run: Run, kind: str, name_of: Callable[[int], str]) -> Iterator[_Cue]:
         yield cue(group[0].start, group[-1].end, joined(group))
 
 
-def _placed(cues: Iterable[_Cue]) -> list[_Cue]:
-    """Put cues in order and their times apart, for as long as they can be read."""
-    ordered = sorted((c for c in cues if _wrapped(_readable(c.text, "vtt"))), key=lambda c: c.start)
-    long = [(c.start, max(c.start + _MIN_CUE_MS, min(c.end, c.start + _MAX_CUE_MS))) for c in ordered]
-    return [dataclasses.replace(c, start=a, end=b) for c, (a, b) in zip(ordered, apart(long), strict=True)]
+def _in_order(cues: Iterable[_Cue]) -> list[_Cue]:
+    return sorted((c for c in cues if _wrapped(_readable(c.text, "vtt"))), key=lambda c: c.start)
+
+
+def _times(cues: list[_Cue], shown: list[str]) -> list[tuple[int, int]]:
+    """Return from when to when each is shown: apart, and for as long as it can be read."""
+    stays = (max(c.end - c.start, _MIN_CUE_MS, _READ_MS * len(text)) for c, text in zip(cues, shown, strict=True))
+    return apart([(c.start, c.start + min(ms, _MAX_CUE_MS)) for c, ms in zip(cues, stays, strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -12,7 +13,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.fields import BaseSettings
 from smallest_nb.language import LANGUAGE_NAMES, service_code
 from smallest_nb.settings import SmallestTTSSettings, why_not_taken
-from smallest_nb.voices import voices_of
+from smallest_nb.voices import no_word_times, voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import Control, make_control
 
@@ -81,14 +82,10 @@ class SettingsPanel(ipywidgets.VBox):
                 control.body.observe(control._moved, names="value")  # noqa: SLF001
             control.show(getattr(self.settings, name))
             if isinstance(self.settings, SmallestTTSSettings):
-                control.gate(why_not_taken(self.settings, name))
-        voice = self.controls.get("voice")
-        if voice is not None and isinstance(self.settings, SmallestTTSSettings):
-            voice.hint(_voice_hint(self.settings))
-        model = self.controls.get("model")
-        if model is not None and isinstance(self.settings, SmallestTTSSettings):
-            info = tts_model(str(self.settings.model))
-            model.hint(f"retired on {info.retired}; the service offers {info.replacement}" if info.retired else "")
+                reason = why_not_taken(self.settings, name)
+                control.gate(reason)
+                if reason is None and name in _REMARKS:
+                    control.hint(_REMARKS[name](self.settings))
 
     def __repr__(self) -> str:
         return f"SettingsPanel({self.settings!r})"
@@ -108,7 +105,7 @@ def _options(settings: BaseSettings, name: str) -> list[tuple[str, Any]]:
     return [(str(c), c) for c in spec.choices]
 
 
-def _voice_hint(settings: SmallestTTSSettings) -> str:
+def _of_voice(settings: SmallestTTSSettings) -> str:
     pool = {v.id: v for v in voices_of(str(settings.model))}
     voice = pool.get(str(settings.voice))
     if voice is None:
@@ -118,3 +115,20 @@ def _voice_hint(settings: SmallestTTSSettings) -> str:
     if code not in voice.languages:
         return f"not trained on {LANGUAGE_NAMES.get(code, code)}"
     return ""
+
+
+def _of_model(settings: SmallestTTSSettings) -> str:
+    info = tts_model(str(settings.model))
+    return f"retired on {info.retired}; the service offers {info.replacement}" if info.retired else ""
+
+
+def _of_word_times(settings: SmallestTTSSettings) -> str:
+    reason = no_word_times(str(settings.voice)) if settings.word_timestamps else None
+    return f"estimated: {html.escape(reason)}" if reason else ""
+
+
+_REMARKS: dict[str, Callable[[SmallestTTSSettings], str]] = {
+    "voice": _of_voice,
+    "model": _of_model,
+    "word_timestamps": _of_word_times,
+}

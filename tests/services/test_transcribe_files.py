@@ -54,6 +54,14 @@ def test_every_kind_of_sound(clip, ask, tmp_path):
         assert heard(array, ask, sample_rate=24000).text == TEXT
 
 
+def test_the_sound_is_beside_the_transcript(clip, ask):
+    transcript = heard(clip, ask, word_timestamps=True)
+    assert transcript.recording.clip(0, clip.duration) == clip
+    words = transcript.words
+    said = transcript.recording.clip(words[1].start, words[1].end)
+    assert heard(said.padded(0.3, 0.3), ask).text == "green"
+
+
 @pytest.mark.parametrize(("rate", "sent_at"), [(8000, 8000), (11025, 16000), (44100, 44100), (96000, 16000)])
 def test_rates_that_the_service_does_not_take_are_resampled(clip, ask, monkeypatch, rate, sent_at):
     asked = []

@@ -353,9 +353,12 @@ async def test_what_is_not_sent_is_told_once(simulator):
         service = tts(simulator, settings=snb.SmallestTTSSettings(consistency=0.3))
     with pytest.warns(UserWarning, match="lightning-v3.1 does not list language 'he'"):
         await service.update_settings(snb.SmallestTTSSettings(language="he"))
+    with pytest.warns(UserWarning, match="the voice 'sophia' sends no word times; those that do are avery, devansh"):
+        await service.update_settings(snb.SmallestTTSSettings(word_timestamps=True))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         await service.update_settings(snb.SmallestTTSSettings(speed=1.1))
+        await service.update_settings(snb.SmallestTTSSettings(voice="liam"))
     await service.close()
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.transcript import Recording, Segment, Transcript, Word
 
@@ -47,6 +48,18 @@ def test_a_clip_is_the_same_slice_of_one_big_array(chunks, bound, start, end):
     else:
         with pytest.raises(ConfigError, match="kept"):
             recording.clip(start / RATE, end / RATE)
+
+
+@pytest.mark.parametrize("size", [0, 1, 50_000])
+def test_a_recording_of_a_clip_is_the_clip_and_can_go_on(size):
+    clip = Clip(sound(size).tobytes(), RATE)
+    recording = Recording.of(clip)
+    assert recording.duration == clip.duration
+    assert recording.dropped_seconds == 0
+    if size:
+        assert recording.clip(0, 1e6) == clip
+    recording.write(sound(100).tobytes())
+    assert recording.duration == (size + 100) / RATE
 
 
 def test_memory_stays_bounded_by_what_is_kept():

@@ -41,6 +41,18 @@ def test_srt_is_read_by_other_parsers():
     assert in_srt(Transcript([spoken(HOSTILE)]))[0][2] == "a <b> & {c} \\N d → e"
 
 
+def test_a_cue_stays_until_it_can_have_been_read_where_there_is_room():
+    quick = "quickly spoken sentence with many letters"  # 41 characters: 2.05 s of reading
+    alone = Transcript([spoken(quick, 1, each=0.1)])
+    assert in_srt(alone) == [(1, 3.05, quick)]
+    soon = Transcript([spoken(quick, 1, each=0.1), spoken("then", 2.4)])
+    assert [(a, b) for a, b, _ in in_srt(soon)] == [(1, 2.4), (2.4, 3.4)]
+    named = Transcript([spoken(quick, 1, speaker=0, each=0.1)])  # "Speaker 1: " is read too
+    assert in_srt(named) == [(1, 3.6, "Speaker 1: " + quick.replace(" many", "\nmany"))]
+    slow = Transcript([spoken("said slowly", 1, each=3)])
+    assert in_srt(slow) == [(1, 6.4, "said slowly")]
+
+
 def test_srt_names_a_changed_speaker():
     said = [spoken("one", 0, 0), spoken("two", 2, 0), spoken("three", 4, 1), spoken("four", 6), spoken("five", 8, 1)]
     transcript = Transcript(said)

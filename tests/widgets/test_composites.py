@@ -60,6 +60,15 @@ def test_what_the_model_ignores_is_disabled_with_the_reason(tuner):
     assert "sophia" not in [v for _, v in control(tuner, "voice").body.options]
 
 
+def test_word_times_that_a_voice_does_not_send_are_said_to_be_estimated(tuner):
+    row = control(tuner, "word_timestamps")
+    assert row.why.value == ""
+    tuner.settings = {"word_timestamps": True, "voice": "<nobody>"}
+    assert "estimated: the voice &#x27;&lt;nobody&gt;&#x27; sends no word times" in row.why.value
+    tuner.settings = {"voice": "liam"}
+    assert row.why.value == ""
+
+
 def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monkeypatch):
     monkeypatch.setattr(voice_tuner, "_REST_SECS", 0.1)
     one, two = Page(tuner.player), Page(tuner.player, "p2")

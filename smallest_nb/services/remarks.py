@@ -1,0 +1,57 @@
+"""What is said once about settings that are taken and yet do not do all they seem to. Imports protocol, settings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from smallest_nb.catalog import tts_model
+from smallest_nb.fields import NOT_GIVEN
+from smallest_nb.language import STT_VENDOR_LANGUAGES, service_code
+from smallest_nb.protocol.stt import KEYWORD_CAP
+from smallest_nb.protocol.tts import ignored_settings
+from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.voices import no_word_times
+
+__all__ = ["Remarks"]
+
+
+class Remarks:
+    """Warns about settings, each remark once in a service's life."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, settings: SmallestTTSSettings | SmallestSTTSettings) -> None:
+        """Warn; the warning points at whoever called the caller."""
+        found = _of_speech(settings) if isinstance(settings, SmallestTTSSettings) else _of_transcription(settings)
+        for remark in found:
+            if remark not in self._told:
+                self._told.add(remark)
+                warnings.warn(remark, stacklevel=3)
+
+
+def _of_speech(settings: SmallestTTSSettings) -> Iterator[str]:
+    ignored = ignored_settings(settings)
+    for name, reason in ignored.items():
+        yield f"{name} will not be sent: {reason}."
+    model = tts_model(str(settings.model))
+    if told := _unlisted(settings.language, model.languages, str(settings.model)):
+        yield told
+    if settings.word_timestamps and "word_timestamps" not in ignored and (told := no_word_times(str(settings.voice))):
+        yield f"word_timestamps=True: {told}."
+
+
+def _of_transcription(settings: SmallestSTTSettings) -> Iterator[str]:
+    if told := _unlisted(settings.language, STT_VENDOR_LANGUAGES, "Live transcription"):
+        yield told
+    if len(settings.keywords or ()) > KEYWORD_CAP:
+        yield f"Only {KEYWORD_CAP} keywords count; the rest is ignored by the service."
+
+
+def _unlisted(language: Any, known: frozenset[str], who: str) -> str | None:
+    code = service_code(language)
+    if language is NOT_GIVEN or code in known:
+        return None
+    return f"{who} does not list language {code!r}; it is sent as it is and may be refused."
