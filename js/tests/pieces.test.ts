@@ -75,6 +75,15 @@ describe("the send window", () => {
     expect(sent.at(-1)).toBe(1499);
   });
 
+  it("has nobody wait for what will not be acknowledged", async () => {
+    const window = new SendWindow(() => {}, 3, 100);
+    for (let n = 0; n < 10; n++) window.push(chunk(n));
+    const drained = window.drained(60_000);
+    window.abandon();
+    await drained;
+    expect(window.waiting).toBe(0);
+  });
+
   it("drops the oldest beyond its limit, and counts", () => {
     const sent: number[] = [];
     const window = new SendWindow((c) => sent.push(c.n), 1, 5);

@@ -77,18 +77,23 @@ def test_nothing_overflows(lab):
             assert over <= 0, f"{over} px too wide at {width} px"
 
 
-def test_a_reload_in_mid_recording_ends_it(lab):
-    with lab.browse("02_live_transcription.ipynb") as notes:
-        notes.run_all()
-        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
-        notes.save()
-        press(notes, "Transcribe")
-        notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+def test_a_recording_is_ended_by_another_tab_and_by_a_reload(lab):
+    with lab.browse("02_live_transcription.ipynb") as one:
+        one.run_all()
+        one.page.wait_for_selector(".snb-mic[data-ready='true']")
+        one.save()
+        press(one, "Transcribe")
+        one.page.wait_for_selector(".snb-mic[data-state='recording']")
+        two = one.second_tab()
+        two.page.wait_for_selector(".snb-mic[data-ready='true']")
+        press(two, "Transcribe")
+        two.page.wait_for_selector(".snb-mic[data-state='recording']")
+        one.page.wait_for_selector(".snb-mic[data-state='idle']", timeout=5_000)
         deadline = time.monotonic() + 10
-        while not notes.kernel("live._service is not None and live._service.connected"):
+        while not two.kernel("live._service is not None and live._service.connected"):
             assert time.monotonic() < deadline, "no session began"
-        notes.reload()
-        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        two.reload()
+        two.page.wait_for_selector(".snb-mic[data-ready='true']")
         deadline = time.monotonic() + 15
-        while notes.kernel("live._service is not None or live.microphone.state != 'idle'"):
+        while two.kernel("live._service is not None or live.microphone.state != 'idle'"):
             assert time.monotonic() < deadline, "the session of the page that is gone goes on"

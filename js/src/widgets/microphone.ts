@@ -61,7 +61,9 @@ class MicrophoneModel {
     model.on("change:paused", paused);
     signal.addEventListener("abort", () => model.off("change:paused", paused));
     this.channel.on("owner", () => {
-      if (!this.channel.isOwner) void this.stop(); // another page was pressed
+      if (this.channel.isOwner) return;
+      void this.stop(); // another page was pressed
+      this.#window.abandon(); // and what comes from here is not listened to
     });
     this.channel.onWelcome(() => {
       const way = remembered();
@@ -189,6 +191,7 @@ class MicrophoneModel {
     this.#set("stopping");
     await capture.stop();
     this.level = 0;
+    if (this.channel.ready && !this.channel.isOwner) this.#window.abandon();
     await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
     this.#set("idle");
   }

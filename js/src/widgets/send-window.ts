@@ -42,10 +42,16 @@ export class SendWindow {
     });
   }
 
-  /** A new recording counts from zero. */
-  reset(): void {
+  /** Forget what is on its way: nobody will acknowledge it. */
+  abandon(): void {
     this.#queue = [];
     this.#flying = [];
+    this.#pump();
+  }
+
+  /** A new recording counts from zero. */
+  reset(): void {
+    this.abandon();
     this.dropped = 0;
   }
 
