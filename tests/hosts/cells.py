@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LIVE", "SENTENCE", "TEXT", "TUNER", "marimo_notebook", "solara_app"]
+__all__ = ["LIVE", "SENTENCE", "TEXT", "TUNER", "VISITOR", "marimo_notebook", "solara_app"]
 
 TEXT = "Good evening, and welcome to the show."
 SENTENCE = "The weather will be cold and cloudy this morning."
@@ -11,6 +11,10 @@ TUNER = f"""import probe
 import smallest_nb as snb
 probe.serve(globals())
 tuner = snb.VoiceTuner({TEXT!r}, voice="sophia", auto_play=False)
+tuner"""
+VISITOR = f"""{TUNER.replace("probe.serve(globals())", "")[:-6]}
+probe.visitors.append(tuner)
+probe.serve({{"snb": snb, "visitors": probe.visitors}})
 tuner"""
 LIVE = """live = snb.LiveTranscriber()
 live"""
@@ -34,14 +38,11 @@ import smallest_nb as snb
 import solara
 
 
-visitors = []
-
-
 def make():
     tuner = snb.VoiceTuner({TEXT!r}, voice="sophia", auto_play=False)
     live = snb.LiveTranscriber()
-    visitors.append(tuner)
-    probe.serve({{"tuner": tuner, "live": live, "snb": snb, "visitors": visitors}})
+    probe.visitors.append(tuner)
+    probe.serve({{"tuner": tuner, "live": live, "snb": snb, "visitors": probe.visitors}})
     return tuner, live
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cells import LIVE, TUNER, marimo_notebook, solara_app
+from cells import LIVE, TUNER, VISITOR, marimo_notebook, solara_app
 from host import Host, wait_for
 from host_page import HostPage
 from hosts_jupyter import JupyterLab
 from playwright.sync_api import expect
 
-__all__ = ["Marimo", "Solara", "Voila"]
+__all__ = ["Marimo", "MarimoApp", "Solara", "Voila"]
 
 
 class Voila(Host):
@@ -110,6 +110,22 @@ class Marimo(Host):
         request = urllib.request.Request(f"{self.url}/api/{path}", data=json.dumps(body).encode(), headers=headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.loads(answer.read())
+
+
+class MarimoApp(Host):
+    """A marimo notebook as an app: each visitor gets a session, and all of them share one process."""
+
+    name = "marimo"
+    package = "marimo"
+
+    def prepare(self) -> None:
+        (self.work / "app.py").write_text(marimo_notebook(VISITOR, LIVE))
+
+    def command(self) -> list[str]:
+        return [
+            str(self.python), "-m", "marimo", "run", "app.py", "--headless", "--no-token",
+            f"--port={self.port}",
+        ]  # fmt: skip
 
 
 class Solara(Host):

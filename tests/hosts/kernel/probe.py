@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 names: dict = {}
+visitors: list = []
+"""The tuners of those who share this process."""
 _server = None
 
 
