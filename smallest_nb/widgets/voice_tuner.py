@@ -8,7 +8,6 @@ import contextlib
 import html
 import logging
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import ipywidgets
@@ -26,18 +25,18 @@ from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
 from smallest_nb.widgets.code_view import CodeView
 from smallest_nb.widgets.controls import close_all
-from smallest_nb.widgets.meter import Meter, forecast
+from smallest_nb.widgets.meter import Meter
 from smallest_nb.widgets.player import Player
 from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.snapshot import Snapshot
 from smallest_nb.widgets.static_face import Faced
 from smallest_nb.widgets.take_list import TakeList
 from smallest_nb.widgets.voice_finder import VoiceFinder
+from smallest_nb.widgets.wishes import Wishes
 
 __all__ = ["VoiceTuner"]
 
 _log = logging.getLogger(__name__)
-_DEBOUNCE_SECS = 0.25
 _PANEL = ("model", "voice", "language", "speed", "consistency", "similarity", "enhancement")
 _MORE = (
     "word_timestamps",
@@ -46,7 +45,6 @@ _MORE = (
     "pronunciation_dicts",
     "complete_backoff_ms",
 )
-_AGAIN_SECS = 10.0
 _UNUSED_SECS = 300.0
 """Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
 _REST_SECS = 5.0
@@ -99,11 +97,8 @@ class VoiceTuner(Faced):
         max_bytes: int = 256 * 2**20,
         **changes: Any,
     ) -> None:
-        self._wanted: asyncio.TimerHandle | None = None
         self._generation = 0
         self._on_take: list[Callable[[Take], None]] = []
-        self._warn_characters = warn_characters
-        self._warned: tuple[str, float] = ("", 0.0)
         snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
         self._service = SmallestTTSService(
@@ -118,6 +113,7 @@ class VoiceTuner(Faced):
         if self._service.target.simulated:
             self.player.notice = self._service.target.label
         self._meter = Meter()
+        self._wishes = Wishes(self._spawn, lambda told: setattr(self.player, "status", told), warn_characters)
         self._auditions = Auditions(self._service, self.player, self.takes, self._meter, self._keep)
         self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
         self._finder = VoiceFinder(self._service.target, lambda: self.settings, self._choose_voice)
@@ -275,19 +271,14 @@ class VoiceTuner(Faced):
     async def _latest(self, text: str | None, generation: int, *, fresh: bool = False) -> Take:
         if generation != self._generation:
             raise SmallestError("The audition was given up: stop() was called before it began.")
-        self._forget_wish()
+        self._wishes.forget()
         take = await self._auditions.latest(text if text is not None else self.text, self.settings, fresh=fresh)
         self._tray.current = take.number
         return take
 
     def _cancel(self) -> None:
-        self._forget_wish()
+        self._wishes.forget()
         self._auditions.cancel()
-
-    def _forget_wish(self) -> None:
-        if self._wanted is not None:
-            self._wanted.cancel()
-            self._wanted = None
 
     def _keep(self, take: Take) -> None:
         self.takes.add(take, renumber=True)
@@ -339,40 +330,23 @@ class VoiceTuner(Faced):
 
     def _pressed(self, action: str) -> None:
         if action == "play":
-            self._ask()
+            known = self._auditions.known(self.text, self.settings) is not None
+            self._wishes.now(self.text, free=known)
         else:
             self._cancel()
 
     def _ask_anew(self) -> None:
         self._soon()
-        runtime.post(self._ask, True)
-
-    def _ask(self, fresh: bool = False) -> None:
-        """Speak, unless it would spend much: then ask back first."""
-        if not fresh and self._auditions.known(self.text, self.settings) is not None:
-            self._spawn()
-            return
-        count, (text, at) = len(self.text), self._warned
-        if count > self._warn_characters and not (text == self.text and monotonic() - at < _AGAIN_SECS):
-            self._warned = (self.text, monotonic())
-            self.player.status = f"{count:,} characters, about {forecast(count)} of speech: press again to speak them."
-            return
-        self._spawn(fresh)
+        runtime.post(lambda: self._wishes.now(self.text, fresh=True))
 
     def _changed(self, _change: Any) -> None:
         self._retold()
         self._finder.show()
         if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
             self._soon()
-            runtime.post(self._debounce)
+            runtime.post(lambda: self._wishes.soon(self.text))
 
-    def _debounce(self) -> None:
-        self._forget_wish()
-        if len(self.text) <= self._warn_characters:
-            self._wanted = asyncio.get_running_loop().call_later(_DEBOUNCE_SECS, self._spawn)
-
-    def _spawn(self, fresh: bool = False) -> None:
-        self._wanted = None
+    def _spawn(self, fresh: bool) -> None:
         task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
         task.add_done_callback(_told)
 

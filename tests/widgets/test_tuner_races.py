@@ -98,14 +98,14 @@ def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, sim
 
 
 def test_a_new_take_asks_back_too_and_a_known_one_does_not(tuner, page):  # noqa: F811
-    tuner._warn_characters = 10
+    tuner._wishes._warn_characters = 10
     tuner.text = "This is more than ten characters."
     tuner._anew.click()
     eventually(lambda: "press again" in tuner.player.status)
     assert len(tuner.takes) == 0
     tuner._anew.click()
     eventually(lambda: len(tuner.takes) == 1)
-    tuner._warned = ("", 0.0)
+    tuner._wishes._warned = ("", 0.0)
     page.say("press", action="play")
     eventually(lambda: len(page.of("stream-open")) == 2)
     assert "press again" not in tuner.player.status
