@@ -14,6 +14,7 @@ from pathlib import Path
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.keys import find_key
+from smallest_nb.terminal import prepare
 
 __all__ = ["main"]
 
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from smallest_nb.link.cassette import command as cassette  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
 
+    prepare()
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
     parser.add_argument("--version", action="version", version=f"smallest-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from smallest_nb.checkup.examine import examine
 from smallest_nb.checkup.hosts import shows_widgets
+from smallest_nb.terminal import showable
 
 if TYPE_CHECKING:
     from smallest_nb.checkup.report import Report
@@ -32,5 +33,5 @@ def doctor() -> Doctor | Report:
 
         return Doctor()
     report = examine()
-    print(report.to_text())  # noqa: T201 - what it is for
+    print(showable(report.to_text()))  # noqa: T201 - what it is for
     return report

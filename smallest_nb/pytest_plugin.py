@@ -15,8 +15,10 @@ records every one anew: of the real service where SMALLEST_API_KEY is set, of th
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
 
 _MODES = ("none", "once", "all")
+_MAX_NAME = 100
+_failed = pytest.StashKey[bool]()
+_recorded = pytest.StashKey[set[Path]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,9 +69,15 @@ def smallest_cassette(request: pytest.FixtureRequest) -> Iterator[Player | Recor
     path = path if path.is_absolute() else request.path.parent / path
     mode = request.config.getoption("--smallest-record")
     scrub = options.pop("scrub", ())
-    if mode == "all" or (mode == "once" and not path.exists()):
+    recorded = request.config.stash.setdefault(_recorded, set())  # tests that share a cassette: the first one makes it
+    if (mode == "all" and path not in recorded) or (mode == "once" and not path.exists()):
         with cassette.record(path, scrub=scrub) as tape:
             yield tape
+            if request.node.stash.get(_failed, False):
+                tape.discard()
+                warnings.warn(pytest.PytestWarning(f"{path} was not written, since the test failed"), stacklevel=1)
+                return
+        recorded.add(path)
         return
     if not path.exists():
         pytest.fail(f"There is no cassette {path}: record it with `pytest --smallest-record=once`.", pytrace=False)
@@ -92,6 +103,14 @@ def smallest_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note whether the test failed: half a conversation is no cassette."""
+    report = yield
+    item.stash[_failed] = item.stash.get(_failed, False) or report.failed
+    return report
+
+
 def _options(request: pytest.FixtureRequest, name: str, known: set[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(name))):
@@ -104,9 +123,13 @@ def _options(request: pytest.FixtureRequest, name: str, known: set[str]) -> dict
 
 
 def _beside(node: pytest.Item) -> Path:
-    """Return `cassettes/<module>/<test>.cassette`, with what files cannot be called replaced."""
+    """Return `cassettes/<module>/<test>.cassette`; a name that no file can have, or that is long, is made one."""
     inside = node.nodeid.partition("::")[2]
-    return Path("cassettes") / Path(node.path).stem / (re.sub(r"[^\w.-]+", "-", inside).strip("-") + ".cassette")
+    plain = inside.replace("::", "-").replace("[", "-", 1).removesuffix("]")
+    name = re.sub(r"[^\w.-]+", "-", plain)[:_MAX_NAME].strip("-")
+    if name != plain:  # two of them must not become one
+        name += "-" + hashlib.sha256(inside.encode()).hexdigest()[:8]
+    return Path("cassettes") / Path(node.path).stem / f"{name}.cassette"
 
 
 def _speed(told: str) -> float | str:

@@ -9,6 +9,10 @@ from smallest_nb.errors import ConfigError
 
 __all__ = ["RedactingFilter", "Secret"]
 
+_MIN_HIDDEN = 8
+"""Characters; anything shorter is no key, and may be a part of what people say."""
+_known: set[str] = set()
+
 
 class Secret:
     """Holds an API key; only :meth:`unwrap` gives it back.
@@ -34,6 +38,12 @@ class Secret:
             del value  # tracebacks that show variables shall not show it
             raise ConfigError(f"The API key ({source}) {problem}.")
         self._value = value
+        if len(value) >= _MIN_HIDDEN:
+            _known.add(value)
+
+    def hide(self, text: str) -> str:
+        """Return a text without the key, should it repeat it."""
+        return text.replace(self._value, "***") if len(self._value) >= _MIN_HIDDEN and self._value in text else text
 
     def unwrap(self) -> str:
         """Return the key. Called only where the request headers are built."""
@@ -62,12 +72,17 @@ def _is_odd(c: str) -> bool:
 
 
 class RedactingFilter(logging.Filter):
-    """Hides the bearer token that `websockets` would log with the request headers."""
+    """Hides what `websockets` would log: the bearer token of the headers, and a key that the service repeats."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's arguments; always let it pass."""
+        """Rewrite the record; always let it pass."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 "Bearer ***" if isinstance(a, str) and a.lower().startswith("bearer ") else a for a in record.args
             )
+        text = hidden = record.getMessage()
+        for value in _known:
+            hidden = hidden.replace(value, "***")
+        if hidden != text:
+            record.msg, record.args = hidden, ()
         return True

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import AuthError
 from smallest_nb.key_prompt import prompt_for_key
 from smallest_nb.keys import Looked, find_key, look, save_key
-from smallest_nb.link.target import ENV_BASE_URL, ENV_KEY, Target, set_resolver
+from smallest_nb.link.target import ENV_KEY, Target, set_resolver, usual_base_url
 from smallest_nb.secret import Secret
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def ask_key(*, save: bool = False) -> Target:
 def _choose(key: Secret, base_url: str | None = None) -> Target:
     global _chosen  # noqa: PLW0603 - the notebook's one choice
     with _lock:
-        _chosen = Target(base_url or os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
+        _chosen = Target(base_url or usual_base_url(), key)
         return _chosen
 
 
@@ -129,7 +128,7 @@ def find_target() -> tuple[Target, list[Looked]]:
     looked = look()  # outside the lock: a person may be asked
     key = looked[-1].key
     if key is not None:
-        return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key), looked
+        return Target(usual_base_url(), key), looked
     return _simulated(simulator()), looked
 
 
@@ -145,4 +144,11 @@ def _stop_simulator() -> None:
         running.stop()
 
 
-set_resolver(current_target)
+def _key_for_another_address() -> Secret | None:
+    with _lock:
+        if _chosen is not None and not _chosen.simulated:
+            return _chosen.key
+    return find_key()
+
+
+set_resolver(current_target, _key_for_another_address)

@@ -68,8 +68,9 @@ async def _find(host: str, port: int) -> str:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
         raise _StepFailed(f"the name {host} was not looked up within {_STEP_SECS:g} s", "Check the network.") from None
-    except OSError as error:
-        raise _StepFailed(f"the name {host} was not found ({error.strerror})",
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise _StepFailed(f"the name {host} was not found ({why})",
                           "Check the network, and SMALLEST_BASE_URL if you set it.") from None  # fmt: skip
     return str(found[0][4][0])
 

@@ -1,4 +1,4 @@
-"""One line of the doctor's table, and the table. Standard library only."""
+"""One line of the doctor's table, and the table. Imports terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Literal, get_args
+
+from smallest_nb.terminal import printable
 
 __all__ = ["GROUPS", "Check", "Report", "Status"]
 
@@ -27,7 +29,14 @@ GROUPS = {
 """What a check's id begins with, and what that is called."""
 
 _SIGNS: dict[Status, str] = {"green": "✓", "amber": "!", "red": "✗", "unknown": "?"}
+_LONGEST = 400
 _KEY = re.compile(r"\bsk_[A-Za-z0-9_-]{4,}")
+
+
+def _tame(text: str) -> str:
+    """Return a text without a key, without control characters, and of a length that a table can hold."""
+    told = printable(_KEY.sub("sk_***", text)).replace("\n", " ")
+    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +60,9 @@ class Check:
     def __post_init__(self) -> None:
         if self.status not in get_args(Status) or self.id.partition(".")[0] not in GROUPS:
             raise ValueError(f"{self.id!r} with status {self.status!r} is no check.")
-        # No check tells a key; what others say (a server, a proxy) might.
-        object.__setattr__(self, "found", _KEY.sub("sk_***", self.found))
-        object.__setattr__(self, "fix", _KEY.sub("sk_***", self.fix))
+        # What others say (a server, a proxy) may be anything.
+        for name in ("found", "fix"):
+            object.__setattr__(self, name, _tame(getattr(self, name)))
 
     @property
     def group(self) -> str:

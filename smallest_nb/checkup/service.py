@@ -151,7 +151,7 @@ async def _refused_in(target: Target, language: str) -> str | None:
     try:
         async with asyncio.timeout(_ANSWER_SECS):
             frame = json.loads(await anext(aiter(ws)))
-    except (TimeoutError, StopAsyncIteration, ValueError, WebSocketException):
+    except (TimeoutError, StopAsyncIteration, ValueError, RecursionError, WebSocketException):
         return None  # it is served, and waits for sound
     finally:
         await ws.close()

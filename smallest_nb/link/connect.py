@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.protocol import State
 
 from smallest_nb.errors import ConnectionLost
@@ -117,15 +117,11 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
         return Answer(response.status_code, body, response.headers.get("Retry-After"))
     except TimeoutError:
         lost = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")
-    except (
-        OSError,
-        WebSocketException,
-        EOFError,
-        ImportError,
-    ) as error:  # ImportError: a SOCKS proxy without python-socks
-        lost = ConnectionLost(f"{place} cannot be reached ({_why(error)})")
+    except Exception as error:  # whatever it is: the frames of the handshake hold the headers
+        lost = ConnectionLost(f"{place} cannot be reached ({target.key.hide(_why(error))})")
     else:
         assert isinstance(ws, LiveWire)  # noqa: S101 - what create_connection made
+        ws.key = target.key
         _no_delay(ws)
         _sockets[ws] = urlsplit(url).netloc
         return ws
@@ -160,7 +156,7 @@ def _version() -> str:
 
 def without_key(body: bytes, target: Target) -> bytes:
     """Return an answer without the key, should it repeat it."""
-    return body.replace(target.key.unwrap().encode(), b"***")
+    return target.key.hide(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _why(error: BaseException) -> str:

@@ -197,7 +197,7 @@ class Connection:
             else:  # it cannot have to wait, and a timer for each of 50 frames a second costs more than the sending
                 await ws.send(frame)
         except ConnectionClosed as error:
-            raise _lost(error) from None
+            raise _lost(error, ws) from None
         except TimeoutError:
             lost = ConnectionLost(f"The service took no data for {timeout:g} s.")
             if self._ws is ws:  # the frame may lie half-sent in the buffers: this socket cannot be used again
@@ -245,7 +245,7 @@ class Connection:
                     await pending
             lost = ConnectionLost("The service closed the connection", code=ws.close_code, reason=ws.close_reason or "")
         except ConnectionClosed as error:
-            lost = _lost(error)
+            lost = _lost(error, ws)
         except Exception as error:  # a fault in a frame handler must not leave a socket that nobody reads
             _log.exception("a frame handler failed")
             lost = ConnectionLost(f"Reading failed ({type(error).__name__}: {error})")
@@ -280,8 +280,7 @@ async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
         await ws.close()
 
 
-def _lost(error: ConnectionClosed) -> ConnectionLost:
-    frame = error.rcvd
-    return ConnectionLost(
-        "The connection was lost", code=frame.code if frame else None, reason=frame.reason if frame else ""
-    )
+def _lost(error: ConnectionClosed, ws: Wire) -> ConnectionLost:
+    if error.rcvd is None:
+        return ConnectionLost("The connection was lost")
+    return ConnectionLost("The connection was lost", code=error.rcvd.code, reason=ws.close_reason or "")

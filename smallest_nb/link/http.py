@@ -9,7 +9,6 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from http.client import HTTPException
 from typing import IO, Any
 
@@ -63,28 +62,31 @@ async def fetch_json(
 
 
 async def _ask_really(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer:
-    headers = {**service_headers(target), "Accept": "application/json"}
-    if body is not None:
-        headers["Content-Type"] = content_type
     place = place_of(url)
     target.check_there()
     try:
         async with asyncio.timeout(2 * timeout):
-            status, answer, retry_after = await asyncio.to_thread(_ask, url, headers, body, timeout)
+            status, answer, retry_after = await asyncio.to_thread(_ask, url, target, body, content_type, timeout)
     except TimeoutError:
         failure: SmallestError = ConnectionLost(f"{place} did not answer within {timeout:g} s")
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        failure = ConnectionLost(f"{place} cannot be reached ({type(reason).__name__}: {reason})")
+        told = target.key.hide(f"{type(reason).__name__}: {reason}")
+        failure = ConnectionLost(f"{place} cannot be reached ({told})")
     else:
         return Answer(status, without_key(answer, target), retry_after)
-    raise failure from None  # outside the handlers: their frames hold the headers
+    raise failure from None  # outside the handlers: the thread's frames hold the headers
 
 
-def _ask(url: str, headers: Mapping[str, str], body: bytes | None, timeout: float) -> tuple[int, bytes, str | None]:
+def _ask(
+    url: str, target: Target, body: bytes | None, content_type: str, timeout: float
+) -> tuple[int, bytes, str | None]:
+    headers = {**service_headers(target), "Accept": "application/json"}
+    if body is not None:
+        headers["Content-Type"] = content_type
     proxies: dict[str, str] | None = {} if is_loopback(url) else None
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
-    request = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - http(s), from a Target
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
     try:
         with opener.open(request, timeout=timeout) as response:
             return response.status, _whole(response), None
@@ -100,5 +102,5 @@ def _whole(response: IO[bytes]) -> bytes:
 def _read(answer: bytes, place: str) -> Any:
     try:
         return json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProtocolError(f"{place} answered something that is no JSON: {answer[:80]!r}") from None

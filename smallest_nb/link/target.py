@@ -9,14 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import AuthError, ConfigError, ConnectionLost
 from smallest_nb.link.deck import current_deck
 from smallest_nb.secret import Secret
 
-__all__ = ["CASSETTE_URL", "ENV_BASE_URL", "ENV_KEY", "Target", "from_environment", "resolve", "set_resolver"]
+__all__ = [
+    "CASSETTE_URL",
+    "ENV_BASE_URL",
+    "ENV_KEY",
+    "Target",
+    "from_environment",
+    "resolve",
+    "set_resolver",
+    "usual_base_url",
+]
 
 ENV_KEY = "SMALLEST_API_KEY"
 ENV_BASE_URL = "SMALLEST_BASE_URL"
@@ -41,7 +50,7 @@ class Target:
     label: str = "Smallest AI"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
+        parts = _split(self.base_url)
         if parts.scheme not in ("ws", "wss") or not parts.netloc:
             raise ConfigError(f"base_url={self.base_url!r} cannot be used; expected ws:// or wss:// and a host.")
         if parts.username or parts.query:
@@ -59,25 +68,47 @@ class Target:
             raise ConnectionLost(f"{self.label} The replay has ended: make the service anew, or replay again.")
 
 
+def _split(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+        (parts.hostname or "").encode("idna")
+    except ValueError as error:  # UnicodeError too
+        raise ConfigError(
+            f"base_url={base_url!r} cannot be used ({error}); expected ws:// or wss:// and a host."
+        ) from None
+    return parts
+
+
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 _resolver: Callable[[], Target] | None = None
+_find_key: Callable[[], Secret | None] | None = None
 
 
-def set_resolver(resolver: Callable[[], Target] | None) -> None:
-    """Install what answers when neither argument nor environment names a target."""
-    global _resolver  # noqa: PLW0603 - one per process by design
-    _resolver = resolver
+def set_resolver(resolver: Callable[[], Target] | None, find_key: Callable[[], Secret | None] | None = None) -> None:
+    """Install what answers when neither argument nor environment names a target, and where else a key is looked for."""
+    global _resolver, _find_key
+    _resolver, _find_key = resolver, find_key
+
+
+# Both below are functions, because tracebacks that show variables would show all of the environment.
+def usual_base_url() -> str:
+    """Return SMALLEST_BASE_URL, or the vendor's host."""
+    return os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL
+
+
+def _key_of_environment() -> Secret | None:
+    key = os.environ.get(ENV_KEY)
+    return Secret(key, f"environment {ENV_KEY}") if key else None
 
 
 def from_environment() -> Target | None:
     """Return the target named by SMALLEST_API_KEY (and SMALLEST_BASE_URL), or None without a key."""
-    key = os.environ.get(ENV_KEY)
-    if not key:
-        return None
-    return Target(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, Secret(key, f"environment {ENV_KEY}"))
+    key = _key_of_environment()
+    return Target(usual_base_url(), key) if key is not None else None
 
 
 def resolve(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
@@ -89,12 +120,12 @@ def resolve(api_key: str | Secret | None = None, base_url: str | None = None) ->
     """
     if api_key is not None:
         key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-        return Target(base_url or os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL, key)
+        return Target(base_url or usual_base_url(), key)
     if base_url is not None:
-        found = os.environ.get(ENV_KEY)
-        if not found:
-            raise AuthError(f"No API key for {base_url}: pass api_key= or set {ENV_KEY}.")
-        return Target(base_url, Secret(found, f"environment {ENV_KEY}"))
+        found = _find_key() if _find_key else _key_of_environment()
+        if found is None:
+            raise AuthError(f"No API key for {base_url}: pass api_key=, call smallest_nb.ask_key(), or set {ENV_KEY}.")
+        return Target(base_url, found)
     deck = current_deck()
     if deck is not None and deck.target is not None:
         return deck.target

@@ -1,4 +1,4 @@
-"""An open socket, of the network or of a cassette, as the rest of `link` sees it. Imports nothing of ours."""
+"""An open socket, of the network or of a cassette, as the rest of `link` sees it. Imports secret."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosedOK
 from websockets.protocol import State
+
+from smallest_nb.secret import Secret
 
 __all__ = ["Answer", "LiveWire", "Wire"]
 
@@ -64,15 +67,35 @@ class Wire(Protocol):
 
 
 class LiveWire(ClientConnection):
-    """A socket of the network."""
+    """A socket of the network; where the service repeats the key, it is hidden.
+
+    Attributes:
+        key: Once it is open.
+    """
 
     deck = None
+    key: Secret | None = None
 
     @property
     def buffered(self) -> int:
         """Bytes that wait to be sent."""
         return self.transport.get_write_buffer_size()
 
+    @property
+    def close_reason(self) -> str | None:
+        """Why it was closed, in words."""
+        reason = super().close_reason
+        return self.key.hide(reason) if self.key is not None and reason else reason
+
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""
         await self.send(frame)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Give its frames."""
+        try:
+            while True:
+                frame = await self.recv()
+                yield self.key.hide(frame) if self.key is not None and isinstance(frame, str) else frame
+        except ConnectionClosedOK:
+            return

@@ -97,7 +97,7 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
     text = body.decode("utf-8", "replace").strip()
     try:
         info = normalize_error(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         info = ErrorInfo(text[:300] or "no details were given")
     if status in (401, 403):
         return AuthError(

@@ -9,8 +9,9 @@ from time import monotonic
 
 from smallest_nb.audio import Clip
 from smallest_nb.catalog import SmallestTTSModel, tts_model
-from smallest_nb.errors import AuthError, ConfigError, SmallestError
+from smallest_nb.errors import AuthError, CassetteError, ConfigError, SmallestError
 from smallest_nb.link import target as targets
+from smallest_nb.link.deck import current_deck
 from smallest_nb.link.http import fetch_json
 from smallest_nb.protocol import rest as wire
 from smallest_nb.secret import Secret
@@ -45,10 +46,12 @@ async def list_voices(
     Raises:
         ConfigError: No such model.
         AuthError: No key, or a refused one.
+        CassetteError: A cassette is replayed that does not hold it.
     """
     info = tts_model(model)
     target = targets.resolve(api_key, base_url)
-    kept = _cache.get((target.base_url, info.id))
+    live = current_deck() is None  # a recording holds each question, and a cassette answers for itself
+    kept = _cache.get((target.base_url, info.id)) if live else None
     if kept is not None and not refresh and monotonic() - kept[0] < _KEEP_SECS:
         return kept[1]
     if info.retired:
@@ -56,12 +59,13 @@ async def list_voices(
     try:
         body = await fetch_json(wire.voices_url(target.base_url, info.id), target, timeout=timeout)
         voices = wire.parse_voices(body, info.id)
-    except AuthError:
+    except (AuthError, CassetteError):
         raise
     except SmallestError as error:
         _log.warning("The live list of voices could not be had, the model cards answer: %s", error)
         return kept[1] if kept is not None else voices_of(info.id)
-    _cache[target.base_url, info.id] = (monotonic(), voices)
+    if live:
+        _cache[target.base_url, info.id] = (monotonic(), voices)
     return voices
 
 

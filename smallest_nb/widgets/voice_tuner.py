@@ -373,6 +373,8 @@ class VoiceTuner(Faced):
         return drawn
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_tray"):
+            return "VoiceTuner(refused)"
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
 
 

@@ -78,6 +78,41 @@ def test_a_change_of_the_code_under_test_is_seen(project):
     assert "speed: recorded 1.0, asked for 1.4" in told
 
 
+EDGES = """
+import os
+import pytest
+import smallest_nb as snb
+
+@pytest.mark.parametrize("text", ["Hello!", "Hello?", "A long one. " * 30])
+def test_say(smallest_cassette, text):
+    assert snb.speak(text).duration > 0.1
+
+def test_two(smallest_cassette):
+    snb.speak("One.")
+    assert os.environ.get("FIXED")
+    snb.speak("Two.")
+
+@pytest.mark.smallest_cassette(path="shared.cassette", repeat=True)
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_shared(smallest_cassette, name):
+    assert snb.speak("Both of us say this.").duration > 0.1
+"""
+
+
+def test_each_test_has_a_whole_cassette_of_its_own(project, monkeypatch):
+    code, told = project(EDGES, "--smallest-record=all")
+    assert code == 1
+    assert "test_two.cassette was not written, since the test failed" in told
+    monkeypatch.setenv("FIXED", "1")
+    code, told = project(EDGES, "--smallest-record=once")
+    assert code == 0, told
+    code, told = project(EDGES)
+    assert code == 0, told
+    names = sorted(p.name for p in (project.folder / "cassettes" / "test_voice").glob("*.cassette"))
+    assert len(names) == 4, names
+    assert max(map(len, names)) < 140
+
+
 def test_a_simulator_with_faults_for_one_test(project):
     code, told = project(SIMULATED)
     assert code == 0, told

@@ -28,6 +28,12 @@ def by_id(checks):
 # The report.
 
 
+def test_what_others_say_is_cut_and_does_nothing_to_a_terminal():
+    check = Check("service.region", "Region", "green", "\x1b[31mred\x07\nline " + "long " * 1000)
+    assert check.found.startswith("\\x1b[31mred\\x07 line long")
+    assert len(check.found) == 400
+
+
 def test_a_report_in_every_form():
     report = Report(
         [Check("page.host", "Host", "green", "here"), Check("python.version", "Python", "amber", "<3>", "do")]

@@ -55,3 +55,18 @@ def test_in_a_plain_program_it_prints_and_returns_the_report(simulator, first):
     assert "Python without a notebook" in done.stdout
     assert "returned Report(" in done.stdout
     assert "ipywidgets" not in run("-X", "importtime", "-c", "import smallest_nb; smallest_nb.doctor").stderr
+
+
+@pytest.mark.parametrize("url", ["ws://localhost:99999", "wss://host.invalid:abc", "wss://[::1", "wss://.example.com"])
+def test_an_address_that_cannot_be_is_a_red_line(url):
+    done = run("-m", "smallest_nb.cli", "doctor", "--json", SMALLEST_BASE_URL=url)
+    red = [c for c in json.loads(done.stdout)["checks"] if c["status"] == "red"]
+    assert (done.returncode, [c["id"] for c in red]) == (1, ["service.address"]), done.stderr
+    assert "SMALLEST_BASE_URL" in red[0]["fix"]
+
+
+def test_a_terminal_without_unicode_gets_escapes(simulator):
+    for command in (["-m", "smallest_nb.cli", "doctor"], ["-c", "import smallest_nb as snb; snb.doctor()"]):
+        done = run(*command, SMALLEST_BASE_URL=simulator.base_url, PYTHONIOENCODING="ascii")
+        assert done.returncode == 0, done.stderr
+        assert "\\u2713" in done.stdout

@@ -10,10 +10,23 @@ import pytest
 import smallest_nb
 
 ROOT = Path(smallest_nb.__file__).parent
-BASE = {"errors", "secret", "language", "voices", "catalog", "fields", "settings", "audio", "transcript", "vad"}
+BASE = {
+    "errors",
+    "secret",
+    "language",
+    "voices",
+    "catalog",
+    "fields",
+    "settings",
+    "audio",
+    "transcript",
+    "vad",
+    "terminal",
+}
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
+    "terminal": set(),
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
@@ -54,8 +67,8 @@ MAY_IMPORT = {
     "simulator": BASE | {"protocol"},
     "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
-    "consult": {"checkup", "widgets"},
-    "cli": {"checkup", "errors", "keys", "link", "simulator"},
+    "consult": {"checkup", "terminal", "widgets"},
+    "cli": {"checkup", "errors", "keys", "link", "simulator", "terminal"},
     "pytest_plugin": {"link", "session", "simulator"},
     "__init__": None,
 }

@@ -5,14 +5,18 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import socket
 import traceback
 
 import pytest
 
 import smallest_nb as snb
+from smallest_nb import runtime, session
 from smallest_nb.errors import ConfigError
+from smallest_nb.link import connect
 from smallest_nb.link import target as targets
 from smallest_nb.secret import Secret
+from smallest_nb.services import rest
 
 CANARY = "sk_canary_do_not_leak_91c2"
 
@@ -59,6 +63,53 @@ async def test_logs_reprs_and_tracebacks_hold_no_key(simulator, caplog):
     told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     for text in (caplog.text, told, repr(service.target), repr(caught.value), repr(vars(service))):
         assert CANARY not in text
+
+
+def shown(error):
+    """What a debugger, pytest -l or IPython's verbose mode would show."""
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.smallest.ai", "wss://api.smallest.ai:99999", "wss://host:abc", "wss://[::1", "wss://.host",
+     f"wss://{'a' * 70}.com"],
+)  # fmt: skip
+def test_an_address_that_cannot_be_is_told_without_the_key(monkeypatch, url):
+    monkeypatch.setenv("SMALLEST_API_KEY", CANARY)
+    with pytest.raises(ConfigError, match="expected ws:// or wss://") as caught:
+        snb.speak("x", base_url=url)
+    assert CANARY not in shown(caught.value)
+    monkeypatch.setenv("SMALLEST_BASE_URL", url)
+    for ask in (session.current_target, lambda: snb.VoiceTuner("x"), lambda: snb.speak("x", api_key=CANARY[:5])):
+        with pytest.raises(ConfigError, match="expected ws:// or wss://") as caught:
+            ask()
+        assert CANARY not in shown(caught.value)
+
+
+def test_requests_and_handshakes_that_fail_show_no_key(monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        to = {"api_key": CANARY, "base_url": f"ws://127.0.0.1:{nobody.getsockname()[1]}"}
+        for ask in (
+            lambda: runtime.call(rest.transcribe_recording(b"x", **to), 20),
+            lambda: runtime.call(connect.open_websocket(to["base_url"] + "/x", targets.resolve(**to)), 20),
+        ):
+            with pytest.raises(snb.ConnectionLost) as caught:
+                ask()
+            frames = [f for f in traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+                      if "smallest_nb/link" in f.filename]  # fmt: skip
+            assert frames
+            assert all(CANARY not in repr(f.locals) for f in frames)
+    monkeypatch.setattr(connect, "is_loopback", lambda _url: 1 / 0)
+    with pytest.raises(snb.ConnectionLost, match="ZeroDivisionError") as caught:
+        runtime.call(connect.open_websocket("ws://127.0.0.1:9/x", targets.resolve(CANARY, "ws://127.0.0.1:9")), 20)
+
+
+def test_a_key_that_was_chosen_serves_another_address_too(monkeypatch):
+    monkeypatch.setattr(session, "_chosen", None)
+    snb.use_service(CANARY, base_url="ws://127.0.0.1:9")
+    assert targets.resolve(None, "ws://127.0.0.1:8").key.unwrap() == CANARY
 
 
 def test_targets_that_would_give_the_key_away_are_refused(monkeypatch):

@@ -13,6 +13,7 @@ from smallest_nb.link.cassette.diff import difference
 from smallest_nb.link.cassette.scrub import WHAT, scrub_cassette
 from smallest_nb.link.cassette.show import describe, save_sounds
 from smallest_nb.link.cassette.store import load, save
+from smallest_nb.terminal import printable
 
 __all__ = ["add_arguments", "run"]
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(lines: Iterable[str]) -> None:
     try:
         for line in lines:
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{printable(line)}\n")
         sys.stdout.flush()
     except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,14 +12,35 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FRESH_IDS", "differences", "first_other_sample", "is_cancel", "likeness", "same", "without_ids"]
+__all__ = [
+    "FRESH_IDS",
+    "differences",
+    "first_other_sample",
+    "is_cancel",
+    "likeness",
+    "same",
+    "without_ids",
+    "without_secrets",
+]
 
 FRESH_IDS = ("request_id", "context_id")
 """Made anew by the client for each request."""
 ECHOED_IDS = (*FRESH_IDS, "external_request_id")
 """Where answers repeat them."""
+_SECRETS = ("key", "token", "authorization", "secret", "password")
 TOLERANCE = 4
 """Steps of 32768 that two resamplers may differ by, which nobody hears."""
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a query or request whose fields that are called like secrets are hidden, as they are recorded."""
+    if isinstance(value, dict):
+        return {k: "***" if _is_secret(k) and isinstance(v, str) else without_secrets(v) for k, v in value.items()}
+    return [without_secrets(v) for v in value] if isinstance(value, list) else value
+
+
+def _is_secret(name: str) -> bool:
+    return name != "keywords" and any(word in name.lower() for word in _SECRETS)
 
 
 def without_ids(frame: Any) -> Any:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from smallest_nb.errors import CassetteError, ConfigError, ConnectionLost
 from smallest_nb.link import deck
 from smallest_nb.link.cassette import compare
+from smallest_nb.link.cassette.ending import was_cut
 from smallest_nb.link.cassette.frames import Kind, Session
 from smallest_nb.link.cassette.scrub import Scrubber, hide_text, scrub_texts, scrubber
 from smallest_nb.link.cassette.store import load
@@ -114,7 +115,7 @@ class Player:
 
     def _query_of(self, url: str) -> tuple[str, dict[str, str]]:
         parts = urlsplit(url)
-        return parts.path, self.scrubbed(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        return parts.path, self.scrubbed(compare.without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True))))
 
     async def open(self, url: str, _target: Target, _knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
         """Open a socket of the cassette."""
@@ -152,6 +153,8 @@ class Player:
                     return session
             if text:
                 return None
+        if cut := next((s for s in here if was_cut(s) and s.query == query), None):
+            raise self._cut(cut)
         raise self._nothing_like("this stream", [s.query for s in whole], [s.query for s in here], query)
 
     def _free(self, sessions: list[Session]) -> list[Session]:
@@ -174,7 +177,7 @@ class Player:
         Raises:
             CassetteError: It was not recorded, or is asked for more often than it was.
         """
-        asked = self.scrubbed(frame)
+        asked = self.scrubbed(compare.without_secrets(frame))
         with self._lock:
             places = [p for p in self._all_asked() if p[0].path == path and p[1] >= 0]
             if after is not None:
@@ -187,6 +190,8 @@ class Player:
                 return found
             left = [f for s, n, f in places if (s.number, n) not in self._used]
             recorded = [f for _, _, f in places]
+        if cut := next((s for s, _ in equal if was_cut(s)), None):
+            raise self._cut(cut)
         if equal:
             raise self._nothing(
                 f"this request {len(equal)} time(s), and it is asked for once more; give repeat=True to allow that"
@@ -201,6 +206,12 @@ class Player:
         if not told:
             return self._nothing(f"{what} fewer times than it is asked for; give repeat=True to allow that")
         return self._nothing(f"another form of {what}. The nearest differs in\n  " + "\n  ".join(told))
+
+    def _cut(self, session: Session) -> CassetteError:
+        return self._nothing(
+            f"the beginning of session {session.number} only: it was under way when the recording ended. Record it "
+            "anew, and end the block when all was answered"
+        )
 
     def _nothing(self, what: str) -> CassetteError:
         return CassetteError(f"The cassette {self._path.name} holds {what}.")

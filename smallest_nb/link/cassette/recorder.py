@@ -20,12 +20,13 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from smallest_nb.errors import CassetteError, ConnectionLost
+from smallest_nb.errors import CassetteError, ConfigError, ConnectionLost
 from smallest_nb.link import deck
+from smallest_nb.link.cassette.compare import without_secrets
+from smallest_nb.link.cassette.ending import end_sessions
 from smallest_nb.link.cassette.frames import Event, Kind, Session, pack_frame
 from smallest_nb.link.cassette.scrub import Scrubber, scrub_cassette, scrubber
-from smallest_nb.link.cassette.store import Cassette, save
-from smallest_nb.link.connect import without_key
+from smallest_nb.link.cassette.store import Cassette, check_place, save
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Answer, Wire
 
@@ -33,7 +34,6 @@ __all__ = ["Recorder"]
 
 _log = logging.getLogger(__name__)
 _MB = 10**6
-_SECRETS = ("key", "token", "authorization", "secret", "password")
 
 
 class Recorder:
@@ -46,6 +46,8 @@ class Recorder:
 
     def __init__(self, path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = 200.0) -> None:
         scrubber(scrub)  # refuses a wrong one now rather than at the end
+        if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
+            raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
         self._path = Path(path)
         self._scrub = scrub
         self._limit = max_mb * _MB
@@ -56,11 +58,13 @@ class Recorder:
         self.cassette = Cassette()
         self.full = False
         self.target = None
+        self._discarded = False
 
     def __repr__(self) -> str:
         return f"record({str(self._path)!r})"
 
     def __enter__(self) -> Self:
+        check_place(self._path)  # now, and not when all that was to be kept is there
         deck.insert(self)
         self._began = monotonic()
         return self
@@ -68,23 +72,45 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        if not self._discarded:
+            self.stop()
 
     def stop(self) -> None:
-        """Take it out and write the file."""
+        """Take it out and write the file.
+
+        Raises:
+            CassetteError: It cannot be written, `scrub` failed, or more came than is kept.
+        """
         deck.eject(self)
         with self._lock:
+            self.cassette.sessions, cut = end_sessions(self.cassette.sessions, monotonic() - self._began)
+            for told in cut:
+                _log.warning("%r ended too early: %s; end the block when all was answered", self, told)
             if self._scrub:
-                scrub_cassette(self.cassette, self._scrub)
+                self._scrubbed()
             save(self.cassette, self._path)
         if self.full:
             raise CassetteError(
                 f"More than {self._limit / _MB:g} MB of sound: {self._path} holds what came before; give max_mb=."
             )
 
+    def discard(self) -> None:
+        """Take it out and write nothing."""
+        deck.eject(self)
+        self._discarded = True
+
+    def _scrubbed(self) -> None:
+        try:
+            scrub_cassette(self.cassette, self._scrub)
+        except Exception as error:  # a function of the user's
+            raise CassetteError(
+                f"scrub= failed ({type(error).__name__}: {error}), so {self._path} was not written: it would hold "
+                "what was said. The recorder's `cassette` has it."
+            ) from error
+
     def _session(self, url: str, method: str | None = None) -> Session:
         parts = urlsplit(url)
-        query = {k: _no_secret(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)}
+        query = without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True)))
         session = Session(next(self._numbers), parts.path, query, method, at=monotonic() - self._began)
         with self._lock:
             self.cassette.sessions.append(session)
@@ -133,6 +159,8 @@ class Recorder:
             if deck.current_deck() is not self or not self._has_room(len(frame)):
                 return
             value, sound = pack_frame(frame)
+            if kind is Kind.SEND:
+                value = without_secrets(value)
             session.track(kind).extend(sound)
             binary = isinstance(frame, bytes)
             before = session.events[-1] if session.events else None
@@ -148,16 +176,12 @@ class Recorder:
                 session.events.append(Event(Kind.END, at, at, known))
 
 
-def _no_secret(name: str, value: str) -> str:
-    return "***" if any(word in name.lower() and name != "keywords" for word in _SECRETS) else value
-
-
 def _keep_answer(session: Session, answer: Answer) -> None:
     text = answer.body.decode("utf-8", "replace")
     session.status, session.retry_after = answer.status, answer.retry_after
     try:
         session.answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         session.answer = text
 
 
@@ -177,7 +201,7 @@ class RecordedWire:
 
     def _keep(self, kind: Kind, frame: str | bytes) -> None:
         if isinstance(frame, str):
-            frame = without_key(frame.encode(), self._target).decode()
+            frame = self._target.key.hide(frame)
         self.deck.keep(self._session, kind, frame, self._now)
 
     @property

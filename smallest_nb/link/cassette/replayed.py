@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Close
 from websockets.protocol import State
 
+from smallest_nb.link.cassette.ending import RECORDING
 from smallest_nb.link.cassette.frames import Event, Kind, Session, unpack_frame
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ class ReplayedWire:
             await asyncio.sleep(max(0.0, self._due[0][0] - monotonic()))
             _, event, _, sound = self._due.popleft()
             if event.kind is Kind.END:
-                self._end(event.frame.get("code"), event.frame.get("reason") or "")
+                cut = event.frame.get("by") == RECORDING
+                self._end(
+                    event.frame.get("code"), "the recording ends here" if cut else event.frame.get("reason") or ""
+                )
                 break
             frame = unpack_frame(self._in_time(event.frame), sound, binary=event.binary)
             yield self._renamed(frame) if isinstance(frame, str) else frame

@@ -1,12 +1,14 @@
 """Takes what was said out of a cassette: its texts, its sound, or both. Imports errors, frames, store.
 
 A scrubbed text keeps its shape (`Xxxx xxxxx, 0:00`), so that a transcript still looks like one, and the same text is
-always scrubbed to the same: a replay scrubs what it is asked for before it compares.
+always scrubbed to the same: a replay scrubs what it is asked for before it compares. In what a service says of a
+request, such as an error, the words that were said are hidden and the others stay: what went wrong can be read.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,15 +22,24 @@ _TEXTS = {
     "pronunciation_dicts",
 }  # fmt: skip
 """Fields that hold what somebody said, or wants said, in requests, frames and queries."""
+_MESSAGES = {"message", "error", "errors", "detail", "details", "reason"}
+"""Fields in which a service tells what is wrong, sometimes by repeating what it was asked."""
+_WORD = re.compile(r"\w+")
 WHAT = ("text", "audio")
 
 Scrubber = Callable[[str], str]
 
 
 def hide_text(text: str) -> str:
-    """Replace each letter by x and each digit by 0."""
-    text = re.sub(r"\d", "0", text)
-    return re.sub(r"[^\W\d_]", lambda m: "X" if m.group().isupper() else "x", text)
+    """Replace each letter, and each mark of one, by x and each digit by 0."""
+    return "".join(map(_hidden, text))
+
+
+def _hidden(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind[0] == "N":
+        return "0"
+    return ("X" if kind in ("Lu", "Lt") else "x") if kind[0] in "LM" else character
 
 
 def scrubber(scrub: str | Iterable[str] | Scrubber | None) -> tuple[tuple[str, ...], Scrubber | None]:
@@ -67,13 +78,55 @@ def scrub_texts(value: Any, hide: Scrubber, *, inside: bool = False) -> Any:
 def scrub_cassette(cassette: Cassette, scrub: str | Iterable[str] | Scrubber) -> Cassette:
     """Scrub a cassette in place, and return it."""
     names, hide = scrubber(scrub)
-    for session in cassette.sessions:
-        if hide is not None:
+    if hide is not None:
+        told = _Told(cassette, hide)
+        for session in cassette.sessions:
             session.query = scrub_texts(session.query, hide)
-            session.answer = scrub_texts(session.answer, hide)
+            session.answer = told.without(scrub_texts(session.answer, hide))
+            session.unreachable = told.without(session.unreachable)
             for event in session.events:
-                event.frame = hide(event.frame) if isinstance(event.frame, str) else scrub_texts(event.frame, hide)
-        if "audio" in names:
+                asked = isinstance(event.frame, str)  # no JSON object: all of it may be what somebody said
+                event.frame = hide(event.frame) if asked else told.without(scrub_texts(event.frame, hide))
+    if "audio" in names:
+        for session in cassette.sessions:
             session.up, session.down = bytearray(len(session.up)), bytearray(len(session.down))
     cassette.scrubbed = tuple(n for n in WHAT if n in {*cassette.scrubbed, *names})
     return cassette
+
+
+class _Told:
+    """What is told about requests, without what was said in them."""
+
+    def __init__(self, cassette: Cassette, hide: Scrubber) -> None:
+        self._hide = hide
+        self._words: set[str] = set()
+
+        def note(text: str) -> str:
+            self._words.update(_WORD.findall(text.casefold()))
+            return text
+
+        for session in cassette.sessions:
+            for value in (session.query, session.answer, *(e.frame for e in session.events)):
+                scrub_texts(value, note)
+
+    def without(self, value: Any) -> Any:
+        """Return a text, or JSON whose messages hold none of it; a function of the user's is given each as it is."""
+        return self._message(value) if isinstance(value, str) else self._inside(value)
+
+    def _inside(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: self._message(v) if k in _MESSAGES else self._inside(v) for k, v in value.items()}
+        return [self._inside(v) for v in value] if isinstance(value, list) else value
+
+    def _message(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._message(v) for v in value]
+        if not isinstance(value, str):
+            return self._inside(value)
+        if self._hide is not hide_text:
+            return self._hide(value)
+        return _WORD.sub(lambda m: hide_text(m.group()) if self._was_said(m.group().casefold()) else m.group(), value)
+
+    def _was_said(self, word: str) -> bool:
+        # A message may cut what it repeats, or join it to something else.
+        return any(said.startswith(word) or (len(said) > 2 and said in word) for said in self._words)

@@ -2,8 +2,8 @@
 
 ::
 
-    {"cassette": 1, "by": "smallest-nb 0.1.0", "made": "2026-11-21T12:00:00Z", "scrubbed": []}
-    {"session": 1, "socket": "/waves/v1/tts/live", "query": {}, "at": 0, "took": 0.002, "down": {...}}
+    {"cassette": 1, "by": "smallest-nb 0.1.0", "made": "2026-11-21T12:00:00Z", "scrubbed": [], "sessions": 3}
+    {"session": 1, "socket": "/waves/v1/tts/live", "query": {}, "at": 0, "took": 0.002, "lines": 4, "down": {...}}
     {"t": 0.0006, "send": {"text": "Hello", "voice_id": "sophia", ...}}
     {"t": 0.0071, "recv": {"status": "chunk", "data": {"audio": 8192}}}      8192 bytes of the track `down`
     {"t": [0.1, 1.3], "send_bytes": 48000}                                    binary frames, 48000 bytes of `up`
@@ -13,7 +13,8 @@
 
 Times are seconds. A session's lines follow its first one; sessions stand in the order in which they began. `alive` in
 place of `send` is a frame that only kept the socket open, `_text` behind a kind one that is no JSON object. A track is
-`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`.
+`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`. `sessions` and `lines` say how many
+follow, so that a file that was cut is noticed; `"by": "recording"` ends what was under way when the recording ended.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from smallest_nb.errors import CassetteError
 from smallest_nb.link.cassette import sound
 from smallest_nb.link.cassette.frames import Event, Kind, Session
 
-__all__ = ["FORMAT", "Cassette", "load", "save", "sound_path"]
+__all__ = ["FORMAT", "Cassette", "check_place", "load", "save", "sound_path"]
 
 FORMAT = 1
 _TRACKS = ("up", "down")
@@ -58,6 +59,23 @@ def sound_path(path: Path) -> Path:
     return path.with_name(path.name + ".sound")
 
 
+def check_place(path: Path) -> None:
+    """Make the folder, and see that a file can be written there.
+
+    Raises:
+        CassetteError: It cannot.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise CassetteError(f"The cassette {path} cannot be written: that is a folder.")
+        draft = _draft(path)
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
+        raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
+
+
 def save(cassette: Cassette, path: Path) -> None:
     """Write a cassette; what was there is replaced as a whole or not at all.
 
@@ -67,15 +85,17 @@ def save(cassette: Cassette, path: Path) -> None:
     tracks = bytearray()
     made = cassette.made or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     by = cassette.by or f"smallest-nb {version('smallest-nb')}"
-    lines: list[Any] = [{"cassette": FORMAT, "by": by, "made": made, "scrubbed": list(cassette.scrubbed)}]
+    first = {"cassette": FORMAT, "by": by, "made": made, "scrubbed": list(cassette.scrubbed)}
+    lines: list[Any] = [{**first, "sessions": len(cassette.sessions)}]
     for session in cassette.sessions:
         lines.append(_head(session, tracks))
         lines += map(_line, session.events)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    data = text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape that JSON has for it
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(sound_path(path), bytes(tracks))
-        _replace(path, text.encode())
+        _replace(path, data)
     except OSError as error:
         raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
 
@@ -84,15 +104,21 @@ def _replace(path: Path, data: bytes) -> None:
     if not data:
         path.unlink(missing_ok=True)
         return
-    draft = path.with_name(path.name + ".new")
+    draft = _draft(path)
     draft.write_bytes(data)
     draft.replace(path)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
 
 
 def _head(session: Session, tracks: bytearray) -> dict[str, Any]:
     place = {"request": f"{session.method} {session.path}"} if session.method else {"socket": session.path}
     head = {"session": session.number, **place, "query": session.query}
     head |= {"at": round(session.at, 4), "took": round(session.took, 4)}
+    if session.events:
+        head["lines"] = len(session.events)
     for name in ("status", "answer", "retry_after", "unreachable"):
         if getattr(session, name) is not None:
             head[name] = getattr(session, name)
@@ -121,23 +147,51 @@ def load(path: Path) -> Cassette:
         CassetteError: No such file, another format, or a broken one, with the number of the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # By the line feed alone: what was said may hold other characters that end a line elsewhere.
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         tracks = sound_path(path).read_bytes() if sound_path(path).exists() else b""
     except FileNotFoundError:
         raise CassetteError(f"There is no cassette {path}; make it with smallest_nb.record({str(path)!r}).") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CassetteError(f"The cassette {path} cannot be read: {error}.") from error
-    cassette = Cassette()
+    if lines == [""]:
+        raise CassetteError(f"The cassette {path} is empty.")
+    cassette, counts = Cassette(), _Counts()
     for number, line in enumerate(lines, 1):
         try:
-            _read_line(json.loads(line), cassette, tracks, first=number == 1)
+            head = json.loads(line)
+            _read_line(head, cassette, tracks, first=number == 1)
+            counts.note(head)
         except CassetteError as error:
             raise CassetteError(f"{path}, line {number}: {error}") from None
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
             raise CassetteError(f"{path}, line {number} is broken ({type(error).__name__}: {error}).") from None
-    if not lines:
-        raise CassetteError(f"The cassette {path} is empty.")
+    missing = counts.missing(cassette)
+    if missing:
+        raise CassetteError(f"The cassette {path} was cut: {missing}.")
     return cassette
+
+
+@dataclass(slots=True)
+class _Counts:
+    """How much there should be, as the file itself says; files of the first versions do not."""
+
+    sessions: int | None = None
+    lines: list[int | None] = field(default_factory=list)
+
+    def note(self, line: dict[str, Any]) -> None:
+        if "cassette" in line:
+            self.sessions = line.get("sessions")
+        elif "session" in line:
+            self.lines.append(line.get("lines"))
+
+    def missing(self, cassette: Cassette) -> str:
+        for session, count in zip(cassette.sessions, self.lines, strict=True):
+            if count is not None and count != len(session.events):
+                return f"session {session.number} has {len(session.events)} of {count} lines"
+        if self.sessions is not None and self.sessions != len(cassette.sessions):
+            return f"it has {len(cassette.sessions)} of {self.sessions} sessions"
+        return ""
 
 
 def _read_line(line: dict[str, Any], cassette: Cassette, tracks: bytes, *, first: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.errors import CassetteError
-from smallest_nb.link.cassette.compare import differences, first_other_sample
+from smallest_nb.link.cassette.compare import differences, first_other_sample, without_secrets
 from smallest_nb.link.cassette.frames import Kind, Session, pack_frame
 from smallest_nb.link.cassette.replayed import ReplayedWire
 from smallest_nb.link.cassette.silence import Silence, recorded_silence
@@ -56,7 +56,7 @@ class StreamWire(ReplayedWire):
             self._bytes += len(frame)
             self._now.sound(len(frame))
         else:
-            self._check_text(pack_frame(frame)[0])
+            self._check_text(without_secrets(pack_frame(frame)[0]))
             self._sent_texts += 1
         self._advance()
 
