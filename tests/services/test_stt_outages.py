@@ -32,13 +32,15 @@ class Away:
 
     Args:
         lose_after: Bytes read from the first connection before it is lost.
+        slow: Seconds for each piece of it.
         last: Further fields of the last final.
     """
 
-    def __init__(self, lose_after: int, **last):
+    def __init__(self, lose_after: int, *, slow: float = 0.0, **last):
         self.sockets = []
         self.back = asyncio.Event()
         self._lose_after = lose_after
+        self._slow = slow
         self._last = last
 
     async def _let_in(self, _connection, _request):
@@ -52,7 +54,10 @@ class Away:
             async for message in ws:
                 if isinstance(message, bytes):
                     heard += message
-                    if len(self.sockets) == 1 and len(heard) >= self._lose_after:
+                    if len(self.sockets) > 1:
+                        continue
+                    await asyncio.sleep(self._slow)
+                    if len(heard) >= self._lose_after:
                         ws.transport.abort()
                         return
                 elif "close" in message:
@@ -94,7 +99,7 @@ async def speak(service, pcm):
 
 async def test_a_file_that_is_transcribed_is_whole_after_one_loss():
     """Minutes of it lie in the buffers of the network when the connection goes."""
-    server = Away(10 * SECOND)
+    server = Away(10 * SECOND, slow=0.002)
     server.back.set()
     async with server.running() as url:
         clip = snb.Clip(numbered(300), RATE)
@@ -128,7 +133,7 @@ async def test_a_recording_waits_for_a_connection_that_comes_back(at_once):
 async def test_a_recording_that_waits_can_be_ended(end):
     server = Away(SECOND)
     async with server.running() as url:
-        service = stt(url, buffer_secs=1.0, open_timeout=0.2 if end == "too long" else 10.0, close_timeout=0.2)
+        service = stt(url, buffer_secs=1.0, open_timeout=0.2 if end == "too long" else 10.0, close_timeout=1.0)
         await service.connect()
         pushing = asyncio.ensure_future(service.send(numbered(400)))
         await until(lambda: not service.connected)
@@ -137,11 +142,13 @@ async def test_a_recording_that_waits_can_be_ended(end):
         began = monotonic()
         if end == "cancel":
             pushing.cancel()
-        elif end == "close":
-            await service.close()
+        elif end == "close":  # which itself goes on looking for the last words
+            closing = asyncio.ensure_future(service.close())
         with pytest.raises(asyncio.CancelledError if end == "cancel" else snb.ConnectionLost):
             await asyncio.wait_for(pushing, 5)
         assert monotonic() - began < (3.0 if end == "too long" else 0.5)
+        if end == "close":
+            await closing
         await service.close()
 
 
