@@ -111,6 +111,7 @@ def transcribe(
         sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
         settings=SmallestSTTSettings(**settings),
         close_timeout=clip.duration + 10,
+        resend_secs=clip.duration + 1,
     )
     service.transcript.recording = Recording.of(clip)
     with Progress(clip.duration, progress) as shown:

@@ -13,6 +13,8 @@ __all__ = ["AudioClock", "PushTimes"]
 
 _KEEPALIVE_SECS = 0.1
 _PUSHES = 4096
+_BURST_SECS = 30.0
+"""Of live audio that comes at once because its program was busy."""
 
 
 class AudioClock:
@@ -68,13 +70,24 @@ class PushTimes:
     def __init__(self) -> None:
         self._ends: deque[float] = deque(maxlen=_PUSHES)
         self._times: deque[float] = deque(maxlen=_PUSHES)
+        self._ahead = self._ahead_at = 0.0
         self.seconds = 0.0
 
     def pushed(self, seconds: float) -> None:
         """That much was pushed now."""
+        self._ahead, self._ahead_at = max(self.ahead, -_BURST_SECS) + seconds, monotonic()
         self.seconds += seconds
         self._ends.append(self.seconds)
-        self._times.append(monotonic())
+        self._times.append(self._ahead_at)
+
+    def waited(self, seconds: float) -> None:
+        """That long the pusher had to wait: it is none the slower for it."""
+        self._ahead += seconds
+
+    @property
+    def ahead(self) -> float:
+        """Seconds of audio pushed beyond the time that passed: a microphone has about none, a recording many."""
+        return self._ahead - (monotonic() - self._ahead_at) if self._ends else 0.0
 
     def when(self, seconds: float) -> float | None:
         """Return when that moment was pushed, on the monotonic clock, or None where it is not known (any more)."""

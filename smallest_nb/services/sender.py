@@ -32,7 +32,7 @@ class Sender:
         restore: Puts back into the outbox what a lost socket did not transcribe.
         fail: Takes the error that ends the session.
         max_retries: How many sockets in a row may end without a final, which is what shows progress.
-        outage_secs: How long a lost connection is sought.
+        outage_secs: How long a lost connection is sought, from when something waits to be sent.
 
     Attributes:
         hold: Held by whoever sends.
@@ -61,7 +61,6 @@ class Sender:
         self._task: asyncio.Task[None] | None = None
         self._opened_at = 0.0
         self._lost = ConnectionLost("The connection was lost too often.")
-        self._lost_at = 0.0
         self.hold = asyncio.Lock()
         self.heard = False
 
@@ -87,8 +86,8 @@ class Sender:
 
     def lost(self, error: ConnectionLost) -> None:
         """The socket was lost."""
-        self._lost, self._lost_at = error, monotonic()
-        self.heard = self.heard or self._lost_at - self._opened_at > _STABLE_SECS
+        self._lost = error
+        self.heard = self.heard or monotonic() - self._opened_at > _STABLE_SECS
 
     async def push(self, item: bytes) -> bool:
         """Send an item now, in the caller's task, where nothing is before it and nothing has to be waited for.
@@ -125,7 +124,11 @@ class Sender:
                         return
 
     async def _come_back(self) -> None:
-        """Open the socket again: for as long as what is pushed meanwhile can be kept, unless it is refused for good."""
+        """Open the socket again: for as long as what is pushed meanwhile can be kept, unless it is refused for good.
+
+        The loss may be long ago: in a quiet nobody looks for a connection.
+        """
+        until = monotonic() + self._outage_secs
         if self.heard:
             self._quick_ends = delays(self._max_retries)
             self.heard = False
@@ -142,7 +145,7 @@ class Sender:
                 wait = next(waits)
                 if isinstance(error, RateLimitError) and error.retry_after is not None:
                     wait = max(wait, error.retry_after)
-                if not is_retryable(error) or monotonic() + wait > self._lost_at + self._outage_secs:
+                if not is_retryable(error) or monotonic() + wait > until:
                     raise
             else:
                 return

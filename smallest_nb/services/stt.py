@@ -1,7 +1,8 @@
 """Speech to text: sends audio, yields interim and final segments. Imports everything below services.
 
 Audio goes through a bounded outbox and is kept, bounded, until a final covers it. When a socket is lost, what was not
-transcribed is sent again on the next one; what had to be dropped is counted and told by `on_connection_error`.
+transcribed is sent again on the next one; a recording waits for that, a microphone cannot, and what had to be dropped
+is counted and told by `on_connection_error`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
@@ -63,8 +65,9 @@ class SmallestSTTService(EventEmitter):
         open_timeout: Seconds for one handshake.
         close_timeout: Seconds without any result that `close` waits for the last final; while results come it goes on
             waiting, at most as much longer as sound was pushed.
-        buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped.
-            A connection that was lost is sought for as long.
+        buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped, or
+            :meth:`send` waits. A connection that was lost is sought for as long, once something is to be sent.
+        resend_secs: Seconds of untranscribed audio kept, in place of `buffer_secs`.
         max_retries: Further attempts after the first to connect, and sockets in a row that may end without a final.
         vad: When a turn counts as over: `finalize` is then sent, once. None leaves that to the service's `endpointing`
             and costs no CPU (the detector takes about 3 % of a core).
@@ -93,6 +96,7 @@ class SmallestSTTService(EventEmitter):
         open_timeout: float = 10.0,
         close_timeout: float = 5.0,
         buffer_secs: float = 30.0,
+        resend_secs: float | None = None,
         max_retries: int = 5,
         vad: VADParams | None = None,
         vad_detector: Vad | None = None,
@@ -115,7 +119,7 @@ class SmallestSTTService(EventEmitter):
         self.target = target or targets.resolve(api_key, base_url)
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
-        self._up = Uplink(self.sample_rate, int(buffer_secs * self.sample_rate) * BYTES_PER_SAMPLE)
+        self._up = Uplink(self.sample_rate, buffer_secs, buffer_secs if resend_secs is None else resend_secs)
         self._pushes = PushTimes()
         self._down = Downlink(self._pushes, ttfs_p99_latency)
         if vad is not None and encoding != "linear16":
@@ -199,6 +203,7 @@ class SmallestSTTService(EventEmitter):
         self._up.clock.new_socket()
         self._down.connect_s = took
         self._sender.opened()
+        self._up.outbox.wake()
         self._fire("on_connected")
 
     async def __aenter__(self) -> Self:
@@ -210,6 +215,9 @@ class SmallestSTTService(EventEmitter):
 
     async def send(self, audio: bytes | ArrayLike) -> None:
         """Push audio; returns as soon as it is kept.
+
+        That is at once for what comes from a microphone, and costs the oldest audio where an outage lasts longer than
+        `buffer_secs`. What is pushed faster than it sounds waits until there is room, for a lost connection too.
 
         Args:
             audio: Bytes in the declared encoding, or (linear16) an int16 or float array of one channel.
@@ -242,14 +250,23 @@ class SmallestSTTService(EventEmitter):
                     self._up.outbox.put(wire.FINALIZE)
 
     async def _put(self, data: bytes) -> None:
-        while not self._up.outbox.has_room(len(data)) and self.connected:
-            # A feed faster than the network waits here; a live one meets a full outbox only in an outage.
+        while not self._up.outbox.has_room(len(data)) and self._may_wait:
+            began = monotonic()
             try:
                 await self._up.outbox.wait_for_room(_ROOM_SECS)
             except TimeoutError:
-                raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
+                if self.connected:  # else the sender says when it has been away for too long
+                    raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
+            finally:
+                self._pushes.waited(monotonic() - began)
             self._refuse_when_over()
-        self._tell_dropped(self._up.put_audio(data))
+        self._tell_dropped(self._up.put_audio(data), f"the connection is away, and {self._up.unsent_secs:g} s are kept")
+
+    @property
+    def _may_wait(self) -> bool:
+        """Whether audio waits for room: a microphone cannot, and meets a full outbox only in an outage."""
+        is_recording = self._pushes.ahead > self._up.unsent_secs / 2
+        return self.connected or (is_recording and self._sender.running)
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
@@ -317,6 +334,7 @@ class SmallestSTTService(EventEmitter):
         if self._closed:
             return
         self._closed = True
+        self._up.outbox.wake()
         try:
             if self._sender.running and (self.connected or len(self._up.outbox)):
                 self._up.outbox.put(wire.CLOSE_STREAM)
@@ -351,7 +369,8 @@ class SmallestSTTService(EventEmitter):
 
     def _restore(self) -> None:
         self._down.new_socket(uncertain_secs=self._up.uncertain_secs if self._up.untranscribed else 0.0)
-        self._tell_dropped(self._up.restore())
+        lost = self._up.restore()
+        self._tell_dropped(lost, f"no final covers it, and only the last {self._up.resend_secs:g} s can be sent again")
 
     def _on_frame(self, data: str | bytes) -> None:
         event = wire.parse_stt_frame(data, self._up.clock.timeline)
@@ -383,13 +402,14 @@ class SmallestSTTService(EventEmitter):
         self.reconnects += 1
         self._fire("on_connection_error", str(lost))
         self._restore()
+        self._up.outbox.wake()
 
-    def _tell_dropped(self, size: int) -> None:
+    def _tell_dropped(self, size: int, why: str) -> None:
         if not size:
             return
         seconds = self._up.clock.seconds(size)
         self.dropped_seconds += seconds
-        self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: the outage is too long")
+        self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: {why}")
 
     def _fail(self, error: SmallestError) -> None:
         if self._failure is None:

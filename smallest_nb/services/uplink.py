@@ -29,14 +29,17 @@ class Uplink:
 
     Args:
         sample_rate: Hz.
-        limit: Bytes of audio kept unsent, and the same again untranscribed.
+        unsent_secs: Seconds of audio kept before it is sent.
+        resend_secs: Seconds of audio kept after that, until it is transcribed.
     """
 
-    def __init__(self, sample_rate: int, limit: int) -> None:
-        self.outbox = Outbox(limit)
+    def __init__(self, sample_rate: int, unsent_secs: float, resend_secs: float) -> None:
+        self.unsent_secs = unsent_secs
+        self.resend_secs = resend_secs
+        self.outbox = Outbox(int(unsent_secs * sample_rate) * BYTES_PER_SAMPLE)
         self.clock = AudioClock(sample_rate)
         self._rate = sample_rate
-        self._replay = ReplayBuffer(limit)
+        self._replay = ReplayBuffer(int(resend_secs * sample_rate) * BYTES_PER_SAMPLE)
         self._in_hand: bytes | str | None = None
         self._finalized_at: int | None = None
         self._sends: deque[tuple[float, int]] = deque(maxlen=_SENDS)
