@@ -55,6 +55,7 @@ class Ladder:
         self._microphone = microphone
         self._hear = hear
         self._tab: Tab | None = None
+        self._opening = asyncio.Lock()
         self._capture: KernelCapture | None = None
         self._attempt = 0
         self._waiting = 0
@@ -227,20 +228,24 @@ class Ladder:
             self._hear(pcm)
 
     async def _open_tab(self) -> None:
-        try:
+        async with self._opening:
             if self._tab is None:
                 self._tab = self._make_tab()
                 self._microphone._channel.also(self._tab.send)  # noqa: SLF001 - our own part
                 self._microphone.observe(self._pass_on)
             tab = self._tab
-            url = await tab.open()
-            if tab is self._tab:
-                self._tell(url=url)
-            else:  # another way was chosen meanwhile
+            try:
+                url = await tab.open()
+            except OSError as error:
+                self._microphone.error = f"The tab's page could not be served ({error})."
+                _log.warning("the tab's page could not be served: %s", error)
+                return
+            if tab is not self._tab:  # given up while it was opened
                 await tab.close()
-        except OSError as error:
-            self._microphone.error = f"The tab's page could not be served ({error})."
-            _log.warning("the tab's page could not be served: %s", error)
+            elif self.via == "tab":
+                self._tell(url=url)
+            else:
+                await self._close_tab()
 
     def _make_tab(self) -> Tab:
         files = {name: _read(name) for name in ("tab.js", "tab.css", "microphone.js", "microphone.css")}

@@ -117,7 +117,7 @@ page = Page(microphone)
 page.hello()
 
 def open_devices():
-    return sum(isinstance(o, sounddevice.RawInputStream) and not o.closed for o in gc.get_objects())
+    return sum(type(o) is sounddevice.RawInputStream and not o.closed for o in gc.get_objects())
 
 def press(action):
     page.say("press", action=action)
