@@ -185,7 +185,8 @@ class Channel:
             return  # from before a restart; its next hello sorts it out
         if kind == "poll":
             self._ask(name, pulls=message["pull"])
-        pressed = kind == "press" and message["action"] != "halt"  # which ends what another page does
+        # To halt ends what another page does; so does another way (`by-...`), once the last words are here.
+        pressed = kind == "press" and not message["action"].startswith(("halt", "by-"))
         if pressed or (kind == "mic-state" and message["state"] == "starting"):
             self.claim(name)
         handler = self._handlers.get(kind)
@@ -201,10 +202,13 @@ class Channel:
             self._send({**content, "seq": None, "to": name}, [])
 
     def claim(self, page: str) -> None:
-        """Make a page the owner of speaker and microphone; the others stay silent."""
+        """Make a page the owner of speaker and microphone; the others stay silent. A handler of "owner" is told."""
         if self.owner != page:
             self.owner = page
             self.post("owner", page=page)
+            handler = self._handlers.get("owner")
+            if handler is not None:
+                handler({"page": page}, b"")
 
     def _welcome(self, name: str, message: dict[str, Any], data: bytes) -> None:
         problem = None

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb import runtime
@@ -29,6 +30,8 @@ _FAR = ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE", "JUPYTERHUB_API_URL", "BI
 """Set where the kernel runs on another computer than the browser, whose localhost it is not."""
 _MAX_WAITING = 400
 """Chunks of the kernel's device that may wait, half a minute; then the newest are lost, and counted."""
+_LAST_WORDS_SECS = 5.0
+"""A page that is asked to stop has handed over its last words by then, or never will."""
 _NOT_SHARED = ("comm", "layout", "ladder")
 
 _PAGE = b"""<!doctype html>
@@ -52,8 +55,12 @@ class Ladder:
         self._microphone = microphone
         self._hear = hear
         self._tab: Tab | None = None
+        self._opening = asyncio.Lock()
         self._capture: KernelCapture | None = None
+        self._attempt = 0
         self._waiting = 0
+        self._chooser: tuple[str, str | None] | None = None
+        self._limit: asyncio.TimerHandle | None = None
         self._looked = False
         self._on_file: list[Callable[[], None]] = []
         self._told: dict[str, Any] = {"ways": [], "via": "page", "url": "", "connected": False, "active": False}
@@ -74,9 +81,12 @@ class Ladder:
         self._on_file.append(handler)
 
     def _entered(self, state: str) -> None:
-        """Have the notebook's button say Stop while something elsewhere records."""
+        """Have the notebook's button say Stop while something elsewhere records; at its end nothing stays open."""
         if self.via != "page":
             self._tell(active=state != "idle")
+        if state == "idle":
+            self._release()
+            self._settle()
 
     def look(self) -> None:
         """Find out, once, which ways there are; told to the page. On the background loop."""
@@ -94,21 +104,54 @@ class Ladder:
             ways.append("file")
         self._tell(ways=ways)
 
-    def choose(self, way: str) -> None:
-        """Go another way; raised from nobody, so what goes wrong is drawn. On the background loop."""
+    def choose(self, way: str, page: str | None = None) -> None:
+        """Go another way; raised from nobody, so what goes wrong is drawn. On the background loop.
+
+        Args:
+            way: One of `WAYS`. A recording that runs ends, with its last words; a clip goes on.
+            page: The page that chose it; the microphone is its own afterwards.
+        """
         if way not in WAYS:
             _log.warning("the page asked for a microphone by %r", way)
             return
-        self._microphone.error = ""
+        microphone = self._microphone
+        microphone.error = ""
+        if way == self.via and (way != "tab" or self._told["connected"]):
+            return
+        self._chooser = (page, microphone._channel.owner) if page else None  # noqa: SLF001 - our own part
+        fed = microphone._fed  # noqa: SLF001 - our own part
+        if microphone.state != "idle" and not fed:
+            self._end()
         if way == "file":
             for handler in self._on_file:
                 handler()
-            return
-        self.stop()
-        self._tell(via=way, active=False)
+        else:
+            self._tell(via=way, active=way != "page" and microphone.state != "idle")
         if way == "tab":
             runtime.submit(self._open_tab())
-        elif self._tab is not None:
+        if microphone.state == "idle" or fed:
+            self._settle()
+
+    def _end(self) -> None:
+        """End what records: the kernel's device at once, a page when it has handed over what it has."""
+        self.stop()
+        if self._microphone.state != "idle":
+            self._microphone._channel.post("mic-stop")  # noqa: SLF001 - our own part
+            over = self._microphone._over  # noqa: SLF001 - our own part
+            if self._limit is None:
+                self._limit = asyncio.get_running_loop().call_later(_LAST_WORDS_SECS, over)
+
+    def _settle(self) -> None:
+        """Nothing records by a former way any more: its tab can go, and the page counts that chose the new one."""
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+        chooser, former = self._chooser or (None, None)
+        self._chooser = None
+        channel = self._microphone._channel  # noqa: SLF001 - our own part
+        if chooser in channel.pages and channel.owner in (None, former):  # no other page was pressed meanwhile
+            channel.claim(chooser)
+        if self._tab is not None and self.via != "tab":
             runtime.submit(self._close_tab())
 
     def start(self) -> bool:
@@ -124,73 +167,101 @@ class Ladder:
         return False
 
     def stop(self) -> None:
-        """End what the kernel's own device records."""
+        """End what the kernel's own device records, or is about to."""
+        if self.via == "kernel":
+            self._microphone._over()  # noqa: SLF001 - our own part
+
+    def _release(self) -> None:
+        """Close the device; one that is being opened is closed as soon as it is there."""
+        self._attempt += 1
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.close()
             self._microphone.dropped = capture.lost
-        if capture is not None or (self.via == "kernel" and self._microphone.state == "starting"):
-            self._microphone._enter("idle")  # noqa: SLF001 - our own part
 
     async def _record(self) -> None:
         microphone = self._microphone
         if microphone.state != "idle":
             return
+        self._attempt += 1
+        attempt = self._attempt
+        microphone.paused = False
         microphone._enter("starting")  # noqa: SLF001 - our own part
         try:
-            self._capture = await asyncio.to_thread(
+            capture = await asyncio.to_thread(
                 KernelCapture,
                 microphone.sample_rate,
                 microphone.chunk_ms,
-                self._hand_over,
-                lambda: runtime.post(self.stop),
+                partial(self._hand_over, attempt),
+                lambda: runtime.post(self._gone, attempt),
             )
         except FrontEndError as error:
-            microphone.error = str(error)
+            if attempt == self._attempt:
+                microphone.error = str(error)
+                microphone._over()  # noqa: SLF001 - our own part
             _log.warning("%s", error)
-            microphone._enter("idle")  # noqa: SLF001 - our own part
             return
-        if microphone.state != "starting":  # stopped meanwhile
-            self._capture.close()
-            self._capture = None
+        if attempt != self._attempt:  # stopped meanwhile, and perhaps started again
+            capture.close()
             return
-        microphone.device_rate = self._capture.device_rate
+        self._capture = capture
+        microphone.device_rate = capture.device_rate
         microphone.received = 0
         microphone._enter("recording")  # noqa: SLF001 - our own part
 
-    def _hand_over(self, pcm: bytes) -> bool:
+    def _gone(self, attempt: int) -> None:
+        """The device has ended, by itself or because it was closed here."""
+        if attempt == self._attempt:
+            self.stop()
+
+    def _hand_over(self, attempt: int, pcm: bytes) -> bool:
         """Pass a chunk to the background loop, unless that is too far behind."""
         room = self._waiting < _MAX_WAITING
         if room:
             self._waiting += 1
-            runtime.post(self._take, pcm)
+            runtime.post(self._take, attempt, pcm)
         return room
 
-    def _take(self, pcm: bytes) -> None:
+    def _take(self, attempt: int, pcm: bytes) -> None:
         self._waiting -= 1
-        if self._capture is not None and not self._microphone.paused:
+        if attempt == self._attempt and self._capture is not None and not self._microphone.paused:
             self._hear(pcm)
 
     async def _open_tab(self) -> None:
-        try:
+        async with self._opening:
             if self._tab is None:
                 self._tab = self._make_tab()
                 self._microphone._channel.also(self._tab.send)  # noqa: SLF001 - our own part
                 self._microphone.observe(self._pass_on)
-            self._tell(url=await self._tab.open())
-        except OSError as error:
-            self._microphone.error = f"The tab's page could not be served ({error})."
-            _log.warning("the tab's page could not be served: %s", error)
+            tab = self._tab
+            try:
+                url = await tab.open()
+            except OSError as error:
+                self._microphone.error = f"The tab's page could not be served ({error})."
+                _log.warning("the tab's page could not be served: %s", error)
+                return
+            if tab is not self._tab:  # given up while it was opened
+                await tab.close()
+            elif self.via == "tab":
+                self._tell(url=url)
+            else:
+                await self._close_tab()
 
     def _make_tab(self) -> Tab:
         files = {name: _read(name) for name in ("tab.js", "tab.css", "microphone.js", "microphone.css")}
-        return Tab(
+        tab = Tab(
             {**files, "index.html": _PAGE},
             receive=self._microphone._channel.receive,  # noqa: SLF001 - our own part
             state=self._shared,
             change=self._changed,
-            connected=lambda on: self._tell(connected=on, url="" if on else self._told["url"]),
+            connected=lambda on: self._connected(tab, on),
         )
+        return tab
+
+    def _connected(self, tab: Tab, on: bool) -> None:
+        """Take the link away, which is used up; the page offers another one once the tab is gone."""
+        if tab is self._tab:
+            self._tell(connected=on, url="")
 
     def _shared(self) -> dict[str, Any]:
         names = (n for n in self._microphone.keys if not n.startswith("_") and n not in _NOT_SHARED)
@@ -212,8 +283,8 @@ class Ladder:
         if tab is not None:
             self._microphone.unobserve(self._pass_on)
             self._microphone._channel.no_more(tab.send)  # noqa: SLF001 - our own part
-            await tab.close()
             self._tell(url="", connected=False)
+            await tab.close()
 
     def close(self) -> None:
         """End everything."""

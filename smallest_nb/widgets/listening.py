@@ -127,6 +127,8 @@ class Listening:
         except asyncio.CancelledError:
             self._microphone.stop()
             raise
+        if not feeding.cancelled():
+            feeding.result()  # refused where a recording was quicker
         await self._finish()
 
     async def record(self, until: str | float, *, source: Clip | None, quiet: float, timeout: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -99,6 +100,8 @@ class Microphone(SpeechWidget):
         self._early: dict[int, tuple[dict[str, Any], bytes]] = {}
         self._late: asyncio.TimerHandle | None = None
         self._feeding: concurrent.futures.Future[None] | None = None
+        self._feeds = threading.Lock()
+        self._recorder: str | None = None
         self._watch: asyncio.TimerHandle | None = None
         self.state = "idle"
         self.device_rate = 0
@@ -109,8 +112,9 @@ class Microphone(SpeechWidget):
         self.latency_ms: deque[float] = deque(maxlen=1000)
         self.ways = Ladder(self, self._hear)
         self._channel.on("hello", lambda _m, _b: runtime.post(self.ways.look))
-        self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
+        self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"], m["page"]))
         self._channel.on("mic-state", lambda m, _b: runtime.post(self._state, m))
+        self._channel.on("owner", lambda _m, _b: runtime.post(self._other_owner))
         self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
         self._channel.on("mic-chunk", lambda m, b: runtime.post(self._chunk, m, b))
 
@@ -131,8 +135,9 @@ class Microphone(SpeechWidget):
 
     def stop(self) -> None:
         """Ask the browser to stop recording, or end the clip that plays its part."""
-        if self._feeding is not None:
-            self._feeding.cancel()
+        feeding = self._feeding
+        if feeding is not None:
+            feeding.cancel()
         runtime.post(self.ways.stop)
         self._channel.post("mic-stop")
 
@@ -147,22 +152,34 @@ class Microphone(SpeechWidget):
             A future that is done when the last chunk was handed over.
 
         Raises:
-            ConfigError: A recording is running, or `pace` is not positive.
+            ConfigError: A recording or another clip is running, or `pace` is not positive.
         """
         if pace <= 0:
             raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
+        heard = clip.resample(self.sample_rate)
+        with self._feeds:  # the state says so only once the background loop has begun
+            if self._fed:
+                raise ConfigError("The microphone plays a clip already; stop it before feeding another one.")
+            self._refuse_second()
+            self._channel.soon()
+            self._feeding = runtime.submit(self._feed(heard, pace))
+            return self._feeding
+
+    def _refuse_second(self) -> None:
         if self.state != "idle":
             raise ConfigError(f"The microphone is {self.state}; stop it before feeding a clip.")
-        self._channel.soon()
-        self._feeding = runtime.submit(self._feed(clip.resample(self.sample_rate), pace))
-        return self._feeding
 
-    def _pressed(self, action: str) -> None:
+    @property
+    def _fed(self) -> bool:
+        """Whether a clip plays the microphone's part, or is about to."""
+        return self._feeding is not None and not self._feeding.done()
+
+    def _pressed(self, action: str, page: str | None = None) -> None:
         if action in ("stop", "halt"):
             self.stop()
         elif action.startswith("by-"):
-            self.ways.choose(action.removeprefix("by-"))
-        elif self.state != "idle":
+            self.ways.choose(action.removeprefix("by-"), page)
+        elif self.state != "idle" or self._fed:
             _log.debug("a press on Start came when the microphone was %s already", self.state)
         elif self._source is not None:
             self.feed(self._source)
@@ -170,6 +187,7 @@ class Microphone(SpeechWidget):
             self.ways.start()
 
     async def _feed(self, clip: Clip, pace: float) -> None:
+        self._refuse_second()  # a recording may have begun meanwhile
         size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
         self.feeding = True
         self._enter("recording")
@@ -179,6 +197,7 @@ class Microphone(SpeechWidget):
                 self._hear(clip.pcm[at : at + size])
                 due = started + (at + size) / BYTES_PER_SAMPLE / self.sample_rate / pace
                 await asyncio.sleep(max(0.0, due - monotonic()))
+            self._feeding = None  # who is told that this is over may feed the next one
         finally:
             self.feeding = False
             self._enter("idle")
@@ -197,13 +216,27 @@ class Microphone(SpeechWidget):
             self.latency_ms.clear()
         if message["state"] == "idle":
             self._skip()
+        self._recorder = message["page"]
         self._enter(message["state"])
 
     def _page_left(self) -> None:
-        if self._feeding is None or self._feeding.done():
-            self._enter("idle")
+        if not self._fed:
+            self._over()
+
+    def _other_owner(self) -> None:
+        """End a recording whose page does not own the microphone any more: nothing else of it will be listened to."""
+        if self._recorder not in (None, self._channel.owner):
+            self._skip()
+            self._over()
+
+    def _over(self) -> None:
+        """End a recording from here; a page that ends its own says so, and takes its pause back."""
+        self.paused = False
+        self._enter("idle")
 
     def _enter(self, state: str) -> None:
+        if state == "idle":
+            self._recorder = None
         if state == self.state:
             return
         self.state = state
@@ -216,9 +249,9 @@ class Microphone(SpeechWidget):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        fed = self.ways.active or (self._feeding is not None and not self._feeding.done())
+        fed = self.ways.active or self._fed
         if self.state not in ("idle", "paused") and not fed:
-            self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._enter, "idle")
+            self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._over)
 
     def _chunk(self, message: dict[str, Any], data: bytes) -> None:
         number = message["n"]

@@ -72,9 +72,20 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):  # noqa:
     tab.close()
     link.wait_for(state="detached")
     assert notes.kernel("live.microphone.ladder['connected']") is False
+    way(notes, "tab").click()
+    link.wait_for()
+    assert link.get_attribute("href") != address, "another one, with one press"
     notes.run_all()  # the way is remembered: the new widget offers the tab at once
-    notes.page.get_by_role("link", name="Open the microphone tab").wait_for()
-    way(notes, "page").click()
+    with notes.page.context.expect_page() as opened:
+        link.click()
+    tab = opened.value
+    tab.get_by_role("button", name="Transcribe").click()
+    tab.wait_for_selector(".snb-mic[data-state='recording']")
+    notes.page.get_by_role("button", name="Stop").wait_for()
+    way(notes, "page").click()  # while the tab records: that is over, and the tab with it
+    tab.wait_for_selector("body[data-gone='true']")
+    notes.page.get_by_role("button", name="Transcribe").wait_for()
+    assert notes.kernel("(live.microphone.state, live.microphone.ladder['connected'])") == ["idle", False]
     link.wait_for(state="detached")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,3 +102,83 @@ def test_a_failure_is_drawn(tmp_path):
     env = {**os.environ, "ALSA_CONFIG_PATH": str(conf)}
     done = subprocess.run([sys.executable, "-c", PRESS], env=env, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("idle The kernel cannot record"), done.stderr
+
+
+WIDGET = """
+import gc, json, sys, time
+sys.path.insert(0, sys.argv[1])
+from test_player import Page, eventually
+import sounddevice
+import smallest_nb as snb
+
+microphone = snb.Microphone()
+microphone._channel._build = None
+page = Page(microphone)
+page.hello()
+
+def open_devices():
+    return sum(type(o) is sounddevice.RawInputStream and not o.closed for o in gc.get_objects())
+
+def press(action):
+    page.say("press", action=action)
+
+def recording():
+    eventually(lambda: microphone.state == "recording", 15)
+    eventually(lambda: microphone.received > 0)
+
+press("by-kernel")
+press("start")
+"""
+STARTED_AGAIN = """
+eventually(lambda: microphone.state == "starting")
+press("halt")
+eventually(lambda: microphone.state == "idle")
+press("start")
+recording()
+time.sleep(1)  # the first device, which came too late, was closed, and says so
+told = [open_devices(), microphone.state, microphone.ladder["active"]]
+press("halt")
+eventually(lambda: open_devices() == 0)
+print(json.dumps([*told, microphone.state, microphone.ladder["active"]]))
+microphone.close()
+"""
+PAGE_LEFT = """
+recording()
+page.say("bye")
+eventually(lambda: open_devices() == 0)
+print(json.dumps(microphone.state))
+microphone.close()
+"""
+PAUSED_BEFORE = """
+recording()
+microphone.paused = True
+press("halt")
+eventually(lambda: microphone.state == "idle")
+told = [microphone.paused]
+microphone.paused = True  # as a page leaves it that was closed meanwhile
+press("start")
+recording()
+print(json.dumps([*told, microphone.paused]))
+microphone.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        pytest.param(STARTED_AGAIN, [1, "recording", True, "idle", False], id="started again while it is opened"),
+        pytest.param(PAGE_LEFT, "idle", id="the page left"),
+        pytest.param(PAUSED_BEFORE, [False, False], id="paused before"),
+    ],
+)
+def test_the_device_is_open_and_heard_exactly_while_it_records(tmp_path, has_portaudio, script, expected):
+    if not has_portaudio:
+        pytest.skip("PortAudio is not installed")
+    np.zeros(48000 * 5, "<i2").tofile(tmp_path / "silence.raw")
+    conf = tmp_path / "asound.conf"
+    conf.write_text(DEVICE % (tmp_path / "silence.raw"))
+    env = {**os.environ, "ALSA_CONFIG_PATH": str(conf)}
+    command = [sys.executable, "-c", WIDGET + script, str(Path(__file__).parent)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == expected, done.stderr

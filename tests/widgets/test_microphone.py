@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_player import Page, eventually, noise
 
-from smallest_nb import ConfigError, Microphone
+from smallest_nb import ConfigError, Microphone, runtime
 
 
 @pytest.fixture
@@ -176,3 +176,83 @@ def test_chunks_that_overtake_the_word_that_recording_began_are_heard(heard):
         state(page, "idle")
         eventually(lambda: microphone.state == "idle")
     assert microphone.received == 3 * 1280
+
+
+def test_a_second_clip_is_refused_until_the_first_is_done(heard):
+    microphone, _, pieces = heard
+    first = noise(0.4, 16000)
+    done = microphone.feed(first)
+    with pytest.raises(ConfigError, match="a clip already"):
+        microphone.feed(noise(0.4, 16000))
+    done.result(5)
+    assert b"".join(pieces) == first.pcm
+    microphone.feed(first, pace=20).result(5)
+    assert b"".join(pieces) == 2 * first.pcm
+
+
+def test_who_is_told_that_a_clip_is_over_feeds_the_next(heard):
+    microphone, _, pieces = heard
+    first, second = noise(0.2, 16000), noise(0.3, 16000)
+    rest = [second]
+    microphone.on_state(lambda name: rest and name == "idle" and microphone.feed(rest.pop(), pace=20))
+    microphone.feed(first, pace=20)
+    eventually(lambda: b"".join(pieces) == first.pcm + second.pcm)
+    eventually(lambda: microphone.state == "idle")
+
+
+def test_a_recording_that_is_quicker_than_a_clip_refuses_it(heard):
+    microphone, page, pieces = heard
+
+    async def both():
+        state(page, "starting")
+        return microphone.feed(noise(0.2, 16000))  # nothing of either was looked at yet
+
+    refused = runtime.call(both(), 5)
+    with pytest.raises(ConfigError, match="starting"):
+        refused.result(5)
+    assert (microphone.state, microphone.feeding, pieces) == ("starting", False, [])
+
+
+def test_a_button_pressed_twice_plays_its_clip_once():
+    clip = noise(0.4, rate=16000)
+    microphone = Microphone(source=clip)
+    microphone._channel._build = None
+    page, pieces = Page(microphone), []
+    microphone.on_audio(pieces.append)
+    page.hello()
+
+    async def twice():
+        for _ in range(2):
+            page.say("press", action="start")
+
+    runtime.call(twice(), 5)
+    eventually(lambda: microphone.feeding)
+    eventually(lambda: microphone.state == "idle")
+    assert b"".join(pieces) == clip.pcm
+    microphone.close()
+
+
+@pytest.mark.parametrize("press", [True, False])
+def test_a_recording_is_over_when_another_page_takes_the_microphone(heard, press):
+    microphone, page, pieces = heard
+    other = Page(microphone, "p2")
+    other.hello()
+    states = []
+    microphone.on_state(states.append)
+    state(page, "starting")
+    state(page, "recording")
+    chunk(page, 0, 1)
+    eventually(lambda: len(pieces) == 1)
+    microphone.paused = True
+    if press:  # which comes too late to start anything
+        other.say("press", action="start")
+        expected = ["starting", "recording", "idle"]
+    else:
+        state(other, "starting")
+        expected = ["starting", "recording", "idle", "starting"]
+    chunk(page, 1, 2)
+    state(page, "stopping")
+    state(page, "idle")
+    eventually(lambda: states == expected)
+    assert len(pieces) == 1
+    assert not microphone.paused

@@ -62,7 +62,8 @@ export function mountSteps(choose: (way: string) => void): {
     }
     for (const way of ladder.ways) {
       const offer = OFFERS[way];
-      if (!offer || way === ladder.via || (way === "page" && blocked && ladder.via === "page")) continue;
+      const lost = way === "tab" && !ladder.connected; // a tab that was closed, a link that was used: another one
+      if (!offer || (way === ladder.via && !lost)) continue;
       const button = h("button", {
         class: "snb-button",
         type: "button",

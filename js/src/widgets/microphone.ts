@@ -30,6 +30,8 @@ class MicrophoneModel {
   #capture: Capture | null = null;
   #window: SendWindow;
   #attempt = 0;
+  /** The attempt whose sound is sent: the latest, and one that was recording until it has handed over the rest. */
+  #heard = 0;
 
   constructor(
     readonly model: Model,
@@ -142,6 +144,7 @@ class MicrophoneModel {
       this.#fail(microphoneProblem(null));
       return;
     }
+    this.#heard = attempt;
     this.#set("starting");
     this.#window.reset();
     try {
@@ -152,10 +155,11 @@ class MicrophoneModel {
         echoCancellation: Boolean(this.model.get("echo_cancellation")),
         noiseSuppression: Boolean(this.model.get("noise_suppression")),
         autoGainControl: Boolean(this.model.get("auto_gain_control")),
-        onChunk: (chunk) => this.#chunk(chunk),
+        onChunk: (chunk) => attempt === this.#heard && this.#chunk(chunk),
         onLost: () => {
-          this.#fail("The microphone was disconnected while recording. Plug it in and press again.");
-          void this.stop();
+          if (attempt !== this.#attempt) return;
+          this.problem = "The microphone was disconnected while recording. Plug it in and press again.";
+          void this.stop(); // which first hands over what waits here
         },
       });
       if (attempt !== this.#attempt) {
@@ -185,20 +189,25 @@ class MicrophoneModel {
     const capture = this.#capture;
     this.#capture = null;
     if (!capture) {
-      if (this.state === "starting") this.#set("idle");
+      if (this.state !== "starting") return;
+      this.#heard = 0;
+      this.#set("idle");
       return;
     }
+    const stopped = this.#heard;
     this.#set("stopping");
     await capture.stop();
     this.level = 0;
     if (this.channel.ready && !this.channel.isOwner) this.#window.abandon();
     await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
+    if (this.#heard === stopped) this.#heard = 0;
     this.#set("idle");
   }
 
   /** The page goes away: there is no time for more than closing the device and saying so. */
   #leave(): void {
     this.#attempt += 1;
+    this.#heard = 0;
     void this.#capture?.stop();
     this.#capture = null;
     if (this.state !== "idle") this.#set("idle");
@@ -233,6 +242,8 @@ class MicrophoneModel {
       dropped: this.#window.dropped,
       granted: this.#capture?.granted ?? null,
     });
+    // A pause ends with its recording, whoever makes the next one; another page's is its own affair.
+    if (state === "idle" && this.channel.isOwner && this.model.get("paused")) this.choose("paused", false);
     this.changed();
   }
 }
