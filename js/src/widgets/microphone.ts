@@ -200,7 +200,8 @@ class MicrophoneModel {
     this.level = 0;
     if (this.channel.ready && !this.channel.isOwner) this.#window.abandon();
     await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
-    if (this.#heard === stopped) this.#heard = 0;
+    if (this.#heard !== stopped) return; // the page went away meanwhile, and may have come back and begun anew
+    this.#heard = 0;
     this.#set("idle");
   }
 
