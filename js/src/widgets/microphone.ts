@@ -106,13 +106,17 @@ class MicrophoneModel {
     this.channel.send({ type: "press", action: `by-${way}` });
   }
 
+  /** Whether another page or the kernel's own device records for this one. */
+  get elsewhere(): boolean {
+    const { via, connected } = this.ladder;
+    return via === "kernel" || (via === "tab" && connected);
+  }
+
   /** Do what the button said: what begins or ends at the moment of the press does not turn it round. */
   press(stop: boolean): void {
     this.#talking = null;
-    const { via, connected } = this.ladder;
-    const elsewhere = via === "kernel" || (via === "tab" && connected);
-    if (this.model.get("virtual") || this.feeding || elsewhere) {
-      const end = elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
+    if (this.model.get("virtual") || this.feeding || this.elsewhere) {
+      const end = this.elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
       this.channel.send({ type: "press", action: stop ? end : "start" });
     } else if (stop) void this.stop();
     else void this.start();
@@ -335,6 +339,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     pause.toggleAttribute("disabled", mic.state !== "recording" && mic.state !== "paused");
     const fixed = mic.feeding || Boolean(mic.model.get("virtual"));
     for (const part of [pause, talk]) part.hidden = fixed || !mic.model.get("controls");
+    talk.hidden ||= mic.elsewhere; // which takes a message and a while: too long to hold a key for
     bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
     bar.dataset.clipped = String(mic.clipped);
     time.textContent =
