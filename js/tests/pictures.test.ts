@@ -37,7 +37,8 @@ describe("the spectrogram", () => {
 
 describe("a pair of takes", () => {
   function playback() {
-    return { take: null as Take | null, state: "idle", hear: vi.fn(), unlock: vi.fn(async () => {}) };
+    const told = { stop: vi.fn(), hear: vi.fn(), unlock: vi.fn(async () => {}) };
+    return { take: null as Take | null, state: "idle", incoming: false, ...told };
   }
 
   function pcm(seconds: number): Uint8Array {
@@ -72,6 +73,7 @@ describe("a pair of takes", () => {
     player.take.position = 24000;
     player.state = "playing";
     pair.hear("a");
+    expect(player.stop).toHaveBeenCalledTimes(1);
     expect(player.hear).toHaveBeenLastCalledWith(pair.takes.a, 0);
     pair.clear();
     pair.hear("a");

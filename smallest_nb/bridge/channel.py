@@ -43,6 +43,7 @@ class Page:
     Attributes:
         name: Its id.
         hello: What it said of itself.
+        start: The first message that is for it.
         ack: The last message it has, in order.
         trip_ms: Its fastest round trip, or None while it is not known.
         pull: It must ask for its messages.
@@ -52,6 +53,7 @@ class Page:
 
     name: str
     hello: dict[str, Any] = field(default_factory=dict)
+    start: int = 1
     ack: int = 0
     trip_ms: float | None = None
     pull: bool = False
@@ -84,6 +86,9 @@ class Channel:
         self._handed = 0
         self.pages: dict[str, Page] = {}
         self.owner: str | None = None
+        self.owned_from: int | None = None
+        """Number of the message from which on the owner knows that it is it; None while there is no owner."""
+        self._heir: str | None = None
         self.bad_messages = 0
         self.problem: str | None = None
         self.between_cells = False
@@ -110,8 +115,8 @@ class Channel:
         for send in self._sends:
             send(content, buffers)
 
-    def post(self, kind: str, buffer: bytes | None = None, *, to: str | None = None, **fields: Any) -> None:
-        """Send a message to the pages.
+    def post(self, kind: str, buffer: bytes | None = None, *, to: str | None = None, **fields: Any) -> int:
+        """Send a message to the pages; return its number.
 
         Args:
             kind: Its type.
@@ -119,19 +124,26 @@ class Channel:
             to: One page, or None for all.
             fields: Its fields.
         """
-        content = envelope(kind, **fields)
+        parts = self._number({**envelope(kind, **fields), "to": to}, buffer)
+        self._push(parts)
+        return parts[-1].seq
+
+    def _number(self, content: dict[str, Any], buffer: bytes | None = None) -> list[Entry]:
         data = buffer or b""
         sure = pull.is_heard()
         with self._lock:
             parts = [
-                self._outbox.add({**envelope("piece"), "to": to}, [data[at : at + MAX_PIECE]], sure=sure)
+                self._outbox.add({**envelope("piece"), "to": content["to"]}, [data[at : at + MAX_PIECE]], sure=sure)
                 for at in range(0, len(data) - MAX_PIECE, MAX_PIECE)
             ]
             last = [data[len(parts) * MAX_PIECE :]] if buffer is not None else []
-            parts.append(self._outbox.add({**content, "to": to}, last, sure=sure))
+            parts.append(self._outbox.add(content, last, sure=sure))
             self._trim()
+        return parts
+
+    def _push(self, parts: list[Entry]) -> None:
         for part in parts:
-            self._send({**part.content, "via": "call" if sure else "thread"}, part.buffers)
+            self._send({**part.content, "via": "call" if part.sure else "thread"}, part.buffers)
 
     def soon(self) -> None:
         """Say, in a cell or handler, that something will come by itself: pages that must ask begin to."""
@@ -172,8 +184,10 @@ class Channel:
             page = self.pages.get(name)
             if page is not None:
                 page.heard_at = monotonic()
-                page.ack = max(page.ack, int(message.get("ack") or 0))
+                page.ack = max(page.ack, message["ack"])
                 self._trim()
+            if name == self._heir and (kind == "press" or message.get("state", "idle") != "idle"):
+                self._heir = None  # it is in use
         if kind == "bye":
             self._forget(name, message, data)
             return
@@ -203,12 +217,18 @@ class Channel:
 
     def claim(self, page: str) -> None:
         """Make a page the owner of speaker and microphone; the others stay silent. A handler of "owner" is told."""
-        if self.owner != page:
-            self.owner = page
-            self.post("owner", page=page)
-            handler = self._handlers.get("owner")
-            if handler is not None:
-                handler({"page": page}, b"")
+        self._own(page)
+
+    def _own(self, page: str, *, heir: bool = False) -> None:
+        with self._lock:
+            if self.owner == page or (heir and self.owner is not None):
+                return
+            parts = self._number({**envelope("owner", page=page), "to": None})
+            self.owner, self.owned_from, self._heir = page, parts[-1].seq, page if heir else None
+        self._push(parts)
+        handler = self._handlers.get("owner")
+        if handler is not None:
+            handler({"page": page}, b"")
 
     def _welcome(self, name: str, message: dict[str, Any], data: bytes) -> None:
         problem = None
@@ -217,17 +237,19 @@ class Channel:
         elif self._build and message["build"] != self._build:
             problem = "This page holds an older front end than the kernel: reload the page."
         with self._lock:
+            newest = self._outbox.newest
             former = self.pages.get(name)
-            self.pages[name] = Page(name, message, self._outbox.newest)
-            if former is not None:
-                self.pages[name].probed_at = former.probed_at
+            page = self.pages.setdefault(name, Page(name, start=newest + 1, ack=newest))
+            page.hello = message
             if len(self.pages) > 16:
                 del self.pages[next(iter(self.pages))]
             if self.owner not in self.pages:
-                self.owner = name
-            content = envelope("welcome", page=name, start=self._outbox.newest + 1, owner=self.owner, problem=problem)
+                self.owner, self.owned_from, self._heir = name, newest + 1, None
+            content = envelope("welcome", page=name, start=page.start, owner=self.owner, problem=problem)
         self._send({**content, "seq": None, "to": name}, [])
         self._ask(name, pulls=message["pull"])
+        if former is None and self._heir is not None:
+            self.claim(name)  # a page that was loaded anew: the one that stayed has done nothing since
         if self._later is not None and former is None:
             self._later(PROBE_SECS, lambda: self._probe(name))
             if self.owner not in (name, None):
@@ -260,18 +282,25 @@ class Channel:
             pull.waits(self, any(p.pull for p in self.pages.values()))
 
     def _forget(self, name: str, message: dict[str, Any], data: bytes) -> None:
-        """Drop a page; `bye` is handled for the owner, whose sound and microphone end with it, and the last."""
+        """Drop a page; `bye` is handled for the owner, whose sound and microphone end with it, and the last.
+
+        Of the pages that stay the one that was heard last owns them then.
+        """
         with self._lock:
             self.pages.pop(name, None)
             owned = self.owner == name
             if owned:
-                self.owner = None
+                self.owner = self.owned_from = self._heir = None
             pull.waits(self, any(p.pull for p in self.pages.values()))
             last = not self.pages
             self._trim()
         handler = self._handlers.get("bye")
         if (owned or last) and handler is not None:
             handler(message, data)
+        with self._lock:
+            heir = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
+        if owned and heir is not None:
+            self._own(heir.name, heir=True)
 
     def _polled(self, page: Page, message: dict[str, Any]) -> None:
         """Answer a poll: what is missing, then the numbers by which the page finds a gap."""

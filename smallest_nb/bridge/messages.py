@@ -94,9 +94,9 @@ def parse(content: Any) -> dict[str, Any]:
             "and restart the kernel after an upgrade."
         )
     kind = content.get("type")
-    if kind not in FROM_PAGE or not isinstance(content.get("page"), str):
+    if not isinstance(kind, str) or kind not in FROM_PAGE or not isinstance(content.get("page"), str):
         raise ProtocolError(f"Unknown message {kind!r} from the page.")
-    for name, expected in FROM_PAGE[str(kind)].items():
+    for name, expected in {"ack": int, **FROM_PAGE[kind]}.items():
         value = content.get(name)
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise ProtocolError(f"Message {kind!r}: field {name!r} has the wrong type, {type(value).__name__}.")

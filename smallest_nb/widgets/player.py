@@ -70,7 +70,8 @@ class Player(SpeechWidget):
         super().__init__(label=label, **kwargs)
         self._numbers = itertools.count(1)
         self._streams: deque[PlayerStream] = deque()
-        self._flushing = threading.Lock()
+        # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
+        self._lock = threading.RLock()
         self._clip = clip
         self._press: list[Callable[[str], None]] = []
         self._on_finished: list[Callable[[], None]] = []
@@ -80,10 +81,12 @@ class Player(SpeechWidget):
         self.first_sound_ms: int | None = None
         self.remote = clip is not None
         self._told_at = self._opened_at = float("-inf")
+        self._told_by: str | None = None
         self._on_moved: list[Callable[[], None]] = []
         self._on_left: list[Callable[[], None]] = []
         _players.add(self)
-        self._channel.on("hello", lambda m, _b: self._page_came(m))
+        self._channel.on("hello", lambda _m, _b: self.flush())
+        self._channel.on("owner", lambda _m, _b: self.flush())
         self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
@@ -102,14 +105,20 @@ class Player(SpeechWidget):
             queued: Play it after those that were opened before; else it replaces them, with a short cross-fade.
         """
         stream = PlayerStream(self, f"s{next(self._numbers)}", sample_rate, queued=queued)
-        if not queued:
-            self._streams.clear()
-        if not self._streams:
-            self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
-        self._streams.append(stream)
-        self._opened_at = monotonic()
-        self._channel.post("stream-open", stream=stream.name, sample_rate=sample_rate, queued=queued)
+        with self._lock:
+            if not queued:
+                self._streams.clear()
+            if not self._streams:
+                self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
+            self._streams.append(stream)
+            self._opened_at = monotonic()
+            self._open(stream)
         return stream
+
+    def _open(self, stream: PlayerStream) -> None:
+        stream.opened = self._channel.post(
+            "stream-open", stream=stream.name, sample_rate=stream.sample_rate, queued=stream.queued
+        )
 
     def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
         """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
@@ -120,8 +129,9 @@ class Player(SpeechWidget):
 
     def stop(self) -> None:
         """Fade out and forget what waits."""
-        self._streams.clear()
-        self._channel.post("stop", fade_ms=FADE_MS)
+        with self._lock:
+            self._streams.clear()
+            self._channel.post("stop", fade_ms=FADE_MS)
 
     def pause(self) -> None:
         """Fade out and keep the place."""
@@ -212,10 +222,11 @@ class Player(SpeechWidget):
                 await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
 
     def flush(self) -> None:
-        """Send what may be sent. Called when something was written and when the page has played."""
-        if not self._channel.pages:
-            return
-        with self._flushing:
+        """Send what may be sent. Called when something was written, a page has played, or another one is to."""
+        with self._lock:
+            self._settle()
+            if self._channel.owned_from is None:
+                return
             for stream in list(self._streams):
                 while stream in self._streams and self._in_flight() <= LEAD_SECS and (piece := stream.take()):
                     if stream.latency.sent is None:
@@ -227,56 +238,72 @@ class Player(SpeechWidget):
                     return  # those behind it have time
 
     def _in_flight(self) -> float:
-        return sum(stream.in_flight_secs for stream in list(self._streams))
+        return sum(stream.in_flight_secs for stream in self._streams)
 
-    def _page_came(self, message: dict[str, Any]) -> None:
-        if not self._streams:
-            return
-        if any(stream.sent for stream in list(self._streams)):
-            if message["page"] == self._channel.owner:
-                self._streams.clear()  # the page that played is gone; nobody wants the rest out of the blue
-            return
-        for stream in self._streams:
-            self._channel.post("stream-open", stream=stream.name, sample_rate=stream.sample_rate, queued=stream.queued)
-        self.flush()
+    def _settle(self) -> None:
+        """Open for the owner what was opened before it was that, unless another page has begun to play it."""
+        since = self._channel.owned_from
+        missed = [s for s in self._streams if since is None or s.opened < since]
+        if any(stream.sent or stream.all_sent for stream in missed):
+            # The page that played is gone, or silent now; nobody wants the rest out of the blue.
+            self._streams = deque(s for s in self._streams if s not in missed)
+        elif since is not None:
+            for stream in missed:
+                self._open(stream)
+        if self.state != "idle" and self._told_by != self._channel.owner:
+            self._enter("idle")
 
     def _page_left(self) -> None:
+        self.flush()
         if self.shown:
             return
-        self.state = "idle"
         for handler in self._on_left:
             handler()
 
     def _pressed(self, action: str) -> None:
         if action == "stop":
-            self._streams.clear()
+            with self._lock:
+                self._streams.clear()
         for handler in self._press:
             handler(action)
         if action == "play" and not self._press and self._clip is not None:
             self.play(self._clip)
 
     def _played(self, message: dict[str, Any]) -> None:
-        stream = next((s for s in self._streams if s.name == message["stream"]), None)
-        was, self.state = self.state, message["state"]
-        self._told_at = monotonic()
-        if stream is not None:
-            while self._streams and self._streams[0] is not stream:
-                self._streams.popleft()  # streams play one after the other
-            stream.played = message["position"]
-            self.position = message["position"] / stream.sample_rate
-            self.underruns = message["underruns"]
-            self.first_sound_ms = message["first_ms"]
-            told = stream.latency
-            told.arrived, told.rendered = message["arrived"], message["rendered"]
-            told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
-            if self.state == "idle" and stream.all_sent and stream.played >= stream.sent:
-                self._streams.popleft()
-            elif self.state == "idle":
-                self._streams.clear()  # stopped in the page: nobody will hear the rest
+        with self._lock:
+            if message["page"] != self._channel.owner:
+                return  # another one sounds by now
+            self._told_at, self._told_by = monotonic(), message["page"]
+            stream = next((s for s in self._streams if s.name == message["stream"]), None)
+            idle = message["state"] == "idle"
+            if stream is not None:
+                while self._streams[0] is not stream:
+                    self._streams.popleft()  # streams play one after the other
+                self._note(stream, message)
+                if idle and stream.all_sent and stream.played >= stream.sent:
+                    self._streams.popleft()
+                elif idle:
+                    self._streams.clear()  # stopped in the page: nobody will hear the rest
+            elif idle:  # something of its own is over, for which it dropped the streams that it knew
+                self._streams = deque(s for s in self._streams if s.opened >= message["ack"])
+            self._enter(message["state"])
         runtime.post(self.flush)
+
+    def _note(self, stream: PlayerStream, message: dict[str, Any]) -> None:
+        stream.played = message["position"]
+        self.position = message["position"] / stream.sample_rate
+        self.underruns = message["underruns"]
+        self.first_sound_ms = message["first_ms"]
+        told = stream.latency
+        told.arrived, told.rendered = message["arrived"], message["rendered"]
+        told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
+
+    def _enter(self, state: str) -> None:
+        """Take on what the page told, or that it tells nothing any more."""
+        was, self.state = self.state, state
         for handler in self._on_moved:
             runtime.post(handler)
-        if self.state == "idle" and was != "idle":
+        if state == "idle" and was != "idle":
             runtime.post(self._tell_finished)
 
     def _tell_finished(self) -> None:

@@ -28,6 +28,7 @@ class PlayerStream:
     Attributes:
         name: Its id in messages.
         sample_rate: Hz.
+        opened: Number of the message that opened it in the page.
         sent: Samples sent to the page.
         played: Samples played.
         latency: Where the milliseconds went.
@@ -43,6 +44,7 @@ class PlayerStream:
         self._lock = threading.Lock()
         self._ended = False
         self._told_end = False
+        self.opened = 0
         self.sent = 0
         self.played = 0
         self.latency = StreamLatency()

@@ -32,9 +32,9 @@ class Page:
         fields = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
         self.say("hello", PROBE, **{**fields, **changes})
 
-    def played(self, stream, position, state="playing"):
+    def played(self, stream, position, state="playing", **fields):
         self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
-                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5)  # fmt: skip
+                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5, **fields)  # fmt: skip
 
     def of(self, kind):
         return [c for c, _ in self.got if c["type"] == kind]
@@ -185,9 +185,13 @@ def test_the_page_that_was_pressed_owns_the_sound(player):
 def test_bad_messages_are_counted_and_harm_nobody(player):
     page = Page(player)
     page.hello()
-    for content in ({}, {"v": 9, "type": "poll", "page": "p1"}, {"v": 1, "type": "played", "page": "p1"}, None):
+    poll = {"v": 1, "type": "poll", "page": "p1", "ack": 0, "pull": False, "again": False}
+    bad = ({}, {**poll, "v": 9}, {**poll, "type": "played"}, {**poll, "type": []}, {**poll, "ack": "x"}, None)
+    for content in bad:
         player._snb_receive(player, content, [])
-    assert player._channel.bad_messages == 4
+    assert player._channel.bad_messages == len(bad)
+    player._snb_receive(player, poll, [])
+    assert player._channel.bad_messages == len(bad)
 
 
 def test_an_ended_stream_takes_no_more(player):

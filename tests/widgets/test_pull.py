@@ -28,7 +28,7 @@ class LossyPage(Page):
         if not self.open or threading.current_thread() is not threading.main_thread():
             return
         self.raw.append(content)
-        if content["type"] == "welcome":
+        if content["type"] == "welcome" and self.next is None:
             self.next = content["start"]
         if content["seq"] is None or content["seq"] == self.next:
             self.got.append((content, buffers))
@@ -115,6 +115,17 @@ def test_what_an_answer_lost_is_sent_again_when_the_page_says_so(player):
     assert page.pcm() == b""
     page.poll(again=True)
     assert page.pcm() == clip.pcm
+
+
+def test_what_came_between_two_hellos_of_a_page_is_not_lost(player):
+    page, clip = LossyPage(player), noise(1)
+    page.hello(pull=True)
+    on_a_thread(player.play, clip)
+    page.hello(pull=True)  # it waited for a busy kernel, which heard both at last
+    page.poll()
+    page.poll(again=True)
+    assert page.pcm() == clip.pcm
+    assert [c["start"] for c in page.raw if c["type"] == "welcome"] == [1, 1]
 
 
 def test_what_the_bounded_outbox_dropped_is_not_waited_for(player, monkeypatch):

@@ -38,7 +38,7 @@ def test_what_the_kernel_sends(message):
 @pytest.mark.parametrize("message", GOLDEN["from_page"], ids=lambda m: m["type"])
 def test_what_the_page_sends(message):
     assert parse(message) == message
-    for name in FROM_PAGE[message["type"]]:
+    for name in ("ack", *FROM_PAGE[message["type"]]):
         with pytest.raises(ProtocolError, match=name):
             parse({**message, name: object()})
 
@@ -50,6 +50,7 @@ def test_what_the_page_sends(message):
         ({"v": 2, "type": "poll", "page": "p"}, "reload the page"),
         ({"v": 1, "type": "nonsense", "page": "p"}, "nonsense"),
         ({"v": 1, "type": "poll"}, "poll"),
+        ({"v": 1, "type": ["poll"], "page": "p"}, "poll"),
     ],
 )
 def test_bad_messages_say_what_is_wrong(content, told):

@@ -59,7 +59,7 @@ export class Playback {
     const node = this.#open();
     await this.#context?.resume();
     await node;
-    if (this.state === "blocked") this.#set(this.#busy ? "waiting" : "idle");
+    this.#unblocked();
   }
 
   /** Begin a new take: after those that play if it is queued, else instead of them, with a cross-fade. */
@@ -178,6 +178,7 @@ export class Playback {
     const context = this.#context;
     context.onstatechange = () => {
       if (context.state === "suspended" && this.state === "playing") this.#set("blocked");
+      if (context.state === "running") this.#unblocked(); // by itself, as after a call
     };
     await loadWorklet(context, workletSource);
     const node = new AudioWorkletNode(context, "snb-player", { numberOfInputs: 0, outputChannelCount: [1] });
@@ -236,6 +237,10 @@ export class Playback {
     this.#feed();
   }
 
+  #unblocked(): void {
+    if (this.state === "blocked") this.#set(this.#busy ? "waiting" : "idle");
+  }
+
   #checkBlocked(): void {
     if (this.#busy && this.#context?.state === "suspended") this.#set("blocked");
   }
@@ -289,6 +294,9 @@ export class Playback {
       this.#set("playing");
       return;
     }
+    // What had begun before the browser held it back does not begin again: it goes on.
+    const goesOn = context.state === "running" && message.rendered > run.rendered;
+    if (goesOn && (this.state === "waiting" || this.state === "blocked")) this.#set("playing");
     run.rendered = message.rendered;
     const played = Math.round((message.rendered * take.sampleRate) / context.sampleRate);
     take.position = Math.min(take.samples, run.from + played);

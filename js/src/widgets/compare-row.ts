@@ -5,6 +5,8 @@ import { h } from "../dom";
 
 type Slot = "a" | "b";
 
+const FADE_MS = 15;
+
 /** The two takes of a model; any number of views show them. */
 export class Pair {
   readonly takes: Partial<Record<Slot, Take>> = {};
@@ -37,8 +39,11 @@ export class Pair {
     const { take, state } = this.playback;
     if (!wanted) return;
     const sounding = state === "playing" || state === "paused" || state === "waiting";
-    const at = sounding && take && (take === other || take === wanted) ? take.position / take.sampleRate : 0;
+    const switching = take === other || take === wanted;
+    const at = sounding && take && switching ? take.position / take.sampleRate : 0;
     void this.playback.unlock();
+    // As a press on Stop would: the kernel is told that nobody hears the rest of what it sends.
+    if (!switching || this.playback.incoming) this.playback.stop(FADE_MS);
     this.playback.hear(wanted, at < wanted.duration ? at : 0);
   }
 }
