@@ -10,17 +10,9 @@ import time
 import pytest
 from test_player import Page, eventually, noise
 
-from smallest_nb import Clip, Microphone, Player, runtime
+from smallest_nb import Clip, Microphone, runtime
 
 RATE = 24000
-
-
-@pytest.fixture
-def player():
-    made = Player()
-    made._channel._build = None
-    yield made
-    made.close()
 
 
 def two_pages(widget):

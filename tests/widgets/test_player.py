@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import traitlets
 
-from smallest_nb import Clip, Player
+from smallest_nb import Clip
 from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.errors import ConfigError, FrontEndError
 from smallest_nb.takes import waterfall
@@ -52,14 +52,6 @@ def eventually(condition, seconds=3.0):
 
 def noise(seconds, rate=24000):
     return Clip.from_array(np.random.default_rng(5).integers(-9000, 9000, int(seconds * rate)).astype(np.int16), rate)
-
-
-@pytest.fixture
-def player():
-    made = Player()
-    made._channel._build = None
-    yield made
-    made.close()
 
 
 def test_what_is_written_arrives_whole_in_order_and_in_modest_messages(player):

@@ -6,10 +6,9 @@ import threading
 import time
 
 import numpy as np
-import pytest
 from test_player import Page, eventually, noise
 
-from smallest_nb import Clip, Microphone, Player, VoiceTuner, runtime
+from smallest_nb import Clip, Microphone, VoiceTuner, runtime
 from smallest_nb.bridge import outbox
 from smallest_nb.bridge.channel import MAX_PIECE
 
@@ -51,14 +50,6 @@ def on_a_thread(function, *args):
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
-
-
-@pytest.fixture
-def player():
-    made = Player()
-    made._channel._build = None
-    yield made
-    made.close()
 
 
 def test_sound_of_a_thread_comes_with_the_answer_whole_and_once(player):
