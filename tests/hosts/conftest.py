@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 
 import pytest
+from all_hosts import HOSTS
 from cells import SENTENCE
 from host import Host
-from hosts_apps import Marimo, Solara, Voila
-from hosts_jupyter import JupyterLab, Notebook7
 from results import EMULATED, Results
 
 import smallest_nb as snb
 from smallest_nb import runtime
 
 _results = Results()
-HOSTS = {host.name: host for host in (JupyterLab, Notebook7, Voila, Marimo, Solara)}
 
 
 def pytest_collection_modifyitems(config, items):

@@ -6,8 +6,8 @@ import re
 
 import jiwer
 import pytest
+from all_hosts import HOSTS
 from cells import SENTENCE, TEXT
-from conftest import HOSTS
 from host import wait_for
 from playwright.sync_api import expect
 from test_tune_a_voice import assert_same_sound

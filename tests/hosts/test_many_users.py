@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import HOSTS
+from all_hosts import HOSTS
 from host import wait_for
 from host_page import HostPage
 from hosts_apps import MarimoApp, Solara

@@ -51,7 +51,7 @@ async def test_words_come_with_times_for_the_voices_that_have_them(simulator):
     async with tts(simulator, settings=settings) as service:
         words = [e for e in [e async for e in service.run_tts("One, two, three.")] if isinstance(e, snb.WordTiming)]
         with pytest.warns(UserWarning, match="sends no word times"):
-        await service.update_settings(snb.SmallestTTSSettings(voice="sophia"))
+            await service.update_settings(snb.SmallestTTSSettings(voice="sophia"))
         none = [e for e in [e async for e in service.run_tts("One, two, three.")] if isinstance(e, snb.WordTiming)]
     assert [w.word for w in words] == ["One,", "two,", "three."]
     assert all(w.start < w.end for w in words)
