@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,7 +12,6 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
-from smallest_nb.errors import SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
@@ -33,6 +32,7 @@ from smallest_nb.widgets.transcript_view import TranscriptView
 
 __all__ = ["LiveTranscriber"]
 
+_END_SECS = 10.0
 _MUTED = "Not listening while a player of this notebook sounds."
 
 
@@ -245,13 +245,18 @@ class LiveTranscriber(Faced):
         if not hasattr(self, "panel"):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
-        with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-            runtime.call(self._recognition.end(), 10)
-        runtime.post(self._recognition.cancel)
+        self._end(self._ended(), _END_SECS + 1)
         for child in self.children:
             close_all(child)
         self.layout.close()
         super().close()
+
+    async def _ended(self) -> None:
+        try:
+            async with asyncio.timeout(_END_SECS):
+                await self._recognition.end()
+        finally:
+            self._recognition.cancel()
 
     def _make(self) -> SmallestSTTService:
         return SmallestSTTService(

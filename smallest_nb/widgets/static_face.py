@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import ipywidgets
 
 from smallest_nb import runtime
+from smallest_nb.errors import SmallestError
 from smallest_nb.widgets import late_state
 from smallest_nb.widgets.composite import Composite
 
@@ -124,12 +126,29 @@ def _renew_after_cells(shell: Any, face: weakref.ref[StaticFace]) -> None:
 class Faced(ipywidgets.VBox):
     """A box of widgets with a static face; both of ipywidgets' ways of being displayed put it out."""
 
+    _collected = False
+
     def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
         self.face = StaticFace(draw)
         self._composite: Composite | None = None
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
         _follow(self)
+
+    def __del__(self) -> None:
+        self._collected = True
+        super().__del__()
+
+    def _end(self, ending: Coroutine[Any, Any, Any], seconds: float) -> None:
+        """Wait for the end of a session, but not where that holds others up: on the loop, and in the garbage collector.
+
+        The collector runs in any thread and at any place, also where that thread holds what the loop is waiting for.
+        """
+        with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
+            if self._collected or runtime.on_loop_thread():
+                runtime.submit(ending)
+            else:
+                runtime.call(ending, seconds)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()

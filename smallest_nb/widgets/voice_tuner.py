@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import html
 import logging
 from collections.abc import Callable
@@ -258,11 +257,7 @@ class VoiceTuner(Faced):
         if not hasattr(self, "_tray"):  # refused by its own constructor; ipywidgets closes it all the same
             return
         runtime.post(self._cancel)
-        if runtime.on_loop_thread():  # by a handler of on_take
-            runtime.submit(self._service.close())
-        else:
-            with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-                runtime.call(self._service.close(), 5)
+        self._end(self._service.close(), 5)
         for child in self.children:
             close_all(child)
         self.layout.close()

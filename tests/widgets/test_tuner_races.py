@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -12,6 +13,7 @@ from test_player import Page, eventually, noise
 from test_voice_tuner import page, tray, tuner  # noqa: F401 - fixtures
 
 import smallest_nb as snb
+from smallest_nb import runtime
 from smallest_nb.settings_sources import read_settings
 
 
@@ -146,3 +148,18 @@ def test_small_things(tuner, page, tray):  # noqa: F811
     assert read_settings('speak("x", **{"speed": 2})').speed == 2
     with pytest.raises(snb.ConfigError):
         read_settings('speak("x", **given)')
+
+
+@pytest.mark.parametrize("kind", [snb.VoiceTuner, snb.LiveTranscriber])
+def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
+    """It runs anywhere, also in a thread that holds what the loop is waiting for."""
+    made = kind(api_key=KEY, base_url=simulator.base_url)
+    busy, over = threading.Event(), threading.Event()
+    runtime.post(lambda: (busy.set(), over.wait(10)))
+    assert busy.wait(5)
+    began = time.monotonic()
+    made.__del__()
+    took = time.monotonic() - began
+    over.set()
+    assert took < 2
+    eventually(lambda: made.comm is None)
