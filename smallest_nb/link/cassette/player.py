@@ -190,7 +190,7 @@ class Player:
                 return found
             left = [f for s, n, f in places if (s.number, n) not in self._used]
             recorded = [f for _, _, f in places]
-        if cut := next((s for s, _ in equal if was_cut(s)), None):
+        if cut := next((s for s, n in equal if was_cut(s) and _is_last(s, n)), None):
             raise self._cut(cut)
         if equal:
             raise self._nothing(
@@ -238,6 +238,10 @@ class Player:
 
     def _same_body(self, session: Session, body: bytes | None) -> bool:
         return self.audio == "any" or bytes(session.up) == (body or b"")
+
+
+def _is_last(session: Session, place: int) -> bool:
+    return all(e.kind is not Kind.SEND for e in session.events[place + 1 :])
 
 
 def _answer(session: Session) -> Answer:
