@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -21,6 +22,16 @@ for name in (
     os.environ.pop(name, None)
 # Whose machine it is shall not matter: no keyring and no .env file of theirs.
 os.environ["SMALLEST_KEY_SOURCES"] = "environment"
+
+
+CASE_NAME = re.compile(r"test_(?:UX|[A-Z])\d+_")
+"""Names such as `test_S4_...`: the test holds row S4 of the list of faults that users met."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if CASE_NAME.match(item.name):
+            item.add_marker("case")
 
 
 @pytest.fixture(scope="session")
