@@ -17,8 +17,16 @@ NODE := js/node_modules/.ready
 FRONT := smallest_nb/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
+DOCS := docs/_build/html
+QUICK_BROWSER := tests/browser/test_tune_a_voice.py
+QUICK_NOTEBOOK := notebooks/01_tune_a_voice.ipynb
+# Test processes. More than the two processors of a small machine: half of the time a test waits for a server or a sound.
+WORKERS ?= 3
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+PYTEST = CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest
 
-.PHONY: help demo test setup frontend lint types check-js docs pytest hosts host-environments oracles peers notebooks screenshots bench format clean
+.PHONY: help demo test test-all test-quick test-versions one checks environments setup frontend lint types check-js docs \
+  pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +34,27 @@ help: ## Say what there is
 demo: setup ## Open the first tutorial in JupyterLab
 	$(UV_RUN) smallest-nb demo --port $(PORT)
 
-test: setup .tools/chromium lint types check-js docs pytest ## Run everything; the last line is pytest's
+# Environments are downloaded while lint and types run. A target's output is printed as one block when it ends.
+test: ## Run everything that every change has to pass; the last line is pytest's
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target environments checks
+	$(MAKE) --no-print-directory pytest
+
+test-all: test ## Also what is slow and rarely breaks (marked `slow`, each with its reason)
+	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder -m slow tests
+
+test-quick: setup .tools/chromium ## The daily loop: lint, types, unit and wire tests, one browser test, one notebook
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types
+	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL) tests/unit tests/wire $(QUICK_BROWSER) $(QUICK_NOTEBOOK)
+
+test-versions: setup ## Unit, wire, link and service tests on each Python from 3.11 on that is installed
+	UV="$(UV)" $(UV_RUN) python scripts/run_python_versions.py
+
+one: setup .tools/chromium ## Run one test alone: make one TEST=tests/unit/test_audio.py::test_name
+	$(PYTEST) $(NBVAL) '$(TEST)'
+
+checks: lint types check-js docs
+
+environments: setup .tools/chromium .tools/portaudio peers host-environments
 
 setup: $(ENV) $(FRONT)
 
@@ -44,14 +72,16 @@ types: $(ENV) $(NODE)
 check-js: $(NODE)
 	cd js && npm run --silent test
 
-# Made anew each time: what an earlier run warned of, a second one would pass over.
+# Built from nothing each time: what an earlier run warned of, a second one would pass over. Without a network, because
+# a page that fetches something while it is built would fail at its reader's.
 docs: setup ## Build the documentation into docs/_build/html; a warning is an error
 	rm -rf docs/_build
-	$(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs docs/_build/html
+	http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 \
+	  $(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs $(DOCS)
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
-pytest: setup .tools/chromium .tools/portaudio peers host-environments
-	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+pytest: environments
+	SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
 
 oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m oracle
@@ -100,11 +130,12 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	mkdir -p .tools
 	UV="$(UV)" bash scripts/find_chromium.sh > $@
 
-# The library behind the kernel's own microphone; without root its test checks that its lack is told.
-.tools/portaudio: | $(ENV)
+# The library behind the kernel's own microphone; without root its test checks the message that it is missing.
+# After Chromium: two apt-get at once would wait for each other's lock.
+.tools/portaudio: .tools/chromium
 	mkdir -p .tools
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then apt-get install -y -qq libportaudio2 > /dev/null; fi
 	touch $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .hosts .tools js/node_modules smallest_nb/static docs/_build docs/_tapes docs/tutorials dist build test-output
+	rm -rf .venv .bench .hosts .versions .tools js/node_modules smallest_nb/static docs/_build docs/_tapes docs/tutorials dist build test-output

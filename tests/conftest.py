@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
 from smallest_nb.simulator import Simulator
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # tests.support, and the bench, which is no part of the package
+
+from tests.support.browser_evidence import FAILED, save_evidence  # noqa: E402
+from tests.support.work_units import WorkUnitScheduling, sort_by_cost  # noqa: E402
 
 KEY = "sk_test_canary_7f3a"
 
@@ -28,10 +38,49 @@ CASE_NAME = re.compile(r"test_(?:UX|[A-Z])\d+_")
 """Names such as `test_S4_...`: the test holds row S4 of the list of faults that users met."""
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if CASE_NAME.match(item.name):
             item.add_marker("case")
+    if "slow" not in config.getoption("markexpr") and not any("::" in argument for argument in config.args):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    place = {path: n for n, path in enumerate(sort_by_cost(dict.fromkeys(_file_of(item) for item in items)))}
+    items.sort(key=lambda item: place[_file_of(item)])
+
+
+def _file_of(item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return WorkUnitScheduling(config, log)
+
+
+def pytest_sessionstart(session):
+    if not hasattr(session.config, "workerinput"):  # the controller of the workers, or the only process
+        shutil.rmtree(FAILED, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed:
+        folder = save_evidence(item.nodeid)
+        if folder is not None:
+            report.sections.append(("Pages", f"Screenshots, console and server log: {folder.relative_to(ROOT)}"))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name the command that runs each failed test alone."""
+    failed = [r.nodeid for kind in ("failed", "error") for r in terminalreporter.stats.get(kind, [])]
+    if failed:
+        terminalreporter.section("to run each failed test alone")
+        for nodeid in dict.fromkeys(failed):
+            terminalreporter.line(f"make one TEST={shlex.quote(nodeid)}")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from tests.support.browser_evidence import watch_pages
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -162,9 +164,10 @@ class Lab:
             page.set_default_timeout(30_000)
             notes = NotebookPage(page)
             try:
-                page.goto(f"{self.url}/doc/tree/{notebook}?reset&token={self.token}")
-                notes.wait_ready()
-                yield notes
+                with watch_pages(context, self.folder / "jupyter.log", test=os.environ.get("PYTEST_CURRENT_TEST")):
+                    page.goto(f"{self.url}/doc/tree/{notebook}?reset&token={self.token}")
+                    notes.wait_ready()
+                    yield notes
             finally:
                 context.close()
                 self.end_kernels()

@@ -21,6 +21,8 @@ from environments import interpreter
 from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from tests.support.browser_evidence import watch_pages
+
 __all__ = ["HERE", "Host", "Probe", "free_port", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
@@ -186,7 +188,7 @@ class Host:
             flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
         profiles = [self.folder / f"profile-{secrets.token_hex(4)}" for _ in range(count)]
         contexts: list[BrowserContext] = []
-        with sync_playwright() as playwright:
+        with sync_playwright() as playwright, contextlib.ExitStack() as watching:
             try:
                 for profile in profiles:
                     context = playwright.chromium.launch_persistent_context(
@@ -194,6 +196,8 @@ class Host:
                         viewport={"width": 1100, "height": 1400}, permissions=["microphone"],
                     )  # fmt: skip
                     contexts.append(context)
+                    log, test = self.folder / "server.log", os.environ.get("PYTEST_CURRENT_TEST")
+                    watching.enter_context(watch_pages(context, log, test=test))
                     context.set_default_timeout(30_000)
                     context.add_init_script(path=HERE / "census.js")
                     context.add_init_script(path=HERE.parent / "browser" / "tap.js")

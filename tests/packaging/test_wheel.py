@@ -26,7 +26,16 @@ def tree(tmp_path_factory):
     """A copy of what is in git, and the built front end."""
     copy = tmp_path_factory.mktemp("tree") / "project"
     skip = shutil.ignore_patterns(
-        ".venv", ".bench", ".hosts", ".tools", "node_modules", ".git", "test-output", "__pycache__", ".*_cache"
+        ".venv",
+        ".versions",
+        ".bench",
+        ".hosts",
+        ".tools",
+        "node_modules",
+        ".git",
+        "test-output",
+        "__pycache__",
+        ".*_cache",
     )
     shutil.copytree(ROOT, copy, ignore=skip)
     return copy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import numpy as np
 from colab.server import NotebookServer
 from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+from tests.support.browser_evidence import watch_pages
 
 __all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
@@ -134,9 +137,10 @@ class Browsers:
         page = context.new_page()
         shown = Notebook(page, server)
         try:
-            page.goto(f"http://{origin}:{server.port}/top.html?{urlencode({**rules, **changes})}")
-            page.wait_for_function("() => window.host?.ready")
-            yield shown
+            with watch_pages(context, test=os.environ.get("PYTEST_CURRENT_TEST")):
+                page.goto(f"http://{origin}:{server.port}/top.html?{urlencode({**rules, **changes})}")
+                page.wait_for_function("() => window.host?.ready")
+                yield shown
         finally:
             context.close()
             if browser is not self._shared:

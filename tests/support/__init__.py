@@ -1,0 +1,1 @@
+"""What tests of several folders share; a test never imports another test."""

@@ -1,0 +1,26 @@
+"""How the tests are shared out among worker processes."""
+
+from __future__ import annotations
+
+from tests.support.work_units import sort_by_cost, work_unit
+
+
+def test_a_file_is_one_unit_because_its_module_fixtures_are_expensive():
+    one = work_unit("tests/services/test_faults.py::test_here[tcp reset, light load]")
+    assert (
+        one == work_unit("tests/services/test_faults.py::test_apart[a frozen peer]") == "tests/services/test_faults.py"
+    )
+    assert work_unit("notebooks/01_tune_a_voice.ipynb::Cell 0") == "notebooks/01_tune_a_voice.ipynb"
+
+
+def test_pages_in_light_and_dark_and_hosts_are_units_of_their_own():
+    light = work_unit("tests/browser/test_live_page.py::test_every_format_is_downloaded[light-csv]")
+    assert light == "tests/browser/test_live_page.py[light]"
+    assert light != work_unit("tests/browser/test_live_page.py::test_narrow_outputs_cut_nothing_off[dark]")
+    host = work_unit("tests/hosts/test_main_job.py::test_a_voice_is_heard[marimo]")
+    assert host == work_unit("tests/hosts/test_main_job.py::test_speech_becomes_text[marimo]")
+
+
+def test_what_takes_long_starts_first_and_the_rest_keeps_its_order():
+    paths = ["tests/unit/test_b.py", "tests/unit/test_a.py", "notebooks/01.ipynb", "tests/browser/test_pages.py"]
+    assert sort_by_cost(paths) == [paths[3], paths[2], *paths[:2]]
