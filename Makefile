@@ -9,6 +9,9 @@ SHELL := /bin/bash
 UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 PYTHON3 := $(shell command -v python3 || command -v python)
 export PYTHONPATH :=
+# Bytecode is written once. Without it each of some hundred processes (kernels, servers, test workers) compiles the
+# packages it imports: collecting the tests took 14.8 s of CPU instead of 4.3 s.
+unexport PYTHONDONTWRITEBYTECODE
 # Tutorial 04 runs a bot in the environment where Pipecat is.
 export PIPECAT_PYTHON ?= $(CURDIR)/.bench/pipecat/bin/python
 UV_RUN := $(UV) run --frozen --no-sync
@@ -116,7 +119,7 @@ $(UV):
 	$(PYTHON3) -m pip install --quiet --disable-pip-version-check --target .tools uv
 
 $(ENV): pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --all-extras --quiet
+	$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 	touch $@
 
 $(NODE): js/package-lock.json

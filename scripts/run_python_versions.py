@@ -41,7 +41,7 @@ def run_version(version: str, python: str, arguments: list[str]) -> bool:
     home = ROOT / ".versions" / version
     env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(home)}
     env.pop("VIRTUAL_ENV", None)
-    sync = [find_uv(), "sync", "--frozen", "--all-extras", "--quiet", "--python", python]
+    sync = [find_uv(), "sync", "--frozen", "--all-extras", "--compile-bytecode", "--quiet", "--python", python]
     subprocess.run(sync, cwd=ROOT, env=env, check=True, timeout=INSTALL_SECS)
     print(f"Python {version}: {python}", flush=True)
     pytest = [str(home / "bin" / "python"), "-m", "pytest", "-q", "-n", "2", "--no-loadscope-reorder"]
