@@ -12,7 +12,7 @@ from smallest_nb.sound_formats import CONVERT, EXPECTED, FileKind, WavFormat, bl
 from smallest_nb.sound_mpeg import find_mpeg_parts
 from smallest_nb.sound_ogg_flac import find_flac_parts, find_ogg_parts
 from smallest_nb.sound_parts import Layout, Section, SoundFile, SoundPart, id3_size, read_at
-from smallest_nb.sound_rare import stated_bytes
+from smallest_nb.sound_rare import stated_size
 from smallest_nb.sound_sink import SampleSink
 
 if TYPE_CHECKING:
@@ -83,14 +83,13 @@ def _layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
         layout = find_mpeg_parts(file.stream, base, file.size)
         if layout is not None:
             return layout
-    start, end = stated_bytes(head)
-    start += base
-    end += base
-    part = SoundPart(base, file.size)
-    if end > file.size > start:
-        # libsndfile refuses HTK whose size is not the stated one.
-        claimed = end - base if start - base == 12 and head[:4] != b"FORM" else 0
-        part = replace(part, missing_share=(end - file.size) / (file.size - start), claimed_size=claimed)
+    size = file.size - base
+    stated = stated_size(head, size)
+    if stated.whole <= stated.start and not stated.end <= stated.start:
+        raise ConfigError(f"{file.name} holds no samples: it is cut short before the first; {EXPECTED}.")
+    part = SoundPart(base, base + stated.whole, patches=stated.patches, most_frames=stated.most_frames)
+    if stated.end > size > stated.start:
+        part = replace(part, missing_share=(stated.end - size) / (size - stated.start))
     return Layout([part])
 
 
@@ -125,13 +124,17 @@ def _decode_chunk(file: SoundFile, chunk: SampleChunk, kind: FileKind, sink: Sam
 
 
 def _chunk_part(chunk: SampleChunk) -> SoundPart:
-    if chunk.is_sized and not chunk.missing:
-        return SoundPart(chunk.base, chunk.stop)
     size = chunk.end - chunk.start
-    whole = size - size % block_bytes(chunk.container, chunk.fmt)
+    block = block_bytes(chunk.container, chunk.fmt)
+    # libsndfile makes up a block of GSM in WAV if the number of bytes is odd.
+    frames = size // 65 * 320 if chunk.container in ("RIFF", "RF64") and block == 65 else 0
+    if chunk.is_sized and not chunk.missing:
+        return SoundPart(chunk.base, chunk.stop, most_frames=frames)
+    whole = size - size % block
+    missing = (chunk.missing + size - whole) // block * block  # what is left of a block cannot be decoded
+    share = missing / whole if whole and chunk.missing else 0.0
     end = chunk.start + whole
-    share = (chunk.missing + size - whole) / whole if whole and chunk.missing else 0.0
-    return SoundPart(chunk.base, end, missing_share=share, patches=chunk.patches(end))
+    return SoundPart(chunk.base, end, missing_share=share, patches=chunk.patches(end), most_frames=frames)
 
 
 def _decode_wav(file: SoundFile, chunk: SampleChunk, wav: WavFormat, sink: SampleSink) -> None:
@@ -210,15 +213,15 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
         )
         stated = part.stated_frames
         if stated is None:
-            stated = sound.frames if 0 < sound.frames < _UNKNOWN_FRAMES else 0
-        fault = _copy(sound, sink, sound.frames)
+            stated = part.most_frames or (sound.frames if 0 < sound.frames < _UNKNOWN_FRAMES else 0)
+        fault = _copy(sound, sink, part.most_frames or sound.frames)
         if fault is not None and not sink.seconds:
             raise _refusal(file, kind, fault) from fault
         rate = int(sound.samplerate)
     there = sink.part_frames / rate
     promised = max(stated / rate, there * (1 + part.missing_share))
     missing = promised - there
-    if missing >= (_LOSSY_SECS if lossy else 0.5 / rate):
+    if missing >= _LOSSY_SECS or (not lossy and (missing >= 0.5 / rate or part.missing_share)):
         _report_cut(sink, missing, there)
     elif part.lacks_end:
         sink.warnings.append(f"{file.name} is cut short: {part.lacks_end}; the {there:.2f} s before are read")
@@ -235,16 +238,17 @@ def _copy(sound: Any, sink: SampleSink, frames: int) -> RuntimeError | None:
 
     step = max(_BLOCK_FRAMES // math.isqrt(sound.channels), 1)
     array: NDArray[np.float64] = np.empty((step, sound.channels))
-    while True:
+    while (left := frames - sink.part_frames) > 0:
         array.fill(np.nan)
         try:
-            block = sound.read(dtype="float64", out=array)
+            block = sound.read(dtype="float64", out=array[:left])
         except RuntimeError as error:
             there = np.isnan(array).all(axis=1)
-            block = array[: int(np.argmax(there)) if there.any() else step][: frames - sink.part_frames]
+            block = array[: int(np.argmax(there)) if there.any() else step][:left]
             if len(block):
                 sink.add(block)
             return error
         if not len(block):
-            return None
+            break
         sink.add(block)
+    return None

@@ -124,6 +124,7 @@ def wav_format(fmt: bytes, order: str = "<") -> WavFormat | None:
 
 _AIFF_BLOCKS = {b"ima4": 34, b"GSM ": 33, b"agsm": 33, b"ulaw": 1, b"alaw": 1, b"ULAW": 1, b"ALAW": 1}
 """Bytes of a block for each channel; GSM has one channel."""
+_AU_WIDTHS = {2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8}
 
 
 def block_bytes(container: str, fmt: bytes) -> int:
@@ -134,6 +135,9 @@ def block_bytes(container: str, fmt: bytes) -> int:
     if container == "FORM" and len(fmt) >= 8:
         channels, _, bits = struct.unpack_from(">HIH", fmt)
         return max(1, int(channels) * _AIFF_BLOCKS.get(fmt[18:22], (int(bits) + 7) // 8))
+    if container == "AU" and len(fmt) >= 12:
+        coding, _, channels = struct.unpack(">III", fmt[:12])
+        return max(1, int(channels) * _AU_WIDTHS.get(coding, 1))
     if container == "CAF" and len(fmt) >= 20:
         return max(1, int.from_bytes(fmt[16:20], "big"))
     return 1

@@ -110,7 +110,7 @@ class _Piece:
     info_size: int
     end: int
     frames: int = 0
-    lacking: int = 0
+    is_cut: bool = False
     is_interrupted: bool = False
 
     def part(self) -> SoundPart:
@@ -119,7 +119,7 @@ class _Piece:
         An Info frame is kept if it is true: it also says which samples are the encoder's padding. It is left out
         if it counts fewer frames than there are, because decoding would end there.
         """
-        lacks_end = f"its last frame lacks {self.lacking} bytes" if self.lacking else ""
+        lacks_end = "its last frame is incomplete" if self.is_cut else ""
         stated = self.info.frames if self.info is not None else None
         if stated and stated >= self.frames and not self.is_interrupted:
             size = (self.info.size or 0) if self.info is not None else 0
@@ -153,6 +153,9 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
         head = reader.bytes_at(at, 4)
         frame = _frame(head)
         if frame is None or (not fresh and frame.kind[:3] != pieces[-1].kind[:3] and not _is_run(reader, at)):
+            if pieces and end - at < 4 and head[:1] == b"\xff":
+                pieces[-1].is_cut = True
+                break
             following = _next_frame(reader, at + (id3_size(reader.bytes_at(at, 10)) or 1), end)
             following = end if following is None else min(following, end)
             if not only_tags_or_zeros(stream, at, following):
@@ -169,10 +172,10 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
             pieces.append(_Piece(at, frame.kind, info, info_size, at))
             fresh = False
         piece = pieces[-1]
-        piece.lacking = max(0, at + frame.size - end)
+        piece.is_cut = at + frame.size > end
         at += frame.size
         piece.end = min(at, end)
-        if info is None and not piece.lacking:
+        if info is None and not piece.is_cut:
             piece.frames += 1
     notes = [f"{unread} bytes between or behind its frames are no MPEG audio and are not read"] if unread else []
     return Layout([piece.part() for piece in pieces if piece.frames or len(pieces) == 1], notes)

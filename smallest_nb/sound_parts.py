@@ -45,6 +45,7 @@ class SoundPart:
         claimed_size: Bytes that the decoder is to believe it has. mpg123 estimates the length of an MP3 without an Info
             frame from it and stops there, so it must not be too small.
         stated_frames: How many frames the header states; 0 where it does not, None where the decoder's count is right.
+        most_frames: Where decoding stops, because the decoder makes up what is not there; 0 for its own end.
         lacks_end: Why the end is known to be missing, although nothing states how much that is.
     """
 
@@ -54,6 +55,7 @@ class SoundPart:
     patches: tuple[tuple[int, bytes], ...] = ()
     claimed_size: int = 0
     stated_frames: int | None = None
+    most_frames: int = 0
     lacks_end: str = ""
 
 
@@ -80,11 +82,11 @@ class Section:
         self._stream = stream
         self._part = part
         self._size = max(part.claimed_size, part.end - part.start)
-        self._at = 0
+        self._at = self._sought = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move, as files do."""
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        self._at = self._sought = max(0, offset + (0, self._at, self._size)[whence])
         return self._at
 
     def tell(self) -> int:
@@ -94,8 +96,8 @@ class Section:
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, patched; none beyond the part's end."""
         there = max(0, self._part.end - self._part.start - self._at)
-        if not there and size > 0 and self._size - _ID3V1_BYTES <= self._at < self._size:
-            return bytes(min(size, self._size - self._at))  # mpg123 refuses a file whose last bytes it cannot read
+        if not there and self._at == self._sought == self._size - _ID3V1_BYTES:
+            return bytes(_ID3V1_BYTES)  # mpg123 looks for a tag there, and refuses a file that it cannot read there
         self._stream.seek(self._part.start + self._at)
         data = self._stream.read(there if size < 0 else min(size, there))
         for offset, patch in self._part.patches:

@@ -4,23 +4,56 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import dataclass
 
-__all__ = ["stated_bytes"]
+__all__ = ["StatedSize", "stated_size"]
 
 
-def stated_bytes(head: bytes) -> tuple[int, int]:
-    """Return where the samples begin and where the file ends by its header; (0, 0) if it does not say.
+@dataclass(frozen=True)
+class StatedSize:
+    """Where the samples of a file begin and end.
 
-    AVR, HTK, 8SVX, MATLAB 4 and 5, MPC 2000, NIST SPHERE, Sample Dump, VOC and Psion WVE. (PAF, PVF and IRCAM state no
-    length.)
+    Attributes:
+        start: Offset of the first.
+        end: Offset behind the last by the header; 0 if it does not say.
+        whole: Offset behind the last block that is there as a whole.
+        patches: What libsndfile has to read in place of the header's bytes.
+        most_frames: How many frames the whole blocks hold, 0 if libsndfile knows by itself.
+    """
+
+    start: int
+    end: int
+    whole: int
+    patches: tuple[tuple[int, bytes], ...] = ()
+    most_frames: int = 0
+
+
+def stated_size(head: bytes, size: int) -> StatedSize:
+    """Read AVR, HTK, 8SVX, MATLAB 4 and 5, MPC 2000, NIST SPHERE, PAF, Sample Dump, VOC and Psion WVE.
+
+    PAF, PVF and IRCAM state no length.
 
     Args:
         head: The first kilobyte of the file.
+        size: How long it is.
     """
     try:
-        return _stated(head)
-    except (struct.error, IndexError, ZeroDivisionError):  # the header itself is cut
-        return 0, 0
+        start, end = _stated(head)
+        block, per_block = 1, 0
+        if head[:4] in (b" paf", b"fap "):
+            order = ">" if head[:4] == b" paf" else "<"
+            kind, channels = struct.unpack_from(order + "II", head, 16)
+            start, block = 2048, 32 * channels if kind == 1 else 1
+        elif head[:2] == b"\xf0\x7e":
+            block, per_block = 127, 120 // -(-head[6] // 7)
+        is_htk = start == 12 and head[:4] != b"FORM"
+    except (struct.error, IndexError, ZeroDivisionError, ValueError):  # the header itself is cut
+        return StatedSize(0, 0, size)
+    whole = size - (size - start) % block if size > start and block > 0 else size
+    if is_htk and end > size:  # libsndfile refuses it if its size is not the stated one
+        whole = size - size % 2
+        return StatedSize(start, end, whole, ((0, struct.pack(">I", max(0, whole - 12) // 2)),))
+    return StatedSize(start, end, whole, most_frames=(whole - start) // block * per_block if whole < size else 0)
 
 
 def _stated(head: bytes) -> tuple[int, int]:
@@ -51,7 +84,7 @@ def _stated(head: bytes) -> tuple[int, int]:
 
 
 def _nist(head: bytes) -> tuple[int, int]:
-    fields = dict(re.findall(rb"(\w+) -i (\d+)", head))
+    fields = dict(re.findall(rb"(\w+) -\w+ (\d+)", head))
     start = int(head[8:16].strip() or b"0")
     needed = [fields.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
     if not start or any(value is None or len(value) > 12 for value in needed):

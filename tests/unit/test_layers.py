@@ -88,7 +88,7 @@ MAY_IMPORT = {
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "terminal", "widgets"},
     "cli": {"checkup", "errors", "keys", "link", "simulator", "terminal"},
-    "pytest_plugin": {"link", "session", "simulator"},
+    "pytest_plugin": {"link", "paths", "session", "simulator"},
     "__init__": None,
 }
 SOURCES = sorted(p for p in ROOT.rglob("*.py"))
