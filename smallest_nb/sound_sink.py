@@ -20,7 +20,7 @@ _log = logging.getLogger("smallest_nb.sound_files")
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 192_000
 _MAX_PCM_BYTES = 2_000_000_000
-_LARGEST = 1e6
+_LARGEST = 1e12
 _WINDOW_SECS = 0.5
 _SMALLEST = 2.0**-16
 """Half a step of 16 bits, full scale being 1: what never exceeds it is rounded to silence."""

@@ -106,9 +106,10 @@ def test_S2_every_file_that_soundfile_writes_is_read_sample_by_sample(format_, w
                 read_sound(data)
             continue
         clip = read_sound(data)
+        samples = pcm16(expected)
         if "WAV GSM610" in what and len(expected) % 640 == 0:  # libsndfile makes up a block behind an odd number
-            expected = expected[: len(clip)]
-        difference = np.abs(clip.samples.astype(int) - pcm16(expected)) if len(clip) == len(expected) else [np.inf]
+            samples = samples[: len(clip)]
+        difference = np.abs(clip.samples.astype(int) - samples) if len(clip) == len(samples) else [np.inf]
         lossy = "MPEG" in what or "VORBIS" in what or "OPUS" in what
         assert np.max(difference) <= (1 if lossy else 0), (what, len(clip), len(expected))
         assert clip.sample_rate == rate

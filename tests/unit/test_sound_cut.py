@@ -1,4 +1,4 @@
-"""Files that end early: never more than the truth, never another error than ConfigError, and what is missing is said."""
+"""Files that end early: never more than the truth, no error but ConfigError, and what is missing is reported."""
 
 from __future__ import annotations
 
