@@ -30,13 +30,20 @@ def _integers(middle: float, full_scale: float) -> Callable[[Any], Any]:
     return lambda block: (block.astype("f8") - middle) / full_scale
 
 
+def _floats(block: Any) -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    with np.errstate(invalid="ignore"):  # a signalling NaN, which is refused later with its place
+        return block.astype("f8", copy=False)
+
+
 SCALES: dict[tuple[str, int], Callable[[Any], Any]] = {
     ("i", 2): _integers(0, 2.0**15),
     ("i", 4): _integers(0, 2.0**31),
     ("u", 1): _integers(128, 2.0**7),
-    ("f", 2): lambda block: block.astype("f8"),
-    ("f", 4): lambda block: block.astype("f8"),
-    ("f", 8): lambda block: block.astype("f8", copy=False),
+    ("f", 2): _floats,
+    ("f", 4): _floats,
+    ("f", 8): _floats,
 }
 """Floats of full scale -1 to 1 made of arrays, by the kind and size of their dtype."""
 

@@ -445,3 +445,28 @@ def test_S4_mp3_inside_wav(warned):
             clip = read_sound(wav(frames, code=0x55, bits=0, extra=extra, size=size, after=LIST))
             assert 0 <= len(clip) - len(FIVE) <= most
     assert warned() == []
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_a_damaged_or_missing_ogg_page_is_reported(subtype, warned):
+    data = bytearray(encode(tone(60_000), "OGG", subtype))
+    pages = [i for i in range(len(data)) if data[i : i + 4] == b"OggS"]
+    assert len(pages) >= 4
+    data[pages[3] + 200] ^= 0xFF
+    assert len(read_sound(bytes(data))) <= 60_000
+    assert any("1 of its Ogg pages are damaged" in message for message in warned())
+    whole = encode(tone(60_000), "OGG", subtype)
+    last = whole.rfind(b"OggS")
+    for cut, reason in (
+        (last, "its last Ogg page is missing"),
+        (last + 40, "its last Ogg page ends after 40"),
+    ):
+        assert len(read_sound(whole[:cut])) < 60_000
+        (message,) = warned()
+        assert reason in message
+
+
+def test_S5_links_of_different_codecs_and_channels(warned):
+    vorbis, opus = encode(tone(48_000, 2), "OGG", "VORBIS"), encode(tone(48_000), "OGG", "OPUS")
+    assert len(read_sound(vorbis + opus)) == 96_000
+    assert warned() == []
