@@ -142,7 +142,7 @@ def find_sample_chunks(stream: BinaryIO, base: int, size: int) -> list[SampleChu
         size: How long the stream is.
 
     Returns:
-        At least one, or None where the file is of another kind, or its header ends before the samples.
+        At least one, or None if the file is of another kind, or its header ends before the samples.
     """
     found: list[SampleChunk] = []
     at = base
@@ -259,6 +259,8 @@ def _run_of_chunks(stream: BinaryIO, dialect: _Dialect, at: int, size: int) -> i
             return at
         chunk = dialect.chunk(stream, at)
         if chunk is None or not _is_name(chunk[0]) or chunk[1] < 0:
+            return at if count else None
+        if chunk[0] == dialect.data:  # a second one, whose samples would be lost
             return at if count else None
         following = dialect.following(at, chunk[1])
         if at + dialect.head + chunk[1] > size:

@@ -6,6 +6,7 @@ Everything is read in blocks: of a long recording little more than its PCM16 is 
 
 from __future__ import annotations
 
+import array
 import io
 import operator
 import os
@@ -54,9 +55,9 @@ def read_sound(
               one, or a binary file object, which is read from where it stands (from its beginning, if it stands at its
               end): WAV, and if `soundfile` is installed (`pip install 'smallest-nb[files]'`) FLAC, MP3, OGG, AIFF,
               A-law, mu-law and what else libsndfile reads;
-            - a numpy array, or what becomes one (a tensor, a memoryview of numbers), of shape `(samples,)`,
-              `(samples, channels)` or `(channels, samples)`, the shorter axis being the channels, 64 at most. Full
-              scale is -1 to 1 for float16, float32 and float64; -32768 to 32767 for int16; -2**31 to 2**31 - 1 for
+            - a numpy array, or what becomes one (a tensor, an `array.array`, a memoryview of numbers), of shape
+              `(samples,)`, `(samples, channels)` or `(channels, samples)`, the shorter axis being the channels, 64 at
+              most. Full scale is -1 to 1 for float16, float32 and float64; -32768 to 32767 for int16; -2**31 to 2**31 - 1 for
               int32; 0 to 255 with silence at 128 for uint8.
         sample_rate: Hz, 8000 to 192000. An array needs it. A file or clip states its own; another one is refused.
         channel: Which channel is read, from 0. None mixes all of them to one.
@@ -126,7 +127,7 @@ def _filled(name: str, channel: int | None, fill: Callable[[SampleSink], None]) 
 def _read_array(source: Any, rate: int | None, channel: int | None) -> Clip:
     import numpy as np  # noqa: PLC0415
 
-    if not hasattr(source, "__array__") and not isinstance(source, memoryview):
+    if not hasattr(source, "__array__") and not isinstance(source, memoryview | array.array):
         raise ConfigError(
             f"A {type(source).__name__} cannot be read as sound; expected a Clip, the path or the bytes of a sound "
             "file, or a numpy array together with sample_rate."

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from smallest_nb.sound_parts import Layout, SoundPart, id3_size, only_tags_or_zeros, read_at, without_tags
 
-__all__ = ["find_mpeg_parts", "is_mpeg_header"]
+__all__ = ["UNKNOWN_SIZE", "find_mpeg_parts"]
 
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _BIT_RATES = {  # kbit/s by (MPEG 1?, layer)
@@ -26,7 +26,7 @@ _BLOCK_BYTES = 2**18
 _LOOK_BACK = 2**13
 _MAX_FRAME_BYTES = 2881
 _FIRST_FRAME_WITHIN = 2**16
-_CLAIMED = 2**40
+UNKNOWN_SIZE = 2**40
 """Bytes that an MP3 without an Info frame is said to have: any estimate made of them is longer than the sound."""
 
 
@@ -54,11 +54,6 @@ def _frame(head: bytes) -> _Frame | None:
     return _Frame(size, (version, layer, hz, head[3] >> 6 == 3))
 
 
-def is_mpeg_header(head: bytes) -> bool:
-    """Whether four bytes can begin a frame of MPEG audio."""
-    return _frame(head) is not None
-
-
 class _Reader:
     """Bytes of a stream by offset, read in blocks."""
 
@@ -78,7 +73,7 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Info:
-    """What a Xing, Info or VBRI frame says; None where it does not."""
+    """What a Xing, Info or VBRI frame says; None if it does not."""
 
     frames: int | None
     size: int | None
@@ -90,6 +85,8 @@ def _info(frame: bytes, kind: tuple[int, int, int, bool]) -> _Info | None:
     if layer != 3:
         return None
     at = 4 + ((17 if mono else 32) if version == 3 else (9 if mono else 17))
+    if frame[at + 2 : at + 6] in (b"Xing", b"Info"):  # behind a checksum
+        at += 2
     if frame[at : at + 4] in (b"Xing", b"Info"):
         flags = int.from_bytes(frame[at + 4 : at + 8], "big")
         numbers = [int.from_bytes(frame[at + 8 + 4 * i : at + 12 + 4 * i], "big") for i in range(2)]
@@ -123,9 +120,9 @@ class _Piece:
         stated = self.info.frames if self.info is not None else None
         if stated and stated >= self.frames and not self.is_interrupted:
             size = (self.info.size or 0) if self.info is not None else 0
-            return SoundPart(self.start, self.end, claimed_size=size if size < _CLAIMED else 0, lacks_end=lacks_end)
+            return SoundPart(self.start, self.end, claimed_size=size if size < UNKNOWN_SIZE else 0, lacks_end=lacks_end)
         start = self.start + self.info_size
-        return SoundPart(start, self.end, claimed_size=_CLAIMED, stated_frames=0, lacks_end=lacks_end)
+        return SoundPart(start, self.end, claimed_size=UNKNOWN_SIZE, stated_frames=0, lacks_end=lacks_end)
 
 
 def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
@@ -139,7 +136,7 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
         end: Behind the last byte.
 
     Returns:
-        None where there are no frames.
+        None if there are no frames.
     """
     end = without_tags(stream, start, end)
     reader = _Reader(stream, end)

@@ -88,7 +88,7 @@ def _link_parts(links: list[_Link], start: int, end: int, cut: int) -> list[Soun
 
 
 def _page(stream: BinaryIO, at: int, end: int) -> bytes | None:
-    """Return a whole page, or None where none is."""
+    """Return a whole page, or None if there is none."""
     head = read_at(stream, at, min(_PAGE.size + 255, end - at))
     if len(head) < _PAGE.size or head[:5] != _SIGN:
         return None

@@ -44,7 +44,7 @@ class SoundPart:
             state, or states wrongly.
         claimed_size: Bytes that the decoder is to believe it has. mpg123 estimates the length of an MP3 without an Info
             frame from it and stops there, so it must not be too small.
-        stated_frames: How many frames the header states; 0 where it does not, None where the decoder's count is right.
+        stated_frames: How many frames the header states; 0 if it does not, None if the decoder's count is right.
         most_frames: Where decoding stops, because the decoder makes up what is not there; 0 for its own end.
         lacks_end: Why the end is known to be missing, although nothing states how much that is.
     """
@@ -167,7 +167,7 @@ def only_tags_or_zeros(stream: BinaryIO, start: int, end: int) -> bool:
 
 
 def id3_size(head: bytes) -> int:
-    """Return the size of the ID3v2 tag that begins with these ten bytes, 0 where none does."""
+    """Return the size of the ID3v2 tag that begins with these ten bytes, 0 if none does."""
     if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or max(head[6:10]) > 0x7F:
         return 0
     size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]

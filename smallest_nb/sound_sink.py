@@ -35,7 +35,7 @@ class SampleSink:
     Args:
         name: What is being read, for messages.
         channel: Which channel is taken; None mixes them.
-        loudest: The channel to take because the channels cancel each other; None where that is not known yet.
+        loudest: The channel to take because the channels cancel each other; None if that is not known yet.
     """
 
     def __init__(self, name: str, channel: int | None = None, loudest: int | None = None) -> None:
@@ -170,7 +170,7 @@ class SampleSink:
     def _compare(self, wide: NDArray[np.float64], mono: NDArray[np.float64]) -> None:
         """Note where the mix is far quieter than its channels, window by window.
 
-        A channel that speaks alone comes into the mix with one over the number of channels of its amplitude. Where the
+        A channel that speaks alone comes into the mix with one over the number of channels of its amplitude. If the
         mix has less than half of that, other channels cancel it. A constant offset is no sound and does not count.
         """
         import numpy as np  # noqa: PLC0415

@@ -237,6 +237,14 @@ def test_S5_bytes_behind_the_samples_that_are_nothing_known_are_reported(warned)
     assert "999 bytes behind its samples" in message
 
 
+def test_S5_a_second_data_chunk_is_reported(warned):
+    more = chunk(b"data", SAMPLES.tobytes())
+    for after in (more, LIST + more):
+        assert read_sound(wav(SAMPLES.tobytes(), after=after)).samples.tolist() == EXPECTED
+        (message,) = warned()
+        assert f"{len(more)} bytes behind its samples" in message
+
+
 @pytest.mark.parametrize("format_", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "RIFX"])
 @pytest.mark.parametrize("size", [10, 3001, 100_000])
 def test_S10_an_id3_tag_in_front_of_any_file(format_, size, warned):

@@ -16,7 +16,7 @@ soundfile = pytest.importorskip("soundfile")
 RATE = 16000
 LOG = "smallest_nb.sound_files"
 FORMATS = sorted(set(soundfile.available_formats()) - {"RAW", "SD2"})
-LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32")  # blocks that begin anew
+LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32")  # padded, or in large blocks
 STATE_NO_LENGTH = ("PAF", "PVF", "IRCAM", "XI")
 UNSTABLE = ("DWVW_12", "DWVW_16", "DWVW_24")  # libsndfile itself does not read them back
 

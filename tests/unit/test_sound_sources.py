@@ -206,7 +206,8 @@ def test_A3_other_encodings_take_bytes_only(audio):
 
 
 def test_A3_a_memoryview_of_numbers_needs_its_rate_when_it_is_read():
-    assert read_sound(memoryview(FLOATS), sample_rate=16000).pcm == PCM.tobytes()
+    for numbers in (memoryview(FLOATS), array.array("f", FLOATS), memoryview(PCM), array.array("h", PCM)):
+        assert read_sound(numbers, sample_rate=16000).pcm == PCM.tobytes()
     with pytest.raises(ConfigError, match="does not say its rate"):
         read_sound(memoryview(FLOATS))
 
