@@ -57,8 +57,8 @@ def read_sound(
               A-law, mu-law and what else libsndfile reads;
             - a numpy array, or what becomes one (a tensor, an `array.array`, a memoryview of numbers), of shape
               `(samples,)`, `(samples, channels)` or `(channels, samples)`, the shorter axis being the channels, 64 at
-              most. Full scale is -1 to 1 for float16, float32 and float64; -32768 to 32767 for int16; -2**31 to 2**31 - 1 for
-              int32; 0 to 255 with silence at 128 for uint8.
+              most. Full scale is -1 to 1 for float16, float32 and float64; -32768 to 32767 for int16; -2**31 to
+              2**31 - 1 for int32; 0 to 255 with silence at 128 for uint8.
         sample_rate: Hz, 8000 to 192000. An array needs it. A file or clip states its own; another one is refused.
         channel: Which channel is read, from 0. None mixes all of them to one.
 
