@@ -1,4 +1,4 @@
-"""Blocking one-liners for a plain cell or script. Imports services, runtime, sound_files, progress."""
+"""Blocking one-liners for a plain cell or script."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from smallest_nb import runtime
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
@@ -69,9 +68,10 @@ def speak(
 
 
 def transcribe(
-    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | ArrayLike,
+    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
     *,
     sample_rate: int | None = None,
+    channel: int | None = None,
     progress: bool | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
@@ -85,9 +85,10 @@ def transcribe(
     :class:`~smallest_nb.transcript.Transcript` of what was heard before.
 
     Args:
-        audio: A clip, the path or the bytes of a sound file, or an array; see
+        audio: A clip, the path or the bytes of a sound file, a binary file object, or an array; see
             :func:`~smallest_nb.sound_files.read_sound`.
         sample_rate: Hz of an array's samples, 8000 to 192000; everything else says its own.
+        channel: Which channel is transcribed, from 0, as of a call with one speaker on each; None mixes all to one.
         progress: Whether to show how much was sent. None shows a bar in a notebook, from ten seconds of sound on;
             True shows it for any length, and as a line on stderr in a terminal; False shows nothing.
         api_key: As for :func:`speak`.
@@ -104,7 +105,7 @@ def transcribe(
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
-    clip = read_sound(audio, sample_rate=sample_rate)
+    clip = read_sound(audio, sample_rate=sample_rate, channel=channel)
     service = SmallestSTTService(
         api_key=api_key,
         base_url=base_url,
@@ -176,18 +177,34 @@ def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout
     return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
 
 
-def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 300.0, **settings: Any) -> Transcript:
+def transcribe_recording(
+    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
+    *,
+    sample_rate: int | None = None,
+    channel: int | None = None,
+    timeout: float = 300.0,
+    **settings: Any,
+) -> Transcript:
     """Transcribe a whole recording in one request, in any format that the service reads (WAV, MP3, ...).
 
     Args:
-        audio: A clip, the path of an audio file, or a file's bytes; at most 250 MB.
+        audio: As for :func:`transcribe`. A file is sent as it is, at most 250 MB; anything else as WAV.
+        sample_rate: Hz of an array's samples, 8000 to 192000.
+        channel: Which channel is transcribed, from 0; the file is then read here, and this channel sent as WAV.
         timeout: Seconds for each step of the network.
         settings: Such as `word_timestamps=True`, `diarize=True` or `language="multi-eu"`.
 
     Raises:
-        ConfigError: No such file, or too large a one.
+        ConfigError: No such file, or too large a one; sound that cannot be read.
         SmallestError: What went wrong.
     """
     return runtime.call(
-        rest.transcribe_recording(audio, settings=SmallestSTTSettings(**settings), timeout=timeout), 2 * timeout + 5
+        rest.transcribe_recording(
+            audio,
+            sample_rate=sample_rate,
+            channel=channel,
+            settings=SmallestSTTSettings(**settings),
+            timeout=timeout,
+        ),
+        2 * timeout + 5,
     )

@@ -63,9 +63,10 @@ def smallest_cassette(request: pytest.FixtureRequest) -> Iterator[Player | Recor
         pytest.UsageError: It is missing and nothing is to be recorded, or a mark that cannot be read.
     """
     from smallest_nb.link import cassette
+    from smallest_nb.paths import as_path
 
     options = _options(request, "smallest_cassette", {"path", "speed", "audio", "repeat", "scrub"})
-    path = Path(options.pop("path", None) or _beside(request.node))
+    path = as_path(options.pop("path", None) or _beside(request.node))
     path = path if path.is_absolute() else request.path.parent / path
     mode = request.config.getoption("--smallest-record")
     scrub = options.pop("scrub", ())

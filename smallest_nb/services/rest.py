@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
+import os
 from time import monotonic
+from typing import IO, TYPE_CHECKING
 
-from smallest_nb.audio import Clip
+from smallest_nb.audio import Clip, is_byte_string
 from smallest_nb.catalog import SmallestTTSModel, tts_model
 from smallest_nb.errors import AuthError, CassetteError, ConfigError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.http import fetch_json
+from smallest_nb.paths import as_path
 from smallest_nb.protocol import rest as wire
 from smallest_nb.secret import Secret
 from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.sound_files import open_sound, read_sound
 from smallest_nb.transcript import Transcript
 from smallest_nb.voices import Voice, voices_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["list_voices", "transcribe_recording"]
 
@@ -70,8 +76,10 @@ async def list_voices(
 
 
 async def transcribe_recording(
-    audio: Clip | str | Path | bytes,
+    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
     *,
+    sample_rate: int | None = None,
+    channel: int | None = None,
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     settings: SmallestSTTSettings | None = None,
@@ -80,18 +88,21 @@ async def transcribe_recording(
     """Transcribe a whole recording in one request, in any format that the service reads.
 
     Args:
-        audio: A clip, the path of an audio file, or a file's bytes; at most 250 MB.
+        audio: As for :func:`~smallest_nb.sound_files.read_sound`. A file is sent as it is, at most 250 MB; anything
+            else as WAV.
+        sample_rate: Hz of an array's samples, 8000 to 192000.
+        channel: Which channel is transcribed, from 0; the file is then read here, and this channel sent as WAV.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
         base_url: `wss://api.smallest.ai` unless told otherwise.
         settings: A delta over the documented defaults; what concerns streams only is not sent.
         timeout: Seconds for each step of the network.
 
     Raises:
-        ConfigError: No such file, or too large a one.
+        ConfigError: No such file, or too large a one; sound that cannot be read.
         SmallestError: What went wrong.
     """
     target = targets.resolve(api_key, base_url)
-    body = await asyncio.to_thread(_bytes_of, audio)
+    body = await asyncio.to_thread(_bytes_of, audio, sample_rate, channel)
     if len(body) > wire.MAX_RECORDING_BYTES:
         raise ConfigError(f"The recording has {len(body)} bytes; the service takes {wire.MAX_RECORDING_BYTES}.")
     whole = SmallestSTTSettings.complete()
@@ -102,12 +113,22 @@ async def transcribe_recording(
     return wire.parse_recording(answer)
 
 
-def _bytes_of(audio: Clip | str | Path | bytes) -> bytes:
-    if isinstance(audio, bytes):
-        return audio
-    if isinstance(audio, Clip):
-        return audio.wav_bytes()
-    try:
-        return Path(audio).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{audio} cannot be read: {error.strerror}.") from error
+def _bytes_of(
+    audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
+    sample_rate: int | None,
+    channel: int | None,
+) -> bytes:
+    """Return the file that is sent: what is a file already as it is, what is none as WAV."""
+    if sample_rate is not None or channel is not None or isinstance(audio, Clip):
+        return read_sound(audio, sample_rate=sample_rate, channel=channel).wav_bytes()
+    if is_byte_string(audio):
+        return bytes(audio)  # type: ignore[arg-type]
+    if isinstance(audio, str | os.PathLike):
+        path = as_path(audio)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    if hasattr(audio, "read"):
+        return open_sound(audio).stream.read()
+    return read_sound(audio).wav_bytes()

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from smallest_nb.audio import BYTES_PER_SAMPLE, as_pcm16
+from smallest_nb.audio import BYTES_PER_SAMPLE
 from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
@@ -25,6 +25,7 @@ from smallest_nb.services.clock import PushTimes
 from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
+from smallest_nb.services.pushed_audio import PushedAudio
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.sender import Sender
 from smallest_nb.services.turns import TurnDetector
@@ -110,6 +111,7 @@ class SmallestSTTService(EventEmitter):
                 f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}, or None for 16000."
             )
         self.encoding = encoding
+        self._pushed_audio = PushedAudio(encoding)
         self.sample_rate = sample_rate or 16000
         self.ttfs_p99_latency = ttfs_p99_latency
         self._settings = SmallestSTTSettings.complete()
@@ -213,26 +215,22 @@ class SmallestSTTService(EventEmitter):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def send(self, audio: bytes | ArrayLike) -> None:
+    async def send(self, audio: bytes | bytearray | memoryview | ArrayLike) -> None:
         """Push audio; returns as soon as it is kept.
 
         That is at once for what comes from a microphone, and costs the oldest audio where an outage lasts longer than
         `buffer_secs`. What is pushed faster than it sounds waits until there is room, for a lost connection too.
 
         Args:
-            audio: Bytes in the declared encoding, or (linear16) an int16 or float array of one channel.
+            audio: Bytes in the declared encoding, or (linear16) an int16 or float array of one channel, a memoryview of
+                such numbers too. Floats beyond -1 to 1 are clipped, which is logged once (WARNING).
 
         Raises:
             ConfigError: Audio of the wrong kind.
             SmallestError: The session is over, with its reason.
         """
         self._refuse_when_over()
-        if self.encoding == "linear16":
-            data = as_pcm16(audio)
-        elif isinstance(audio, bytes | bytearray | memoryview):
-            data = bytes(audio)
-        else:
-            raise ConfigError(f"encoding={self.encoding!r} takes bytes; arrays go with encoding='linear16'.")
+        data = self._pushed_audio.encode(audio)
         step = int(_PIECE_SECS * self.sample_rate) * BYTES_PER_SAMPLE if self.encoding == "linear16" else len(data)
         for at in range(0, len(data), max(step, 1)):
             await self._keep(data[at : at + step])

@@ -1,4 +1,4 @@
-"""Audio as it travels: the socket's encodings, and files of any format. Imports audio.
+"""Audio as it travels: the socket's encodings, and files of any format.
 
 G.711 is ITU-T's: 8 bits a sample, logarithmic. linear32 is read as signed integers.
 """
@@ -34,14 +34,19 @@ def decode(data: bytes, encoding: str) -> bytes:
 
 
 def encode_g711(pcm: bytes, encoding: str) -> bytes:
-    """Return PCM16 as mu-law or A-law, the nearest value for each sample."""
+    """Return PCM16 as mu-law or A-law: the nearest value for each sample, the larger of two that are as near.
+
+    Silence is plus zero, 0xFF and 0xD5, as encoders write it.
+    """
     import numpy as np  # noqa: PLC0415
 
-    values = _table(encoding).astype(np.int32)
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
+    positive = _table(encoding).astype(np.int32)[128:]  # the first bit of a code is 1 for what is not negative
+    order = np.argsort(positive)
+    ranked = positive[order]
     middles = (ranked[1:] + ranked[:-1]) / 2
-    return order[np.searchsorted(middles, pcm16_to_array(pcm).astype(np.int32))].astype(np.uint8).tobytes()
+    values = pcm16_to_array(pcm).astype(np.int32)
+    codes = 128 + order[np.searchsorted(middles, np.abs(values), side="right")]
+    return np.where(values < 0, codes - 128, codes).astype(np.uint8).tobytes()
 
 
 @functools.cache

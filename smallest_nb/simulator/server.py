@@ -19,6 +19,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.paths import as_path
 from smallest_nb.secret import RedactingFilter
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.door import Door
@@ -73,7 +74,7 @@ class Simulator:
         self.port = port
         self.host = host
         self.behaviour = behaviour or Behaviour()
-        self._recorder = Recorder(Path(record) if record else None)
+        self._recorder = Recorder(as_path(record) if record else None)
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

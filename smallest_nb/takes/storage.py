@@ -22,6 +22,7 @@ from typing import Any
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.paths import as_path
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.takes.take import Take
@@ -49,7 +50,7 @@ def write(takes: Iterable[Take], folder: str | os.PathLike[str], *, without: Col
     Raises:
         ConfigError: It cannot be written, holds a takes.json of someone else, or a setting that JSON has no word for.
     """
-    target = Path(folder).expanduser()
+    target = as_path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
         _write(list(takes), target, without)
@@ -159,7 +160,7 @@ def read(folder: str | os.PathLike[str], *, max_bytes: int | None = None) -> Ite
     Raises:
         ConfigError: No such folder, or a file that is missing or broken, by its name.
     """
-    source = Path(folder).expanduser()
+    source = as_path(folder)
     index = source / INDEX
     for place, entry in enumerate(_index(index)["takes"], 1):
         try:

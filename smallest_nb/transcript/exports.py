@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.paths import as_path
 from smallest_nb.transcript import picture, storage, subtitles, tables, tiers, turns
 from smallest_nb.transcript.names import default_name, speakers_in
 from smallest_nb.transcript.plain import tidy
@@ -111,7 +112,7 @@ class Exports:
         Raises:
             ConfigError: Another suffix, a file that cannot be written, or what the format's own method raises.
         """
-        target = Path(path).expanduser()
+        target = as_path(path)
         writers: dict[str, Callable[[], str]] = {
             ".srt": self.to_srt,
             ".vtt": self.to_vtt,

@@ -27,12 +27,11 @@ class Recording:
     """
 
     def __init__(self, sample_rate: int, max_seconds: float = 3600.0) -> None:
-        Clip(b"", sample_rate)  # knows which rates there are
+        self.sample_rate = Clip(b"", sample_rate).sample_rate  # an int of a rate that there is
         if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float) or not 0 < max_seconds < math.inf:
             raise ConfigError(f"max_seconds={max_seconds!r} cannot be used; expected a number of seconds above 0.")
-        self.sample_rate = sample_rate
         self.max_seconds = float(max_seconds)
-        self._bound = max(1, round(max_seconds * sample_rate)) * BYTES_PER_SAMPLE
+        self._bound = max(1, round(max_seconds * self.sample_rate)) * BYTES_PER_SAMPLE
         self._lock = threading.Lock()
         self._blocks: deque[bytes] = deque()
         self._open = bytearray()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from helpers import KEY, tts
 
@@ -131,6 +133,34 @@ async def test_a_recording_becomes_a_transcript(http, tmp_path):
     assert headers["Content-Type"] == "application/octet-stream"
     assert query == {"model": "pulse", "language": "en", "word_timestamps": "true", "diarize": "true",
                      "redact_pii": "false", "redact_pci": "false", "gender_detection": "true"}  # fmt: skip
+
+
+async def test_A4_a_recording_may_be_whatever_transcribe_takes(http, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("SMALLEST_API_KEY", KEY)
+    monkeypatch.setenv("SMALLEST_BASE_URL", http.url)
+    http.answer = (200, {}, ANSWER)
+    clip = snb.Clip.from_array(np.sin(np.arange(1600) / 9) / 2, 16000)
+    data = clip.wav_bytes()
+    clip.to_wav("~/call.wav")
+    stereo = np.stack([clip.samples, clip.samples[::-1]], axis=1)
+    for audio in (bytearray(data), memoryview(data), io.BytesIO(data), "~/call.wav", tmp_path / "call.wav"):
+        assert await asyncio.to_thread(snb.transcribe_recording, audio)
+    for audio in (clip.samples, clip.samples / 32768, memoryview(clip.samples), np.stack([clip.samples] * 2)):
+        assert await asyncio.to_thread(snb.transcribe_recording, audio, sample_rate=16000)
+    assert await asyncio.to_thread(snb.transcribe_recording, stereo, sample_rate=16000, channel=0)
+    assert {body for *_, body in http.asked} == {data}
+    for audio, found in (
+        (clip.samples, "does not say its rate"),
+        ("https://example.com/call.wav", "URLs are not fetched"),
+        (None, "A NoneType cannot be read as sound"),
+        ([0.5], "A list cannot be read as sound"),
+    ):
+        with pytest.raises(snb.ConfigError, match=found):
+            await asyncio.to_thread(snb.transcribe_recording, audio)
+    with pytest.raises(snb.ConfigError, match="channel=1 is not there"):
+        await asyncio.to_thread(snb.transcribe_recording, data, channel=1)
 
 
 async def test_a_recording_without_times_is_one_segment_and_errors_have_the_services_words(http):

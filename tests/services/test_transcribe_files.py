@@ -54,6 +54,31 @@ def test_every_kind_of_sound(clip, ask, tmp_path):
         assert heard(array, ask, sample_rate=24000).text == TEXT
 
 
+def test_S16_one_channel_of_a_call(clip, ask, tmp_path, caplog):
+    soundfile = pytest.importorskip("soundfile")
+    path = tmp_path / "call.flac"
+    floats = clip.samples / 32768
+    soundfile.write(path, np.stack([0 * floats, floats], axis=1), 24000)
+    assert heard(path, ask, channel=1).text == TEXT
+    assert heard(path, ask, channel=0).text == ""
+    soundfile.write(path, np.stack([floats, -floats], axis=1), 24000)
+    assert heard(path, ask).text == TEXT
+    assert "cancel each other" in caplog.text
+
+
+async def test_A3_and_S17_send_takes_memoryviews_and_reports_clipping_once(signals, clip, caplog):
+    floats = clip.resample(16000).samples.astype(np.float32) / 32768
+    scaled = floats * 32768
+    for audio, warnings in ((memoryview(floats), 0), (memoryview(scaled), 1)):
+        caplog.clear()
+        async with snb.SmallestSTTService(api_key=KEY, base_url=signals.base_url) as service:
+            for at in range(0, len(audio), 1600):
+                await service.send(audio[at : at + 1600])
+            await service.close()
+        assert service.transcript.text == "Red green blue."  # tones, which survive clipping
+        assert caplog.text.count("beyond full scale") == warnings
+
+
 def test_the_sound_is_beside_the_transcript(clip, ask):
     transcript = heard(clip, ask, word_timestamps=True)
     assert transcript.recording.clip(0, clip.duration) == clip

@@ -157,6 +157,22 @@ def test_g711_is_that_of_the_standard():
         assert (np.abs(back - ramp) <= np.abs(ours.astype(int) - ramp)).all(), "ours is the nearest value"
 
 
+def test_A6_g711_of_silence_is_plus_zero():
+    soundfile = pytest.importorskip("soundfile")
+    import io
+
+    for encoding, subtype, zero in (("mulaw", "ULAW", 0xFF), ("alaw", "ALAW", 0xD5)):
+        assert encode_g711(bytes(320), encoding) == bytes([zero]) * 160
+        out = io.BytesIO()
+        soundfile.write(out, np.zeros(2, np.int16), 8000, format="RAW", subtype=subtype)
+        assert encode_g711(np.zeros(2, np.int16).tobytes(), encoding) == out.getvalue()
+    # A value in the middle between two codes takes the larger, whatever its sign, as libsndfile's.
+    out = io.BytesIO()
+    middles = np.array([16, 32, 48, -16, -32, -48], "<i2")
+    soundfile.write(out, middles, 8000, format="RAW", subtype="ALAW")
+    assert encode_g711(middles.tobytes(), "alaw") == out.getvalue()
+
+
 async def test_odd_pieces_are_put_together(signals):
     pcm = await sound(signals, "hello there")
     frames = []

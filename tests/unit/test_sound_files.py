@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smallest_nb import sound_files
+from smallest_nb import sound_sink
 from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.sound_files import read_sound
@@ -191,7 +191,7 @@ def test_what_follows_the_samples_is_no_sound():
         (bytes(np.random.default_rng(5).integers(0, 256, 5000, np.uint8)), "something unknown"),
         (b"\x89PNG\r\n\x1a\n" + bytes(300), "a PNG image"),
         (b"\x00\x00\x00\x18ftypM4A " + bytes(300), "an MP4 or M4A file.*ffmpeg"),
-        (b"fLaC" + bytes(300), "a FLAC file and cannot be read"),
+        (b"fLaC" + bytes(300), "a FLAC file of 304 bytes and cannot be read"),
         (wav(bytes(32), channels=0), "cannot be read"),
         (wav(bytes(32), rate=4000), "4000 Hz; expected 8000 to 192000"),
         (wav(bytes(32), rate=200_000), "200000 Hz; expected 8000 to 192000"),
@@ -228,7 +228,7 @@ def test_too_large(tmp_path, monkeypatch):
         file.truncate(10**9 + 1)
     with pytest.raises(ConfigError, match=r"huge.wav has 1.00 GB; expected at most 1 GB"):
         read_sound(path)
-    monkeypatch.setattr(sound_files, "_MAX_PCM_BYTES", 100_000)
+    monkeypatch.setattr(sound_sink, "_MAX_PCM_BYTES", 100_000)
     with pytest.raises(ConfigError, match="the sound data holds more than"):
         read_sound(written("FLAC", samples=np.tile(TONE, 10)))
 

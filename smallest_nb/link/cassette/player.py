@@ -26,6 +26,7 @@ from smallest_nb.link.cassette.stream_wire import StreamWire
 from smallest_nb.link.cassette.text_wire import TextWire
 from smallest_nb.link.target import CASSETTE_URL, Target
 from smallest_nb.link.wire import Answer, Wire
+from smallest_nb.paths import as_path
 from smallest_nb.secret import Secret
 
 __all__ = ["Player"]
@@ -52,7 +53,7 @@ class Player:
             raise ConfigError(f"speed={speed!r} cannot be used; expected a number above 0, or 'instant'.")
         if audio not in ("match", "any"):
             raise ConfigError(f"audio={audio!r} cannot be used; expected 'match' or 'any'.")
-        self._path = Path(path)
+        self._path = as_path(path)
         self.cassette = load(self._path)
         names, hide = scrubber(scrub)
         self.audio = "any" if "audio" in {*names, *self.cassette.scrubbed} else audio

@@ -29,6 +29,7 @@ from smallest_nb.link.cassette.scrub import Scrubber, scrub_cassette, scrubber
 from smallest_nb.link.cassette.store import Cassette, check_place, save
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Answer, Wire
+from smallest_nb.paths import as_path
 
 __all__ = ["Recorder"]
 
@@ -48,7 +49,7 @@ class Recorder:
         scrubber(scrub)  # refuses a wrong one now rather than at the end
         if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
             raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
-        self._path = Path(path)
+        self._path = as_path(path)
         self._scrub = scrub
         self._limit = max_mb * _MB
         self._bytes = 0

@@ -11,6 +11,7 @@ from smallest_nb.audio import Clip
 from smallest_nb.errors import CassetteError
 from smallest_nb.link.cassette.frames import Event, Kind, Session
 from smallest_nb.link.cassette.store import Cassette
+from smallest_nb.paths import as_path
 
 __all__ = ["describe", "save_sounds"]
 
@@ -119,6 +120,7 @@ def save_sounds(cassette: Cassette, folder: Path) -> list[Path]:
         CassetteError: The folder cannot be written.
     """
     written = []
+    folder = as_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for session in cassette.sessions:

@@ -30,6 +30,7 @@ from typing import Any
 from smallest_nb.errors import CassetteError
 from smallest_nb.link.cassette import sound
 from smallest_nb.link.cassette.frames import Event, Kind, Session
+from smallest_nb.paths import as_path
 
 __all__ = ["FORMAT", "Cassette", "check_place", "load", "save", "sound_path"]
 
@@ -82,6 +83,7 @@ def save(cassette: Cassette, path: Path) -> None:
     Raises:
         CassetteError: It cannot be written.
     """
+    path = as_path(path)
     tracks = bytearray()
     made = cassette.made or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     by = cassette.by or f"smallest-nb {version('smallest-nb')}"
@@ -146,6 +148,7 @@ def load(path: Path) -> Cassette:
     Raises:
         CassetteError: No such file, another format, or a broken one, with the number of the line.
     """
+    path = as_path(path)
     try:
         # By the line feed alone: what was said may hold other characters that end a line elsewhere.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
