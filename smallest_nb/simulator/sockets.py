@@ -62,7 +62,9 @@ class Sockets:
     def _refused(self, path: str, query: Mapping[str, str], key: str, behaviour: Behaviour) -> Answer | None:
         if path not in (*_STT, *_TTS):
             return json_answer(404, {"message": f"No such path: {path}"})
-        refused = gate.retired_answer(gate.TTS_BY_MODEL.get(path), behaviour) or gate.refusal(key, behaviour)
+        refused = gate.retired_answer(gate.TTS_BY_MODEL.get(path), behaviour) or gate.refusal(
+            key, behaviour, self._backend.key
+        )
         if refused is not None:
             return refused
         if path in _TTS:
