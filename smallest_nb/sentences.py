@@ -67,7 +67,7 @@ class SentenceAggregator:
 
     def push(self, token: str) -> list[str]:
         """Add a token; return the parts that are certain now."""
-        self._held += token
+        self._held = (self._held + token).lstrip()  # blanks alone would be looked through again with each token
         if len(self._held) <= _LEAST_CHARACTERS:
             return []
         *whole, rest = list(_sentences(self._held, self._language, strip=False)) or [""]
@@ -97,14 +97,18 @@ def _sentences(text: str, language: str, *, strip: bool = True) -> Iterator[str]
 def _pieces(sentence: str) -> list[str]:
     """Cut a sentence that is too long at commas, else between words, else anywhere."""
     pieces: list[str] = []
-    rest = sentence
-    while len(rest) > MOST_CHARACTERS:
-        at = _last(_STRONG, rest) or _last(_PAUSES, rest) or MOST_CHARACTERS
-        pieces.append(rest[:at].strip())
-        rest = rest[at:].strip()
-    return [*pieces, rest] if rest else pieces
+    text, at = sentence.strip(), 0
+    while len(text) - at > MOST_CHARACTERS:
+        cut = _last(_STRONG, text, at) or _last(_PAUSES, text, at) or at + MOST_CHARACTERS
+        pieces.append(text[at:cut].strip())
+        at = cut
+        while text[at].isspace():
+            at += 1
+    return [*pieces, text[at:]] if text[at:] else pieces
 
 
-def _last(pattern: re.Pattern[str], text: str) -> int | None:
-    ends = [m.end() for m in pattern.finditer(text, 0, MOST_CHARACTERS) if m.end() > _LEAST_CHARACTERS]
+def _last(pattern: re.Pattern[str], text: str, at: int) -> int | None:
+    """Return the last place to cut after `at`."""
+    found = pattern.finditer(text, at, at + MOST_CHARACTERS)
+    ends = [m.end() for m in found if m.end() > at + _LEAST_CHARACTERS]
     return ends[-1] if ends else None

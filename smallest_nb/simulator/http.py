@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
+from smallest_nb.plain_text import parse_json
+
 __all__ = ["Answer", "HTTPExchange", "HTTPRequest", "json_answer"]
 
 _log = logging.getLogger("smallest_nb.simulator")
@@ -41,7 +43,7 @@ class HTTPRequest:
     def json(self) -> Any:
         """Return the body as JSON, or None where it is none."""
         try:
-            return json.loads(self.body)
+            return parse_json(self.body)
         except ValueError:
             return None
 

@@ -22,11 +22,15 @@ BASE = {
     "transcript",
     "vad",
     "terminal",
+    "plain_text",
+    "child_environment",
 }
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
     "terminal": set(),
+    "plain_text": set(),
+    "child_environment": set(),
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
@@ -68,7 +72,7 @@ MAY_IMPORT = {
     "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "terminal", "widgets"},
-    "cli": {"checkup", "errors", "keys", "link", "simulator", "terminal"},
+    "cli": {"checkup", "child_environment", "errors", "keys", "link", "simulator", "terminal"},
     "pytest_plugin": {"link", "session", "simulator"},
     "__init__": None,
 }
