@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from smallest_nb.simulator.numerals import Piece, cardinal, key_at, number_at, spoken
 
-__all__ = ["DATED", "MONTHS", "STREETS", "VERBS_TOO", "normalized_at", "ordinal"]
+__all__ = ["DATED", "ENDINGS", "MONTHS", "NOT_MAILBOXES", "STREETS", "VERBS_TOO", "normalized_at", "ordinal"]
 
 MONTHS = "january february march april may june july august september october november december".split()
 VERBS_TOO = frozenset({"march", "may"})
@@ -41,12 +41,12 @@ _UNITS = {
     "kilogram": "kg", "kilo": "kg", "gram": "g", "milligram": "mg", "kilometer": "km", "kilometre": "km",
     "centimeter": "cm", "centimetre": "cm", "millimeter": "mm", "millimetre": "mm", "megabyte": "MB", "gigabyte": "GB",
 }  # fmt: skip
-_ENDINGS = frozenset("com org net edu gov io ai co in uk de us info dev me".split())
+ENDINGS = frozenset("com org net edu gov io ai co in uk de us info dev me".split())
 _SURE_ENDINGS = frozenset("com org net edu gov io ai".split())
 _MOST_DOTTED = 24
 """Words of an address that are looked at."""
 _JOINTS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
-_NOT_MAILBOXES = frozenset(
+NOT_MAILBOXES = frozenset(
     "look looking looked looks find me us it him her them you is are was be available online website site page here "
     "there located work works working more arrive stop start shop buy order read up out back".split()
 )
@@ -192,9 +192,9 @@ def _electronic(keys: Sequence[str], at: int) -> list[Piece]:
     local, i = _dotted(keys, at)
     run = spoken(keys, i)
     sign = i + sum(s.count for s in run)
-    if key_at(keys, sign) == "at" and keys[at] not in _NOT_MAILBOXES and sign + 1 < len(keys):
+    if key_at(keys, sign) == "at" and keys[at] not in NOT_MAILBOXES and sign + 1 < len(keys):
         domain, end = _dotted(keys, sign + 1)
-        if "." in domain and domain.rpartition(".")[2] in _ENDINGS:
+        if "." in domain and domain.rpartition(".")[2] in ENDINGS:
             return [Piece(f"{local}{''.join(s.digits for s in run)}@{domain}", at, end)]
     return [Piece(local, at, i)] if "." in local and local.rpartition(".")[2] in _SURE_ENDINGS else []
 
