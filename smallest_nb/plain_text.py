@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["parse_json", "speakable_text", "whole_characters"]
+_MOST_MARKS = 30
+
+__all__ = ["composed", "parse_json", "speakable_text", "whole_characters"]
 
 
 def whole_characters(value: Any) -> Any:
@@ -36,6 +38,25 @@ def parse_json(text: str | bytes) -> Any:
         return whole_characters(json.loads(text))
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def composed(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
+    """Return text in a Unicode normal form, in time that grows with its length alone.
+
+    `unicodedata.normalize` sorts the marks of a character in time that grows with the square of their number; a run of
+    more than 30 is parted by U+034F, as the Unicode standard has it (UAX 15, Stream-Safe Text Process).
+    """
+    if text.isascii():
+        return text
+    parted: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > _MOST_MARKS:
+            parted.append("\u034f")
+            marks = 1
+        parted.append(character)
+    return unicodedata.normalize(form, "".join(parted))
 
 
 def speakable_text(text: str) -> str:

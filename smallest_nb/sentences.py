@@ -15,6 +15,7 @@ MOST_CHARACTERS = 200
 """Longest part: the service cuts longer text itself, at about 240, and would then answer in more than one run."""
 _LEAST_CHARACTERS = 20
 """Shorter sentences are spoken with their neighbour; alone they sound clipped (continuations page of the vendor)."""
+_BLOCK_CHARACTERS = 4000
 _PAUSES = re.compile(r"(?<=[,;:،、，；：)])\s*|\s+[-\u2013\u2014]\s+|\s+")  # noqa: RUF001 - full-width and Arabic commas
 _STRONG = re.compile(r"(?<=[,;:،、，；：)])\s*")  # noqa: RUF001
 _ENDED = re.compile(r"[.!?…。！？।॥؟۔][\"'”’»)\]]*\s*$")  # noqa: RUF001
@@ -87,11 +88,25 @@ class SentenceAggregator:
 
 
 def _sentences(text: str, language: str, *, strip: bool = True) -> Iterator[str]:
-    import sentencex  # noqa: PLC0415 - only long or streamed text needs it
-
-    for sentence in sentencex.segment(language.partition("-")[0].lower(), text):
+    for sentence in _segmented(text, language.partition("-")[0].lower()):
         if sentence.strip():
             yield sentence.strip() if strip else sentence
+
+
+def _segmented(text: str, language: str) -> Iterator[str]:
+    """Give sentencex a text in blocks: its time grows with the square of a run of quotation marks."""
+    import sentencex  # noqa: PLC0415 - only long or streamed text needs it
+
+    held = ""
+    for at in range(0, len(text), _BLOCK_CHARACTERS):
+        *whole, held = list(sentencex.segment(language, held + text[at : at + _BLOCK_CHARACTERS])) or [""]
+        yield from whole
+        if len(held) > _BLOCK_CHARACTERS:  # no sentence; what is spoken at once is much shorter
+            cut = held.rfind(" ") + 1 or len(held)
+            yield held[:cut]
+            held = held[cut:]
+    if held:
+        yield held
 
 
 def _pieces(sentence: str) -> list[str]:

@@ -18,7 +18,7 @@ from smallest_nb.simulator.words import HeardWord
 
 __all__ = ["NUMBERED", "Piece", "Spoken", "cardinal", "key_at", "merged", "number_at", "spoken"]
 
-_LONGEST = 40
+_LONGEST = 24
 """Numbers in a row that are looked at together; no telephone, card or account number is longer."""
 _NOUGHTS = frozenset("zero nought naught".split())
 _UNITS = {w: n for n, w in enumerate("zero one two three four five six seven eight nine".split())}
@@ -50,6 +50,7 @@ _PARTS = dict(
         (2, 3, 4, 5, 6, 7, 8, 9, 10, 100, 1000), strict=True)
 )  # fmt: skip
 _PARTS |= {"fourth": 4, "halve": 2}
+_BEGINNINGS = frozenset({*_SMALL, *_OH, *_REPEATS, "a", "point", "minus", "negative"})
 _BIG = frozenset(w for w, n in _SCALES.items() if n >= 10**5)
 """Written as words behind their number: "2 million"."""
 _JOINING = frozenset({"or", "and", "to"})
@@ -154,7 +155,7 @@ def _item(keys: Sequence[str], at: int) -> Spoken | None:
 
 
 def spoken(keys: Sequence[str], at: int) -> list[Spoken]:
-    """Read neighbouring numbers, 40 at most; an "oh" that nothing follows, or that exclaims, is none of them."""
+    """Read neighbouring numbers, 24 at most; an "oh" that nothing follows, or that exclaims, is none of them."""
     run: list[Spoken] = []
     i = at
     while len(run) < _LONGEST and (item := _item(keys, i)):
@@ -280,6 +281,8 @@ def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None
         everything: Also numbers under ten and pairs of digits.
     """
     key = key_at(keys, at)
+    if key not in _BEGINNINGS:
+        return None
     if key == "point":
         return _below_one(keys, at)
     if key in {"minus", "negative"}:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "audio": {"errors"},
     "vad": {"audio", "errors"},
     "sentences": set(),
-    "transcript": {"audio", "errors"},
+    "transcript": {"audio", "errors", "plain_text"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_sources": BASE,
