@@ -11,7 +11,7 @@ from smallest_nb import sentences, settings_sources, snippets, terminal
 from smallest_nb.catalog import tts_model
 from smallest_nb.errors import SmallestError
 from smallest_nb.language import service_code
-from smallest_nb.link.cassette import compare, frames, scrub
+from smallest_nb.link.cassette import compare, frames, scrub, store
 from smallest_nb.protocol import errors as wire_errors
 from smallest_nb.protocol import rest, stt, tts
 from smallest_nb.services import downlink
@@ -145,8 +145,15 @@ def _contexts(text: str) -> None:
 
 
 def _dictionary(text: str) -> None:
-    entries = dict.fromkeys(text.split()[:1000], "x")
-    reading.read_aloud(text[:20_000], {}, [entries] if entries else [])
+    entries = {f"{word}{n}": "x" for n, word in enumerate((text.split() or ["a"])[:1] * 1000)} | {text[:5]: "x y"}
+    reading.read_aloud(" ".join(f"{w} {w}{n}" for n, w in enumerate(text.split())), {}, [entries])
+
+
+def _messages(text: str) -> None:
+    said = {"text": " ".join(f"{w}{n}" for n, w in enumerate(text.split()))}
+    answered = {"status": "error", "message": text[::-1]}
+    events = [frames.Event(frames.Kind.SEND, 0.0, 0.0, said), frames.Event(frames.Kind.RECV, 0.0, 0.0, answered)]
+    scrub.scrub_cassette(store.Cassette([frames.Session(1, "/", {}, events=events)]), "text")
 
 
 def _places_of_others(text: str) -> None:
@@ -177,6 +184,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "service_code": service_code,
     "tts_model": tts_model,
     "hide_text": scrub.hide_text,
+    "cassette messages": _messages,
     "cassette likeness": lambda t: compare.likeness({"text": t}, {"text": t[1:]}),
     "cassette differences": lambda t: compare.differences({"text": t}, {"text": t[1:]}),
     "cassette frames": lambda t: frames.pack_frame(json.dumps({"text": t})),
