@@ -80,7 +80,7 @@ def use_simulator(**options: Any) -> Target:
 
     Args:
         options: For :class:`~smallest_nb.simulator.Simulator`; given ones start it again. Unless `key` is one of
-            them, it accepts only a key that this process generated, the returned target's.
+            them, it accepts only a key that this process generated, the returned target's; `key=None` accepts any.
     """
     global _chosen  # noqa: PLW0603 - the notebook's one choice
     with _lock:
