@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from smallest_nb.child_environment import child_environment
 from smallest_nb.errors import ConfigError
 from smallest_nb.keys import find_key
 from smallest_nb.terminal import prepare
@@ -72,7 +73,7 @@ def _demo(args: argparse.Namespace) -> int:
         command.append("--allow-root")
     # Our own tutorials: untrusted, JupyterLab would show text in place of the widgets after a reload.
     trust = [sys.executable, "-m", "jupyter", "trust", *map(str, folder.glob("*.ipynb"))]
-    subprocess.run(trust, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command line
+    subprocess.run(trust, check=False, stdout=subprocess.DEVNULL, env=child_environment())  # noqa: S603 - our own command line
     key = find_key()
     voice = f"the real service (key from {key.source})" if key else "the embedded simulator (no API key)"
     print(f"Opening {args.notebook} in JupyterLab on port {port}; speech comes from {voice}.", flush=True)

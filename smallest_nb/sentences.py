@@ -15,6 +15,7 @@ MOST_CHARACTERS = 200
 """Longest part: the service cuts longer text itself, at about 240, and would then answer in more than one run."""
 _LEAST_CHARACTERS = 20
 """Shorter sentences are spoken with their neighbour; alone they sound clipped (continuations page of the vendor)."""
+_BLOCK_CHARACTERS = 4000
 _PAUSES = re.compile(r"(?<=[,;:،、，；：)])\s*|\s+[-\u2013\u2014]\s+|\s+")  # noqa: RUF001 - full-width and Arabic commas
 _STRONG = re.compile(r"(?<=[,;:،、，；：)])\s*")  # noqa: RUF001
 _ENDED = re.compile(r"[.!?…。！？।॥؟۔][\"'”’»)\]]*\s*$")  # noqa: RUF001
@@ -67,7 +68,7 @@ class SentenceAggregator:
 
     def push(self, token: str) -> list[str]:
         """Add a token; return the parts that are certain now."""
-        self._held += token
+        self._held = (self._held + token).lstrip()  # blanks alone would be looked through again with each token
         if len(self._held) <= _LEAST_CHARACTERS:
             return []
         *whole, rest = list(_sentences(self._held, self._language, strip=False)) or [""]
@@ -87,24 +88,42 @@ class SentenceAggregator:
 
 
 def _sentences(text: str, language: str, *, strip: bool = True) -> Iterator[str]:
-    import sentencex  # noqa: PLC0415 - only long or streamed text needs it
-
-    for sentence in sentencex.segment(language.partition("-")[0].lower(), text):
+    for sentence in _segmented(text, language.partition("-")[0].lower()):
         if sentence.strip():
             yield sentence.strip() if strip else sentence
+
+
+def _segmented(text: str, language: str) -> Iterator[str]:
+    """Give sentencex a text in blocks: its time grows with the square of a run of quotation marks."""
+    import sentencex  # noqa: PLC0415 - only long or streamed text needs it
+
+    held = ""
+    for at in range(0, len(text), _BLOCK_CHARACTERS):
+        *whole, held = list(sentencex.segment(language, held + text[at : at + _BLOCK_CHARACTERS])) or [""]
+        yield from whole
+        if len(held) > _BLOCK_CHARACTERS:  # no sentence; what is spoken at once is much shorter
+            cut = held.rfind(" ") + 1 or len(held)
+            yield held[:cut]
+            held = held[cut:]
+    if held:
+        yield held
 
 
 def _pieces(sentence: str) -> list[str]:
     """Cut a sentence that is too long at commas, else between words, else anywhere."""
     pieces: list[str] = []
-    rest = sentence
-    while len(rest) > MOST_CHARACTERS:
-        at = _last(_STRONG, rest) or _last(_PAUSES, rest) or MOST_CHARACTERS
-        pieces.append(rest[:at].strip())
-        rest = rest[at:].strip()
-    return [*pieces, rest] if rest else pieces
+    text, at = sentence.strip(), 0
+    while len(text) - at > MOST_CHARACTERS:
+        cut = _last(_STRONG, text, at) or _last(_PAUSES, text, at) or at + MOST_CHARACTERS
+        pieces.append(text[at:cut].strip())
+        at = cut
+        while text[at].isspace():
+            at += 1
+    return [*pieces, text[at:]] if text[at:] else pieces
 
 
-def _last(pattern: re.Pattern[str], text: str) -> int | None:
-    ends = [m.end() for m in pattern.finditer(text, 0, MOST_CHARACTERS) if m.end() > _LEAST_CHARACTERS]
+def _last(pattern: re.Pattern[str], text: str, at: int) -> int | None:
+    """Return the last place to cut after `at`."""
+    found = pattern.finditer(text, at, at + MOST_CHARACTERS)
+    ends = [m.end() for m in found if m.end() > at + _LEAST_CHARACTERS]
     return ends[-1] if ends else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +79,8 @@ def use_simulator(**options: Any) -> Target:
     """Make every service created from now on use the embedded simulator.
 
     Args:
-        options: For :class:`~smallest_nb.simulator.Simulator`; given ones start it anew.
+        options: For :class:`~smallest_nb.simulator.Simulator`; given ones start it again. Unless `key` is one of
+            them, it accepts only a key that this process generated, the returned target's; `key=None` accepts any.
     """
     global _chosen  # noqa: PLW0603 - the notebook's one choice
     with _lock:
@@ -110,6 +112,8 @@ def simulator(**options: Any) -> Simulator:
             from smallest_nb.simulator import Simulator  # noqa: PLC0415 - only when it is needed
 
             options.setdefault("record", os.environ.get(ENV_RECORD))
+            # Of this process alone: with a key that others can guess they would use up this notebook's connections.
+            options.setdefault("key", f"sk_simulator_{secrets.token_urlsafe(24)}")
             _simulator = Simulator(**options).start()
             atexit.register(_stop_simulator)
         return _simulator
@@ -133,7 +137,8 @@ def find_target() -> tuple[Target, list[Looked]]:
 
 
 def _simulated(running: Simulator) -> Target:
-    return Target(running.base_url, Secret("sk_simulator", "the simulator"), simulated=True, label=SIMULATED_NOTICE)
+    key = running.key or Secret("sk_simulator", "the simulator")
+    return Target(running.base_url, key, simulated=True, label=SIMULATED_NOTICE)
 
 
 def _stop_simulator() -> None:

@@ -143,7 +143,7 @@ def _from_python(text: str) -> SmallestTTSSettings:
         if keyword.arg is None:
             unpacked = _value(keyword.value)
             if not isinstance(unpacked, dict):
-                raise ConfigError(f"**{ast.unparse(keyword.value)[:60]} is no dict of settings.")
+                raise ConfigError(f"**{_shown(keyword.value)} is no dict of settings.")
             found |= unpacked
         elif keyword.arg not in _ENVELOPE:
             found[keyword.arg] = _value(keyword.value)
@@ -154,19 +154,25 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
+def _shown(node: ast.expr) -> str:
+    """Return an expression as text, cut; one that is nested too deep cannot be written down."""
+    try:
+        return ast.unparse(node)[:80]
+    except RecursionError:
+        return "An expression that is nested too deep"
+
+
 def _value(node: ast.expr) -> Any:
     """Read a literal, or a member of an enumeration that everyone here has."""
     if isinstance(node, ast.Attribute) and (known := _ENUMS.get(_name(node.value))) is not None:
         try:
             return known[node.attr]
         except KeyError:
-            raise ConfigError(f"There is no {ast.unparse(node)} here; write it as text, such as 'en'.") from None
+            raise ConfigError(f"There is no {_shown(node)} here; write it as text, such as 'en'.") from None
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        raise ConfigError(
-            f"{ast.unparse(node)[:80]} is not known before the code runs; write the value itself."
-        ) from None
+        raise ConfigError(f"{_shown(node)} is not known before the code runs; write the value itself.") from None
 
 
 def _with_model_of(text: str, settings: SmallestTTSSettings) -> SmallestTTSSettings:

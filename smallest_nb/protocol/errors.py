@@ -15,6 +15,7 @@ from typing import Any
 
 from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
+from smallest_nb.plain_text import parse_json
 
 __all__ = ["ErrorInfo", "error_from_frame", "error_from_http", "normalize_error", "retry_after_seconds"]
 
@@ -96,7 +97,7 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
     """
     text = body.decode("utf-8", "replace").strip()
     try:
-        info = normalize_error(json.loads(text))
+        info = normalize_error(parse_json(text))
     except (ValueError, RecursionError):
         info = ErrorInfo(text[:300] or "no details were given")
     if status in (401, 403):

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
 from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.plain_text import whole_characters
 from smallest_nb.protocol.stt import parse_segment
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
@@ -67,7 +68,7 @@ def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
     for name in ("word_timestamps", "diarize", "redact_pii", "redact_pci"):
         query[name] = "true" if getattr(settings, name) else "false"
     query |= {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in settings.extra.items()}
-    return f"{http_base(base)}/waves/v1/stt/?{urlencode(query)}"
+    return f"{http_base(base)}/waves/v1/stt/?{urlencode(whole_characters(query))}"
 
 
 def parse_recording(body: Any) -> Transcript:
@@ -76,6 +77,7 @@ def parse_recording(body: Any) -> Transcript:
     Raises:
         ProtocolError: Something else came.
     """
+    body = whole_characters(body)
     if not isinstance(body, Mapping) or not any(k in body for k in ("transcription", "transcript")):
         raise ProtocolError("The answer holds no transcript.")
     whole = {"is_final": True, "language": body.get("language")}

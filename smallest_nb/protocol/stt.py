@@ -5,7 +5,6 @@ Every row of section 6 of the protocol notes that concerns STT is decided here, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from urllib.parse import urlencode
 from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL
 from smallest_nb.errors import ConfigError
 from smallest_nb.language import STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.plain_text import parse_json, whole_characters
 from smallest_nb.protocol.errors import ErrorInfo, normalize_error
 from smallest_nb.settings import NUMERALS, SmallestSTTSettings
 from smallest_nb.transcript import Segment, Word
@@ -145,7 +145,7 @@ def stt_url(
         query["keywords"] = ",".join(f"{word}:{boost:g}" for word, boost in (settings.keywords or {}).items())
     query |= {k: _flag(v) if isinstance(v, bool) else v for k, v in settings.extra.items()}
     path = "/waves/v1/pulse/get_text" if endpoint == "legacy" else "/waves/v1/stt/live"
-    return f"{base}{path}?{urlencode(query)}"
+    return f"{base}{path}?{urlencode(whole_characters(query))}"
 
 
 def _flag(value: Any) -> str:
@@ -167,8 +167,8 @@ def parse_stt_frame(
     if isinstance(data, bytes):
         return STTUnknown(f"a binary frame of {len(data)} bytes")
     try:
-        frame = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        frame = parse_json(data)
+    except ValueError as error:
         return STTUnknown(f"not JSON ({error})")
     if not isinstance(frame, dict):
         return STTUnknown(f"JSON {type(frame).__name__} instead of an object")

@@ -6,7 +6,6 @@ Every row of section 6 of the protocol notes that concerns TTS is decided here, 
 from __future__ import annotations
 
 import binascii
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ import pybase64  # 24 times as fast as the standard library's, which is most of 
 from smallest_nb.catalog import tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.language import service_code
+from smallest_nb.plain_text import parse_json, speakable_text, whole_characters
 from smallest_nb.protocol.errors import ErrorInfo, normalize_error
 from smallest_nb.settings import SmallestTTSSettings, why_not_taken
 
@@ -150,7 +150,7 @@ def tts_request(
     """
     unified = is_unified(str(settings.model), endpoint)
     request: dict[str, Any] = {
-        "text": text,
+        "text": speakable_text(text),
         "voice_id": settings.voice,
         "language": service_code(str(settings.language)),
         "sample_rate": sample_rate,
@@ -169,7 +169,8 @@ def tts_request(
         if request_id:
             request["request_id"] = request_id
     request |= _continuation(unified, context_id, more=more, flush=flush)
-    return {**request, **settings.extra}
+    whole: dict[str, Any] = whole_characters({**request, **settings.extra})
+    return whole
 
 
 def tts_cancel(settings: SmallestTTSSettings, context_id: str) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def tts_cancel(settings: SmallestTTSSettings, context_id: str) -> dict[str, Any]
     return {
         "context_id": context_id,
         "cancel_request": True,
-        "voice_id": settings.voice,
+        "voice_id": whole_characters(settings.voice),
         "model": tts_model(str(settings.model)).wire_id,
     }
 
@@ -196,7 +197,11 @@ def _continuation(unified: bool, context_id: str | None, *, more: bool, flush: b
 
 def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> dict[str, Any]:
     """Return the keepalive Pipecat proves: a blank text with voice and language."""
-    frame = {"text": " ", "voice_id": settings.voice, "language": service_code(str(settings.language))}
+    frame = {
+        "text": " ",
+        "voice_id": whole_characters(settings.voice),
+        "language": service_code(str(settings.language)),
+    }
     if is_unified(str(settings.model), endpoint):
         frame["model"] = tts_model(str(settings.model)).wire_id
     return frame
@@ -207,8 +212,8 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
     if isinstance(data, bytes):
         return UnknownFrame(why=f"a binary frame of {len(data)} bytes")
     try:
-        frame = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        frame = parse_json(data)
+    except ValueError as error:
         return UnknownFrame(why=f"not JSON ({error})")
     if not isinstance(frame, dict):
         return UnknownFrame(why=f"JSON {type(frame).__name__} instead of an object")

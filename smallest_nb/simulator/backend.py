@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from smallest_nb.secret import Secret
 from smallest_nb.simulator.dictionaries import Dictionaries
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing import SpeechListener
@@ -28,9 +29,11 @@ class Backend:
     Args:
         behaviour: Its limits; read when it is made.
         recorder: Where wire logs and audio go.
+        key: The only key that is accepted, or None for any.
     """
 
-    def __init__(self, behaviour: Behaviour, recorder: Recorder) -> None:
+    def __init__(self, behaviour: Behaviour, recorder: Recorder, key: Secret | None = None) -> None:
+        self.key = key
         self.recorder = recorder
         self.accounts = Accounts()
         self.dictionaries = Dictionaries()

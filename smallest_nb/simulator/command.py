@@ -6,15 +6,19 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.admission import exposure
 from smallest_nb.simulator.faults import Behaviour, knobs, parse_faults
 from smallest_nb.simulator.latency import LATENCIES
 from smallest_nb.simulator.report import JSONLines
 from smallest_nb.simulator.server import Simulator
+
+ENV_KEY = "SMALLEST_SIMULATOR_KEY"
 
 __all__ = ["add_arguments", "main", "run"]
 
@@ -30,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ])  # fmt: skip
     parser.add_argument("--port", type=int, default=8765, help="port to listen on, 0 for a free one (default 8765)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--key", help="accept this key only (default: every key that begins with sk_); "
+                        "other local users can read a command line, so better set SMALLEST_SIMULATOR_KEY")  # fmt: skip
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME",
+                        help="a name under which clients may ask for it, beside localhost and addresses")  # fmt: skip
+    parser.add_argument("--allow-origin", action="append", default=[], metavar="URL",
+                        help="a web origin whose pages may use it, or * for all; else no web page may")  # fmt: skip
     parser.add_argument("--engine", choices=("speech", "signal"), default="speech",
                         help="speech: espeak-ng speaks and pocketsphinx hears English (default); "
                         "signal: tones that carry text, in any language, for load")  # fmt: skip
@@ -49,9 +59,17 @@ def run(args: argparse.Namespace) -> int:
         faults = parse_faults([*args.fault, *(f"retired={model}" for model in args.retired)])
         settings = {"engine": args.engine, "latency": args.latency, "concurrency": args.concurrency, **faults}
         behaviour = Behaviour(**settings)
-        simulator = Simulator(port=args.port, host=args.host, behaviour=behaviour, record=args.record)
+        simulator = Simulator(
+            port=args.port,
+            host=args.host,
+            behaviour=behaviour,
+            record=args.record,
+            key=args.key if args.key is not None else os.environ.get(ENV_KEY) or None,
+            allowed_hosts=args.allow_host,
+            allowed_origins=args.allow_origin,
+        )
         _show_log(args.log)
-        asyncio.run(_serve(simulator))
+        asyncio.run(_serve(simulator, recording=args.record is not None))
     except ConfigError as error:
         print(f"smallest-nb simulate: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
@@ -71,7 +89,7 @@ def _show_log(kind: str) -> None:
     logging.getLogger("smallest_nb.simulator.websockets").setLevel(logging.WARNING)
 
 
-async def _serve(simulator: Simulator) -> None:
+async def _serve(simulator: Simulator, *, recording: bool) -> None:
     await simulator.start_async()
     told = simulator.behaviour
     engines = {
@@ -80,9 +98,13 @@ async def _serve(simulator: Simulator) -> None:
     }
     print(  # noqa: T201 - a command
         f"Smallest AI simulator on {simulator.base_url} ({engines[told.engine]}; latency: {told.latency}).\n"
-        "Any key beginning with sk_ is taken. Stop it with Ctrl+C.",
+        f"{'Any key beginning with sk_' if simulator.key is None else 'Only the given key'} is accepted. "
+        "Stop it with Ctrl+C.",
         flush=True,
     )
+    opened = exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
+    if opened:
+        print(opened, flush=True)  # noqa: T201 - a command
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):

@@ -93,10 +93,12 @@ class Contexts:
         return None
 
     def _maybe_release(self, buffer: _Buffer, delay_ms: int) -> None:
-        while len(buffer.text) > _MAX_CHARACTERS:
-            at = _cut(buffer.text)
-            self._say(buffer, buffer.text[:at])
-            buffer.text = buffer.text[at:]
+        at = 0
+        while len(buffer.text) - at > _MAX_CHARACTERS:
+            end = _cut(buffer.text, at)
+            self._say(buffer, buffer.text[at:end])
+            at = end
+        buffer.text = buffer.text[at:]
         if len(buffer.text) >= _LONG_ENOUGH and _ENDS.search(buffer.text):
             self._flush(buffer)
         elif buffer.text.strip() and buffer.timer is None:
@@ -106,10 +108,11 @@ class Contexts:
     def _flush(self, buffer: _Buffer) -> None:
         buffer.stop()
         text, buffer.text = buffer.text, ""
-        while text:
-            at = _cut(text)
-            self._say(buffer, text[:at])
-            text = text[at:]
+        at = 0
+        while at < len(text):
+            end = _cut(text, at)
+            self._say(buffer, text[at:end])
+            at = end
 
     def _say(self, buffer: _Buffer, text: str) -> None:
         if text.strip():
@@ -122,9 +125,9 @@ class Contexts:
         self._open.clear()
 
 
-def _cut(text: str) -> int:
-    """Return where to cut: everything where it fits, else the last sentence end or blank."""
-    if len(text) <= _MAX_CHARACTERS:
+def _cut(text: str, at: int) -> int:
+    """Return where the piece from `at` ends: all of it where it fits, else the last sentence end or blank."""
+    if len(text) - at <= _MAX_CHARACTERS:
         return len(text)
-    cut = _CUT.match(text, 0, _MAX_CHARACTERS)
-    return cut.end() if cut and cut.end() else _MAX_CHARACTERS
+    cut = _CUT.match(text, at, at + _MAX_CHARACTERS)
+    return cut.end() if cut and cut.end() > at else at + _MAX_CHARACTERS

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from smallest_nb.plain_text import speakable_text
+
 __all__ = ["BadDictionary", "Dictionaries"]
 
 _MAX_DICTIONARIES = 1000
@@ -74,7 +76,8 @@ class Dictionaries:
             KeyError: No such dictionary.
         """
         return [
-            {item["word"]: item["pronunciation"] for item in self._own(key, {"id": name})["items"]} for name in names
+            {item["word"]: speakable_text(item["pronunciation"]) for item in self._own(key, {"id": name})["items"]}
+            for name in names
         ]
 
     def _own(self, key: str, body: Any) -> dict[str, Any]:

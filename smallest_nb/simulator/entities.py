@@ -11,13 +11,31 @@ import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from smallest_nb.simulator.given_names import AMBIGUOUS_NAMES, GIVEN_NAMES, NOT_NAMES
 from smallest_nb.simulator.normalize import MONTHS, STREETS
 from smallest_nb.simulator.numerals import key_at, spoken
 
-__all__ = ["Entity", "Token", "addresses", "codes", "digit_runs", "emails", "expiries", "is_card", "names", "phones"]
+__all__ = [
+    "ALL_STREETS",
+    "COUNTED",
+    "EXPIRY_CUES",
+    "EXPIRY_WORDS",
+    "NOT_STREETS",
+    "Entity",
+    "Token",
+    "addresses",
+    "codes",
+    "cue_of",
+    "digit_runs",
+    "expiries",
+    "is_card",
+    "is_valid_phone",
+    "names",
+    "phones",
+]
 
 _MARKS = ".,?!।"
 _WINDOW = 8
@@ -27,10 +45,12 @@ _HINDI = {
     "छह": "6", "छः": "6", "छे": "6", "सात": "7", "आठ": "8", "नौ": "9",
 }  # fmt: skip
 _DASHES = frozenset({"dash", "hyphen"})
-_COUNTED = frozenset(
+COUNTED = frozenset(
     "dollar dollars euro euros rupee rupees percent cents day days week weeks hour hours minute minutes second seconds "
     "month months year years people times miles kilometers am pm o'clock".split()
 )
+EXPIRY_CUES = frozenset({"expiry", "expires", "expiration", "expire", "exp", "valid", "एक्सपायरी"})
+EXPIRY_WORDS = frozenset("date is on in month the of thru through until till".split())
 _NAME_CUES = (
     "my name is", "my name's", "my names", "my first name is", "my full name is", "the name is", "name's", "call me",
     "मेरा नाम", "मेरा पूरा नाम",
@@ -42,12 +62,12 @@ _UNTITLED = frozenset(
     "the a an my your his her our their this that to i you we they he she will would can could don't won't and".split()
 )
 _NUMBERED_HOMES = frozenset("apartment apt flat suite".split())
-_NOT_STREETS = frozenset(
+NOT_STREETS = frozenset(
     "the a an of in on at to from down up and or by with people cars blocks block mile miles minute minutes hour hours "
     "day days year years way i we you they is are was".split()
 )
 _DOUBTFUL_STREETS = frozenset("way place drive court circle square terrace lane".split())
-_ALL_STREETS = STREETS | _DOUBTFUL_STREETS | frozenset("nagar marg chowk colony".split())
+ALL_STREETS = STREETS | _DOUBTFUL_STREETS | frozenset("nagar marg chowk colony".split())
 _CARD, _LONG, _SHORT = ("ACCOUNTNUMBER", 4, 99), ("ACCOUNTNUMBER", 6, 99), ("ACCOUNTNUMBER", 12, 99)
 _CVV, _ZIP, _PHONE, _OTHER = ("CREDITCARDCVV", 3, 6), ("ZIPCODE", 5, 9), ("PHONENUMBER", 7, 15), ("", 1, 99)
 _CUES: dict[str, tuple[str, int, int]] = {
@@ -106,19 +126,20 @@ def digit_runs(keys: Sequence[str]) -> list[Entity]:
     runs: list[Entity] = []
     i = 0
     while i < len(keys):
-        start, value = i, ""
+        start, value = i, []
         while i < len(keys):
-            said = spoken(keys, i)
             if digits := _digits(keys[i]):
-                value, i = value + digits, i + 1
-            elif said:
-                value, i = value + "".join(s.digits for s in said), i + sum(s.count for s in said)
+                value.append(digits)
+                i += 1
+            elif said := spoken(keys, i):
+                value += [s.digits for s in said]
+                i += sum(s.count for s in said)
             elif value and keys[i] in _DASHES and (_digits(key_at(keys, i + 1)) or spoken(keys, i + 1)):
                 i += 1
             else:
                 break
         if value:
-            runs.append(Entity(start, i, "", "".join(str(int(d)) for d in value)))
+            runs.append(Entity(start, i, "", "".join(str(int(d)) for d in "".join(value))))
         else:
             i += 1
     return runs
@@ -132,9 +153,18 @@ def is_card(digits: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
-def _cue(keys: Sequence[str], runs: Sequence[Entity], run: Entity) -> str:
-    """Find the kind that the nearest fitting cue in front tells; earlier digits have taken the cues before them."""
-    ends = {r.end: r.start for r in runs}
+def cue_of(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_end: bool = False) -> str | None:
+    """Find the kind that the nearest fitting cue in front names; earlier digits have taken the cues before them.
+
+    Args:
+        keys: Words.
+        ends: Where each run of digits ends, and begins.
+        run: Some digits.
+        open_end: More digits may follow, so that a cue fits however few there are.
+
+    Returns:
+        The kind, "" for numbers that are no secret, None where there is no cue.
+    """
     i, steps, joined = run.start, 0, True
     while i > 0 and steps < _WINDOW:
         taken = ends.get(i, i - 1 if keys[i - 1].startswith("[") else None)
@@ -146,22 +176,24 @@ def _cue(keys: Sequence[str], runs: Sequence[Entity], run: Entity) -> str:
             continue
         for width in (3, 2, 1):
             kind, least, most = _CUES.get(" ".join(keys[max(0, i - width) : i]), ("", 1, 0))
-            if least <= len(run.value) <= most and (kind != "ZIPCODE" or len(run.value) in {5, 6, 9}):
+            whole = open_end or (least <= len(run.value) and (kind != "ZIPCODE" or len(run.value) in {5, 6, 9}))
+            if whole and len(run.value) <= most:
                 return kind
             if most:
                 break
         joined = joined and keys[i - 1] in {"or", "and", "then"}
         i, steps = i - 1, steps + 1
-    return ""
+    return None
 
 
 def codes(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find what is of a card or an account: by its check digit, else by the words in front."""
+    ends = {r.end: r.start for r in runs}
     for run in runs:
-        kind = _cue(keys, runs, run)
+        kind = cue_of(keys, ends, run) or ""
         if _holds_card(keys, run):
             yield Entity(run.start, run.end, "ACCOUNTNUMBER", run.value)
-        elif kind not in {"", "PHONENUMBER"} and key_at(keys, run.end) not in _COUNTED:
+        elif kind not in {"", "PHONENUMBER"} and key_at(keys, run.end) not in COUNTED:
             yield Entity(run.start, run.end, kind, run.value)
 
 
@@ -170,27 +202,31 @@ def _holds_card(keys: Sequence[str], run: Entity) -> bool:
     if is_card(run.value):
         return True
     parts = [r.value for i in range(run.start, run.end) for r in digit_runs([keys[i]])]
-    cut = [parts[i:j] for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)]
-    within = ("".join(c) for c in cut) if len(run.value) > 16 and "".join(parts) == run.value else ()
-    return any(len(w) in {15, 16} and is_card(w) for w in within)
+    if len(run.value) <= 16 or "".join(parts) != run.value:
+        return False
+    edges = [0, *accumulate(map(len, parts))]
+    starts = set(edges)
+    return any(at + size in starts and is_card(run.value[at : at + size]) for at in edges for size in (15, 16))
 
 
 def phones(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find telephone numbers: valid ones anywhere, other runs by the words around."""
+    ends = {r.end: r.start for r in runs}
     for run in runs:
-        kind = _cue(keys, runs, run)
+        kind = cue_of(keys, ends, run) or ""
         named = keys[run.end : run.end + 2] in (["is", "my"], ["is", "the"]) and bool(
             {"number", "phone", "mobile", "cell"} & set(keys[run.end + 2 : run.end + 6])
         )
         cued = (kind == "PHONENUMBER" or named) and 7 <= len(run.value) <= 15
         shaped = bool(re.fullmatch(r"(\+\d{8,15}|\d{3}-\d{3}-\d{4})", keys[run.start])) and run.end == run.start + 1
-        counted = key_at(keys, run.end) in _COUNTED
-        if not counted and (cued or (kind in {"", "PHONENUMBER"} and (shaped or _is_valid(run.value)))):
+        counted = key_at(keys, run.end) in COUNTED
+        if not counted and (cued or (kind in {"", "PHONENUMBER"} and (shaped or is_valid_phone(run.value)))):
             start = run.start - (key_at(keys, run.start - 1) == "plus")
             yield Entity(start, run.end, "PHONENUMBER", run.value)
 
 
-def _is_valid(digits: str) -> bool:
+def is_valid_phone(digits: str) -> bool:
+    """Say whether digits are a telephone number of the US or of India; never, without the package phonenumbers."""
     if not 10 <= len(digits) <= 13:
         return False
     try:
@@ -206,10 +242,10 @@ def expiries(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find month and year after "expires", "expiry", "valid until"."""
     starts = {r.start: r for r in runs}
     for i, key in enumerate(keys):
-        if key not in {"expiry", "expires", "expiration", "expire", "exp", "valid", "एक्सपायरी"}:
+        if key not in EXPIRY_CUES:
             continue
         at = i + 1
-        while key_at(keys, at) in {"date", "is", "on", "in", "month", "the", "of", "thru", "through", "until", "till"}:
+        while key_at(keys, at) in EXPIRY_WORDS:
             at += 1
         month = int(key_at(keys, at) in MONTHS)
         oh = int(key_at(keys, at) in {"oh", "o"})
@@ -238,17 +274,10 @@ def addresses(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
         for width in (1, 2, 3):
             names, street = keys[run.end : run.end + width], key_at(keys, run.end + width)
             doubtful = street in _DOUBTFUL_STREETS and len(run.value) < 2
-            if street in _ALL_STREETS and not doubtful and not (_NOT_STREETS | _COUNTED) & set(names):
+            if street in ALL_STREETS and not doubtful and not (NOT_STREETS | COUNTED) & set(names):
                 yield Entity(run.start, run.end, "BUILDINGNUMBER", run.value)
                 yield Entity(run.end, run.end + width + 1, "ADDRESS", " ".join(names))
                 break
-
-
-def emails(keys: Sequence[str]) -> Iterator[Entity]:
-    """Find written e-mail addresses; they often hold the name."""
-    for i, key in enumerate(keys):
-        if re.fullmatch(r"[^@\s\[]+@[^@\s]+\.\w+", key):
-            yield Entity(i, i + 1, "EMAIL", key)
 
 
 def _may_be_name(key: str) -> bool:

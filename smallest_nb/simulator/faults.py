@@ -23,11 +23,21 @@ REGIONS = ("in", "us")
 _REJECT = (401, 403, 429, 500, 503)
 _SHAPES = ("message", "object", "text")
 _CLOSE_CODES = (1000, 1001, 1008, 1011, 1013)
+_MAX_SECONDS = 86_400.0
+_MAX_COUNT = 2**31 - 1
 
 
-def _knob(default: Any, told: str, kind: str = "flag", choices: tuple[Any, ...] = ()) -> Any:
-    """Describe a switch; what is no fault has `kind` "limit" and is not offered to connections."""
-    return field(default=default, metadata={"told": told, "kind": kind, "choices": choices})
+def _knob(default: Any, told: str, kind: str = "flag", choices: tuple[Any, ...] = (), least: float = 1) -> Any:
+    """Describe a switch.
+
+    Args:
+        default: Its value; None where the switch may be off.
+        told: What it does.
+        kind: Of its values; what is no fault is a "limit", a whole number that is not offered to connections.
+        choices: The values that it takes, where these can be listed.
+        least: The smallest number that it takes.
+    """
+    return field(default=default, metadata={"told": told, "kind": kind, "choices": choices, "least": least})
 
 
 @dataclass(slots=True)
@@ -64,42 +74,59 @@ class Behaviour:
     concurrency: int = _knob(10, "requests of one account at once", "limit")
     stt_sessions: int = _knob(100, "transcriptions of one account at once", "limit")
     hearing_sessions: int = _knob(8, "recognisers that this machine manages", "limit")
-    idle_secs: float = _knob(60.0, "close a silent TTS socket after this many seconds", "seconds")
+    idle_secs: float = _knob(60.0, "close a silent TTS socket after this many seconds", "seconds", least=0.001)
     region: str = _knob("in", "which languages are transcribed: in or us", "choice", REGIONS)
     latency: str = _knob("none", "none, in-region or far-laptop", "latency")
-    pace: float | None = _knob(None, "send audio at most this many times real time", "seconds")
-    first_audio_secs: float = _knob(0.0, "wait before the first chunk of speech", "seconds")
+    pace: float | None = _knob(None, "send audio at most this many times real time", "seconds", least=0.001)
+    first_audio_secs: float = _knob(0.0, "wait before the first chunk of speech", "seconds", least=0)
     retired: frozenset[str] = _knob(frozenset(), "answer HTTP 410 for this model", "model")
     reject: int | None = _knob(None, "refuse every handshake and call with this HTTP status", "choice", _REJECT)
-    retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count")
+    retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count", least=0)
     close_at_connect: int | None = _knob(None, "close with this code after the handshake", "choice", _CLOSE_CODES)
     silent: bool = _knob(default=False, told="accept TTS requests and answer nothing")
     close_after_complete: bool = _knob(default=False, told="close the TTS socket after each complete")
     complete_without_audio: bool = _knob(default=False, told="answer with complete and no audio")
-    truncate_after: int | None = _knob(None, "drop the TTS connection after this many bytes, once", "count")
+    truncate_after: int | None = _knob(None, "drop the TTS connection after this many bytes, once", "count", least=0)
     error_shape: str = _knob("object", "how errors are written: message, object or text", "choice", _SHAPES)
     drip: int | None = _knob(None, "bytes of audio in a chunk at most", "count")
     unknown_frames: bool = _knob(default=False, told="send frames of unknown types in between")
-    drop_after_secs: float | None = _knob(None, "drop the STT connection after this much audio, once", "seconds")
+    drop_after_secs: float | None = _knob(
+        None, "drop the STT connection after this much audio, once", "seconds", least=0
+    )
     duplicate_finals: bool = _knob(default=False, told="send each final twice")
     punctuation_finals: bool = _knob(default=False, told="follow each final by one of a full stop alone")
 
-    def __post_init__(self) -> None:
-        for knob in dataclasses.fields(self):
-            value, choices = getattr(self, knob.name), knob.metadata["choices"]
-            if choices and value is not None and value not in choices:
-                raise ConfigError(f"{knob.name}={value!r} cannot be shown; choose one of {choices}.")
-        latency(self.latency)
-        if self.pace is not None and self.pace <= 0:
-            raise ConfigError(f"pace={self.pace!r} must be positive, or None for as fast as it is made.")
-        for name in ("concurrency", "stt_sessions", "hearing_sessions", "drip"):
-            number = getattr(self, name)
-            if number is not None and number < 1:
-                raise ConfigError(f"{name}={number!r} must be at least 1.")
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a switch, also while the simulator runs.
+
+        Raises:
+            ConfigError: A value that it does not take.
+        """
+        knob = self.__dataclass_fields__.get(name)
+        if knob is not None:
+            _check(name, value, knob)
+        object.__setattr__(self, name, value)
 
     def with_faults(self, faults: Mapping[str, Any]) -> Behaviour:
         """Return this one, or a copy with some switches thrown, for one connection."""
         return dataclasses.replace(self, **faults) if faults else self
+
+
+def _check(name: str, value: Any, knob: dataclasses.Field[Any]) -> None:
+    kind, choices = knob.metadata["kind"], knob.metadata["choices"]
+    if choices and value is not None and value not in choices:
+        raise ConfigError(f"{name}={value!r} cannot be shown; choose one of {choices}.")
+    if kind == "latency":
+        latency(value)
+    if kind not in ("seconds", "count", "limit") or (value is None and knob.default is None):
+        return
+    most, form = (_MAX_SECONDS, "a number") if kind == "seconds" else (_MAX_COUNT, "a whole number")
+    types = int | float if kind == "seconds" else int
+    if isinstance(value, bool) or not isinstance(value, types) or not knob.metadata["least"] <= value <= most:
+        off = ", or None for off" if knob.default is None else ""
+        raise ConfigError(
+            f"{name}={value!r} cannot be used; expected {form} from {knob.metadata['least']:g} to {most:g}{off}."
+        )
 
 
 def knobs() -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
 
 from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.secret import Secret
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.http import Answer, json_answer
 
@@ -22,16 +24,27 @@ def key_of(headers: Mapping[str, str], token: str) -> str:
     return value.removeprefix("Bearer ").strip() if value.startswith("Bearer ") else token
 
 
-def refusal(key: str, behaviour: Behaviour) -> Answer | None:
-    """Return why a handshake or call is refused, or None (`pulse-stt-openapi.yaml`, answers to a bad key)."""
+def refusal(key: str, behaviour: Behaviour, only: Secret | None = None) -> Answer | None:
+    """Return why a handshake or call is refused, or None (`pulse-stt-openapi.yaml`, answers to a bad key).
+
+    Args:
+        key: What came.
+        behaviour: Limits and faults.
+        only: The key that is accepted, or None for any that begins with `sk_`.
+    """
     if not key:
         return json_answer(401, {"message": "Unauthorized: No tokens provided"})
-    if not key.startswith("sk_"):
+    accepted = key.startswith("sk_") if only is None else _same(key, only)
+    if not accepted:
         return json_answer(401, {"error": "unauthorized"})
     if behaviour.reject is None:
         return None
     extra = {"Retry-After": str(behaviour.retry_after)} if behaviour.retry_after is not None else {}
     return json_answer(behaviour.reject, {"error": {"message": "refused as told", "code": "SIMULATED"}}, extra)
+
+
+def _same(key: str, only: Secret) -> bool:
+    return hmac.compare_digest(key.encode(errors="surrogatepass"), only.unwrap().encode())
 
 
 def retired_answer(model: str | None, behaviour: Behaviour) -> Answer | None:

@@ -7,12 +7,14 @@ import contextlib
 import http
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import h11
+
+from smallest_nb.plain_text import parse_json
 
 __all__ = ["Answer", "HTTPExchange", "HTTPRequest", "json_answer"]
 
@@ -41,7 +43,7 @@ class HTTPRequest:
     def json(self) -> Any:
         """Return the body as JSON, or None where it is none."""
         try:
-            return json.loads(self.body)
+            return parse_json(self.body)
         except ValueError:
             return None
 
@@ -67,11 +69,18 @@ class HTTPExchange:
     Args:
         handle: Answers a request.
         limit: Says how many bytes of body a request's path may have; more are answered with 413.
+        refusal: Looks at a request's headers and answers it before its body is read, or returns None.
     """
 
-    def __init__(self, handle: Callable[[HTTPRequest], Awaitable[Answer]], limit: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[HTTPRequest], Awaitable[Answer]],
+        limit: Callable[[str], int],
+        refusal: Callable[[Iterable[tuple[str, str]]], Answer | None] = lambda _headers: None,
+    ) -> None:
         self._handle = handle
         self._limit = limit
+        self._refusal = refusal
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,7 +123,8 @@ class HTTPExchange:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         limit = self._limit(target.path)
         body = bytearray()
-        if int(headers.get("content-length", 0)) <= limit:
+        refused = self._refusal((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+        if refused is None and int(headers.get("content-length", 0)) <= limit:
             if parser.they_are_waiting_for_100_continue:
                 writer.write(parser.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
             async with asyncio.timeout(_BODY_SECS):
@@ -122,7 +132,10 @@ class HTTPExchange:
                     body += event.data
             if isinstance(event, h11.ConnectionClosed):
                 return False
-        if int(headers.get("content-length", 0)) > limit or len(body) > limit:
+        if refused is not None:
+            answer = replace(refused, headers={**refused.headers, "Connection": "close"})
+            parser.next_event()  # a call without a body has been read completely
+        elif int(headers.get("content-length", 0)) > limit or len(body) > limit:
             answer = json_answer(413, {"message": f"The body is larger than {limit} bytes"}, {"Connection": "close"})
         else:
             query = parse_qs(target.query, keep_blank_values=True)

@@ -50,10 +50,10 @@ def arpabet(ipa: str) -> str:
     """Return phonemes of American English in the recogniser's alphabet; `ipa` has spaces between phonemes."""
     phones: list[str] = []
     for phoneme in _STRESS.sub("", ipa).split():
-        rest = phoneme
-        while rest:
-            size = 2 if rest[:2] in _PHONES else 1
-            if rest[:size] in _PHONES:
-                phones.append(_PHONES[rest[:size]])
-            rest = rest[size:]
+        at = 0
+        while at < len(phoneme):
+            size = 2 if phoneme[at : at + 2] in _PHONES else 1
+            if phoneme[at : at + size] in _PHONES:
+                phones.append(_PHONES[phoneme[at : at + size]])
+            at += size
     return " ".join(phones)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from smallest_nb.simulator.numerals import Piece, cardinal, key_at, number_at, spoken
 
-__all__ = ["DATED", "MONTHS", "STREETS", "VERBS_TOO", "normalized_at", "ordinal"]
+__all__ = ["DATED", "ENDINGS", "MONTHS", "NOT_MAILBOXES", "STREETS", "VERBS_TOO", "normalized_at", "ordinal"]
 
 MONTHS = "january february march april may june july august september october november december".split()
 VERBS_TOO = frozenset({"march", "may"})
@@ -34,18 +34,24 @@ _TIETHS = "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth n
 _ORDINALS = {**_FIRSTS, **_TENTHS, **{t: n * 10 for n, t in enumerate(_TIETHS, start=2)}}
 _TENS = {t: n * 10 for n, t in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
 _MONEY = {"dollar": "$", "buck": "$", "euro": "€", "pound": "£", "rupee": "₹"}
+_BIG = frozenset("million billion trillion lakh crore".split())
+_SIGNED = frozenset("point minus negative".split())
 _CENTS = frozenset("cent cents penny pence paise paisa".split())
 _UNITS = {
     "kilogram": "kg", "kilo": "kg", "gram": "g", "milligram": "mg", "kilometer": "km", "kilometre": "km",
     "centimeter": "cm", "centimetre": "cm", "millimeter": "mm", "millimetre": "mm", "megabyte": "MB", "gigabyte": "GB",
 }  # fmt: skip
-_ENDINGS = frozenset("com org net edu gov io ai co in uk de us info dev me".split())
+ENDINGS = frozenset("com org net edu gov io ai co in uk de us info dev me".split())
 _SURE_ENDINGS = frozenset("com org net edu gov io ai".split())
+_MOST_DOTTED = 24
+"""Words of an address that are looked at."""
 _JOINTS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
-_NOT_MAILBOXES = frozenset(
+NOT_MAILBOXES = frozenset(
     "look looking looked looks find me us it him her them you is are was be available online website site page here "
     "there located work works working more arrive stop start shop buy order read up out back".split()
 )
+_CLOCKED = frozenset("at by until till around about before since it's".split())
+"""What stands before a time of day, and hardly before two numbers."""
 _NOT_STREETS = frozenset("the a an of in on to from down up and or by with at people cars blocks miles minutes".split())
 
 
@@ -63,17 +69,21 @@ def ordinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
 
 
 def _amount(keys: Sequence[str], at: int) -> Piece | None:
+    """Read an amount; "million" stays a word behind it."""
     read = cardinal(keys, at)
+    found = number_at(keys, at, everything=True) if read or keys[at] in _SIGNED else None
     if read is None:
-        return None
-    found = number_at(keys, at, everything=True)
-    return found if found and found.end > at + read[1] else Piece(str(read[0]), at, at + read[1])
+        return found
+    scaled = key_at(keys, at + read[1] - 1) in _BIG
+    return found if found and (found.end > at + read[1] or scaled) else Piece(str(read[0]), at, at + read[1])
 
 
 def _money(keys: Sequence[str], at: int) -> list[Piece]:
     amount = _amount(keys, at)
     unit = key_at(keys, amount.end) if amount else ""
     sign = _MONEY.get(unit.removesuffix("s"))
+    if amount and unit in _BIG and (big := _MONEY.get(key_at(keys, amount.end + 1).removesuffix("s"))):
+        return [Piece(big + amount.text, at, amount.end), Piece(unit, amount.end, amount.end + 2)]
     if not amount or not sign or (sign == "£" and key_at(keys, amount.end + 1) == "of"):
         return []
     end = amount.end + 1
@@ -164,14 +174,14 @@ def _time(keys: Sequence[str], at: int) -> list[Piece]:
     width = 1 if half in {"am", "pm"} else 2 if half in {"a", "p"} and key_at(keys, end + 1) == "m" else 0
     if width:
         return [Piece(text, at, end), Piece(half[0].upper() + "M", end, end + width)]
-    alone = minutes and key_at(keys, at - 1) == "at" and number_at(keys, end, everything=True) is None
+    alone = minutes and key_at(keys, at - 1) in _CLOCKED and number_at(keys, end, everything=True) is None
     return [Piece(text, at, end)] if alone else []
 
 
 def _dotted(keys: Sequence[str], at: int) -> tuple[str, int]:
     """Read "john dot smith"; returns the text and where it ends."""
     text, i = key_at(keys, at), at + 1
-    while (joint := _JOINTS.get(key_at(keys, i))) and key_at(keys, i + 1).isalnum():
+    while i < at + _MOST_DOTTED and (joint := _JOINTS.get(key_at(keys, i))) and key_at(keys, i + 1).isalnum():
         text, i = text + joint + key_at(keys, i + 1), i + 2
     return text, i
 
@@ -182,9 +192,9 @@ def _electronic(keys: Sequence[str], at: int) -> list[Piece]:
     local, i = _dotted(keys, at)
     run = spoken(keys, i)
     sign = i + sum(s.count for s in run)
-    if key_at(keys, sign) == "at" and keys[at] not in _NOT_MAILBOXES and sign + 1 < len(keys):
+    if key_at(keys, sign) == "at" and keys[at] not in NOT_MAILBOXES and sign + 1 < len(keys):
         domain, end = _dotted(keys, sign + 1)
-        if "." in domain and domain.rpartition(".")[2] in _ENDINGS:
+        if "." in domain and domain.rpartition(".")[2] in ENDINGS:
             return [Piece(f"{local}{''.join(s.digits for s in run)}@{domain}", at, end)]
     return [Piece(local, at, i)] if "." in local and local.rpartition(".")[2] in _SURE_ENDINGS else []
 

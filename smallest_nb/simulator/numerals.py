@@ -1,25 +1,28 @@
-"""Numbers in words, written in digits. Imports nothing of ours but the words; text2num knows languages but English.
+"""Numbers of English in words, written in digits.
 
 English has a grammar of its own here, as text2num knows neither years ("nineteen eighty four"), nor digits spoken one
 by one, "oh" or "double five". What the rules cannot do: tell two neighbouring numbers from one number said in pieces
-("five six" is 56 where every number is written in digits), tell a lone "one" that counts from the pronoun (it becomes
-a digit next to a unit or after a word such as "page" only), and read fractions. Other languages: what text2num knows
-(da, de, es, fr, it, nl, pt); elsewhere, and where it is not installed, numbers stay words.
+("five six" is 56 where every number is written in digits, unless "or seven" or a unit follows), and tell a lone "one"
+that counts from the pronoun (it becomes a digit next to a unit or after a word such as "page" only).
+
+Each rule looks at a bounded number of words, so that the time grows with the length of a text and no faster.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any
+from itertools import pairwise, takewhile
 
 from smallest_nb.simulator.words import HeardWord
 
-__all__ = ["NUMBERED", "Piece", "Spoken", "cardinal", "foreign_numbers", "key_at", "merged", "number_at", "spoken"]
+__all__ = ["NUMBERED", "Piece", "Spoken", "cardinal", "key_at", "merged", "number_at", "spoken"]
 
+_LONGEST = 24
+"""Numbers in a row that are looked at together; no telephone, card or account number is longer."""
+_NOUGHTS = frozenset("zero nought naught".split())
 _UNITS = {w: n for n, w in enumerate("zero one two three four five six seven eight nine".split())}
+_UNITS |= dict.fromkeys(_NOUGHTS, 0)
 _TEENS = {
     w: n
     for n, w in enumerate(
@@ -40,7 +43,23 @@ _MEASURES = set(
     "week weeks month months year years people times "
     "kilogram kilograms kilometer kilometers meter meters mile miles".split()
 )
-_TEXT2NUM = frozenset("da de es fr it nl pt".split())
+_DECADES = {f"{t[:-1]}ies": tens for t, tens in _TENS.items()} | {"tens": 10, "hundreds": 0}
+_HALVES = {"half": ".5", "quarter": ".25"}
+_PARTS = dict(
+    zip("half third quarter fifth sixth seventh eighth ninth tenth hundredth thousandth".split(),
+        (2, 3, 4, 5, 6, 7, 8, 9, 10, 100, 1000), strict=True)
+)  # fmt: skip
+_PARTS |= {"fourth": 4, "halve": 2}
+_BEGINNINGS = frozenset({*_SMALL, *_OH, *_REPEATS, "a", "point", "minus", "negative"})
+_BIG = frozenset(w for w, n in _SCALES.items() if n >= 10**5)
+"""Written as words behind their number: "2 million"."""
+_JOINING = frozenset({"or", "and", "to"})
+_MEASURED = _MEASURES | frozenset({"percent", "percents", "degrees", "seconds", *_SCALES})
+_POINTED_AT = frozenset(
+    "this that the a an one what which no to some any every each first second last main my your his her our their "
+    "whole good starting turning tipping boiling melting selling talking power".split()
+)
+"""In front of "point" it is a place, not a decimal mark."""
 
 NUMBERED = frozenset({*_SMALL, *_SCALES, *_OH, *_REPEATS, "hundred", "point"})
 """The words that numbers are made of."""
@@ -104,7 +123,7 @@ def _group(keys: Sequence[str], at: int) -> tuple[int, int] | None:
 
 def cardinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     """Read a number such as "two thousand and five": its value and its words."""
-    if key_at(keys, at) == "zero":
+    if key_at(keys, at) in _NOUGHTS:
         return 0, 1
     total, i, ceiling = 0, at, 10**15
     while True:
@@ -136,13 +155,13 @@ def _item(keys: Sequence[str], at: int) -> Spoken | None:
 
 
 def spoken(keys: Sequence[str], at: int) -> list[Spoken]:
-    """Read neighbouring numbers; an "oh" that nothing follows, or that exclaims, is none of them."""
+    """Read neighbouring numbers, 24 at most; an "oh" that nothing follows, or that exclaims, is none of them."""
     run: list[Spoken] = []
     i = at
-    while item := _item(keys, i):
+    while len(run) < _LONGEST and (item := _item(keys, i)):
         run.append(item)
         i += item.count
-    while run and key_at(keys, i - 1) in _OH and run[-1].count == 1:
+    while len(run) < _LONGEST and run and key_at(keys, i - 1) in _OH and run[-1].count == 1:
         if key_at(keys, i) not in _EXCLAIMED and len("".join(s.digits for s in run)) >= 3:
             break
         i -= run.pop().count
@@ -155,7 +174,7 @@ def spoken(keys: Sequence[str], at: int) -> list[Spoken]:
 def _decimals(keys: Sequence[str], at: int) -> tuple[str, int]:
     if key_at(keys, at) != "point":
         return "", 0
-    read = list(takewhile(lambda k: k in _UNITS or k in _OH, keys[at + 1 :]))
+    read = list(takewhile(lambda k: k in _UNITS or k in _OH, keys[at + 1 : at + 1 + _LONGEST]))
     pair = None if read else _below_hundred(keys, at + 1)
     return (str(pair[0]), pair[1]) if pair else ("".join(str(_UNITS.get(k, 0)) for k in read), len(read))
 
@@ -170,6 +189,89 @@ def _year(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
     return Piece(run[0].digits + digits, at, end) if fits else None
 
 
+def _below_one(keys: Sequence[str], at: int) -> Piece | None:
+    """Read "point five percent"; "at that point five people left" is none."""
+    decimals, count = _decimals(keys, at)
+    end = at + 1 + count
+    before, unit = key_at(keys, at - 1), key_at(keys, end)
+    measured = unit in _MEASURED - {"people", "times"} or (not unit and before not in {"at", "on"})
+    if not decimals or before in _POINTED_AT or before in NUMBERED or not measured:
+        return None
+    return Piece(f"0.{decimals}", at, end)
+
+
+def _negative(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
+    before = key_at(keys, at - 1)
+    if before in NUMBERED or before in {"a", "the"} or at + 1 >= len(keys):
+        return None
+    found = number_at(keys, at + 1, everything=everything) if keys[at + 1] not in {"minus", "negative"} else None
+    return Piece(f"-{found.text}", at, found.end) if found else None
+
+
+def _decade(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
+    """Read "nineteen eighties" and "two thousands"."""
+    first, after = run[0], at + run[0].count
+    decade = _DECADES.get(key_at(keys, after))
+    if decade is not None and len(run) == 1 and first.count == 1 and 15 <= int(first.digits) <= 20:
+        return Piece(f"{first.digits}{decade:02d}s", at, after + 1)
+    early = key_at(keys, at - 1) in {"the", "early", "late", "mid"}
+    if keys[at] == "two" and key_at(keys, at + 1) == "thousands" and early:
+        return Piece("2000s", at, at + 2)
+    return None
+
+
+def _lone(keys: Sequence[str], at: int) -> int:
+    """Return a number that has no neighbour, or -1."""
+    run = spoken(keys, at)
+    return int(run[0].digits) if len(run) == 1 and key_at(keys, at) not in _REPEATS else -1
+
+
+def _listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+    """Tell numbers that are counted up from digits that are read out: "seven, eight or nine", "two-three days"."""
+    end = at + sum(s.count for s in run)
+    if not 2 <= len(run) <= 4 or any(key in _OH or key in _REPEATS for key in keys[at:end]):
+        return None
+    values = [int(s.digits) for s in run]
+    steps = {b - a for a, b in pairwise(values)}
+    spans = len(values) == 2 and (0 < values[1] - values[0] < 2 if run[1].single else 0 < values[1] <= 3 * values[0])
+    apart = spans and values[1] > values[0] and (run[0].single is run[1].single or values[1] % 5 == 0)
+    if apart and key_at(keys, end) in _MEASURES and not (run[0].count == 1 and values[0] in {17, 18, 19}):
+        return Piece(f"{values[0]}-{values[1]}", at, end) if everything or min(values) >= 10 else None
+    last = _lone(keys, end + 1) if key_at(keys, end) in _JOINING else -1
+    steps.add(last - values[-1])
+    counted = max(steps) < 0 or min(steps) > 0
+    if last < 0 or not counted or (len(steps) > 1 and max(*values, last) >= 10):
+        return None
+    digits = everything or max(*values, last) >= 10
+    words = " ".join(keys[at : at + run[0].count])
+    return Piece((run[0].digits if digits else words) + ",", at, at + run[0].count)
+
+
+def _fraction(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
+    """Read "two thirds", "one half" and "two and a half"; a lone "third" or "quarter" is a word."""
+    after = at + first.count
+    name = key_at(keys, after)
+    part = _PARTS.get(name.removesuffix("s"), 0)
+    certain = name.endswith("s") or name == "half" or key_at(keys, after + 1) in {"", "of"}
+    if part and int(first.digits) < 100 and (keys[at] == "one") != name.endswith("s") and certain:
+        return Piece(f"{first.digits}/{part}", at, after + 1)
+    if name != "and":
+        return None
+    if key_at(keys, after + 1) in {"a", "one"} and (rest := _HALVES.get(key_at(keys, after + 2))):
+        return Piece(first.digits + rest, at, after + 3)
+    if list(keys[after + 1 : after + 3]) == ["three", "quarters"]:
+        return Piece(f"{first.digits}.75", at, after + 3)
+    return None
+
+
+def _big(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
+    """Leave "million" a word behind a number without a rest."""
+    scale = key_at(keys, at + first.count - 1)
+    if first.count < 2 or scale not in _BIG or int(first.digits) // _SCALES[scale] >= 1000:
+        return None
+    return Piece(str(int(first.digits) // _SCALES[scale]), at, at + first.count - 1)
+
+
 def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
     """Write the number that begins here, or leave it in words.
 
@@ -178,9 +280,27 @@ def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None
         at: Where to look.
         everything: Also numbers under ten and pairs of digits.
     """
+    key = key_at(keys, at)
+    if key not in _BEGINNINGS:
+        return None
+    if key == "point":
+        return _below_one(keys, at)
+    if key in {"minus", "negative"}:
+        return _negative(keys, at, everything=everything)
     run = spoken(keys, at)
     if not run:
         return None
+    return (
+        _decade(keys, at, run)
+        or _listed(keys, at, run, everything=everything)
+        or _read_out(keys, at, run, everything=everything)
+        or _year(keys, at, run)
+        or _amount(keys, at, run, everything=everything)
+    )
+
+
+def _read_out(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+    """Read digits that were said one by one."""
     total = "".join(s.digits for s in run)
     # Telephone and card numbers mix digits and pairs: "five five five twelve thirty four".
     if sum(s.single for s in run) >= 3 and (len(total) == 7 or len(total) >= 10):
@@ -188,53 +308,32 @@ def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None
     head = list(takewhile(lambda s: s.single, run))
     digits = "".join(s.digits for s in head)
     after = at + sum(s.count for s in head)
-    if len(digits) >= (2 if everything else 3) and key_at(keys, after) != "point":
-        return Piece(digits, at, after)
-    if year := _year(keys, at, run):
-        return year
+    long_enough = len(digits) >= (2 if everything else 3) and key_at(keys, after) != "point"
+    return Piece(digits, at, after) if long_enough else None
+
+
+def _amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+    """Read the first number of a run by itself."""
     first, after = run[0], at + run[0].count
     # "Three thirty" is a time: where the three stays a word, so does the thirty.
     part = key_at(keys, at - 1) == "point" or (key_at(keys, at - 1) in _UNITS and len(run) == 1)
     small = not everything and (first.single or part)
     decimals, count = _decimals(keys, after)
     if decimals:
-        return None if small else Piece(f"{first.digits}.{decimals}", at, after + 1 + count)
+        # "At one point five people came."
+        place = part or (keys[at] == "one" and key_at(keys, at - 1) == "at")
+        return None if place else Piece(f"{first.digits}.{decimals}", at, after + 1 + count)
+    if len(run) == 1 and everything and (fraction := _fraction(keys, at, first)):
+        return fraction
+    if big := _big(keys, at, first):
+        return big if keys[at] != "a" else None
+    if (
+        first.single
+        and len(run) == 1
+        and key_at(keys, after) in {"or", "to"}
+        and key_at(keys, at - 1) != "point"
+        and _lone(keys, after + 1) >= 10
+    ):
+        return Piece(first.digits, at, after)  # "9 or 10", not "nine or 10"
     counts = key_at(keys, at - 1) in _COUNTERS or key_at(keys, after) in _MEASURES
     return None if small or (keys[at] == "one" and first.single and not counts) else Piece(first.digits, at, after)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    key: str
-
-    def text(self) -> str:
-        return self.key
-
-    def nt_separated(self, _previous: object) -> bool:
-        return False
-
-    def not_a_number_part(self) -> bool:
-        return False
-
-
-def foreign_numbers(keys: Sequence[str], language: str, *, everything: bool) -> list[Piece]:
-    """Write the numbers of a sentence that is not English, as far as text2num knows the language."""
-    if language not in _TEXT2NUM:
-        return []
-    try:
-        text2num: Any = importlib.import_module("text_to_num")
-    except ImportError:
-        return []
-    pieces: list[Piece] = []
-    found = [n for n in text2num.find_numbers([_Token(k) for k in keys], language, 0.0) if not n.is_ordinal]
-    while found:
-        run = [found[0]]
-        while len(run) < len(found) and found[len(run)].start == run[-1].end and len(found[len(run)].text) == 1:
-            run.append(found[len(run)])
-        joined = len(run[0].text) == 1 and len(run) >= (2 if everything else 3)
-        # A lone "un", "ein", "uno" is the article far more often than the number.
-        if joined or run[0].value >= 10 or (everything and run[0].value != 1):
-            end = run[-1].end if joined else run[0].end
-            pieces.append(Piece("".join(n.text for n in run) if joined else run[0].text, run[0].start, end))
-        del found[: len(run) if joined else 1]
-    return pieces

@@ -70,18 +70,31 @@ def runs(tokens: Sequence[Spoken]) -> list[tuple[str | None, int, list[Spoken]]]
 
 def _pronounced(tokens: list[Spoken], dictionary: Mapping[str, str]) -> list[Spoken]:
     out = list(tokens)
+    cores = [_core(t.spoken) for t in out]
+    places: dict[str, list[int]] = {}
+    for at, core in enumerate(cores):
+        places.setdefault(core, []).append(at)
     for entry, pronunciation in dictionary.items():
         wanted = entry.split()
-        for at in range(len(out) - len(wanted) + 1 if wanted else 0):
-            edges = [_EDGES.match(t.spoken) for t in out[at : at + len(wanted)]]
-            if any(e is None or e.group(2) != word for e, word in zip(edges, wanted, strict=True)):
+        # Only where the entry's first word stands: entries times words would be millions.
+        for at in tuple(places.get(wanted[0], ())) if wanted else ():
+            end = at + len(wanted)
+            if cores[at:end] != wanted:
                 continue
-            before = edges[0].group(1) if edges[0] else ""
-            after = edges[-1].group(3) if edges[-1] else ""
-            out[at] = replace(out[at], spoken=f"{before}{pronunciation}{after}")
-            for follower in range(at + 1, at + len(wanted)):
-                out[follower] = replace(out[follower], spoken="")
+            before, after = out[at].spoken, out[end - 1].spoken
+            before, after = before[: before.index(wanted[0])], after[after.rindex(wanted[-1]) + len(wanted[-1]) :]
+            spoken = f"{before}{pronunciation}{after}"
+            for number, index in enumerate(range(at, end)):
+                out[index] = replace(out[index], spoken="" if number else spoken)
+                cores[index] = "" if number else _core(spoken)
+            places.setdefault(cores[at], []).append(at)  # a later entry may be for what this one says
     return out
+
+
+def _core(spoken: str) -> str:
+    """Return a word without the marks around it."""
+    match = _EDGES.match(spoken)
+    return match.group(2) if match else spoken
 
 
 def _calculated(tokens: list[Spoken], words: Mapping[str, str]) -> list[Spoken]:

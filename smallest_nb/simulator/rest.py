@@ -71,7 +71,7 @@ class RestCalls:
         await latency(behaviour.latency).connect.wait()
         model = _SPEECH.get(call.path) or _SPEECH_EVENTS.get(call.path)
         key = gate.key_of(call.headers, call.one("token"))
-        refused = gate.retired_answer(model, behaviour) or gate.refusal(key, behaviour)
+        refused = gate.retired_answer(model, behaviour) or gate.refusal(key, behaviour, self._backend.key)
         return refused or await self._served(call, behaviour, key, model, report)
 
     async def _served(

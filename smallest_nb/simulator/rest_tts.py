@@ -122,7 +122,7 @@ def _checked(call: HTTPRequest, model: str | None) -> dict[str, Any]:
         raise Refused("Expected a JSON object", code="invalid_type")
     if "context_id" in request:
         raise Refused("context_id is for the WebSocket only", path="context_id")
-    check_request(request, model)
+    request = check_request(request, model)
     if not request["text"].strip():
         raise Refused("text is empty", path="text", code="too_small")
     if request["voice_id"] not in _VOICES:

@@ -1,6 +1,6 @@
 """The simulator's server: one port, its sessions and calls, and its life in a thread. Imports everything beside it.
 
-It binds 127.0.0.1 unless told otherwise and never talks to anybody else.
+It binds 127.0.0.1 unless another address is given, connects to no other host, and refuses web pages.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import http
 import logging
 import threading
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,12 +20,17 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from smallest_nb.errors import ConfigError
+<<<<<<< HEAD
 from smallest_nb.paths import as_path
 from smallest_nb.secret import RedactingFilter
+=======
+from smallest_nb.secret import RedactingFilter, Secret
+from smallest_nb.simulator.admission import Admission, is_wildcard
+>>>>>>> work/simulator
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.door import Door
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.http import Answer, HTTPExchange
+from smallest_nb.simulator.http import Answer, HTTPExchange, json_answer
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.rest import RestCalls, body_limit
 from smallest_nb.simulator.sockets import Sockets
@@ -48,9 +54,13 @@ class Simulator:
         host: Address to listen on.
         behaviour: Limits and faults; may be changed while it runs.
         record: Folder for wire logs and audio, or None.
+        key: The only key that it accepts; None accepts every key that begins with `sk_`.
+        allowed_hosts: Names under which it may be asked for, beside `localhost`, its address and names without a dot.
+        allowed_origins: Web origins whose pages may use it, such as `http://localhost:5173`, or `*`; else none may.
 
     Attributes:
         port: The port it listens on.
+        key: The only key that it accepts, or None.
         base_url: What goes into a service's `base_url`.
 
     Raises:
@@ -68,13 +78,23 @@ class Simulator:
         host: str = "127.0.0.1",
         behaviour: Behaviour | None = None,
         record: str | Path | None = None,
+        key: str | Secret | None = None,
+        allowed_hosts: Collection[str] = (),
+        allowed_origins: Collection[str] = (),
     ) -> None:
+        key = key if key is None or isinstance(key, Secret) else Secret(key, "the simulator")
         if not 0 <= port <= _MAX_PORT:
             raise ConfigError(f"port={port} cannot be used; expected 0 (a free one) to {_MAX_PORT}.")
         self.port = port
         self.host = host
         self.behaviour = behaviour or Behaviour()
+<<<<<<< HEAD
         self._recorder = Recorder(as_path(record) if record else None)
+=======
+        self.key = key
+        self._admission = Admission(host, allowed_hosts, allowed_origins)
+        self._recorder = Recorder(Path(record) if record else None)
+>>>>>>> work/simulator
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,7 +103,10 @@ class Simulator:
     @property
     def base_url(self) -> str:
         """What goes into a service's `base_url`."""
-        return f"ws://{self.host}:{self.port}"
+        host = self.host
+        if is_wildcard(host):  # nothing can connect to it on Windows, and it is no address that a person would give
+            host = "::1" if ":" in host else "127.0.0.1"
+        return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
 
     @property
     def sessions(self) -> int:
@@ -92,16 +115,16 @@ class Simulator:
 
     async def start_async(self) -> None:
         """Listen, on the caller's event loop."""
-        self._backend = Backend(self.behaviour, self._recorder)
+        self._backend = Backend(self.behaviour, self._recorder, self.key)
         sockets = self._sockets = Sockets(self._backend, self.behaviour)
-        self._calls = HTTPExchange(RestCalls(self._backend, self.behaviour), body_limit)
+        self._calls = HTTPExchange(RestCalls(self._backend, self.behaviour), body_limit, self._foreign)
         self._waiting: set[asyncio.Transport] = set()
 
         def open_door(*args: Any, **kwargs: Any) -> Door:
             return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting)
 
         async def route(_connection: ServerConnection, request: Request) -> Response | None:
-            refused = await sockets.refusal(request)
+            refused = self._foreign(request.headers.raw_items()) or await sockets.refusal(request)
             return None if refused is None else _response(refused)
 
         try:
@@ -128,6 +151,10 @@ class Simulator:
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         self._guard = asyncio.create_task(self._watch())
         self._warming = asyncio.create_task(self._backend.speech.warm())
+
+    def _foreign(self, headers: Iterable[tuple[str, str]]) -> Answer | None:
+        reason = self._admission.refusal(headers)
+        return None if reason is None else json_answer(403, {"status": "error", "message": reason})
 
     async def stop_async(self) -> None:
         """Close every session and end the engines."""

@@ -19,6 +19,8 @@ _BLOCK_SECS = _BLOCK / _RATE
 _LOUD_RMS = 0.03
 _QUIET_BLOCKS = 4
 _LONGEST_BLOCKS = 2000
+_LONGEST_SECS = 60.0
+"""A segment is ended after this long: each interim repeats all of it."""
 _EDGES = re.compile(r"""^["'(\[{«]+|[.,?!;:"')\]}»…।]+$""")
 INAUDIBLE = "[inaudible]"
 
@@ -85,7 +87,8 @@ class SignalListener:
         if self._quiet < _QUIET_BLOCKS and len(self._burst) < _LONGEST_BLOCKS:
             return results
         self._read()
-        if self._max_words is not None and len(self._words) >= self._max_words:
+        enough = self._max_words is not None and len(self._words) >= self._max_words
+        if enough or (self._words and self._last_end - self._words[0].start > _LONGEST_SECS):
             return [*results, self._final()]
         return [*results, Heard(" ".join(w.text for w in self._words), final=False)]
 

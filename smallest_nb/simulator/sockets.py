@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.plain_text import whole_characters
 from smallest_nb.simulator import gate
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import FAULT_HEADER, Behaviour, parse_faults
@@ -19,12 +20,13 @@ from smallest_nb.simulator.limits import SOCKETS_PER_UNIT
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.stt import STTSession
-from smallest_nb.simulator.stt_options import BadQuery, STTOptions
+from smallest_nb.simulator.stt_options import BadQuery, STTOptions, whole_number
 from smallest_nb.simulator.tts import TTSSession
 
 __all__ = ["Sockets"]
 
 _log = logging.getLogger("smallest_nb.simulator")
+_MAX_IDLE_SECS = 10**6
 _STT = (gate.STT_LIVE, gate.STT_LEGACY)
 _TTS = (gate.TTS_LIVE, *gate.TTS_BY_MODEL)
 
@@ -62,12 +64,18 @@ class Sockets:
     def _refused(self, path: str, query: Mapping[str, str], key: str, behaviour: Behaviour) -> Answer | None:
         if path not in (*_STT, *_TTS):
             return json_answer(404, {"message": f"No such path: {path}"})
-        refused = gate.retired_answer(gate.TTS_BY_MODEL.get(path), behaviour) or gate.refusal(key, behaviour)
+        refused = gate.retired_answer(gate.TTS_BY_MODEL.get(path), behaviour) or gate.refusal(
+            key, behaviour, self._backend.key
+        )
         if refused is not None:
             return refused
         if path in _TTS:
             if self._backend.accounts.of(key).speech_sockets >= behaviour.concurrency * SOCKETS_PER_UNIT:
                 return json_answer(429, {"error": "too many connections for this account"}, {"Retry-After": "1"})
+            try:
+                _idle_secs(query)
+            except BadQuery as error:
+                return json_answer(400, {"status": "error", "message": str(error)})
             return None
         try:
             STTOptions.read(query, legacy=path == gate.STT_LEGACY)
@@ -113,15 +121,14 @@ class Sockets:
 
     def _tts(self, ws: ServerConnection, behaviour: Behaviour, report: Report) -> TTSSession:
         path, query = _place(ws.request)
-        timeout = query.get("timeout", "")
-        idle = float(timeout) if timeout.isdigit() and int(timeout) else behaviour.idle_secs
+        idle = _idle_secs(query)
         return TTSSession(
             ws,
             self._backend,
             behaviour,
             key=_key(ws.request, query),
             model=gate.TTS_BY_MODEL.get(path),
-            idle_secs=idle,
+            idle_secs=behaviour.idle_secs if idle is None else idle,
             log=self._opened(ws, "tts"),
             report=report,
         )
@@ -135,14 +142,22 @@ class Sockets:
 
     def _told(self, request: Request, query: Mapping[str, str]) -> Behaviour:
         faults = parse_qs(urlsplit(request.path).query).get("fault", []) if "fault" in query else []
-        return self._behaviour.with_faults(parse_faults([*faults, request.headers.get(FAULT_HEADER, "")]))
+        return self._behaviour.with_faults(
+            parse_faults([*faults, whole_characters(request.headers.get(FAULT_HEADER, ""))])
+        )
+
+
+def _idle_secs(query: Mapping[str, str]) -> float | None:
+    """Return the seconds of `?timeout=` (any positive whole number, `tts-ws.yaml:84-110`), or None without it."""
+    return float(whole_number(query, "timeout", 0, 1, _MAX_IDLE_SECS)) if "timeout" in query else None
 
 
 def _place(request: Request | None) -> tuple[str, dict[str, str]]:
-    parts = urlsplit(request.path if request is not None else "")
+    # Bytes outside ASCII reach us as halves of characters, which no log could be written with.
+    parts = urlsplit(whole_characters(request.path) if request is not None else "")
     return parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
 
 
 def _key(request: Request | None, query: Mapping[str, str]) -> str:
     header = request.headers.get("Authorization", "") if request is not None else ""
-    return gate.key_of({"authorization": header}, query.get("token", ""))
+    return gate.key_of({"authorization": whole_characters(header)}, query.get("token", ""))

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from smallest_nb.plain_text import speakable_text
 from smallest_nb.simulator import framing
 from smallest_nb.simulator.reading import Spoken, runs
 from smallest_nb.simulator.spoken_line import SpokenLine, SpokenWord
@@ -92,7 +93,9 @@ class Speech:
 
     async def phonemes(self, text: str) -> str:
         """Return how English espeak-ng says a text, in IPA with spaces between phonemes."""
-        async with contextlib.aclosing(self._synthesize({"ipa": text, **prosody("sophia", "en")})) as pieces:
+        async with contextlib.aclosing(
+            self._synthesize({"ipa": speakable_text(text), **prosody("sophia", "en")})
+        ) as pieces:
             async for kind, payload in pieces:
                 if kind == b"I":
                     return payload.decode()

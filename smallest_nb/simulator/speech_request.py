@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -10,6 +9,7 @@ from smallest_nb.catalog import TTS_MODELS, TTS_SAMPLE_RATES, TTSModelInfo, cano
 from smallest_nb.errors import ConfigError
 from smallest_nb.fields import Spec
 from smallest_nb.language import TTS_LANGUAGES
+from smallest_nb.plain_text import parse_json, speakable_text
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.simulator.continuation import check_context
 from smallest_nb.simulator.speech import Delivery
@@ -44,8 +44,8 @@ def read_request(message: str | bytes, model: str | None) -> dict[str, Any]:
         Refused: It is no request.
     """
     try:
-        request = json.loads(message) if isinstance(message, str) else None
-    except (ValueError, RecursionError):
+        request = parse_json(message) if isinstance(message, str) else None
+    except ValueError:
         request = None
     if not isinstance(request, dict):
         raise Refused("Expected a JSON object as a text frame")
@@ -58,7 +58,7 @@ def read_request(message: str | bytes, model: str | None) -> dict[str, Any]:
 
 
 def check_request(request: dict[str, Any], model: str | None) -> dict[str, Any]:
-    """Return the request if it can be spoken.
+    """Return the request as it is spoken: without control characters.
 
     Raises:
         Refused: A field is missing or wrong.
@@ -78,7 +78,8 @@ def check_request(request: dict[str, Any], model: str | None) -> dict[str, Any]:
     _check_ranges(request)
     _check_names(request)
     _check_language(request, _model(request, model))
-    return request
+    # espeak-ng takes a NUL for the end of the text.
+    return request if request.get("text") is None else {**request, "text": speakable_text(request["text"])}
 
 
 def _check_ranges(request: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ Finals come by `finalize`, by silence, by the number of words, and by `close_str
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from typing import Any
 
@@ -14,6 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from smallest_nb.language import STT_US_HOST_LANGUAGES
+from smallest_nb.plain_text import parse_json
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.encodings import BYTES_OF, decode
 from smallest_nb.simulator.faults import Behaviour
@@ -152,8 +152,8 @@ class STTSession:
     async def _control(self, message: str) -> bool:
         self._log.log("in", message)
         try:
-            frame = json.loads(message)
-        except (ValueError, RecursionError):
+            frame = parse_json(message)
+        except ValueError:
             frame = None
         if frame in _CLOSING:
             await self._result(await self._listener.finalize(), is_last=True)

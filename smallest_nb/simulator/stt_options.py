@@ -9,10 +9,12 @@ from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.simulator.keywords import Keyword, parse_keywords
 from smallest_nb.simulator.wording import Wording
 
-__all__ = ["BadQuery", "STTOptions"]
+__all__ = ["BadQuery", "STTOptions", "whole_number"]
 
 _MODELS = ("pulse",)
 _DECODED = ("linear16", "linear32", "mulaw", "alaw")
+_MAX_SHOWN = 60
+_MAX_DIGITS = 100
 _WORDS_TO_FINAL = 10
 """The service ends a segment every few words; at most ten were observed (`stt-live-ws.yaml`, finalize_on_words)."""
 _NUMERALS = {"true": "true", "always": "true", "false": "false", "none": "false", "auto": "auto"}
@@ -62,7 +64,7 @@ class STTOptions:
         models = _MODELS if streamed else (*_MODELS, "pulse-pro")
         if not legacy and query.get("model") not in models:
             raise BadQuery(f"model must be {' or '.join(models)}, got {query.get('model')!r}")
-        rate = _whole(query, "sample_rate", 16000, 1, 10**6)
+        rate = whole_number(query, "sample_rate", 16000, 1, 10**6)
         if rate not in STT_SAMPLE_RATES:
             raise BadQuery(f"sample_rate must be one of {STT_SAMPLE_RATES}, got {rate}")
         encoding = query.get("encoding", "linear16")
@@ -73,9 +75,10 @@ class STTOptions:
         numerals = query.get("numerals", "auto")
         if numerals not in _NUMERALS:
             raise BadQuery(f"numerals must be one of {tuple(_NUMERALS)}, got {numerals!r}")
-        silence = _whole(query, "eou_timeout_ms", _whole(query, "endpointing_timeout", 800, 0, 60000), 100, 10000)
-        words = _whole(query, "max_words", _WORDS_TO_FINAL if _flag(query, "finalize_on_words", default=True) else 0,
-                       0, 10000)  # fmt: skip
+        endpointing = whole_number(query, "endpointing_timeout", 800, 0, 60000)
+        silence = whole_number(query, "eou_timeout_ms", endpointing, 100, 10000)
+        most_words = _WORDS_TO_FINAL if _flag(query, "finalize_on_words", default=True) else 0
+        words = whole_number(query, "max_words", most_words, 0, 10000)
         formatted = _flag(query, "format", default=True)
         language = query.get("language", "en")
         return cls(
@@ -111,10 +114,17 @@ def _flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool
     return value.lower() == "true"
 
 
-def _whole(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """Read a parameter.
+
+    Raises:
+        BadQuery: Anything but the digits 0 to 9, or a number out of range.
+    """
     value = query.get(name)
     if value is None:
         return default
-    if not value.isdigit() or not low <= int(value) <= high:
-        raise BadQuery(f"{name} must be from {low} to {high}, got {value!r}")
+    # Not isdigit() alone: "²" is a digit that int() does not take, and neither does it take 5,000 of them.
+    if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS and low <= int(value) <= high):
+        shown = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "..."
+        raise BadQuery(f"{name} must be a whole number from {low} to {high}, got {shown!r}")
     return int(value)

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
+from smallest_nb.simulator.foreign_numerals import foreign_numbers
 from smallest_nb.simulator.given_names import GIVEN_NAMES
 from smallest_nb.simulator.normalize import DATED, MONTHS, VERBS_TOO, normalized_at, ordinal
-from smallest_nb.simulator.numerals import NUMBERED, Piece, foreign_numbers, merged, number_at
+from smallest_nb.simulator.numerals import NUMBERED, Piece, merged, number_at
 from smallest_nb.simulator.words import HeardWord
 
 __all__ = ["Wording"]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from smallest_nb.child_environment import child_environment
 from smallest_nb.errors import SmallestError
 from smallest_nb.simulator import framing
 
@@ -42,6 +43,7 @@ class Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-u", str(Path(__file__).with_name(script)),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env=child_environment(),
         )  # fmt: skip
         worker = cls(process, {})
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smallest_nb.audio import Clip
+from smallest_nb.plain_text import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ def _spoken(text: str) -> tuple[list[str], list[float], list[int]]:
         if words and "\n" in text[reached : match.start()]:
             breaks[-1] = 2
         reached = match.end()
-        weight = sum(_weight(c) for c in unicodedata.normalize("NFC", token))
+        weight = sum(_weight(c) for c in composed(token))
         if weight:
             words.append(token)
             weights.append(weight)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.plain_text import composed
 from smallest_nb.transcript.plain import without_controls
 from smallest_nb.transcript.tables import table
 
@@ -108,7 +109,7 @@ def _plain(words: tuple[str, ...]) -> str:
 
 def normalized(text: str) -> str:
     """Return text as it is compared; the module says how."""
-    folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).lower()
+    folded = composed(text.translate(_APOSTROPHES), "NFKC").lower()
     kinds = ((c, unicodedata.category(c)) for c in folded)
     bare = "".join(" " if k[0] in "PS" and c != "'" else c for c, k in kinds if k != "Cf")
     return " ".join(_LOOSE_APOSTROPHE.sub(" ", bare).split())

@@ -61,11 +61,13 @@ def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ())
         taken: Names that are used for something else.
     """
     used, told = set(taken), {}
+    counts: dict[str, int] = {}
     for speaker, name in names.items():
-        unique, count = name, 1
+        unique, count = name, counts.get(name, 1)
         while unique in used:
             count += 1
             unique = f"{name}{joint}{count}"
+        counts[name] = count
         used.add(unique)
         told[speaker] = unique
     return told

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from smallest_nb.audio import StreamResampler
+from smallest_nb.child_environment import child_environment
 from smallest_nb.errors import ConfigError, FrontEndError
 
 __all__ = ["KernelCapture", "why_no_capture"]
@@ -29,7 +30,12 @@ def why_no_capture() -> str | None:
         return f"the package sounddevice is not installed: {_INSTALL}"
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=_PROBE_SECS, check=False
+            [sys.executable, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECS,
+            check=False,
+            env=child_environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"looking for devices failed ({type(error).__name__})"

@@ -7,6 +7,13 @@ import pytest
 from simulated import hear, said, samples, speak
 
 from smallest_nb.language import STT_VENDOR_LANGUAGES
+from smallest_nb.simulator.listening import Heard
+from smallest_nb.simulator.reading import read_aloud
+from smallest_nb.simulator.signal_hearing import SignalListener
+from smallest_nb.simulator.signal_speech import SignalSpeech
+from smallest_nb.simulator.speech import Delivery
+from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.wording import Wording
 
 PLAIN = {"format": "false", "numerals": "false"}
 TEXTS = {
@@ -67,3 +74,17 @@ async def test_times_of_words_are_those_of_the_sound(signals):
     got = [(w["start"], w["end"]) for f in heard if f["is_final"] for w in f.get("words", ())]
     assert len(sent) == 3
     assert np.abs(np.array(sent) - np.array(got)).max() < 0.02
+
+
+async def test_K5_a_segment_without_an_end_is_ended_after_a_minute():
+    """Each interim repeats its segment: without a bound an hour of words would be sent a thousand times."""
+    options = STTOptions("en", Wording(), silence_ms=None, max_words=None)
+    listener, heard = SignalListener(options), []
+    tokens = read_aloud(" ".join(f"word{n}" for n in range(400)), {})
+    async for piece in SignalSpeech().speak(tokens, 16000, Delivery("magnus", speed=2.0)):
+        if isinstance(piece, bytes):
+            heard += [r for r in await listener.push(piece) if isinstance(r, Heard) and r.final]
+    heard.append(await listener.finalize())
+    assert len(heard) > 1
+    assert all(each.words[-1].end - each.words[0].start < 62 for each in heard)
+    assert [w.text for each in heard for w in each.words] == [f"word{n}" for n in range(400)]

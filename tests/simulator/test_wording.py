@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from smallest_nb.simulator import numerals
+from smallest_nb.simulator import foreign_numerals
 from smallest_nb.simulator.wording import Wording
 from smallest_nb.simulator.words import HeardWord
 
@@ -224,7 +224,7 @@ def test_without_text2num_numbers_stay_words(monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(numerals.importlib, "import_module", missing)
+    monkeypatch.setattr(foreign_numerals.importlib, "import_module", missing)
     assert write("j'ai vingt cinq ans", language="fr") == "J'ai vingt cinq ans."
 
 

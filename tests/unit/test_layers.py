@@ -23,6 +23,8 @@ BASE = {
     "transcript",
     "vad",
     "terminal",
+    "plain_text",
+    "child_environment",
 }
 SOUND = {
     "sound_chunks",
@@ -38,6 +40,8 @@ MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
     "terminal": set(),
+    "plain_text": set(),
+    "child_environment": set(),
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
@@ -47,7 +51,7 @@ MAY_IMPORT = {
     "audio": {"errors", "paths"},
     "vad": {"audio", "errors"},
     "sentences": set(),
-    "transcript": {"audio", "errors", "paths"},
+    "transcript": {"audio", "errors", "paths", "plain_text"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_sources": BASE,
@@ -87,7 +91,7 @@ MAY_IMPORT = {
     "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "terminal", "widgets"},
-    "cli": {"checkup", "errors", "keys", "link", "simulator", "terminal"},
+    "cli": {"checkup", "child_environment", "errors", "keys", "link", "simulator", "terminal"},
     "pytest_plugin": {"link", "paths", "session", "simulator"},
     "__init__": None,
 }

@@ -7,6 +7,7 @@ request, such as an error, the words that were said are hidden and the others st
 
 from __future__ import annotations
 
+import bisect
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -24,6 +25,8 @@ _TEXTS = {
 """Fields that hold what somebody said, or wants said, in requests, frames and queries."""
 _MESSAGES = {"message", "error", "errors", "detail", "details", "reason"}
 """Fields in which a service tells what is wrong, sometimes by repeating what it was asked."""
+_LONGEST_WORD = 60
+"""Characters of a word beyond which it is hidden without a look at its parts."""
 _WORD = re.compile(r"\w+")
 WHAT = ("text", "audio")
 
@@ -100,6 +103,7 @@ class _Told:
     def __init__(self, cassette: Cassette, hide: Scrubber) -> None:
         self._hide = hide
         self._words: set[str] = set()
+        self._ordered: list[str] = []
 
         def note(text: str) -> str:
             self._words.update(_WORD.findall(text.casefold()))
@@ -108,6 +112,7 @@ class _Told:
         for session in cassette.sessions:
             for value in (session.query, session.answer, *(e.frame for e in session.events)):
                 scrub_texts(value, note)
+        self._ordered = sorted(self._words)
 
     def without(self, value: Any) -> Any:
         """Return a text, or JSON whose messages hold none of it; a function of the user's is given each as it is."""
@@ -129,4 +134,11 @@ class _Told:
 
     def _was_said(self, word: str) -> bool:
         # A message may cut what it repeats, or join it to something else.
-        return any(said.startswith(word) or (len(said) > 2 and said in word) for said in self._words)
+        at = bisect.bisect_left(self._ordered, word)
+        if at < len(self._ordered) and self._ordered[at].startswith(word):
+            return True
+        if len(word) > _LONGEST_WORD:
+            return bool(self._words)
+        return any(
+            word[start:end] in self._words for start in range(len(word)) for end in range(start + 3, len(word) + 1)
+        )

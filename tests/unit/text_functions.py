@@ -1,0 +1,256 @@
+"""Every function of the package that takes text of any length, and the characters it is tried on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Callable
+
+from smallest_nb import sentences, settings_sources, snippets, terminal
+from smallest_nb.catalog import tts_model
+from smallest_nb.errors import SmallestError
+from smallest_nb.language import service_code
+from smallest_nb.link.cassette import compare, frames, scrub, store
+from smallest_nb.protocol import errors as wire_errors
+from smallest_nb.protocol import rest, stt, tts
+from smallest_nb.services import downlink
+from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.simulator import (
+    continuation,
+    faults,
+    keywords,
+    reading,
+    signal_hearing,
+    speech,
+    spoken_line,
+    stt_options,
+)
+from smallest_nb.simulator.admission import Admission
+from smallest_nb.simulator.dictionaries import BadDictionary, Dictionaries
+from smallest_nb.simulator.redaction import Redactor
+from smallest_nb.simulator.speech_request import Refused, read_request
+from smallest_nb.simulator.wording import Wording
+from smallest_nb.simulator.words import HeardWord
+from smallest_nb.takes import picture as take_picture
+from smallest_nb.takes import words as take_words
+from smallest_nb.transcript import Segment, Transcript, Word, evaluate, names, places, plain
+
+CHARACTERS = {
+    "digits": "7",
+    "letters": "a",
+    "blanks": " ",
+    "line feeds": "\n",
+    "full stops": ".",
+    "sentence ends": "?!",
+    "commas": ",",
+    "dashes": "-",
+    "quotes": '"',
+    "apostrophes": "'",
+    "brackets": "([{<",
+    "backslashes": "\\",
+    "slashes": "/",
+    "equals signs": "a=",
+    "markup": "<&>",
+    "Chinese": "\u8a9e",
+    "combining marks": "\u0327\u0301",
+    "vowel signs": "\u0915\u093e",
+    "emoji": "\U0001f600",
+    "control characters": "\x00",
+    "halves of characters": "\ud800",
+    "words": "word ",
+    "sentences": "A word. Another? ",
+    "words and stops": "a. ",
+    "decimals": "1.5 ",
+    "operators": "3 + 4 ",
+    "placeholders": "[PHONENUMBER_1] ",
+}
+SPOKEN = {
+    "digits": "one two five ",
+    "one digit": "one ",
+    "tens": "twenty thirty ",
+    "teens": "nineteen ",
+    "nought": "oh ",
+    "doubled": "double five ",
+    "decimals": "point five ",
+    "points": "point ",
+    "and": "five and ",
+    "or": "five or six ",
+    "times": "half past seven pm ",
+    "signs": "minus five ",
+    "mixed numbers": "twenty first two thirds five dollars and fifty cents march third two hundred may ",
+    "streets": "at forty two wallaby way what is ",
+    "letters": "a b c ",
+    "addresses": "john dot smith at example dot com ",
+    "unfinished addresses": "john dot at ",
+    "joints": "dot ",
+    "at": "at ",
+    "cues": "my card number is ",
+    "cued digits": "card one two three ",
+    "names": "my name is john smith ",
+    "titles": "doctor ",
+    "expiry": "expires december ",
+    "words": "well this is so ",
+    "French": "vingt et un virgule cinq ",
+    "French digits": "cinq zéro ",
+    "Hindi": "एक दो ",
+    "written digits": "555 ",
+    "placeholders": "[PHONENUMBER_1] ",
+}
+
+_SETTINGS = SmallestTTSSettings.complete()
+_LINES = 60
+
+
+def heard(text: str) -> list[HeardWord]:
+    return [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split())]
+
+
+def timed(text: str) -> tuple[Word, ...]:
+    return tuple(Word(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split()))
+
+
+def segment(text: str, start: float = 0.0) -> Segment:
+    return Segment(text, start=start, end=start + 5.0, words=timed(text), speaker=0).shifted(start)
+
+
+def one(text: str) -> Transcript:
+    return Transcript([segment(text)])
+
+
+def many(text: str) -> Transcript:
+    pieces = [text[at : at + _LINES] for at in range(0, len(text), _LINES)]
+    return Transcript([segment(piece, n * 10.0) for n, piece in enumerate(pieces)])
+
+
+def _exports(make: Callable[[str], Transcript]) -> dict[str, Callable[[str], object]]:
+    def export(name: str, text: str) -> object:
+        return getattr(make(text), name)()
+
+    known = ("to_srt", "to_vtt", "to_textgrid", "to_rttm", "to_text", "to_json", "_repr_html_", "to_dataframe")
+    return {f"{name}, {make.__name__} segment(s)": functools.partial(export, name) for name in known}
+
+
+def _aggregated(text: str) -> None:
+    aggregator = sentences.SentenceAggregator()
+    for at in range(0, len(text), 4):
+        aggregator.push(text[at : at + 4])
+    aggregator.flush()
+
+
+def _contexts(text: str) -> None:
+    released: list[dict] = []
+    contexts = continuation.Contexts(released.append)
+    contexts.push({"context_id": "a", "text": text, "continue": False})
+
+
+def _dictionary(text: str) -> None:
+    entries = {f"{word}{n}": "x" for n, word in enumerate((text.split() or ["a"])[:1] * 1000)} | {text[:5]: "x y"}
+    reading.read_aloud(" ".join(f"{w} {w}{n}" for n, w in enumerate(text.split())), {}, [entries])
+
+
+def _messages(text: str) -> None:
+    said = {"text": " ".join(f"{w}{n}" for n, w in enumerate(text.split()))}
+    answered = {"status": "error", "message": text[::-1]}
+    events = [frames.Event(frames.Kind.SEND, 0.0, 0.0, said), frames.Event(frames.Kind.RECV, 0.0, 0.0, answered)]
+    scrub.scrub_cassette(store.Cassette([frames.Session(1, "/", {}, events=events)]), "text")
+
+
+def _places_of_others(text: str) -> None:
+    words = text.split()
+    places.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
+
+
+def _told(text: str) -> None:
+    Transcript([segment(text)]).search(text[:50] or "x")
+
+
+FUNCTIONS: dict[str, Callable[[str], object]] = {
+    **_exports(one),
+    **_exports(many),
+    "split_text": sentences.split_text,
+    "SentenceAggregator": _aggregated,
+    "is_speakable": sentences.is_speakable,
+    "read_settings": settings_sources.read_settings,
+    "read_settings, curl": lambda t: settings_sources.read_settings(f"curl --data {t} https://x/y"),
+    "read_settings, JSON": lambda t: settings_sources.read_settings(json.dumps({"voice": "sophia", "text": t})),
+    "read_settings, code": lambda t: settings_sources.read_settings(f"TTS(voice={t!r}, extra={{'a': {t}}})"),
+    **{
+        f"tts_code, {target}": lambda t, target=target: snippets.tts_code(target, _SETTINGS, text=t)
+        for target in snippets.TARGETS
+    },
+    "printable": terminal.printable,
+    "showable": terminal.showable,
+    "service_code": service_code,
+    "tts_model": tts_model,
+    "hide_text": scrub.hide_text,
+    "cassette messages": _messages,
+    "cassette likeness": lambda t: compare.likeness({"text": t}, {"text": t[1:]}),
+    "cassette differences": lambda t: compare.differences({"text": t}, {"text": t[1:]}),
+    "cassette frames": lambda t: frames.pack_frame(json.dumps({"text": t})),
+    "error from JSON": lambda t: wire_errors.error_from_http(500, json.dumps({"error": t}).encode(), url="ws://x"),
+    "error from text": lambda t: wire_errors.error_from_http(500, t.encode(errors="replace"), url="ws://x"),
+    "error from a list": lambda t: wire_errors.normalize_error({"errors": [{"path": [t], "message": t}]}),
+    "Retry-After": wire_errors.retry_after_seconds,
+    "STT frame": lambda t: stt.parse_stt_frame(json.dumps({"type": "transcription", "transcript": t, "words": []})),
+    "STT frame of junk": stt.parse_stt_frame,
+    "TTS frame of junk": tts.parse_tts_frame,
+    "TTS request": lambda t: json.dumps(tts.tts_request(_SETTINGS, t, sample_rate=24000)),
+    "STT address": lambda t: stt.stt_url("ws://x", SmallestSTTSettings.complete(keywords={t: 2.0}), sample_rate=16000),
+    "recording": lambda t: rest.parse_recording({"transcription": t}),
+    "bare words": downlink._bare,
+    "checked_name": names.checked_name,
+    "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
+    "tidy": plain.tidy,
+    "places": lambda t: places.places(t, t.split()),
+    "places, other words": _places_of_others,
+    "cut_up": lambda t: places.cut_up(t, t.split()),
+    "search": _told,
+    "search, every character": lambda t: one(t).search(t[:1] or "x"),
+    "normalized": evaluate.normalized,
+    "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
+    "wer": lambda t: one(t).wer(t, normalize=False),
+    "take's text as HTML": take_picture.plain,
+    "take's words": take_words._spoken,
+    "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
+    "read_aloud, dictionary": _dictionary,
+    "segments": lambda t: speech.segments(reading.read_aloud(t, {})),
+    "spoken line": lambda t: spoken_line._WordMerger(reading.read_aloud(t, {}), 22050, 0, 0).end(5),
+    "contexts": _contexts,
+    "keywords": keywords.parse_keywords,
+    "keywords, phonemes": keywords.arpabet,
+    "dictionary's body": lambda t: Dictionaries().create("k", {"items": [{"word": t}, {"pronunciation": t}]}),
+    "faults": lambda t: faults.parse_faults([t]),
+    "query": lambda t: stt_options.STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
+    "speech request": lambda t: read_request(json.dumps({"text": t, "voice_id": t}), None),
+    "speech request of junk": lambda t: read_request(t, None),
+    "signal word": lambda t: signal_hearing._EDGES.sub("", t),
+    "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
+}
+
+
+def _wording(text: str, **options: object) -> None:
+    wording = Wording(**options)
+    written = wording.final(heard(text))
+    wording.utterances(written)
+
+
+def _redacted(text: str, **options: object) -> None:
+    words = Wording(**options).final(heard(text)) if options else heard(text)
+    language = "hi" if "एक" in text else "en"
+    Redactor(pii=True, pci=True, language=language).redact(words)
+
+
+SPOKEN_FUNCTIONS: dict[str, Callable[[str], object]] = {
+    "wording": _wording,
+    "wording, normalised": functools.partial(_wording, itn=True),
+    "wording, French": functools.partial(_wording, language="fr", numerals="true"),
+    "redaction": _redacted,
+    "redaction, written": functools.partial(_redacted, itn=True),
+}
+
+
+def call(function: Callable[[str], object], text: str) -> None:
+    """Refusals in words are as good as an answer."""
+    with contextlib.suppress(SmallestError, Refused, BadDictionary, stt_options.BadQuery, UnicodeError, ValueError):
+        function(text)
