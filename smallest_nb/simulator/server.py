@@ -20,13 +20,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from smallest_nb.errors import ConfigError
-<<<<<<< HEAD
 from smallest_nb.paths import as_path
-from smallest_nb.secret import RedactingFilter
-=======
 from smallest_nb.secret import RedactingFilter, Secret
 from smallest_nb.simulator.admission import Admission, is_wildcard
->>>>>>> work/simulator
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.door import Door
 from smallest_nb.simulator.faults import Behaviour
@@ -88,13 +84,9 @@ class Simulator:
         self.port = port
         self.host = host
         self.behaviour = behaviour or Behaviour()
-<<<<<<< HEAD
-        self._recorder = Recorder(as_path(record) if record else None)
-=======
         self.key = key
         self._admission = Admission(host, allowed_hosts, allowed_origins)
-        self._recorder = Recorder(Path(record) if record else None)
->>>>>>> work/simulator
+        self._recorder = Recorder(as_path(record) if record else None)
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
