@@ -8,6 +8,8 @@
     search     find text, with the words and the time of it
     recording  the sound beside the text, bounded
     timing     who says what from when to when; the times that exports share
+    lines      how wide text is, how long it is read, where a line may end
+    cues       what captions show at once, and when
     subtitles  SRT and WebVTT
     tiers      Praat TextGrid
     turns      RTTM

@@ -62,7 +62,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.subtitles(self.segments, "srt", self.name_of)
+        return subtitles.srt(self.segments, self.name_of)
 
     def to_vtt(self) -> str:
         """Return WebVTT subtitles, speakers as voice tags; cues as in :meth:`to_srt`.
@@ -70,7 +70,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.subtitles(self.segments, "vtt", self.name_of)
+        return subtitles.vtt(self.segments, self.name_of)
 
     def to_textgrid(self) -> str:
         """Return a Praat TextGrid: a tier per speaker, and one called "words" where there are words.

@@ -62,6 +62,8 @@ class Segment:
         sentences: Its sentences as words of their own, where asked for.
         speaker: The speaker of most of its words, or None.
         language: The language that was detected, or None.
+        source: What it was transcribed from, such as "Recording 2" or a file's name, or None where that is not known.
+            Speakers of different sources have different numbers.
     """
 
     text: str
@@ -72,6 +74,7 @@ class Segment:
     sentences: tuple[Word, ...] = ()
     speaker: int | None = None
     language: str | None = None
+    source: str | None = None
 
     @property
     def redactions(self) -> tuple[Redaction, ...]:
@@ -117,6 +120,7 @@ class Segment:
         _check("text", segment.text, str)
         _check("is_final", segment.is_final, bool)
         _check("language", segment.language, str, type(None))
+        _check("source", segment.source, str, type(None))
         for name in ("start", "end", "speaker"):
             _check_number(name, getattr(segment, name), or_none=True)
         return segment

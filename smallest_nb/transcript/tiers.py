@@ -11,7 +11,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.transcript.names import distinct
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment
-from smallest_nb.transcript.timing import apart, milliseconds, runs
+from smallest_nb.transcript.timing import apart, milliseconds, runs, timed_words
 
 __all__ = ["textgrid"]
 
@@ -36,7 +36,10 @@ def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str]) -> str:
     for run in (r for s in segments for r in runs(s)):
         said.setdefault(run.speaker, []).append((milliseconds(run.start), milliseconds(run.end), run.text))
     words = [
-        (milliseconds(w.start), milliseconds(w.end), text) for s in segments for w in s.words if (text := tidy(w.text))
+        (milliseconds(w.start), milliseconds(w.end), text)
+        for s in segments
+        for w in timed_words(s)
+        if (text := tidy(w.text))
     ]
     if not said:
         raise ConfigError("There is nothing to write into a TextGrid: the transcript is empty.")
