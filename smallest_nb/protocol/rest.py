@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
 from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.protocol.recording_words import share_words
 from smallest_nb.protocol.stt import parse_segment
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
@@ -81,13 +82,10 @@ def parse_recording(body: Any) -> Transcript:
     whole = {"is_final": True, "language": body.get("language")}
     text = body.get("transcription") or body.get("transcript") or ""
     spoken = body.get("utterances") or [{"text": text}]
-    words = list(body.get("words") or ())
+    shares = share_words(body.get("words") or (), spoken)
     transcript = Transcript()
-    for number, utterance in enumerate(spoken, 1):
-        end = float("inf") if number == len(spoken) else float(utterance["end"])
-        inside = [w for w in words if float(w["start"]) < end]
-        words = words[len(inside) :]
-        timed = [utterance] if "start" in utterance else []
+    for utterance, inside in zip(spoken, shares, strict=True):
+        timed = [utterance] if "start" in utterance and "end" in utterance else []
         said = next((utterance[k] for k in ("text", "transcript", "transcription") if utterance.get(k)), "")
         transcript.apply(parse_segment({**whole, "transcript": said, "words": inside, "utterances": timed}))
     return transcript
