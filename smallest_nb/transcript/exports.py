@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.transcript import picture, storage, subtitles, tables, tiers, turns
-from smallest_nb.transcript.names import default_name, speakers_in
+from smallest_nb.transcript.names import default_name, marked, speakers_in
 from smallest_nb.transcript.plain import tidy
+from smallest_nb.transcript.recording import Recording
 from smallest_nb.transcript.segment import Segment
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ __all__ = ["Exports"]
 
 
 class Exports:
-    """The exports of a transcript; it has `segments` and the `names` of speakers."""
+    """The exports of a transcript; it has `segments`, the `names` of speakers and perhaps the `recording`."""
 
     segments: list[Segment]
     names: dict[int, str]
+    recording: Recording | None
 
     def name_of(self, speaker: int) -> str:
-        """Return a speaker's name, or "Speaker 1" for number 0 where nobody has named them."""
-        return self.names.get(speaker) or default_name(speaker)
+        """Return a speaker's name, or "Speaker 1" for number 0 if they have none."""
+        name = self.names.get(speaker, "")
+        return name if tidy(name) else default_name(speaker)
 
     @property
     def speakers(self) -> dict[int, str]:
@@ -75,23 +78,31 @@ class Exports:
     def to_textgrid(self) -> str:
         """Return a Praat TextGrid: a tier per speaker, and one called "words" where there are words.
 
-        Where a tier's intervals overlap, each ends where the next begins. Times are whole milliseconds.
+        Where a tier's intervals overlap, each ends where the next begins. Times are whole milliseconds. The grid is as
+        long as the recording, if there is one.
 
         Raises:
-            ConfigError: A segment without times, or an empty transcript, for which Praat has no form.
+            ConfigError: A segment without times, or an empty transcript without a recording, for which Praat has no
+                form.
         """
-        return tiers.textgrid(self.segments, self.name_of)
+        return tiers.textgrid(self.segments, self.name_of, self._recorded_seconds())
 
     def to_rttm(self, file_id: str = "session") -> str:
         """Return RTTM: a SPEAKER line for each stretch of one speaker, times in seconds.
+
+        Stretches of one speaker that overlap are one. White space in names becomes `_`; names that readers take for a
+        missing value, or for the beginning of a quotation, have `_` before them (`_None`, `_NA`).
 
         Args:
             file_id: What the recording is called; no white space.
 
         Raises:
-            ConfigError: Nobody is told apart, a segment without times, or another `file_id`.
+            ConfigError: No segment has a speaker, a segment without times, or another `file_id`.
         """
         return turns.rttm(self.segments, self.name_of, file_id)
+
+    def _recorded_seconds(self) -> float:
+        return self.recording.duration if self.recording is not None else 0.0
 
     def to_text(self) -> str:
         """Return one segment a line, with the speaker's name before it where it is known."""
@@ -116,9 +127,9 @@ class Exports:
             ".srt": self.to_srt,
             ".vtt": self.to_vtt,
             ".json": self.to_json,
-            ".csv": lambda: self.to_dataframe().to_csv(index=False, lineterminator="\n"),
+            ".csv": lambda: tables.csv(self.to_dataframe()),
             ".textgrid": self.to_textgrid,
-            ".rttm": lambda: self.to_rttm("_".join(target.stem.split()) or "session"),
+            ".rttm": lambda: self.to_rttm(marked(target.stem) or "session"),
             ".txt": self.to_text,
         }
         write = writers.get(target.suffix.lower())

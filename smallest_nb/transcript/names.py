@@ -6,12 +6,26 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment
 
-__all__ = ["MAX_NAME", "checked_name", "checked_number", "default_name", "distinct", "speakers_in"]
+__all__ = [
+    "MAX_NAME",
+    "checked_name",
+    "checked_number",
+    "default_name",
+    "distinct",
+    "marked",
+    "speakers_in",
+    "unmarked",
+]
 
 MAX_NAME = 80
 """Characters; what a view and a subtitle can still show."""
+_MISSING = frozenset(
+    "#n/a #na -1.#ind -1.#qnan -nan 1.#ind 1.#qnan <na> n/a na nan nil none null inf -inf infinity true false".split()
+)
+"""What pandas and other readers of columns take for a missing value, in lower case."""
 
 
 def default_name(speaker: int) -> str:
@@ -44,6 +58,20 @@ def checked_name(name: object) -> str:
     if len(stripped) > MAX_NAME:
         raise ConfigError(f"A name has at most {MAX_NAME} characters; this one has {len(stripped)}.")
     return stripped
+
+
+def marked(name: str) -> str:
+    """Return a name as one column of a file whose columns are parted by white space.
+
+    White space becomes `_`. What readers take for a missing value, a quotation or a comment has `_` before it.
+    """
+    column = tidy(name).replace(" ", "_")
+    return f"_{column}" if column.lower() in _MISSING or column[:1] in ('"', "'", ";", "#") else column
+
+
+def unmarked(column: str) -> str:
+    """Return the name that :func:`marked` wrote, but for white space, which stays `_`."""
+    return column[1:] if column.startswith("_") and marked(column[1:]) == column else column
 
 
 def speakers_in(segments: Iterable[Segment]) -> list[int]:

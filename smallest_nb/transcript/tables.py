@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv as csv_format
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,10 @@ from smallest_nb.transcript.segment import Segment, Word
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["dataframe", "table"]
+__all__ = ["csv", "dataframe", "table"]
+
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula in a spreadsheet: OWASP, "CSV Injection"; the full-width forms are taken for it too."""
 
 
 def table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -50,3 +54,21 @@ def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: 
         lines = [[*line, None if line[at] is None else name_of(line[at])] for line in lines]
         columns.append("name")
     return table(lines, columns)
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """Return a table as CSV that a spreadsheet does not execute.
+
+    Text is in quotation marks; what begins like a formula has an apostrophe before it, which spreadsheets take for the
+    sign of a text.
+    """
+    quoted = frame.copy()
+    for name in quoted.columns:
+        if not any(isinstance(v, str) for v in quoted[name]):
+            continue
+        quoted[name] = [_harmless(v) if isinstance(v, str) else v for v in quoted[name]]
+    return quoted.to_csv(index=False, lineterminator="\n", quoting=csv_format.QUOTE_NONNUMERIC)
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.lstrip(" \u00a0\u3000\ufeff").startswith(_FORMULA) else text

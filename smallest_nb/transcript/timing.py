@@ -16,6 +16,10 @@ from smallest_nb.transcript.segment import Segment, Word
 __all__ = ["Piece", "Run", "apart", "joined", "milliseconds", "runs", "timed_words", "with_times"]
 
 
+_MAX_SECS = 1e9
+"""30 years."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A bit of text that is not divided any more.
@@ -62,10 +66,12 @@ def milliseconds(seconds: float | None) -> int:
     """Return a time in whole milliseconds, at least 0.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none, or one that no recording has.
     """
     if seconds is None or not math.isfinite(seconds):
         raise ConfigError("A segment has no times; transcribe with word_timestamps=True or sentence_timestamps=True.")
+    if abs(seconds) > _MAX_SECS:
+        raise ConfigError(f"A time of {seconds:g} s cannot be written; expected at most {_MAX_SECS:g} s.")
     return max(0, round(seconds * 1000))
 
 
