@@ -1,11 +1,11 @@
-"""A transcript as HTML, for a notebook that shows it without its widget. Imports nothing of ours."""
+"""A transcript as HTML, for a notebook that shows it without its widget."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
 
-from smallest_nb.transcript.plain import without_controls
+from smallest_nb.markup import text_html
 from smallest_nb.transcript.segment import Segment
 
 __all__ = ["transcript_html"]
@@ -39,7 +39,7 @@ def transcript_html(segments: Sequence[Segment], name_of: Callable[[int], str]) 
 
 def _line(segment: Segment, name_of: Callable[[int], str]) -> str:
     at = f"<small>{segment.start:.1f} s</small> " if segment.start is not None else ""
-    who = f"<b>{_plain(name_of(segment.speaker))}:</b> " if segment.speaker is not None else ""
+    who = f"<b>{text_html(name_of(segment.speaker))}:</b> " if segment.speaker is not None else ""
     return f"<li>{at}{who}{_marked(segment)}</li>"
 
 
@@ -49,12 +49,8 @@ def _marked(segment: Segment) -> str:
     for found in segment.redactions:
         title = html.escape(_KINDS.get(found.kind, found.kind.lower()))
         parts += [
-            _plain(segment.text[at : found.start]),
-            f'<mark title="{title}">{_plain(segment.text[found.start : found.end])}</mark>',
+            text_html(segment.text[at : found.start]),
+            f'<mark title="{title}">{text_html(segment.text[found.start : found.end])}</mark>',
         ]
         at = found.end
-    return "".join([*parts, _plain(segment.text[at:])])
-
-
-def _plain(text: str) -> str:
-    return html.escape(without_controls(text))
+    return "".join([*parts, text_html(segment.text[at:])])

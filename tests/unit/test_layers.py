@@ -22,10 +22,12 @@ BASE = {
     "transcript",
     "vad",
     "terminal",
+    "markup",
 }
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
+    "markup": set(),
     "terminal": set(),
     "language": set(),
     "voices": set(),
@@ -35,7 +37,7 @@ MAY_IMPORT = {
     "audio": {"errors"},
     "vad": {"audio", "errors"},
     "sentences": set(),
-    "transcript": {"audio", "errors"},
+    "transcript": {"audio", "errors", "markup"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_sources": BASE,
