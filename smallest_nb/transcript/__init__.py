@@ -3,6 +3,7 @@
 ::
 
     segment    words, segments, redactions
+    sources    where another recording begins
     names      who speaks, by number and by name
     places     where each word stands in the text
     search     find text, with the words and the time of it

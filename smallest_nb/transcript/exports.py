@@ -13,6 +13,7 @@ from smallest_nb.transcript.names import default_name, marked, speakers_in
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.recording import Recording
 from smallest_nb.transcript.segment import Segment
+from smallest_nb.transcript.sources import source_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +106,15 @@ class Exports:
         return self.recording.duration if self.recording is not None else 0.0
 
     def to_text(self) -> str:
-        """Return one segment a line, with the speaker's name before it where it is known."""
-        shown = ((f"{self.name_of(s.speaker)}: " if s.speaker is not None else "", s.text) for s in self.segments)
-        return "".join(f"{tidy(who + text)}\n" for who, text in shown)
+        """Return one segment a line, with the speaker's name before it if it is known.
+
+        Where another recording begins stands what it is called, in brackets.
+        """
+        lines: list[str] = []
+        for mark, segment in zip(source_marks(self.segments), self.segments, strict=True):
+            lines += [f"[{mark}]"] if mark else []
+            lines.append((f"{self.name_of(segment.speaker)}: " if segment.speaker is not None else "") + segment.text)
+        return "".join(f"{tidy(line)}\n" for line in lines)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a file, in the format that its suffix names; UTF-8.

@@ -101,6 +101,29 @@ class Segment:
             sentences=moved(self.sentences),
         )
 
+    def of_recording(self, source: str, first_speaker: int) -> Segment:
+        """Return the segment as part of a recording among others.
+
+        Args:
+            source: What the recording is called.
+            first_speaker: The number that its speaker 0 has here: the service counts from 0 in each recording, and
+                they need not be the same people.
+        """
+
+        def moved(number: int | None) -> int | None:
+            return None if number is None else number + first_speaker
+
+        def spoken(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple(dataclasses.replace(w, speaker=moved(w.speaker)) for w in words)
+
+        return dataclasses.replace(
+            self,
+            source=source,
+            speaker=moved(self.speaker),
+            words=spoken(self.words),
+            sentences=spoken(self.sentences),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         return dataclasses.asdict(self)

@@ -34,7 +34,7 @@ def table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame
 
 
 def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: str) -> pd.DataFrame:
-    """Return a table of words or segments; `name` is a column of it where there are speakers.
+    """Return a table of words or segments, with a column `name` if there are speakers, `source` if several recordings.
 
     Raises:
         ConfigError: pandas is missing, or `rows` is neither "auto", "word" nor "segment".
@@ -46,13 +46,18 @@ def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: 
     if by_word:
         columns = ["segment", *(f.name for f in dataclasses.fields(Word))]
         lines = [[i, *dataclasses.astuple(w)] for i, s in enumerate(segments) for w in s.words]
+        sources = [s.source for s in segments for _ in s.words]
     else:
         columns = ["text", "start", "end", "speaker", "language"]
         lines = [[getattr(s, n) for n in columns] for s in segments]
+        sources = [s.source for s in segments]
     if speakers_in(segments):
         at = columns.index("speaker")
         lines = [[*line, None if line[at] is None else name_of(line[at])] for line in lines]
         columns.append("name")
+    if len({s.source for s in segments}) > 1:
+        lines = [[*line, source] for line, source in zip(lines, sources, strict=True)]
+        columns.append("source")
     return table(lines, columns)
 
 
