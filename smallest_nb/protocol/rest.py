@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
 from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
-from smallest_nb.protocol.recording_words import share_words
 from smallest_nb.protocol.stt import parse_segment
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
+from smallest_nb.transcript.word_shares import share_words
 from smallest_nb.voices import Voice
 
 __all__ = ["MAX_RECORDING_BYTES", "http_base", "parse_recording", "parse_voices", "recording_url", "voices_url"]

@@ -14,6 +14,9 @@
     subtitles  SRT and WebVTT
     tiers      Praat TextGrid
     turns      RTTM
+    columns    CTM, STM, Audacity's labels
+    elan       EAF
+    loading    files of other programs
     tables     DataFrames
     storage    JSON
     exports    all of these as methods, and as files

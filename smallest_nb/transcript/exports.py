@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import picture, storage, subtitles, tables, tiers, turns
+from smallest_nb.transcript import columns, elan, picture, storage, subtitles, tables, tiers, turns
 from smallest_nb.transcript.names import default_name, marked, speakers_in
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.recording import Recording
@@ -102,6 +102,46 @@ class Exports:
         """
         return turns.rttm(self.segments, self.name_of, file_id)
 
+    def to_eaf(self) -> str:
+        """Return an ELAN annotation document: a tier per speaker, and below each one of words if there are words.
+
+        Where a tier's annotations overlap, each ends where the next begins. Times are whole milliseconds.
+
+        Raises:
+            ConfigError: A segment without times.
+        """
+        return elan.eaf(self.segments, self.name_of)
+
+    def to_ctm(self, file_id: str = "session") -> str:
+        """Return CTM: a line for each word with its time and confidence. It has no column for speakers.
+
+        Args:
+            file_id: As for :meth:`to_rttm`.
+
+        Raises:
+            ConfigError: A segment without times, or another `file_id`.
+        """
+        return columns.ctm(self.segments, file_id)
+
+    def to_stm(self, file_id: str = "session") -> str:
+        """Return STM: a line for each stretch of one speaker with its text, as references are kept for scoring.
+
+        Args:
+            file_id: As for :meth:`to_rttm`.
+
+        Raises:
+            ConfigError: A segment without times, or another `file_id`.
+        """
+        return columns.stm(self.segments, self.name_of, file_id)
+
+    def to_audacity(self) -> str:
+        """Return a label track for Audacity: a label for each stretch of one speaker, with "Ada: " before it.
+
+        Raises:
+            ConfigError: A segment without times.
+        """
+        return columns.audacity(self.segments, self.name_of)
+
     def _recorded_seconds(self) -> float:
         return self.recording.duration if self.recording is not None else 0.0
 
@@ -116,12 +156,13 @@ class Exports:
             lines.append((f"{self.name_of(segment.speaker)}: " if segment.speaker is not None else "") + segment.text)
         return "".join(f"{tidy(line)}\n" for line in lines)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002 - as in load
         """Write a file, in the format that its suffix names; UTF-8.
 
         Args:
-            path: Ends in .srt, .vtt, .json, .csv, .TextGrid, .rttm or .txt, in any case. RTTM takes its `file_id`
-                from the name.
+            path: Ends in .srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm or .stm, in any case. RTTM, CTM
+                and STM take their `file_id` from the name.
+            format: The suffix without its point, for a file that has another; or "audacity", whose labels are .txt.
 
         Returns:
             The path.
@@ -130,18 +171,25 @@ class Exports:
             ConfigError: Another suffix, a file that cannot be written, or what the format's own method raises.
         """
         target = Path(path).expanduser()
+        recording = marked(target.stem) or "session"
         writers: dict[str, Callable[[], str]] = {
             ".srt": self.to_srt,
             ".vtt": self.to_vtt,
             ".json": self.to_json,
             ".csv": lambda: tables.csv(self.to_dataframe()),
             ".textgrid": self.to_textgrid,
-            ".rttm": lambda: self.to_rttm(marked(target.stem) or "session"),
+            ".rttm": lambda: self.to_rttm(recording),
             ".txt": self.to_text,
+            ".eaf": self.to_eaf,
+            ".ctm": lambda: self.to_ctm(recording),
+            ".stm": lambda: self.to_stm(recording),
+            ".audacity": self.to_audacity,
         }
-        write = writers.get(target.suffix.lower())
+        write = writers.get(target.suffix.lower() if format is None else f".{format}".lower())
+        if write is None and format is not None:
+            raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(w[1:] for w in writers)}.")
         if write is None:
-            known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt"
+            known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm, .stm"
             raise ConfigError(f"{target.name!r} has no suffix that tells a format; expected one of {known}.")
         text = write()
         try:

@@ -23,6 +23,7 @@ import wcwidth
 
 __all__ = [
     "ENDS_SENTENCE",
+    "UNSPACED",
     "Rules",
     "Unit",
     "ends_clause",
@@ -49,6 +50,8 @@ _KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
 _THAI = "\u0e00-\u0e7f"
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f]")
+"""A character of a script that is written without spaces, or of its punctuation."""
 _HAS_KANA, _HAS_HAN, _HAS_HANGUL = (re.compile(f"[{s}]") for s in (_KANA, _HAN, _HANGUL))
 _WIDE = re.compile(f"[{_KANA}{_HAN}{_HANGUL}]")
 _UNSPACED = re.compile(f"[{_KANA}{_HAN}{_THAI}]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.transcript.plain import tidy
@@ -22,6 +23,7 @@ __all__ = [
 
 MAX_NAME = 80
 """Characters; what a view and a subtitle can still show."""
+SpeakerT = TypeVar("SpeakerT", int, int | None)
 _MISSING = frozenset(
     "#n/a #na -1.#ind -1.#qnan -nan 1.#ind 1.#qnan <na> n/a na nan nil none null inf -inf infinity true false".split()
 )
@@ -80,7 +82,7 @@ def speakers_in(segments: Iterable[Segment]) -> list[int]:
     return sorted(n for n in found if n is not None)
 
 
-def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ()) -> dict[int, str]:
+def distinct(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
     """Return the names with numbers behind those that more than one speaker has.
 
     Args:
@@ -88,7 +90,8 @@ def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ())
         joint: What stands between name and number.
         taken: Names that are used for something else.
     """
-    used, told = set(taken), {}
+    used = set(taken)
+    told: dict[SpeakerT, str] = {}
     for speaker, name in names.items():
         unique, count = name, 1
         while unique in used:

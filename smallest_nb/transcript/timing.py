@@ -50,6 +50,7 @@ class Run:
         timed: Whether the pieces' times come from the service; else they are those of the segment.
         language: As the segment has it.
         source: As the segment has it.
+        by_word: Whether the pieces are words.
     """
 
     speaker: int | None
@@ -60,6 +61,7 @@ class Run:
     timed: bool = False
     language: str | None = None
     source: str | None = None
+    by_word: bool = False
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -96,7 +98,7 @@ def runs(segment: Segment) -> Iterator[Run]:
     end = max(start, end)
     words = timed if len(timed) == len(segment.words) else ()
     speakers = [segment.speaker if w.speaker is None else w.speaker for w in segment.words]
-    about = (bool(timed), segment.language, segment.source)
+    about = (bool(timed), segment.language, segment.source, bool(words))
     if len(set(speakers)) <= 1 or not words:
         pieces = _pieces(segment.text, timed) if timed else [Piece(tidy(segment.text), start, end)]
         text = tidy(segment.text) or joined(pieces)
