@@ -97,7 +97,7 @@ class _Writer:
         ordered = sorted(said, key=lambda r: (milliseconds(r.start), milliseconds(r.end)))
         spans = apart([(milliseconds(r.start), milliseconds(r.end)) for r in ordered])
         self._tier(name, participant, _SAID, None, [(*s, r.text) for s, r in zip(spans, ordered, strict=True)])
-        words = [w for s, r in zip(spans, ordered, strict=True) if r.by_word for w in _within(r, *s)]
+        words = [w for s, r in zip(spans, ordered, strict=True) for w in _within(r, *s)]
         if words:
             self._tier(name_of_words, participant, _WORDS, name, words)
 
@@ -127,7 +127,7 @@ class _Writer:
 
 def _within(run: Run, start: int, end: int) -> list[_Interval]:
     """Return the words of a stretch, none outside it and none over another; what has no room is in its text only."""
-    words = sorted((milliseconds(p.start), milliseconds(p.end), p.text) for p in run.pieces if p.text)
+    words = sorted((milliseconds(w.start), milliseconds(w.end), t) for w in run.words if (t := tidy(w.text)))
     spans = apart([(max(start, min(first, end)), max(start, min(last, end))) for first, last, _ in words])
     return [(first, last, text) for (first, last), (*_, text) in zip(spans, words, strict=True) if last <= end]
 

@@ -50,7 +50,7 @@ class Run:
         timed: Whether the pieces' times come from the service; else they are those of the segment.
         language: As the segment has it.
         source: As the segment has it.
-        by_word: Whether the pieces are words.
+        words: Its words, all with times.
     """
 
     speaker: int | None
@@ -61,7 +61,7 @@ class Run:
     timed: bool = False
     language: str | None = None
     source: str | None = None
-    by_word: bool = False
+    words: tuple[Word, ...] = ()
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -98,17 +98,17 @@ def runs(segment: Segment) -> Iterator[Run]:
     end = max(start, end)
     words = timed if len(timed) == len(segment.words) else ()
     speakers = [segment.speaker if w.speaker is None else w.speaker for w in segment.words]
-    about = (bool(timed), segment.language, segment.source, bool(words))
+    about = (bool(timed), segment.language, segment.source)
     if len(set(speakers)) <= 1 or not words:
         pieces = _pieces(segment.text, timed) if timed else [Piece(tidy(segment.text), start, end)]
         text = tidy(segment.text) or joined(pieces)
-        yield Run(speakers[0] if speakers else segment.speaker, start, end, text, tuple(pieces), *about)
+        yield Run(speakers[0] if speakers else segment.speaker, start, end, text, tuple(pieces), *about, tuple(words))
         return
-    divided = zip(speakers, _pieces(segment.text, words), strict=True)
-    for speaker, group in itertools.groupby(divided, key=lambda pair: pair[0]):
-        said = [piece for _, piece in group]
+    divided = zip(speakers, _pieces(segment.text, words), words, strict=True)
+    for speaker, group in itertools.groupby(divided, key=lambda part: part[0]):
+        _, said, theirs = zip(*group, strict=True)
         if text := joined(said):
-            yield Run(speaker, said[0].start, max(p.end for p in said), text, tuple(said), *about)
+            yield Run(speaker, said[0].start, max(p.end for p in said), text, said, *about, theirs)
 
 
 def with_times(words: Sequence[Word], segment: Segment) -> tuple[Word, ...]:

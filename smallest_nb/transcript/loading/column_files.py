@@ -19,7 +19,8 @@ from smallest_nb.transcript.names import unmarked
 __all__ = ["read_audacity", "read_ctm", "read_rttm", "read_stm"]
 
 _NOTHING = ("<NA>", "NA")
-_STM_LABEL = re.compile(r"<[^<>\s]*>\s+")
+_STM_LABEL = re.compile(r"^<[^<>\s,]*,[^<>\s]*>\s+")
+"""Categories for scoring, such as <o,f0,female>."""
 _NOT_SCORED = "ignore_time_segment_in_scoring"
 
 
