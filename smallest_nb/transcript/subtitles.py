@@ -72,7 +72,7 @@ def _notes(cues: Sequence[Cue]) -> list[str]:
         return [""] * len(cues)
     before = [None, *(c.source for c in cues)]
     return [
-        f"NOTE\n{_without_arrows(tidy(c.source))}\n\n" if c.source is not None and c.source != b else ""
+        f"NOTE recording: {_without_arrows(tidy(c.source))}\n\n" if c.source is not None and c.source != b else ""
         for b, c in zip(before, cues, strict=False)
     ]
 

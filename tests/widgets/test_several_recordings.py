@@ -85,8 +85,8 @@ def test_UX13_exports_say_where_another_recording_begins():
     assert transcript.to_text() == (
         "[Recording 1]\nAda: Good morning.\n[a --> b.wav]\nSpeaker 2: Hello there.\nSpeaker 2: Bye.\n"
     )
-    assert "NOTE\nRecording 1\n\n1\n" in transcript.to_vtt()
-    assert "NOTE\na → b.wav\n\n2\n" in transcript.to_vtt()
+    assert "NOTE recording: Recording 1\n\n1\n" in transcript.to_vtt()
+    assert "NOTE recording: a → b.wav\n\n2\n" in transcript.to_vtt()
     assert transcript.to_vtt().count("NOTE") == 2
     assert transcript.to_dataframe("segment")["source"].tolist() == ["Recording 1", "a --> b.wav", "a --> b.wav"]
     assert transcript.to_dataframe("word")["source"].tolist() == ["a --> b.wav"] * 2

@@ -19,6 +19,7 @@ _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?=\s|$)")
 _SRT_MARKUP = re.compile(r"</?(?:i|b|u|s|font)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+([^<>]*))?>")
+_RECORDING = re.compile(r"^NOTE recording: ([^\n]*)\n[ \t]*$", re.MULTILINE)
 _VTT_TAG = re.compile(r"</?[^<>]*>")
 
 
@@ -42,7 +43,12 @@ def read_vtt(text: str) -> Loaded:
     """
     if not text.lstrip().startswith("WEBVTT"):
         raise ConfigError("it does not begin with WEBVTT.")
-    rows = [row for start, end, said in _cues(_without_notes(text)) for row in _voices(start, end, said)]
+    rows: list[Row] = []
+    # Where our own exports say that another recording begins, the text is cut.
+    first, *others = _RECORDING.split(text)
+    for source, part in [(None, first), *zip(others[::2], others[1::2], strict=True)]:
+        for start, end, said in _cues(_without_notes(part)):
+            rows += _voices(start, end, said, tidy(source) if source else None)
     return assembled(rows)
 
 
@@ -54,12 +60,13 @@ def _without_notes(text: str) -> str:
     )
 
 
-def _voices(start: float, end: float, said: str) -> Iterator[Row]:
+def _voices(start: float, end: float, said: str, source: str | None) -> Iterator[Row]:
     parts = _VOICE.split(said)
     for name, part in zip([None, *parts[1::2]], parts[::2], strict=True):
         spoken = tidy(html.unescape(_VTT_TAG.sub("", part)))
         if spoken:
-            yield Row(spoken, start, end, tidy(html.unescape(name)) or None if name else None)
+            label = tidy(html.unescape(name)) or None if name else None
+            yield Row(spoken, start, end, label, source=source)
 
 
 def _cues(text: str) -> Iterator[tuple[float, float, str]]:
