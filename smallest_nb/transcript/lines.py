@@ -31,6 +31,7 @@ __all__ = [
     "joins_graphemes",
     "read_ms",
     "rules_for",
+    "shortened",
     "units",
     "width",
     "wrapped",
@@ -118,6 +119,15 @@ def width(text: str) -> int:
     Marks and the parts of an emoji count too: programs that check captions count code points.
     """
     return len(text) + _wide(text)
+
+
+def shortened(text: str, columns: int) -> str:
+    """Return text that is no wider than so many columns, cut between graphemes with "…" where it is."""
+    if width(text) <= columns:
+        return text
+    ends = itertools.accumulate(wcwidth.iter_graphemes(text))
+    kept = list(itertools.takewhile(lambda part: width(part) < columns, ends))
+    return (kept[-1] if kept else "").rstrip() + "…"
 
 
 def read_ms(text: str, rules: Rules) -> int:

@@ -10,13 +10,14 @@ import html
 from collections.abc import Callable, Iterable, Sequence
 
 from smallest_nb.transcript.cues import Cue, cues_of, lines_of, times_of
+from smallest_nb.transcript.lines import shortened
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment
 
 __all__ = ["srt", "vtt"]
 
-_MAX_PREFIX_NAME = 24
-"""Characters of a name that SRT shows before the text; a longer one would take both lines."""
+_MAX_PREFIX_COLUMNS = 24
+"""Of a name that SRT shows before the text; a longer one would take both lines."""
 
 
 def srt(segments: Iterable[Segment], name_of: Callable[[int], str]) -> str:
@@ -33,8 +34,7 @@ def srt(segments: Iterable[Segment], name_of: Callable[[int], str]) -> str:
     def prefix_of(speaker: int | None) -> str:
         if speaker is None:
             return ""
-        name = _without_arrows(tidy(name_of(speaker)))
-        return f"{name if len(name) <= _MAX_PREFIX_NAME else name[: _MAX_PREFIX_NAME - 1].rstrip() + '…'}: "
+        return f"{shortened(_without_arrows(tidy(name_of(speaker))), _MAX_PREFIX_COLUMNS)}: "
 
     cues = cues_of(segments, prefix_of)
     speakers = [None, *(c.speaker for c in cues)]

@@ -69,8 +69,8 @@ def test_E3_hours_have_as_many_digits_as_they_need(start):
 @pytest.mark.parametrize(
     "text",
     [
-        "We were all of us born in the year that they say 1984",
-        "The number of the house that I have looked for is 12 34 56",
+        "We were all born in the year that they say 1984",
+        "I have looked for this house of the number 12 34 56",
         "यह वह साल था जिसमें हम सब लोग एक साथ रहते थे वह १९८४",
         "a" * 42 + " 1984",
         "a" * 41 + " 1984 " + "2001",
@@ -113,6 +113,16 @@ def test_E7_full_width_characters_take_two_columns_and_more_time(text, language,
     assert all(not unicodedata.category(ln[0]).startswith("P") for *_, lines in shown for ln in lines)
 
 
+@pytest.mark.parametrize("name", ["名" * 30, FAMILY * 9, "e\u0301" * 40, "a" * 80])
+def test_E7_a_name_takes_less_than_a_line(name):
+    said = Transcript([Segment(CHINESE, start=0, end=9, speaker=0)], names={0: name})
+    shown = cues(said)
+    first = shown[0][2][0]
+    assert columns(first.split(": ")[0]) <= 25
+    assert "…:" in first
+    assert all(len(lines) <= 2 and max(columns(ln) for ln in lines) <= 42 for *_, lines in shown)
+
+
 def test_E7_times_from_the_service_are_kept_and_estimated_ones_give_way():
     words = tuple(Word(c, i * 0.1, i * 0.1 + 0.1) for i, c in enumerate("字" * 63))
     timed = cues(Transcript([Segment("字" * 63, True, 0, 6.3, words)]))
@@ -124,7 +134,9 @@ def test_E7_times_from_the_service_are_kept_and_estimated_ones_give_way():
 
 
 @pytest.mark.parametrize("text", [THAI, THAI * 3, KHMER, FAMILY * 30, HINDI, "e\u0301" * 100, "กำ" * 50, "🇮🇳" * 40])
-def test_E8_lines_are_cut_between_graphemes(text):
+@pytest.mark.parametrize("before", ["", "a", "bc"])
+def test_E8_lines_are_cut_between_graphemes(before, text):
+    text = before + text
     whole = list(wcwidth.iter_graphemes(text))
     found = [
         g
