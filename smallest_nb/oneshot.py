@@ -93,7 +93,7 @@ def transcribe(
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
         timeout: Seconds; None for three times the length and a margin.
-        settings: Such as `word_timestamps=True`. Nobody reads along here, so the text is not frozen every few words
+        settings: Such as `word_timestamps=True`. The text is not frozen every few words
             in the middle of a sentence, as is the API's default, unless `finalize_on_words` or `max_words` is given.
 
     Returns:

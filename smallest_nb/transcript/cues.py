@@ -63,7 +63,7 @@ class Cue:
         text: On one line, without the speaker's name.
         speaker: Number, or None.
         rules: How it is set.
-        run: Tells the cues of one stretch of speech from others.
+        run: The number of the stretch of speech that it is a part of.
         estimated: Its times are shared out by length, as the words have none.
         source: What it was transcribed from, as its segment has it.
     """

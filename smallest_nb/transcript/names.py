@@ -91,12 +91,12 @@ def distinct(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] 
         taken: Names that are used for something else.
     """
     used = set(taken)
-    told: dict[SpeakerT, str] = {}
+    found: dict[SpeakerT, str] = {}
     for speaker, name in names.items():
         unique, count = name, 1
         while unique in used:
             count += 1
             unique = f"{name}{joint}{count}"
         used.add(unique)
-        told[speaker] = unique
-    return told
+        found[speaker] = unique
+    return found

@@ -16,7 +16,7 @@ from smallest_nb.transcript.timing import apart, milliseconds, runs, timed_words
 __all__ = ["textgrid"]
 
 _WORDS = "words"
-_NOBODY = "segments"
+_NO_SPEAKER = "segments"
 """The tier of what has no speaker."""
 
 _Interval = tuple[int, int, str]
@@ -46,10 +46,10 @@ def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds
     if not said and not length:
         raise ConfigError("There is nothing to write into a TextGrid: the transcript is empty.")
     speakers = sorted(n for n in said if n is not None)
-    names = distinct({n: tidy(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NOBODY))
+    names = distinct({n: tidy(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NO_SPEAKER))
     tiers = [(names[n], _disjoint(said[n])) for n in speakers]
     if None in said or not said:
-        tiers.append((_NOBODY, _disjoint(said.get(None, []))))
+        tiers.append((_NO_SPEAKER, _disjoint(said.get(None, []))))
     if words:
         tiers.append((_WORDS, _disjoint(words)))
     last = max([length, *(end for _, intervals in tiers for _, end, _ in intervals)])

@@ -23,7 +23,7 @@ _LOOKED_AT = 400
 def decoded(data: bytes, name: str) -> str:
     r"""Return a file's text with `\n` for every line end; what is no Unicode is read as Windows-1252, with a warning.
 
-    Praat writes UTF-16 with a byte order mark as soon as a text has letters outside ASCII, and Latin-1 if told to.
+    Praat writes UTF-16 with a byte order mark as soon as a text has letters outside ASCII, and Latin-1 if so set.
 
     Args:
         data: The file.
