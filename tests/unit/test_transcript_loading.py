@@ -520,6 +520,8 @@ def test_json_of_deepgram(tmp_path):
     ]  # fmt: skip
     by_utterances = load_json(tmp_path, deepgram(channels=channels, utterances=utterances))
     assert found(by_utterances) == said
+    mixed = [{**utterances[0], "languages": ["es", "en"]}, utterances[1]]
+    assert [s.language for s in load_json(tmp_path, deepgram(channels=channels, utterances=mixed))] == ["es", "en"]
     assert words(by_utterances) == [("Hello.", 0.1, 0.5, 0.99), ("Yes.", 2.5, 2.9, 0.9)]
     paragraphs = [
         {"sentences": [{"text": w["punctuated_word"], "start": w["start"], "end": w["end"]}], "speaker": w["speaker"], "num_words": 1, "start": w["start"], "end": w["end"]}

@@ -191,7 +191,7 @@ def _utterance(data: dict[str, Any], languages: list[str | None], *, several: bo
     label = _label(data.get("speaker"))
     label = _channel(channel, label) if several else label
     words = [{**w, "speaker": label} for w in map(_word, data.get("words") or ())]
-    language = languages[channel] if languages else None
+    language = _code((data.get("languages") or [None])[0]) or (languages[channel] if languages else None)
     return Row(
         str(data.get("transcript") or ""), _time(data.get("start")), _time(data.get("end")), label, words, language
     )
