@@ -150,30 +150,32 @@ def _share_reading_time(spans: list[tuple[int, int]], needed: list[int], which: 
 
 def _sentences_joined(segments: Iterable[Segment]) -> Iterator[Run]:
     """Join the parts of a sentence that the service handed over in several segments."""
-    kept: Run | None = None
+    group: list[Run] = []
+    end = 0.0
     for run in (r for s in segments for r in runs(s)):
-        if kept is not None and _goes_on(kept, run):
-            kept = dataclasses.replace(
-                kept,
-                end=max(kept.end, run.end),
-                text=joined([Piece(kept.text, 0, 0), Piece(run.text, 0, 0)]),
-                pieces=(*kept.pieces, *run.pieces),
-            )
-            continue
-        if kept is not None:
-            yield kept
-        kept = run
-    if kept is not None:
-        yield kept
+        if group and not _goes_on(group[-1], end, run):
+            yield _one_of(group, end)
+            group = []
+        end = max(end, run.end) if group else run.end
+        group.append(run)
+    if group:
+        yield _one_of(group, end)
 
 
-def _goes_on(before: Run, after: Run) -> bool:
+def _one_of(group: Sequence[Run], end: float) -> Run:
+    if len(group) == 1:
+        return group[0]
+    text = joined(Piece(run.text, 0, 0) for run in group)
+    return dataclasses.replace(group[0], end=end, text=text, pieces=tuple(p for run in group for p in run.pieces))
+
+
+def _goes_on(before: Run, end: float, after: Run) -> bool:
     return (
         before.timed
         and after.timed
         and before.speaker == after.speaker
         and before.source == after.source
-        and 0 <= after.start - before.end <= _JOIN_SECS
+        and 0 <= after.start - end <= _JOIN_SECS
         and not ENDS_SENTENCE.search(before.text)
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import columns, elan, picture, storage, subtitles, tables, tiers, turns
+from smallest_nb.transcript import columns, picture, storage, subtitles, tables, tiers, turns
 from smallest_nb.transcript.names import default_name, marked, speakers_in
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.recording import Recording
@@ -110,6 +110,8 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
+        from smallest_nb.transcript import elan  # noqa: PLC0415 - with it an XML library
+
         return elan.eaf(self.segments, self.name_of)
 
     def to_ctm(self, file_id: str = "session") -> str:

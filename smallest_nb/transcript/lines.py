@@ -19,8 +19,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import wcwidth
-
 __all__ = [
     "ENDS_SENTENCE",
     "UNSPACED",
@@ -121,11 +119,21 @@ def width(text: str) -> int:
     return len(text) + _wide(text)
 
 
+def graphemes(text: str) -> Iterator[str]:
+    """Yield what a reader sees as one character each: a letter with its marks, an emoji with all its parts."""
+    if text.isascii():
+        yield from text
+        return
+    import wcwidth  # noqa: PLC0415 - its tables take a while to load
+
+    yield from wcwidth.iter_graphemes(text)
+
+
 def shortened(text: str, columns: int) -> str:
     """Return text that is no wider than so many columns, cut between graphemes with "…" where it is."""
     if width(text) <= columns:
         return text
-    ends = itertools.accumulate(wcwidth.iter_graphemes(text))
+    ends = itertools.accumulate(graphemes(text))
     kept = list(itertools.takewhile(lambda part: width(part) < columns, ends))
     return (kept[-1] if kept else "").rstrip() + "…"
 
@@ -192,7 +200,7 @@ def _inside_grapheme(before: str, after: str) -> bool:
     if before.isascii() and after.isascii():
         return False
     tail, head = before[-16:], after[:2]
-    return len(tail) not in itertools.accumulate(len(g) for g in wcwidth.iter_graphemes(tail + head))
+    return len(tail) not in itertools.accumulate(len(g) for g in graphemes(tail + head))
 
 
 def _pieces_of(phrase: str, columns: int) -> Iterator[str]:
@@ -202,7 +210,7 @@ def _pieces_of(phrase: str, columns: int) -> Iterator[str]:
         return
     part: list[str] = []
     taken = 0
-    for grapheme in wcwidth.iter_graphemes(phrase):
+    for grapheme in graphemes(phrase):
         size = width(grapheme)
         if part and taken + size > columns:
             kept = [part.pop()] if len(part) > 1 and _closes(grapheme) else []

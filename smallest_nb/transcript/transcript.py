@@ -16,7 +16,6 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.transcript import storage
 from smallest_nb.transcript.evaluate import Comparison, compared
 from smallest_nb.transcript.exports import Exports
-from smallest_nb.transcript.loading import load
 from smallest_nb.transcript.names import checked_name, checked_number
 from smallest_nb.transcript.recording import Recording
 from smallest_nb.transcript.search import Match, search
@@ -209,6 +208,8 @@ class Transcript(Exports, Sequence[Segment]):
         Raises:
             ConfigError: No such file, an unknown format, or something in it that is not as the format has it.
         """
+        from smallest_nb.transcript.loading import load  # noqa: PLC0415 - parsers that few notebooks need
+
         segments, names = load(path, format)
         return cls(segments, names=names)
 

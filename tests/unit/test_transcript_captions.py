@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from time import process_time
 
 import pysubs2
 import pytest
@@ -251,3 +252,28 @@ def test_captions_of_an_hour_are_read_by_webvtt():
     said = [spoken(" ".join(f"word{i}" for i in range(25)) + ".", k * 10) for k in range(360)]
     captions = list(webvtt.from_string(Transcript(said).to_vtt()))
     assert sum(len(c.text.split()) for c in captions) == 360 * 25
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: [spoken("word", i * 0.35) for i in range(n)],
+        lambda n: [spoken("word " * n)],
+        lambda n: [Segment("字" * n, start=0, end=n)],
+        lambda n: [Segment("x" * n, start=0, end=n)],
+        lambda n: [Segment("ก" * n, start=0, end=n)],
+        lambda n: [Segment("." * n, start=0, end=n)],
+        lambda n: [Segment("e" + "\u0301" * n, start=0, end=n)],
+    ],
+    ids=["finals of one word", "one long final", "Chinese", "letters", "Thai", "points", "marks"],
+)
+def test_captions_take_time_by_length(make):
+    def took(count):
+        said = Transcript(make(count))
+        began = process_time()
+        said.to_srt()
+        said.to_vtt()
+        return process_time() - began
+
+    took(100)
+    assert took(4000) < 8 * took(1000) + 1  # 4 times as long, and much slack; what is quadratic takes 16 times

@@ -147,16 +147,19 @@ def grouped_words(words: Sequence[dict[str, Any]], source: str | None = None) ->
     rows: list[Row] = []
     for word in words:
         last = rows[-1] if rows else None
-        if (
-            last is None
-            or last.end is None
-            or word["start"] - last.end > _PAUSE_SECS
-            or last.label != word.get("speaker")
-            or ENDS_SENTENCE.search(last.text)
-        ):
-            rows.append(Row(word["word"], word["start"], word["end"], word.get("speaker"), [word], source=source))
+        if last is None or last.end is None or _begins_another(last, word):
+            rows.append(Row("", word["start"], word["end"], word.get("speaker"), [word], source=source))
             continue
-        last.text += f" {word['word']}"
         last.end = max(last.end, word["end"])
         last.words.append(word)
+    for row in rows:
+        row.text = " ".join(w["word"] for w in row.words)
     return rows
+
+
+def _begins_another(row: Row, word: Mapping[str, Any]) -> bool:
+    return (
+        word["start"] - (row.end or 0.0) > _PAUSE_SECS
+        or row.label != word.get("speaker")
+        or bool(ENDS_SENTENCE.search(row.words[-1]["word"]))
+    )
