@@ -20,6 +20,7 @@ extensions = [
     "sphinx_copybutton",
     "names",
     "option_tables",
+    "reader_table",
     "catalog_tables",
     "command_line",
     "golden_messages",

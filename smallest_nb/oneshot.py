@@ -94,7 +94,8 @@ def transcribe(
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
         timeout: Seconds; None for three times the length and a margin.
-        settings: Such as `word_timestamps=True`.
+        settings: Such as `word_timestamps=True`. The text is not frozen every few words
+            in the middle of a sentence, as is the API's default, unless `finalize_on_words` or `max_words` is given.
 
     Returns:
         The final segments, with the sound beside them: `transcript[3:7].clip` is what was said there. The sound stays
@@ -110,7 +111,7 @@ def transcribe(
         api_key=api_key,
         base_url=base_url,
         sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
-        settings=SmallestSTTSettings(**settings),
+        settings=SmallestSTTSettings(**_whole_sentences(settings)),
         close_timeout=clip.duration + 10,
         resend_secs=clip.duration + 1,
     )
@@ -126,6 +127,11 @@ def transcribe(
     if service.dropped_seconds:
         _log.warning("%.2f s of the sound were lost with a connection and not transcribed", service.dropped_seconds)
     return service.transcript
+
+
+def _whole_sentences(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with `finalize_on_words` off, unless how text is frozen was chosen."""
+    return settings if "max_words" in settings else {"finalize_on_words": False, **settings}
 
 
 async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[float], None]) -> None:

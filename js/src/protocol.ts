@@ -25,6 +25,8 @@ export interface Line {
   speaker: number | null;
   language: string | null;
   words: TimedWord[];
+  /** What its recording is called, if it is the first line of another one. */
+  mark?: string;
 }
 
 export type ToPage =

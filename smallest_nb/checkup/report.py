@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections import Counter
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
+from smallest_nb.markup import text_html
 from smallest_nb.terminal import printable
 
 __all__ = ["GROUPS", "Check", "Report", "Status"]
@@ -140,8 +140,8 @@ class Report:
         for check in self.checks:
             if check.group != group:
                 group = check.group
-                rows.append(f'<tr><th colspan="3" style="text-align:left">{html.escape(group)}</th></tr>')
-            found = html.escape(check.found) + (f"<br><i>{html.escape(check.fix)}</i>" if check.fix else "")
-            cells = (f"{_SIGNS[check.status]} {check.status}", html.escape(check.title), found)
+                rows.append(f'<tr><th colspan="3" style="text-align:left">{text_html(group)}</th></tr>')
+            found = text_html(check.found) + (f"<br><i>{text_html(check.fix)}</i>" if check.fix else "")
+            cells = (f"{_SIGNS[check.status]} {check.status}", text_html(check.title), found)
             rows.append("<tr>" + "".join(f'<td style="text-align:left">{c}</td>' for c in cells) + "</tr>")
-        return f"<table>{''.join(rows)}</table><p>{html.escape(self.summary())}</p>"
+        return f"<table>{''.join(rows)}</table><p>{text_html(self.summary())}</p>"

@@ -16,6 +16,7 @@ from smallest_nb.plain_text import whole_characters
 from smallest_nb.protocol.stt import parse_segment
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
+from smallest_nb.transcript.word_shares import share_words
 from smallest_nb.voices import Voice
 
 __all__ = ["MAX_RECORDING_BYTES", "http_base", "parse_recording", "parse_voices", "recording_url", "voices_url"]
@@ -83,13 +84,10 @@ def parse_recording(body: Any) -> Transcript:
     whole = {"is_final": True, "language": body.get("language")}
     text = body.get("transcription") or body.get("transcript") or ""
     spoken = body.get("utterances") or [{"text": text}]
-    words = list(body.get("words") or ())
+    shares = share_words(body.get("words") or (), spoken)
     transcript = Transcript()
-    for number, utterance in enumerate(spoken, 1):
-        end = float("inf") if number == len(spoken) else float(utterance["end"])
-        inside = [w for w in words if float(w["start"]) < end]
-        words = words[len(inside) :]
-        timed = [utterance] if "start" in utterance else []
+    for utterance, inside in zip(spoken, shares, strict=True):
+        timed = [utterance] if "start" in utterance and "end" in utterance else []
         said = next((utterance[k] for k in ("text", "transcript", "transcription") if utterance.get(k)), "")
         transcript.apply(parse_segment({**whole, "transcript": said, "words": inside, "utterances": timed}))
     return transcript

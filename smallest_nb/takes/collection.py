@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.markup import text_html
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.takes import storage
 from smallest_nb.takes.compare import differences
-from smallest_nb.takes.picture import plain, waveform_svg
+from smallest_nb.takes.picture import waveform_svg
 from smallest_nb.takes.take import Take
 
 if TYPE_CHECKING:
@@ -319,12 +320,12 @@ def _cell(value: Any) -> Any:
 def _row(take: Take) -> str:
     text = take.text if len(take.text) <= _TEXT_CHARS else take.text[: _TEXT_CHARS - 1] + "…"
     star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
-    note = f'<br><small dir="auto"><bdi>{plain(take.note)}</bdi></small>' if take.note else ""
+    note = f'<br><small dir="auto"><bdi>{text_html(take.note)}</bdi></small>' if take.note else ""
     first = f"{take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
     return (
         f'<tr><th scope="row">{take.number}{star}</th><td>{waveform_svg(take.clip, width=120, height=24)}</td>'
-        f"<td><bdi>{plain(take.summary())}</bdi></td><td>{first}</td>"
-        f'<td dir="auto" style="overflow-wrap:anywhere">{plain(text)}{note}</td></tr>'
+        f"<td><bdi>{text_html(take.summary())}</bdi></td><td>{first}</td>"
+        f'<td dir="auto" style="overflow-wrap:anywhere">{text_html(text)}{note}</td></tr>'
     )
 
 

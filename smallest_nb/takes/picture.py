@@ -5,7 +5,6 @@ Colours are the surrounding text's (currentColor), so that they show on light an
 
 from __future__ import annotations
 
-import html
 import itertools
 import math
 import unicodedata
@@ -16,6 +15,7 @@ import pybase64
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.markup import text_html
 from smallest_nb.protocol.tts import ignored_settings
 from smallest_nb.takes.compare import setting_value
 from smallest_nb.takes.words import TakeWord
@@ -23,7 +23,7 @@ from smallest_nb.takes.words import TakeWord
 if TYPE_CHECKING:
     from smallest_nb.takes.take import Take
 
-__all__ = ["plain", "take_html", "waveform_svg"]
+__all__ = ["take_html", "waveform_svg"]
 
 _COLUMNS = 240
 _MARKS = 120
@@ -37,12 +37,6 @@ _TEXT_CHARS = 1500
 _URI = "data:audio/wav;base64,"
 _WAV_HEADER = 44
 _EMBEDDED_RATES = (16000, 8000)
-
-
-def plain(text: str) -> str:
-    """Return text as HTML: escaped, and without what no page can hold (control characters, halves of characters)."""
-    whole = text.encode("utf-8", "replace").decode()
-    return html.escape("".join(c for c in whole if c in "\n\t" or unicodedata.category(c) != "Cc"))
 
 
 def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Sequence[TakeWord] = ()) -> str:
@@ -149,7 +143,7 @@ def _labels(words: Sequence[TakeWord], duration: float, width: int, height: int)
             inside = 0 <= x <= width
             x = min(max(x, room / 2), width - room / 2)  # at the edges it may lean inwards
             if inside and x - room / 2 >= free:
-                drawn.append(f'<text x="{x:.0f}" y="{height - 3}">{plain(text)}</text>')
+                drawn.append(f'<text x="{x:.0f}" y="{height - 3}">{text_html(text, tag="tspan")}</text>')
                 free = x + room / 2 + spacing
         told = "".join(drawn)
         if len(told.encode()) <= _LABEL_BYTES:
@@ -173,18 +167,18 @@ def take_html(take: Take, *, audio_kb: int = 0) -> str:
     star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
     dim = "opacity:.75;font-size:90%;overflow-wrap:anywhere"
     user = "white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
-    named = ", ".join(f"<bdi>{plain(s)}</bdi>" for s in _told_settings(take))
+    named = ", ".join(f"<bdi>{text_html(s)}</bdi>" for s in _told_settings(take))
     rows = [
         f'<div><b>Take {take.number}</b>{star} <span style="{dim}">{named}</span></div>',
-        f'<div dir="auto" style="{user}">{plain(text)}</div>',
+        f'<div dir="auto" style="{user}">{text_html(text)}</div>',
         waveform_svg(take.clip, words=take.words),
-        f'<div style="{dim}">{plain(" · ".join(_figures(take)))}</div>',
+        f'<div style="{dim}">{text_html(" · ".join(_figures(take)))}</div>',
     ]
     if take.waterfall:
         steps = " → ".join(f"{name} {ms:.0f} ms" for name, ms in take.waterfall.items())
-        rows.append(f'<div style="{dim}">{plain(steps)}</div>')
+        rows.append(f'<div style="{dim}">{text_html(steps)}</div>')
     if take.note:
-        rows.append(f'<div dir="auto" style="{user};font-style:italic">{plain(take.note)}</div>')
+        rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(take.note)}</div>')
     if audio_kb > 0:
         rows.append(_audio(take.clip, audio_kb * 1024))
     return (

@@ -3,14 +3,20 @@
 ::
 
     segment    words, segments, redactions
+    sources    where another recording begins
     names      who speaks, by number and by name
     places     where each word stands in the text
     search     find text, with the words and the time of it
     recording  the sound beside the text, bounded
     timing     who says what from when to when; the times that exports share
+    lines      how wide text is, how long it is read, where a line may end
+    cues       what captions show at once, and when
     subtitles  SRT and WebVTT
     tiers      Praat TextGrid
     turns      RTTM
+    columns    CTM, STM, Audacity's labels
+    elan       EAF
+    loading    files of other programs
     tables     DataFrames
     storage    JSON
     exports    all of these as methods, and as files

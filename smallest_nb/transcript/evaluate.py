@@ -8,7 +8,6 @@ languages that are written without them.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.markup import text_html
 from smallest_nb.plain_text import composed
-from smallest_nb.transcript.plain import without_controls
 from smallest_nb.transcript.tables import table
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _tag(tag: str, words: tuple[str, ...]) -> str:
 
 
 def _plain(words: tuple[str, ...]) -> str:
-    return html.escape(without_controls(" ".join(words)))
+    return text_html(" ".join(words))
 
 
 def normalized(text: str) -> str:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.paths import as_path
-from smallest_nb.transcript import picture, storage, subtitles, tables, tiers, turns
-from smallest_nb.transcript.names import default_name, speakers_in
+from smallest_nb.transcript import columns, picture, storage, subtitles, tables, tiers, turns
+from smallest_nb.transcript.names import default_name, marked, speakers_in
 from smallest_nb.transcript.plain import tidy
+from smallest_nb.transcript.recording import Recording
 from smallest_nb.transcript.segment import Segment
+from smallest_nb.transcript.sources import source_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +23,16 @@ __all__ = ["Exports"]
 
 
 class Exports:
-    """The exports of a transcript; it has `segments` and the `names` of speakers."""
+    """The exports of a transcript; it has `segments`, the `names` of speakers and perhaps the `recording`."""
 
     segments: list[Segment]
     names: dict[int, str]
+    recording: Recording | None
 
     def name_of(self, speaker: int) -> str:
-        """Return a speaker's name, or "Speaker 1" for number 0 where nobody has named them."""
-        return self.names.get(speaker) or default_name(speaker)
+        """Return a speaker's name, or "Speaker 1" for number 0 if they have none."""
+        name = self.names.get(speaker, "")
+        return name if tidy(name) else default_name(speaker)
 
     @property
     def speakers(self) -> dict[int, str]:
@@ -63,7 +67,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.subtitles(self.segments, "srt", self.name_of)
+        return subtitles.srt(self.segments, self.name_of)
 
     def to_vtt(self) -> str:
         """Return WebVTT subtitles, speakers as voice tags; cues as in :meth:`to_srt`.
@@ -71,40 +75,97 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.subtitles(self.segments, "vtt", self.name_of)
+        return subtitles.vtt(self.segments, self.name_of)
 
     def to_textgrid(self) -> str:
         """Return a Praat TextGrid: a tier per speaker, and one called "words" where there are words.
 
-        Where a tier's intervals overlap, each ends where the next begins. Times are whole milliseconds.
+        Where a tier's intervals overlap, each ends where the next begins. Times are whole milliseconds. The grid is as
+        long as the recording, if there is one.
 
         Raises:
-            ConfigError: A segment without times, or an empty transcript, for which Praat has no form.
+            ConfigError: A segment without times, or an empty transcript without a recording, for which Praat has no
+                form.
         """
-        return tiers.textgrid(self.segments, self.name_of)
+        return tiers.textgrid(self.segments, self.name_of, self._recorded_seconds())
 
     def to_rttm(self, file_id: str = "session") -> str:
         """Return RTTM: a SPEAKER line for each stretch of one speaker, times in seconds.
+
+        Stretches of one speaker that overlap are one. White space in names becomes `_`; names that readers take for a
+        missing value, or for the beginning of a quotation, have `_` before them (`_None`, `_NA`).
 
         Args:
             file_id: What the recording is called; no white space.
 
         Raises:
-            ConfigError: Nobody is told apart, a segment without times, or another `file_id`.
+            ConfigError: No segment has a speaker, a segment without times, or another `file_id`.
         """
         return turns.rttm(self.segments, self.name_of, file_id)
 
-    def to_text(self) -> str:
-        """Return one segment a line, with the speaker's name before it where it is known."""
-        shown = ((f"{self.name_of(s.speaker)}: " if s.speaker is not None else "", s.text) for s in self.segments)
-        return "".join(f"{tidy(who + text)}\n" for who, text in shown)
+    def to_eaf(self) -> str:
+        """Return an ELAN annotation document: a tier per speaker, and below each one of words if there are words.
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+        Where a tier's annotations overlap, each ends where the next begins. Times are whole milliseconds.
+
+        Raises:
+            ConfigError: A segment without times.
+        """
+        from smallest_nb.transcript import elan  # noqa: PLC0415 - with it an XML library
+
+        return elan.eaf(self.segments, self.name_of)
+
+    def to_ctm(self, file_id: str = "session") -> str:
+        """Return CTM: a line for each word with its time and confidence. It has no column for speakers.
+
+        Args:
+            file_id: As for :meth:`to_rttm`.
+
+        Raises:
+            ConfigError: A segment without times, or another `file_id`.
+        """
+        return columns.ctm(self.segments, file_id)
+
+    def to_stm(self, file_id: str = "session") -> str:
+        """Return STM: a line for each stretch of one speaker with its text, as references are kept for scoring.
+
+        Args:
+            file_id: As for :meth:`to_rttm`.
+
+        Raises:
+            ConfigError: A segment without times, or another `file_id`.
+        """
+        return columns.stm(self.segments, self.name_of, file_id)
+
+    def to_audacity(self) -> str:
+        """Return a label track for Audacity: a label for each stretch of one speaker, with "Ada: " before it.
+
+        Raises:
+            ConfigError: A segment without times.
+        """
+        return columns.audacity(self.segments, self.name_of)
+
+    def _recorded_seconds(self) -> float:
+        return self.recording.duration if self.recording is not None else 0.0
+
+    def to_text(self) -> str:
+        """Return one segment a line, with the speaker's name before it if it is known.
+
+        Where another recording begins stands what it is called, in brackets.
+        """
+        lines: list[str] = []
+        for mark, segment in zip(source_marks(self.segments), self.segments, strict=True):
+            lines += [f"[{mark}]"] if mark else []
+            lines.append((f"{self.name_of(segment.speaker)}: " if segment.speaker is not None else "") + segment.text)
+        return "".join(f"{tidy(line)}\n" for line in lines)
+
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002 - as in load
         """Write a file, in the format that its suffix names; UTF-8.
 
         Args:
-            path: Ends in .srt, .vtt, .json, .csv, .TextGrid, .rttm or .txt, in any case. RTTM takes its `file_id`
-                from the name.
+            path: Ends in .srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm or .stm, in any case. RTTM, CTM
+                and STM take their `file_id` from the name.
+            format: The suffix without its point, for a file that has another; or "audacity", whose labels are .txt.
 
         Returns:
             The path.
@@ -113,18 +174,25 @@ class Exports:
             ConfigError: Another suffix, a file that cannot be written, or what the format's own method raises.
         """
         target = as_path(path)
+        recording = marked(target.stem) or "session"
         writers: dict[str, Callable[[], str]] = {
             ".srt": self.to_srt,
             ".vtt": self.to_vtt,
             ".json": self.to_json,
-            ".csv": lambda: self.to_dataframe().to_csv(index=False, lineterminator="\n"),
+            ".csv": lambda: tables.csv(self.to_dataframe()),
             ".textgrid": self.to_textgrid,
-            ".rttm": lambda: self.to_rttm("_".join(target.stem.split()) or "session"),
+            ".rttm": lambda: self.to_rttm(recording),
             ".txt": self.to_text,
+            ".eaf": self.to_eaf,
+            ".ctm": lambda: self.to_ctm(recording),
+            ".stm": lambda: self.to_stm(recording),
+            ".audacity": self.to_audacity,
         }
-        write = writers.get(target.suffix.lower())
+        write = writers.get(target.suffix.lower() if format is None else f".{format}".lower())
+        if write is None and format is not None:
+            raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(w[1:] for w in writers)}.")
         if write is None:
-            known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt"
+            known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm, .stm"
             raise ConfigError(f"{target.name!r} has no suffix that tells a format; expected one of {known}.")
         text = write()
         try:

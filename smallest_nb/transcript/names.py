@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment
 
-__all__ = ["MAX_NAME", "checked_name", "checked_number", "default_name", "distinct", "speakers_in"]
+__all__ = [
+    "MAX_NAME",
+    "checked_name",
+    "checked_number",
+    "default_name",
+    "distinct",
+    "marked",
+    "speakers_in",
+    "unmarked",
+]
 
 MAX_NAME = 80
 """Characters; what a view and a subtitle can still show."""
+SpeakerT = TypeVar("SpeakerT", int, int | None)
+_MISSING = frozenset(
+    "#n/a #na -1.#ind -1.#qnan -nan 1.#ind 1.#qnan <na> n/a na nan nil none null inf -inf infinity true false".split()
+)
+"""What pandas and other readers of columns take for a missing value, in lower case."""
 
 
 def default_name(speaker: int) -> str:
@@ -46,13 +62,27 @@ def checked_name(name: object) -> str:
     return stripped
 
 
+def marked(name: str) -> str:
+    """Return a name as one column of a file whose columns are parted by white space.
+
+    White space becomes `_`. What readers take for a missing value, a quotation or a comment has `_` before it.
+    """
+    column = tidy(name).replace(" ", "_")
+    return f"_{column}" if column.lower() in _MISSING or column[:1] in ('"', "'", ";", "#") else column
+
+
+def unmarked(column: str) -> str:
+    """Return the name that :func:`marked` wrote, but for white space, which stays `_`."""
+    return column[1:] if column.startswith("_") and marked(column[1:]) == column else column
+
+
 def speakers_in(segments: Iterable[Segment]) -> list[int]:
     """Return the numbers of those who speak, in order."""
     found = {s.speaker for s in segments} | {w.speaker for s in segments for w in s.words}
     return sorted(n for n in found if n is not None)
 
 
-def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ()) -> dict[int, str]:
+def distinct(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
     """Return the names with numbers behind those that more than one speaker has.
 
     Args:
@@ -60,7 +90,8 @@ def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ())
         joint: What stands between name and number.
         taken: Names that are used for something else.
     """
-    used, told = set(taken), {}
+    used = set(taken)
+    found: dict[SpeakerT, str] = {}
     counts: dict[str, int] = {}
     for speaker, name in names.items():
         unique, count = name, counts.get(name, 1)
@@ -69,5 +100,5 @@ def distinct(names: Mapping[int, str], joint: str, *, taken: Iterable[str] = ())
             unique = f"{name}{joint}{count}"
         counts[name] = count
         used.add(unique)
-        told[speaker] = unique
-    return told
+        found[speaker] = unique
+    return found

@@ -1,12 +1,13 @@
-"""A transcript as HTML, for a notebook that shows it without its widget. Imports nothing of ours."""
+"""A transcript as HTML, for a notebook that shows it without its widget."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
 
-from smallest_nb.transcript.plain import without_controls
+from smallest_nb.markup import text_html
 from smallest_nb.transcript.segment import Segment
+from smallest_nb.transcript.sources import source_marks
 
 __all__ = ["transcript_html"]
 
@@ -32,15 +33,17 @@ def transcript_html(segments: Sequence[Segment], name_of: Callable[[int], str]) 
     told = f"<p><small>{left_out:,} earlier lines are left out.</small></p>" if left_out else ""
     if left_out == 1:
         told = "<p><small>1 earlier line is left out.</small></p>"
-    lines = "".join(_line(s, name_of) for s in segments[left_out:])
+    shown = segments[left_out:]
+    lines = "".join(_line(s, name_of, mark) for s, mark in zip(shown, source_marks(shown), strict=True))
     first = f' start="{left_out + 1}"' if left_out else ""
     return f"{told}<ol{first}>{lines}</ol>"
 
 
-def _line(segment: Segment, name_of: Callable[[int], str]) -> str:
+def _line(segment: Segment, name_of: Callable[[int], str], mark: str | None) -> str:
+    begins = f"<small><i>{text_html(mark)}</i></small><br>" if mark else ""
     at = f"<small>{segment.start:.1f} s</small> " if segment.start is not None else ""
-    who = f"<b>{_plain(name_of(segment.speaker))}:</b> " if segment.speaker is not None else ""
-    return f"<li>{at}{who}{_marked(segment)}</li>"
+    who = f"<b>{text_html(name_of(segment.speaker))}:</b> " if segment.speaker is not None else ""
+    return f"<li>{begins}{at}{who}{_marked(segment)}</li>"
 
 
 def _marked(segment: Segment) -> str:
@@ -49,12 +52,8 @@ def _marked(segment: Segment) -> str:
     for found in segment.redactions:
         title = html.escape(_KINDS.get(found.kind, found.kind.lower()))
         parts += [
-            _plain(segment.text[at : found.start]),
-            f'<mark title="{title}">{_plain(segment.text[found.start : found.end])}</mark>',
+            text_html(segment.text[at : found.start]),
+            f'<mark title="{title}">{text_html(segment.text[found.start : found.end])}</mark>',
         ]
         at = found.end
-    return "".join([*parts, _plain(segment.text[at:])])
-
-
-def _plain(text: str) -> str:
-    return html.escape(without_controls(text))
+    return "".join([*parts, text_html(segment.text[at:])])

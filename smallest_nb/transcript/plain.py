@@ -9,6 +9,8 @@ __all__ = ["tidy", "without_controls"]
 
 def without_controls(text: str) -> str:
     """Return text without control characters and halves of characters; line ends stay."""
+    if text.isprintable():
+        return text
     whole = text.encode("utf-8", "replace").decode()
     return "".join(c for c in whole if c.isspace() or unicodedata.category(c) != "Cc")
 

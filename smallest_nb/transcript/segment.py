@@ -62,6 +62,8 @@ class Segment:
         sentences: Its sentences as words of their own, where asked for.
         speaker: The speaker of most of its words, or None.
         language: The language that was detected, or None.
+        source: What it was transcribed from, such as "Recording 2" or a file's name, or None where that is not known.
+            Speakers of different sources have different numbers.
     """
 
     text: str
@@ -72,6 +74,7 @@ class Segment:
     sentences: tuple[Word, ...] = ()
     speaker: int | None = None
     language: str | None = None
+    source: str | None = None
 
     @property
     def redactions(self) -> tuple[Redaction, ...]:
@@ -98,6 +101,29 @@ class Segment:
             sentences=moved(self.sentences),
         )
 
+    def of_recording(self, source: str, first_speaker: int) -> Segment:
+        """Return the segment as part of a recording among others.
+
+        Args:
+            source: What the recording is called.
+            first_speaker: The number that its speaker 0 has here: the service counts from 0 in each recording, and
+                they need not be the same people.
+        """
+
+        def moved(number: int | None) -> int | None:
+            return None if number is None else number + first_speaker
+
+        def spoken(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple(dataclasses.replace(w, speaker=moved(w.speaker)) for w in words)
+
+        return dataclasses.replace(
+            self,
+            source=source,
+            speaker=moved(self.speaker),
+            words=spoken(self.words),
+            sentences=spoken(self.sentences),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         return dataclasses.asdict(self)
@@ -117,6 +143,7 @@ class Segment:
         _check("text", segment.text, str)
         _check("is_final", segment.is_final, bool)
         _check("language", segment.language, str, type(None))
+        _check("source", segment.source, str, type(None))
         for name in ("start", "end", "speaker"):
             _check_number(name, getattr(segment, name), or_none=True)
         return segment

@@ -11,23 +11,24 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.transcript.names import distinct
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment
-from smallest_nb.transcript.timing import apart, milliseconds, runs
+from smallest_nb.transcript.timing import apart, milliseconds, runs, timed_words
 
 __all__ = ["textgrid"]
 
 _WORDS = "words"
-_NOBODY = "segments"
+_NO_SPEAKER = "segments"
 """The tier of what has no speaker."""
 
 _Interval = tuple[int, int, str]
 
 
-def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str]) -> str:
+def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds: float = 0.0) -> str:
     """Return a TextGrid: a tier per speaker, and one of words where there are words.
 
     Args:
         segments: What was said.
         name_of: Gives a speaker's name; two of the same name get numbers.
+        seconds: How long the recording is; the grid is at least as long.
 
     Raises:
         ConfigError: A segment without times, or nothing to write.
@@ -36,18 +37,22 @@ def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str]) -> str:
     for run in (r for s in segments for r in runs(s)):
         said.setdefault(run.speaker, []).append((milliseconds(run.start), milliseconds(run.end), run.text))
     words = [
-        (milliseconds(w.start), milliseconds(w.end), text) for s in segments for w in s.words if (text := tidy(w.text))
+        (milliseconds(w.start), milliseconds(w.end), text)
+        for s in segments
+        for w in timed_words(s)
+        if (text := tidy(w.text))
     ]
-    if not said:
+    length = milliseconds(seconds)
+    if not said and not length:
         raise ConfigError("There is nothing to write into a TextGrid: the transcript is empty.")
     speakers = sorted(n for n in said if n is not None)
-    names = distinct({n: tidy(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NOBODY))
+    names = distinct({n: tidy(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NO_SPEAKER))
     tiers = [(names[n], _disjoint(said[n])) for n in speakers]
-    if None in said:
-        tiers.append((_NOBODY, _disjoint(said[None])))
+    if None in said or not said:
+        tiers.append((_NO_SPEAKER, _disjoint(said.get(None, []))))
     if words:
         tiers.append((_WORDS, _disjoint(words)))
-    last = max(end for _, intervals in tiers for _, end, _ in intervals)
+    last = max([length, *(end for _, intervals in tiers for _, end, _ in intervals)])
     body = (_tier(i, name, _filled(intervals, last), last) for i, (name, intervals) in enumerate(tiers, 1))
     head = (
         'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
@@ -188,6 +189,29 @@ class Transcript(Exports, Sequence[Segment]):
         if not isinstance(said, str):
             raise ConfigError(f"A reference is text or a Transcript; got {type(said).__name__}.")
         return compared(said, self.text, normalize=normalize)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Transcript:  # noqa: A002 - a common name
+        """Read a transcript of this or another program.
+
+        SRT, WebVTT, TextGrid (long and short), EAF, RTTM, CTM, STM, Audacity's labels, and JSON: what :meth:`to_json`
+        wrote, and that of openai-whisper, faster-whisper, whisper.cpp, WhisperX, Transformers, OpenAI and Deepgram.
+
+        Args:
+            path: The file, in UTF-8, UTF-16 or Windows-1252.
+            format: "srt", "vtt", "textgrid", "eaf", "rttm", "ctm", "stm", "audacity" or "json"; None looks at what the
+                file begins with, then at its suffix.
+
+        Returns:
+            The transcript, without sound. Speakers have the names that the file gives them.
+
+        Raises:
+            ConfigError: No such file, an unknown format, or something in it that is not as the format has it.
+        """
+        from smallest_nb.transcript.loading import load  # noqa: PLC0415 - parsers that few notebooks need
+
+        segments, names = load(path, format)
+        return cls(segments, names=names)
 
     @classmethod
     def from_json(cls, text: str) -> Transcript:

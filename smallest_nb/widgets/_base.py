@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import html
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import traitlets
 from smallest_nb import runtime
 from smallest_nb.bridge import pull
 from smallest_nb.bridge.channel import Channel
+from smallest_nb.markup import text_html
 from smallest_nb.widgets import late_state
 from smallest_nb.widgets.assets import build_hash
 
@@ -60,7 +60,7 @@ class SpeechWidget(anywidget.AnyWidget):
 
     def _face(self) -> str:
         """Return HTML that says the same without a kernel."""
-        return f"<p>{html.escape(self.describe())}</p>"
+        return f"<p>{text_html(self.describe())}</p>"
 
     def __repr__(self) -> str:
         return self.describe()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import anywidget
 import traitlets
 
+from smallest_nb.markup import text_html
 from smallest_nb.widgets import assets
 
 __all__ = ["Composite"]
@@ -37,4 +37,4 @@ class Composite(anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:
             return bundle
-        return {**data, "text/html": f"<p>{html.escape(repr(self))}</p>"}, metadata
+        return {**data, "text/html": f"<p>{text_html(repr(self))}</p>"}, metadata

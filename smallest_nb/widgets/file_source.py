@@ -24,11 +24,11 @@ class FileSource(ipywidgets.VBox):
     """Choose a file; it is transcribed at once.
 
     Args:
-        play: Awaited with the clip and the pace, a multiple of real time.
+        play: Awaited with the file's name, the clip and the pace, a multiple of real time.
         begun: Called in the handler of the page's message, before a file is played.
     """
 
-    def __init__(self, play: Callable[[Clip, float], Awaitable[None]], begun: Callable[[], None]) -> None:
+    def __init__(self, play: Callable[[str, Clip, float], Awaitable[None]], begun: Callable[[], None]) -> None:
         self._play = play
         self._begun = begun
         self._upload = ipywidgets.FileUpload(accept="audio/*,.wav,.flac,.ogg,.mp3", multiple=False)
@@ -58,7 +58,7 @@ class FileSource(ipywidgets.VBox):
 
     async def _run(self, name: str, clip: Clip) -> None:
         try:
-            await self._play(clip, float(self._pace.value))
+            await self._play(name, clip, float(self._pace.value))
         except Exception as error:
             self._tell(f"⚠ {name}: {error}")
             raise

@@ -27,6 +27,7 @@ from smallest_nb.widgets.player import any_sounds
 from smallest_nb.widgets.recognition import LAST_WORDS_SECS, Recognition
 from smallest_nb.widgets.replay import Replay
 from smallest_nb.widgets.settings_panel import SettingsPanel
+from smallest_nb.widgets.sources import Sources
 from smallest_nb.widgets.static_face import Faced
 from smallest_nb.widgets.transcript_view import TranscriptView
 
@@ -82,6 +83,7 @@ class LiveTranscriber(Faced):
             self.microphone.notice = self._target.label + " The simulator hears English only."
         self.view = TranscriptView()
         self.transcript.recording = Recording(sample_rate, max_audio_seconds)
+        self._sources = Sources()
         self._recognition = Recognition(
             self.microphone, self._make, heard=self._heard, said=self._said, live=self._live
         )
@@ -133,13 +135,16 @@ class LiveTranscriber(Faced):
     def _service(self) -> SmallestSTTService | None:
         return self._recognition.service
 
-    def feed(self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None) -> Transcript:
+    def feed(
+        self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None, name: str | None = None
+    ) -> Transcript:
         """Let a clip play the microphone's part and wait for the last final.
 
         Args:
             clip: What is heard.
             pace: Multiple of real time.
             timeout: Seconds; None for the clip's length and a margin.
+            name: What the recording is called in a transcript of several; None for "Recording 2" and so on.
 
         Returns:
             The transcript.
@@ -148,13 +153,13 @@ class LiveTranscriber(Faced):
             SmallestError: What went wrong; the widget shows it too.
         """
         limit = timeout if timeout is not None else clip.duration / pace + 30
-        runtime.call(self._listening.feed(clip, pace), limit)
+        runtime.call(self._feed(clip, pace, name), limit)
         return self.transcript
 
-    async def feed_async(self, clip: Clip, *, pace: float = 1.0) -> Transcript:
+    async def feed_async(self, clip: Clip, *, pace: float = 1.0, name: str | None = None) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
         self._soon()
-        await runtime.wait(runtime.submit(self._listening.feed(clip, pace)))
+        await runtime.wait(runtime.submit(self._feed(clip, pace, name)))
         return self.transcript
 
     async def record(
@@ -275,7 +280,8 @@ class LiveTranscriber(Faced):
         if self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.write(pcm)
 
-    def _said(self, segment: Segment) -> None:
+    def _said(self, heard: Segment) -> None:
+        segment = self._sources.placed(heard)
         self.view.apply(segment)
         if not segment.text:
             return
@@ -286,7 +292,9 @@ class LiveTranscriber(Faced):
 
     def _live(self, on: bool) -> None:
         self.view.live = on
-        if not on:
+        if on:
+            self._sources.begin(self.transcript)
+        else:
             if self._recognition.failure is None:
                 self.microphone.status = self._count()
             self._listening.over()
@@ -297,8 +305,15 @@ class LiveTranscriber(Faced):
             self.transcript.recording.clear(restart=False)
         self.view.audible = self.keep_audio
 
-    async def _play_file(self, clip: Clip, pace: float) -> None:
-        await self._listening.feed(clip, pace)
+    async def _play_file(self, name: str, clip: Clip, pace: float) -> None:
+        await self._feed(clip, pace, name)
+
+    async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
+        self._sources.name_next(name)
+        try:
+            await self._listening.feed(clip, pace)
+        finally:
+            self._sources.name_next(None)
 
     def _soon(self) -> None:
         """Hosts that must be asked for messages begin to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
+from smallest_nb.markup import text_html
 from smallest_nb.takes import Take
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
@@ -77,7 +77,7 @@ class TakeList(SpeechWidget):
         return f"TakeList({len(self.rows)} takes)"
 
     def _face(self) -> str:
-        items = "".join(f"<li>{html.escape(row['title'])} <small>{html.escape(row['figures'])}</small></li>"
+        items = "".join(f"<li>{text_html(row['title'])} <small>{text_html(row['figures'])}</small></li>"
                         for row in self.rows)  # fmt: skip
         return f"<ul>{items}</ul>"
 

@@ -59,7 +59,7 @@ class TranscriptView(SpeechWidget):
     def apply(self, segment: Segment) -> None:
         """Fold a result into the transcript and show the line that changed."""
         index, shown = self.transcript.apply(segment)
-        self._channel.post("lines", reset=False, lines=[_line(index, shown)])
+        self._channel.post("lines", reset=False, lines=[self._line(index, shown)])
 
     def clear(self) -> None:
         """Drop everything."""
@@ -97,10 +97,17 @@ class TranscriptView(SpeechWidget):
     def _show_names(self) -> None:
         self.names = {str(speaker): name for speaker, name in self.transcript.names.items()}
 
+    def _line(self, index: int, segment: Segment) -> dict[str, Any]:
+        """Return a line for the page; the first one of another recording is marked with what that is called."""
+        line = _line(index, segment)
+        if index and segment.source and segment.source != self.transcript.segments[index - 1].source:
+            line["mark"] = segment.source
+        return line
+
     def _show_all(self, to: str) -> None:
-        lines = [_line(i, s) for i, s in enumerate(self.transcript.segments)]
+        lines = [self._line(i, s) for i, s in enumerate(self.transcript.segments)]
         if self.transcript.interim is not None:
-            lines.append(_line(len(lines), self.transcript.interim))
+            lines.append(self._line(len(lines), self.transcript.interim))
         for at in range(0, max(1, len(lines)), _BATCH):
             self._channel.post("lines", to=to, reset=at == 0, lines=lines[at : at + _BATCH])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import html
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import traitlets
 from smallest_nb import runtime
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.markup import text_html
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
@@ -360,7 +360,7 @@ class VoiceTuner(Faced):
     def _draw(self) -> str:
         """What the notebook shows of it without a kernel."""
         if not len(self.takes):
-            return f"<p dir='auto'>{html.escape(self.text)}</p><p><small>{html.escape(repr(self.settings))}</small></p>"
+            return f"<p dir='auto'>{text_html(self.text)}</p><p><small>{text_html(repr(self.settings))}</small></p>"
         drawn = take_html(self.takes[-1])
         if len(self.takes) > 1:
             rest = self.takes._repr_html_()

@@ -108,7 +108,9 @@ async def test_results_come_when_as_much_was_sent(recorded):
     path, clip, *_ = recorded
     with snb.replay(path, speed="instant"):
         async with stt(
-            "ws://127.0.0.1:9", sample_rate=24000, settings=snb.SmallestSTTSettings(word_timestamps=True)
+            "ws://127.0.0.1:9",
+            sample_rate=24000,
+            settings=snb.SmallestSTTSettings(word_timestamps=True, finalize_on_words=False),
         ) as s:
             await s.send(clip.pcm[:-2])
             await asyncio.sleep(0.1)

@@ -24,6 +24,7 @@ BASE = {
     "vad",
     "terminal",
     "plain_text",
+    "markup",
     "child_environment",
 }
 SOUND = {
@@ -39,6 +40,7 @@ SOUND = {
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
+    "markup": set(),
     "terminal": set(),
     "plain_text": set(),
     "child_environment": set(),
@@ -51,7 +53,7 @@ MAY_IMPORT = {
     "audio": {"errors", "paths"},
     "vad": {"audio", "errors"},
     "sentences": set(),
-    "transcript": {"audio", "errors", "paths", "plain_text"},
+    "transcript": {"audio", "errors", "markup", "paths", "plain_text"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_sources": BASE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -217,12 +218,40 @@ def test_save_chooses_by_suffix(tmp_path, suffix):
     assert "\r" not in text
     if suffix == ".csv":
         table = pd.read_csv(path)
-        assert table["text"].tolist() == ["héllo,", '"you"', "=1+1"]
+        assert table["text"].tolist() == ["héllo,", '"you"', "'=1+1"]  # else a spreadsheet would calculate it
         assert table["name"].tolist() == ["Ada", "Ada", "Speaker 2"]
     if suffix == ".rttm":
         assert text.startswith("SPEAKER my_talk 1 0.000 0.900 ")
     if suffix == ".txt":
         assert text == 'Ada: héllo, "you"\nSpeaker 2: =1+1\n'
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "\uff1d1",
+    "=cmd|' /C calc'!A0",
+    '="a"',
+    "\u3000=1",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_K11_a_csv_cell_that_begins_like_a_formula_is_quoted(tmp_path, text):
+    words = (Word(text, -1.5, 2.0, 0.5, 0), Word("a=b", 2.0, 3.0, None, 0))
+    transcript = Transcript([Segment(f"{text} a=b", True, 0.0, 3.0, words, speaker=0)], names={0: text})
+    for said in (transcript, Transcript([Segment(text, start=0, end=1, speaker=0, language=text)], names={0: text})):
+        with said.save(tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert f"'{text}" in cells
+        assert not [c for c in cells if c.strip()[:1] in tuple("=+@\uff1d")]
+    assert pd.read_csv(transcript.save(tmp_path / "a.csv"))["start"].tolist() == [-1.5, 2.0]  # numbers stay numbers
+    assert "a=b" in cells or "a=b" in (tmp_path / "a.csv").read_text(encoding="utf-8")
 
 
 def test_save_says_what_it_knows_and_what_failed(tmp_path):
@@ -276,6 +305,6 @@ def test_the_html_face_is_bounded():
 def test_importing_loads_nothing_heavy():
     code = (
         "import sys, smallest_nb, smallest_nb.transcript;"
-        "print(sorted({'numpy', 'pandas', 'jiwer', 'pysubs2', 'rapidfuzz'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'pandas', 'jiwer', 'wcwidth', 'budoux', 'rapidfuzz'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

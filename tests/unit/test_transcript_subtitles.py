@@ -48,7 +48,7 @@ def test_a_cue_stays_until_it_can_have_been_read_where_there_is_room():
     soon = Transcript([spoken(quick, 1, each=0.1), spoken("then", 2.4)])
     assert [(a, b) for a, b, _ in in_srt(soon)] == [(1, 2.4), (2.4, 3.4)]
     named = Transcript([spoken(quick, 1, speaker=0, each=0.1)])  # "Speaker 1: " is read too
-    assert in_srt(named) == [(1, 3.6, "Speaker 1: " + quick.replace(" many", "\nmany"))]
+    assert in_srt(named) == [(1, 3.6, "Speaker 1: " + quick.replace(" sent", "\nsent"))]
     slow = Transcript([spoken("said slowly", 1, each=3)])
     assert in_srt(slow) == [(1, 6.4, "said slowly")]
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from praatio import textgrid
+from pyannote.database.util import load_rttm
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Segment, Transcript, Word
+from smallest_nb.transcript import Recording, Segment, Transcript, Word
 
 
 def spoken(text: str, start: float = 0.0, speaker: int | None = None) -> Segment:
@@ -83,6 +84,26 @@ def test_tiers_are_contiguous_from_zero_to_the_end(tmp_path_factory, segments):
     assert labels <= len(transcript.words)
 
 
+@pytest.mark.parametrize(("seconds", "end"), [(5.0, 5), (0.5, 1), (1.0, 1), (12.3456875, 12.346)])
+def test_E9_the_grid_is_as_long_as_the_recording(tmp_path, seconds, end):
+    recording = Recording(16000)
+    recording.write(bytes(2 * round(seconds * 16000)))
+    words = (Word("one", 0, 0.4, None, 0), Word("two", 0.5, 1.0, None, 1))
+    grid = opened(Transcript([Segment("one two", True, 0, 1, words)], recording=recording), tmp_path)
+    assert grid.maxTimestamp == end
+    assert {tier.entries[-1].end for tier in grid.tiers} == {end}
+    assert grid.getTier("words").entries[1].label == "two" or grid.getTier("words").entries[2].label == "two"
+
+
+def test_E9_a_recording_in_which_nobody_speaks_and_a_slice(tmp_path):
+    recording = Recording(8000, max_seconds=2)  # what was dropped counts: times are the session's
+    recording.write(bytes(2 * 8000 * 5))
+    silent = opened(Transcript(recording=recording), tmp_path)
+    assert [(t.name, [tuple(e) for e in t.entries]) for t in silent.tiers] == [("segments", [(0, 5, "")])]
+    said = Transcript([spoken("a", 0), spoken("b", 1)], recording=recording)
+    assert opened(said[:1], tmp_path).maxTimestamp == 5
+
+
 def columns(text: str) -> list[list[str]]:
     rows = [line.split(" ") for line in text.splitlines()]
     assert all(len(row) == 10 and row[0] == "SPEAKER" and row[2] == "1" for row in rows)
@@ -109,6 +130,93 @@ def test_rttm_has_a_line_for_each_stretch_of_a_speaker():
         ("talk", 5, 1, "Speaker_2"),
         ("talk", 6, 2, "Ada_King"),
     ]
+
+
+ODD = [
+    "None",
+    "NA",
+    "null",
+    "nan",
+    "N/A",
+    "<NA>",
+    "-nan",
+    "NULL",
+    "#N/A",
+    "n/a",
+    "none",
+    '"Ada',
+    '"',
+    "'Ada'",
+    ";x",
+    "#1",
+    "  ",
+    "",
+    "\u3000",
+]
+
+
+def as_pyannote_reads(transcript, tmp_path, file_id="talk"):
+    path = tmp_path / "a.rttm"
+    path.write_text(transcript.to_rttm(file_id), encoding="utf-8")
+    return load_rttm(path)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_E10_every_name_and_file_id_is_read_as_a_name(tmp_path, name):
+    turns = [Segment("a", start=i, end=i + 1, speaker=i % 2) for i in range(4)]
+    transcript = Transcript(turns, names={0: name, 1: name})
+    file_id = name if name.strip() else "talk"
+    (read,) = as_pyannote_reads(transcript, tmp_path, file_id).items()
+    assert read[0].lstrip("_") == file_id
+    assert len(read[1]) == 4
+    labels = read[1].labels()
+    assert len(set(labels)) == 2
+    assert all(isinstance(label, str) for label in labels)
+    assert all(name.strip() in label for label in labels)
+    columns(transcript.to_rttm(file_id))
+    path = transcript.save(tmp_path / f"{name.replace('/', '').strip() or 'talk'}.rttm")
+    assert len(load_rttm(path)) == 1
+
+
+def test_E10_no_line_stands_twice_and_no_speaker_overlaps_with_themselves(tmp_path):
+    said = [
+        Segment("a", start=0, end=2, speaker=0),
+        Segment("a", start=0, end=2, speaker=0),
+        Segment("b", start=1, end=3, speaker=0),
+        Segment("c", start=1.5, end=1.5, speaker=1),
+        Segment("c", start=1.5, end=1.50004, speaker=1),
+        Segment("d", start=3, end=4, speaker=0),
+        Segment("e", start=9, end=8, speaker=0),
+        Segment("f", start=-1, end=0.5, speaker=1),
+        Segment("", start=20, end=21, speaker=1),
+    ]
+    transcript = Transcript(said)
+    rows = [(float(r[3]), float(r[4]), r[7]) for r in columns(transcript.to_rttm())]
+    assert rows == [
+        (0, 0.5, "Speaker_2"),
+        (0, 3, "Speaker_1"),
+        (1.5, 0.001, "Speaker_2"),
+        (3, 1, "Speaker_1"),
+        (9, 0.001, "Speaker_1"),
+        (20, 1, "Speaker_2"),
+    ]
+    (annotation,) = as_pyannote_reads(transcript, tmp_path).values()
+    assert len(list(annotation.itertracks())) == len(rows)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(_segment, min_size=1, max_size=8), st.lists(st.text(max_size=8) | st.sampled_from(ODD), max_size=3))
+def test_turns_of_one_speaker_never_overlap(tmp_path_factory, segments, names):
+    transcript = Transcript([Segment("x", start=0, end=1, speaker=0), *segments], names=dict(enumerate(names)))
+    rows = columns(transcript.to_rttm())
+    assert len(set(map(tuple, rows))) == len(rows)
+    for speaker in {r[7] for r in rows}:
+        spans = sorted(
+            (round(float(r[3]) * 1000), round((float(r[3]) + float(r[4])) * 1000)) for r in rows if r[7] == speaker
+        )
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+    (annotation,) = as_pyannote_reads(transcript, tmp_path_factory.mktemp("rttm")).values()
+    assert len(list(annotation.itertracks())) == len(rows)
 
 
 def test_rttm_refuses_what_it_cannot_tell():

@@ -96,6 +96,7 @@ export function lineElement(line: Line, nameOf: NameOf): HTMLElement {
   const element = h(
     "div",
     { class: "snb-transcript-line", "data-final": String(line.final), "data-i": String(line.i) },
+    line.mark ? h("div", { class: "snb-transcript-mark", dir: "auto" }, line.mark) : null,
     ...rows,
   );
   if (line.start !== null) element.dataset.start = String(line.start);

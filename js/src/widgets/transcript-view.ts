@@ -16,7 +16,10 @@ const FORMATS = [
   ["json", "JSON"],
   ["csv", "CSV"],
   ["TextGrid", "TextGrid"],
+  ["eaf", "ELAN (EAF)"],
   ["rttm", "RTTM"],
+  ["ctm", "CTM"],
+  ["stm", "STM"],
 ] as const;
 
 interface View {
