@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
 from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
-from smallest_nb.protocol.stt import parse_segment
+from smallest_nb.protocol.stt import parse_segment, timed_items
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
 from smallest_nb.voices import Voice
@@ -73,24 +73,48 @@ def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
 def parse_recording(body: Any) -> Transcript:
     """Read the transcript of a recording: its utterances as segments, else all of it as one.
 
+    Words and utterances whose times cannot be read cost those times, never the text.
+
     Raises:
         ProtocolError: Something else came.
     """
     if not isinstance(body, Mapping) or not any(k in body for k in ("transcription", "transcript")):
         raise ProtocolError("The answer holds no transcript.")
-    whole = {"is_final": True, "language": body.get("language")}
-    text = body.get("transcription") or body.get("transcript") or ""
-    spoken = body.get("utterances") or [{"text": text}]
-    words = list(body.get("words") or ())
+    whole = {"is_final": True, "language": body.get("language"), "languages": body.get("languages")}
     transcript = Transcript()
-    for number, utterance in enumerate(spoken, 1):
-        end = float("inf") if number == len(spoken) else float(utterance["end"])
+    spoken = _utterances(body.get("utterances"))
+    if not spoken:
+        transcript.apply(parse_segment({**body, **whole}))
+        return transcript
+    words = timed_items(body.get("words"))
+    for number, utterance in enumerate(spoken):
+        end = _end_of(spoken, number)
         inside = [w for w in words if float(w["start"]) < end]
         words = words[len(inside) :]
-        timed = [utterance] if "start" in utterance else []
-        said = next((utterance[k] for k in ("text", "transcript", "transcription") if utterance.get(k)), "")
-        transcript.apply(parse_segment({**whole, "transcript": said, "words": inside, "utterances": timed}))
+        segment = parse_segment({**whole, "transcript": _said(utterance), "words": inside, "utterances": [utterance]})
+        transcript.apply(segment)
     return transcript
+
+
+def _utterances(value: Any) -> list[Mapping[str, Any]]:
+    """Return the utterances, with or without times; none at all if one has no text, whose words would be missing."""
+    items = [{"text": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else []
+    return items if all(isinstance(item, Mapping) and _said(item) for item in items) else []
+
+
+def _said(utterance: Mapping[str, Any]) -> str:
+    texts = (utterance.get(key) for key in ("text", "transcript", "transcription"))
+    return next((text for text in texts if isinstance(text, str) and text.strip()), "")
+
+
+def _end_of(utterances: list[Mapping[str, Any]], number: int) -> float:
+    """Return where the words of an utterance end: at its own end, or where the next one with times begins."""
+    if number == len(utterances) - 1:
+        return float("inf")
+    if timed_items([utterances[number]]):
+        return float(utterances[number]["end"])
+    later = timed_items(utterances[number + 1 :])
+    return float(later[0]["start"]) if later else float("inf")
 
 
 def http_base(base_url: str) -> str:
