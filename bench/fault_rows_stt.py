@@ -62,6 +62,29 @@ def _losses() -> Iterator[Row]:
         )
 
 
+def _little_each_time() -> Iterator[Row]:
+    """A service that answers a little and fails, each time: with progress it is served on, but never flooded."""
+    for kill in ("tcp reset", "close 1011"):
+        again = plan(Fault("final", after=1, times=FOR_EVER, **KILLS[kill]))
+        yield Row(
+            f"{kill} after each final, for ever", "stt", "whole after 4 reconnects", again,
+            chunks=200, within=20.0, limit=40.0, apart=True,
+        )  # fmt: skip
+        yield Row(
+            f"{kill} after each final, for ever, no word times", "stt", "raised ConnectionLost", again,
+            options={"timed": False, "max_retries": 2}, pace_s=0.01, reconnects=2, says="Check the",
+        )  # fmt: skip
+    again = plan(Fault("final", "reset", after=1, times=FOR_EVER))
+    yield Row(
+        "tcp reset after each of twelve finals", "stt", "whole after 12 reconnects", again,
+        options={"close_timeout": 60.0}, chunks=600, within=70.0, limit=90.0, apart=True, long=True,
+    )  # fmt: skip
+    yield Row(
+        "tcp reset after a final, default retries, no word times", "stt", "raised ConnectionLost", again,
+        options={"timed": False}, chunks=1500, reconnects=5, within=30.0, limit=60.0, long=True, **_REAL_TIME,
+    )  # fmt: skip
+
+
 def _outages() -> Iterator[Row]:
     refused = Fault("handshake", "refuse", code=503, times=FOR_EVER)
     reset = Fault("interim", "reset", after=2)
@@ -143,4 +166,12 @@ def _bookkeeping() -> Iterator[Row]:
     yield Row("an old final again: times go back", "stt", "whole", back)
 
 
-STT_ROWS: tuple[Row, ...] = (*common_rows("stt"), *_losses(), *_outages(), *_troubles(), *_frames(), *_bookkeeping())
+STT_ROWS: tuple[Row, ...] = (
+    *common_rows("stt"),
+    *_losses(),
+    *_little_each_time(),
+    *_outages(),
+    *_troubles(),
+    *_frames(),
+    *_bookkeeping(),
+)

@@ -34,6 +34,7 @@ _SEND_SECS = 10.0
 """How long a peer may take no data before its socket is given up."""
 _SMALL_FRAME_BYTES = 32 * 1024
 """Below half of the send buffer's limit (64 kiB): such a frame does not have to wait if nothing is before it."""
+_CLOSE_SECS = 10.0
 _TASK_SECS = 2.0
 """How long a cancelled task of ours is waited for."""
 
@@ -195,30 +196,30 @@ class Connection:
         ws = self._ws
         return ws is None or self.state is not State.OPEN or ws.buffered > 0
 
-    async def send(self, frame: str | bytes, *, timeout: float = _SEND_SECS) -> None:
+    async def send(self, frame: str | bytes) -> None:
         """Send one frame.
 
         Raises:
-            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for `timeout` seconds.
+            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for 10 s.
         """
         ws = self._ws
         if ws is None or self.state is not State.OPEN:
             raise ConnectionLost("The connection is not open.")
         try:
             if ws.buffered or len(frame) > _SMALL_FRAME_BYTES:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(_SEND_SECS):
                     await ws.send(frame)
             else:  # it cannot have to wait, and a timer for each of 50 frames a second costs more than the sending
                 await ws.send(frame)
         except ConnectionClosed as error:
             raise _lost(error, ws) from None
         except TimeoutError:
-            raise self._give_up(ws, timeout) from None
+            raise self._give_up(ws) from None
         self._last_sent = monotonic()
 
-    def _give_up(self, ws: Wire, waited: float) -> ConnectionLost:
+    def _give_up(self, ws: Wire) -> ConnectionLost:
         """Drop a socket that takes no data: a frame may lie half-sent in its buffers, so it cannot be used again."""
-        lost = ConnectionLost(f"The service took no data for {waited:g} s.")
+        lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
         ws.abort()  # a closing handshake would wait behind the same buffer
         if self._ws is ws:
             self.abandon()
@@ -250,14 +251,19 @@ class Connection:
     async def rest(self) -> None:
         """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
         self.abandon()
-        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+        await self._finish_closing()
 
     async def close(self) -> None:
         """End for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED
         self._ended.set()
         self.abandon()
-        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+        await self._finish_closing()
+
+    async def _finish_closing(self) -> None:
+        """Wait for what closes; each has a limit of its own, this one is for a limit that does not hold."""
+        spare = asyncio.ensure_future(self._spare.close())
+        await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
 
     async def _read(self, ws: Wire) -> None:
         try:
@@ -296,7 +302,7 @@ class Connection:
             except ConnectionClosed:
                 return  # the reader reports it
             except TimeoutError:
-                self._give_up(ws, _SEND_SECS)
+                self._give_up(ws)
                 return
 
 
@@ -305,7 +311,10 @@ async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
     if others:
         await asyncio.wait(others, timeout=_TASK_SECS)
     if ws is not None:
-        await ws.close()
+        try:
+            await ws.close()
+        except Exception:
+            _log.warning("closing a socket failed", exc_info=True)
 
 
 def _lost(error: ConnectionClosed, ws: Wire) -> ConnectionLost:
