@@ -131,7 +131,7 @@ async def test_X2_speech_that_gets_on_sentence_by_sentence_is_whole():
 
     server = Flaky(answers)
     async with scripted(server) as url, tts(url, max_retries=1, spare_socket=False) as service:
-        clip = await service.synthesize("The first sentence. The second sentence. The third sentence.")
+        clip = await service.synthesize(THREE_SENTENCES)
     assert len(clip.pcm) == 3 * 4800
     assert server.connections == 3
 
