@@ -217,14 +217,14 @@ def parse_segment(data: Mapping[str, Any], timeline: SessionTimeline | None = No
     have times. Nothing raises.
     """
     line = timeline or SessionTimeline()
-    items = timed_items(data.get("words"))
     text = _text_of(data, *_TEXT_KEYS)
     if not any(isinstance(data.get(key), str) for key in _TEXT_KEYS):  # an empty text is one; null is none
         text = text or _joined(data.get("words")) or _joined(data.get("utterances"))
     if _PUNCTUATION_ONLY.match(text):
         text = ""
-    words = tuple(_word(item, line) for item in items[: len(text)])  # no text has more words than characters
-    sentences = tuple(_word(item, line) for item in timed_items(data.get("utterances"))[: len(text)])
+    most = len(text)  # no text has more words than characters
+    words = tuple(_word(item, line) for item in timed_items(data.get("words"), most))
+    sentences = tuple(_word(item, line) for item in timed_items(data.get("utterances"), most))
     timed = words or sentences
     return Segment(
         text,
@@ -233,14 +233,15 @@ def parse_segment(data: Mapping[str, Any], timeline: SessionTimeline | None = No
         end=max(w.end for w in timed) if timed else None,
         words=words,
         sentences=sentences,
-        speaker=_most_common_speaker(data, timed),
+        speaker=_most_common_speaker(data, most),
         language=_language(data),
     )
 
 
-def timed_items(value: Any) -> list[Mapping[str, Any]]:
-    """Return those words or utterances of a result that have a text and times that can be."""
-    return [item for item in _items(value) if _text_of(item, *_WORD_KEYS) and _times(item) is not None]
+def timed_items(value: Any, most: int | None = None) -> list[Mapping[str, Any]]:
+    """Return those of the first `most` words or utterances of a result that have a text and times that can be."""
+    items = _items(value[:most] if isinstance(value, list) else None)
+    return [item for item in items if _text_of(item, *_WORD_KEYS) and _times(item) is not None]
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
@@ -298,11 +299,15 @@ def _ends_exactly(data: Mapping[str, Any]) -> bool:
     return bool(isinstance(value, list) and value and timed_items(value[-1:]))
 
 
-def _most_common_speaker(data: Mapping[str, Any], timed: tuple[Word, ...]) -> int | None:
+def _most_common_speaker(data: Mapping[str, Any], most: int) -> int | None:
     """Return the speaker of most words; those without times have one too."""
-    found = [_speaker(item.get("speaker")) for item in _items(data.get("words")) or _items(data.get("utterances"))]
-    speakers = [s for s in found if s is not None] or [w.speaker for w in timed if w.speaker is not None]
-    return Counter(speakers).most_common(1)[0][0] if speakers else None
+    for name in ("words", "utterances"):
+        value = data.get(name)
+        found = [_speaker(item.get("speaker")) for item in _items(value[:most] if isinstance(value, list) else None)]
+        speakers = [speaker for speaker in found if speaker is not None]
+        if speakers:
+            return Counter(speakers).most_common(1)[0][0]
+    return None
 
 
 def _language(data: Mapping[str, Any]) -> str | None:

@@ -134,6 +134,7 @@ class Utterance:
         self._asked_secs = _MOST_SECS
         self._asked_words = 0
         self._received_bytes = self._received_words = 0
+        self._flooded = False
         self._all_there = False
         self.completed = 0
 
@@ -262,8 +263,9 @@ class Utterance:
     def _is_too_much(self) -> bool:
         """Say whether more was received than the text can be spoken in, which ends the utterance."""
         received = self._received_bytes / BYTES_PER_SAMPLE / self.sample_rate
-        if received <= self._asked_secs and self._received_words <= self._asked_words:
-            return False
+        if self._flooded or (received <= self._asked_secs and self._received_words <= self._asked_words):
+            return self._flooded
+        self._flooded = True
         what = f"{received:.0f} s of audio and {self._received_words} word times"
         most = f"{self._asked_secs:.0f} s and {self._asked_words}"
         self.fail(ProtocolError(
