@@ -14,6 +14,7 @@ from helpers import KEY, silent_tcp, stt, tts
 from raw_server import reads_nothing
 
 import smallest_nb as snb
+from smallest_nb.link import connect as connect_module
 from smallest_nb.link import connection as connection_module
 from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.target import Target
@@ -216,3 +217,21 @@ def test_X5_an_answer_that_trickles_is_given_up_and_the_script_ends(head):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "ended:" in done.stdout
+
+
+async def test_X9_a_frozen_peer_is_given_up_after_ping_pong_and_closing_time(monkeypatch):
+    """A twentieth of the real times, whose sum is what the comment beside them promises."""
+    pings, pongs, closing = connect_module._PING_SECS, connect_module._PONG_SECS, connect_module.CLOSE_SECS
+    assert pings + pongs + closing == 20.0
+    for name in ("_PING_SECS", "_PONG_SECS", "CLOSE_SECS"):
+        monkeypatch.setattr(connect_module, name, getattr(connect_module, name) / 20)
+    lost = asyncio.Event()
+    async with reads_nothing() as (url, _):
+        service = tts(url)
+        service.event_handler("on_disconnected")(lambda _s: lost.set())
+        await service.connect()
+        began = monotonic()
+        async with ends_within():
+            await lost.wait()
+        assert monotonic() - began >= 0.95, "not after ping and pong alone, which are 0.9 s"
+        await service.close()
