@@ -43,6 +43,8 @@ __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
 _OLD_IDS = 256
+_TASK_SECS = 2.0
+"""How long a cancelled task is waited for."""
 
 
 class SmallestTTSService(EventEmitter):
@@ -285,7 +287,9 @@ class SmallestTTSService(EventEmitter):
         finally:
             if feeder is not None:
                 feeder.cancel()
-                await asyncio.gather(feeder, return_exceptions=True)
+                await asyncio.wait(
+                    {feeder}, timeout=_TASK_SECS
+                )  # the caller's iterator may not let itself be cancelled
 
     async def _feed(self, utterance: Utterance, text: Any, language: str) -> None:
         try:
@@ -411,4 +415,4 @@ class SmallestTTSService(EventEmitter):
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.wait({task}, timeout=2 * _TASK_SECS)

@@ -189,6 +189,27 @@ async def test_X5_waiting_for_the_next_attempt_ends_with_close():
                 await connecting
 
 
+async def test_X5_a_callers_iterator_that_does_not_end_does_not_hold_up_the_speech():
+    release = asyncio.Event()
+
+    async def stubborn():
+        yield "The first words of a sentence"
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with reads_nothing() as (url, _):
+        service = tts(url)
+        await service.connect()
+        taking = asyncio.ensure_future(service.synthesize(stubborn()))
+        await asyncio.sleep(0.2)
+        async with ends_within():
+            await service.close()
+            await asyncio.gather(taking, return_exceptions=True)
+    release.set()
+    await asyncio.sleep(0)
+
+
 TRICKLE = """
 import os, socket, threading, time
 import smallest_nb as snb

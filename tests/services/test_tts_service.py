@@ -39,7 +39,7 @@ async def test_streams_whole_samples_in_order_and_reports_what_it_cost(simulator
 
 
 async def test_first_audio_comes_before_synthesis_ends(fresh_simulator):
-    fresh_simulator.behaviour.pace = 4.0
+    fresh_simulator.behaviour.pace = 1.0
     async with tts(fresh_simulator) as service:
         started = time.monotonic()
         arrivals = [time.monotonic() - started async for _ in service.run_tts(TEXT)]
