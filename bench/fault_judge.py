@@ -10,6 +10,8 @@ from typing import Any
 from bench.fault_sound import BLOCK_BYTES, BLOCKS_PER_CHUNK, WORD_BYTES, sound, spoken_words
 from bench.fault_table import Row
 
+_WINDOW_SECS = 10.0
+
 
 @dataclass
 class Result:
@@ -22,6 +24,7 @@ class Result:
         text_lost: Words missing or repeated.
         leaks: Tasks and sockets left over.
         reconnects: Connections used or refused after the first.
+        connections: Most connections asked for within 10 s.
         requests: Parts of texts that were spoken (TTS).
         odd: Frames that the client says it ignored.
         dropped: Seconds that the client says it dropped.
@@ -37,6 +40,7 @@ class Result:
     text_lost: int = 0
     leaks: int = 0
     reconnects: int = 0
+    connections: int = 0
     requests: int = 0
     odd: float = 0
     dropped: float = 0.0
@@ -65,11 +69,17 @@ def judge(row: Row, client: str, seen: dict[str, Any], ledger: dict[str, Any]) -
         text_lost,
         leaks=seen["leaks"],
         reconnects=max(0, reconnects),
+        connections=_most_within(ledger["handshakes"], _WINDOW_SECS),
         requests=len(ledger["requests"]),
         odd=seen["counts"].get("odd", 0),
         dropped=seen["counts"].get("dropped", 0.0),
         says=says,
     )
+
+
+def _most_within(times: list[float], seconds: float) -> int:
+    """Return how many of the times lie within the fullest stretch of so many seconds."""
+    return max((sum(begin <= at < begin + seconds for at in times) for begin in times), default=0)
 
 
 def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:

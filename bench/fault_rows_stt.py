@@ -18,6 +18,7 @@ _PAUSE = {"pause_at": 50, "pause_s": 0.5}
 _HARMLESS_FRAMES = (
     "an interim without a text",
     "words that are null",
+    "words without times",
     "a transcript that is a list",
     "a lone full stop",
     "an empty final",
@@ -59,6 +60,29 @@ def _losses() -> Iterator[Row]:
         yield Row(
             name, "stt", "raised ConnectionLost", plan(fault), options={"max_retries": 2}, pace_s=0.01, reconnects=2
         )
+
+
+def _little_each_time() -> Iterator[Row]:
+    """A service that answers a little and fails, each time: with progress it is served on, but never flooded."""
+    for kill in ("tcp reset", "close 1011"):
+        again = plan(Fault("final", after=1, times=FOR_EVER, **KILLS[kill]))
+        yield Row(
+            f"{kill} after each final, for ever", "stt", "whole after 4 reconnects", again,
+            chunks=200, within=20.0, limit=40.0, apart=True,
+        )  # fmt: skip
+        yield Row(
+            f"{kill} after each final, for ever, no word times", "stt", "raised ConnectionLost", again,
+            options={"timed": False, "max_retries": 2}, pace_s=0.01, reconnects=2, says="Check the",
+        )  # fmt: skip
+    again = plan(Fault("final", "reset", after=1, times=FOR_EVER))
+    yield Row(
+        "tcp reset after each of twelve finals", "stt", "whole after 12 reconnects", again,
+        options={"close_timeout": 60.0}, chunks=600, within=70.0, limit=90.0, apart=True, long=True,
+    )  # fmt: skip
+    yield Row(
+        "tcp reset after a final, default retries, no word times", "stt", "raised ConnectionLost", again,
+        options={"timed": False}, chunks=1500, reconnects=5, within=30.0, limit=60.0, long=True, **_REAL_TIME,
+    )  # fmt: skip
 
 
 def _outages() -> Iterator[Row]:
@@ -116,7 +140,7 @@ def _troubles() -> Iterator[Row]:
 
 
 def _frames() -> Iterator[Row]:
-    for frame in (*ODD_FRAMES, "words without times", *_HARMLESS_FRAMES):
+    for frame in (*ODD_FRAMES, *_HARMLESS_FRAMES):
         odd = plan(Fault("interim", "send", after=2, frame=frame))
         yield Row(frame, "stt", "whole", odd, counted=frame not in _HARMLESS_FRAMES)
     for frame in FATAL_FRAMES:
@@ -142,4 +166,12 @@ def _bookkeeping() -> Iterator[Row]:
     yield Row("an old final again: times go back", "stt", "whole", back)
 
 
-STT_ROWS: tuple[Row, ...] = (*common_rows("stt"), *_losses(), *_outages(), *_troubles(), *_frames(), *_bookkeeping())
+STT_ROWS: tuple[Row, ...] = (
+    *common_rows("stt"),
+    *_losses(),
+    *_little_each_time(),
+    *_outages(),
+    *_troubles(),
+    *_frames(),
+    *_bookkeeping(),
+)

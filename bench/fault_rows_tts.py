@@ -101,11 +101,35 @@ def _losses() -> Iterator[Row]:
     closing = plan(Fault("complete", "close", code=1000, times=FOR_EVER))
     yield Row("close 1000 after each complete", "tts", "whole after 2 reconnects", closing, texts=SENTENCES)
     yield Row("close 1000 after each complete, in one text", "tts", "whole after 2 reconnects", closing)
+    yield from _little_each_time()
     idle = [
         Fault("complete", "send", after=CHUNKS_OF_TEXT, frame="idle timeout"),
         Fault("complete", "close", after=CHUNKS_OF_TEXT, code=1000),
     ]
     yield Row("idle timeout between two texts", "tts", _ONCE_MORE, plan(*idle), texts=_TWO, pause_s=0.2)
+
+
+def _little_each_time() -> Iterator[Row]:
+    """A service that answers a little and fails, each time: with progress it is served on, but never flooded."""
+    for kill in ("tcp reset", "close 1011"):
+        for phase, after in {"before the first chunk": 0, "after a chunk": 1}.items():
+            again = plan(Fault("audio", after=after, times=FOR_EVER, **KILLS[kill]))
+            yield Row(
+                f"{kill} {phase}, for ever", "tts", "raised IncompleteError", again, reconnects=3, says="Check the"
+            )
+    for sentences, long in ((5, False), (14, True)):
+        again = plan(Fault("complete", "reset", times=FOR_EVER))
+        texts = (" ".join(f"Sentence number {n} is here." for n in range(sentences)),)
+        yield Row(
+            f"tcp reset after each complete, {sentences} sentences in one text", "tts",
+            f"whole after {sentences - 1} reconnects", again,
+            texts=texts, within=5.0 * sentences, limit=7.0 * sentences, apart=True, long=long,
+        )  # fmt: skip
+    patient = {"options": {"max_retries": 9, "spare_socket": False}, "within": 120.0, "limit": 150.0, "apart": True}
+    again = plan(Fault("audio", "reset", after=1, times=FOR_EVER))
+    yield Row(
+        "tcp reset after a chunk, ten times", "tts", "raised IncompleteError", again, reconnects=9, long=True, **patient
+    )
 
 
 def _silences() -> Iterator[Row]:

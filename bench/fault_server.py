@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, Self
 
 from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
@@ -122,6 +123,7 @@ class FaultServer:
         await self._listen()
 
     async def _greet(self, ws: ServerConnection, _request: Request) -> Response | None:
+        self.state.ledger.handshakes.append(monotonic())
         fault = self.state.script.take("handshake", self._handshakes)
         self._handshakes += 1
         if fault is None:

@@ -175,13 +175,15 @@ class Ledger:
     Attributes:
         requests: What was to be spoken, and when how many bytes of it had been sent, in order.
         finals: The words sent in finals.
+        handshakes: When each connection was asked for, refused ones too, on the monotonic clock.
         fault_at: When the first fault was done, on the monotonic clock.
-        is_over: The service has told an error; what it sends nevertheless is not waited for by anybody.
+        is_over: The service has sent an error; nothing that follows is waited for.
     """
 
     connections: list[Record] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     finals: list[str] = field(default_factory=list)
+    handshakes: list[float] = field(default_factory=list)
     fault_at: float | None = None
     is_over: bool = False
 

@@ -1,6 +1,7 @@
 """Does every row of the fault table to every client and says what became of it.
 
-`python -m bench.faults [--json] [--clients a,b] [--only TEXT]`; exit code 1 if this package loses, hangs or leaks.
+`python -m bench.faults [--json] [--clients a,b] [--only TEXT]`; exit code 1 if this package loses, hangs, leaks, or
+asks for more than 8 connections within 10 s.
 A client is a process of its own, killed where it overstays a row's limit; a peer takes part where `bench.environments`
 made its environment.
 """
@@ -22,7 +23,9 @@ from bench.fault_table import ROWS, Row
 
 OURS = "smallest_nb"
 CLIENTS = (OURS, *PEERS)
-KEYS = ("fault", "side", "client", "outcome", "seconds", "bytes_lost", "text_lost", "leaks")
+KEYS = ("fault", "side", "client", "outcome", "seconds", "bytes_lost", "text_lost", "leaks", "connections")
+MOST_CONNECTIONS = 8
+"""Within 10 s: a service that fails again and again is not to be flooded."""
 _MODULES = {OURS: "ours"}
 _LOGS = ROOT / ".bench" / "logs"
 _SERVER_SECS = 10.0
@@ -89,9 +92,10 @@ def results(clients: list[str], only: str) -> Iterator[Result]:
 
 
 def is_bad(result: Result) -> bool:
-    """Say whether something was lost, hung or left behind."""
+    """Say whether something was lost, hung or left behind, or the server was flooded."""
     hung = result.outcome in ("hung", "crashed")
-    return bool(hung or result.bytes_lost or result.text_lost or result.leaks)
+    flooded = result.connections > MOST_CONNECTIONS
+    return bool(hung or flooded or result.bytes_lost or result.text_lost or result.leaks)
 
 
 def as_row(result: Result) -> dict[str, Any]:
@@ -102,7 +106,7 @@ def as_row(result: Result) -> dict[str, Any]:
 def as_line(result: Result) -> str:
     """Return a result for the eye."""
     mark = "!" if is_bad(result) else " "
-    lost = f"{result.bytes_lost:>8} B {result.text_lost:>4} w {result.leaks:>2} l"
+    lost = f"{result.bytes_lost:>8} B {result.text_lost:>4} w {result.leaks:>2} l {result.connections:>4} c"
     return (
         f"{mark} {result.client:<11} {result.side} {result.fault:<58} {result.seconds:>7.2f} s {lost}  {result.outcome}"
     )

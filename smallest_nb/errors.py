@@ -59,6 +59,7 @@ class ServiceError(SmallestError):
         code: Its error code, such as `CONTENT_FILTER_BLOCKED`, or None.
         status: The HTTP status of a refused handshake, or None.
         request_id: The request it belongs to, or None.
+        retry_after: Seconds after which the service wants to be asked again, or None.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class ServiceError(SmallestError):
         code: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
+        self.retry_after = retry_after
         self.message = message
         self.code = code
         self.status = status
@@ -87,13 +90,12 @@ class RateLimitError(ServiceError):
 
     Args:
         message: The service's own words.
-        retry_after: Seconds to wait as told by the service, or None.
+        retry_after: Seconds after which the service wants to be asked again, or None.
         status: The HTTP status, usually 429.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, status: int | None = 429) -> None:
-        self.retry_after = retry_after
-        super().__init__(message, code="RATE_LIMITED", status=status)
+        super().__init__(message, code="RATE_LIMITED", status=status, retry_after=retry_after)
 
 
 class ModelRetiredError(ServiceError):

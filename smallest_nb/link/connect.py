@@ -22,7 +22,7 @@ from websockets.protocol import State
 from smallest_nb.errors import ConnectionLost
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
-from smallest_nb.link.wire import Answer, LiveWire, Wire
+from smallest_nb.link.wire import CLOSE_SECS, Answer, LiveWire, Wire
 from smallest_nb.protocol.errors import error_from_http
 from smallest_nb.secret import RedactingFilter
 
@@ -40,7 +40,8 @@ MAX_FRAME_BYTES = 16 * 2**20
 """Largest frame taken; the service sends about 7 kB per frame."""
 
 _PING_SECS, _PONG_SECS = 8, 10
-"""A peer that froze is known after 18 s: less than the 30 s of audio that a transcription keeps."""
+"""A peer that froze is given up 20 s after its last pong: the next ping comes after 8 s, is waited for 10 s, then
+the closing handshake takes 2 s (`CLOSE_SECS`). That is less than the 30 s of audio that a transcription keeps."""
 
 _sockets: WeakKeyDictionary[ClientConnection, str] = WeakKeyDictionary()
 
@@ -103,7 +104,7 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
             compression=None,
             proxy=None if is_loopback(url) else True,
             open_timeout=open_timeout,
-            close_timeout=2.0,
+            close_timeout=CLOSE_SECS,
             ping_interval=_PING_SECS,
             ping_timeout=_PONG_SECS,
             max_size=MAX_FRAME_BYTES,

@@ -1,4 +1,4 @@
-"""One WebSocket over its life: open with retries, keep alive, read, close. Imports connect, backoff, target, errors.
+"""One WebSocket over its life: open with retries, keep alive, read, close.
 
 ::
 
@@ -19,8 +19,8 @@ from time import monotonic
 
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
-from smallest_nb.link.backoff import delays, is_retryable
+from smallest_nb.errors import ConnectionLost, SmallestError
+from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.spare import Spare
@@ -30,8 +30,13 @@ from smallest_nb.link.wire import Wire
 __all__ = ["Connection", "State"]
 
 _log = logging.getLogger(__name__)
-_MAX_RETRY_AFTER = 30.0
-"""Seconds that a caller is kept waiting for a service that asks for it; beyond, the error is raised."""
+_SEND_SECS = 10.0
+"""How long a peer may take no data before its socket is given up."""
+_SMALL_FRAME_BYTES = 32 * 1024
+"""Below half of the send buffer's limit (64 kiB): such a frame does not have to wait if nothing is before it."""
+_CLOSE_SECS = 10.0
+_TASK_SECS = 2.0
+"""How long a cancelled task of ours is waited for."""
 
 
 class State(Enum):
@@ -50,13 +55,14 @@ class Connection:
     Args:
         target: Where to and with which key.
         url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
+        retry: Decides about further attempts; shared with whoever knows what progress is.
         on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
             which is how a full queue slows the peer down.
+        on_frame_error: Called with what `on_frame` raised; the frame is dropped and reading goes on.
         on_lost: Called once when an open socket ends without `close` having been called.
         keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
         keepalive_secs: Seconds of quiet before it.
         open_timeout: Seconds for one handshake.
-        max_retries: Further attempts after the first.
     """
 
     def __init__(
@@ -64,44 +70,50 @@ class Connection:
         target: Target,
         url: Callable[[], str],
         *,
+        retry: RetryPolicy,
         on_frame: Callable[[str | bytes], Awaitable[None] | None],
+        on_frame_error: Callable[[Exception], None],
         on_lost: Callable[[ConnectionLost], None],
         keepalive: Callable[[], str | bytes | None],
         keepalive_secs: float,
         open_timeout: float = 10.0,
-        max_retries: int = 3,
     ) -> None:
         self._target = target
         self._url = url
+        self._retry = retry
         self._on_frame = on_frame
+        self._on_frame_error = on_frame_error
         self._on_lost = on_lost
         self._keepalive = keepalive
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
-        self._max_retries = max_retries
         self._ws: Wire | None = None
         self._spare = Spare(self._open_one)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
+        self._ended = asyncio.Event()
         self._last_sent = monotonic()
         self.state = State.IDLE
         self.generation = 0
         """Counts the sockets opened so far."""
 
-    async def open(self, *, max_retries: int | None = None) -> float | None:
+    async def open(self, *, after: SmallestError | None = None) -> float | None:
         """Open the socket unless it is open.
 
         Args:
-            max_retries: In place of the constructor's.
+            after: What ended the socket before, if this is a further attempt: it counts against the retry policy, and
+                the wait that the policy asks for comes first.
 
         Returns:
-            Seconds the successful handshake took, or None where the socket was open already.
+            Seconds the successful handshake took, or None if the socket was open already.
 
         Raises:
             SmallestError: See :func:`~smallest_nb.link.connect.open_websocket`; after the last retry.
         """
         async with self._opening:
+            if after is not None:
+                await self._wait_to_retry(after, lost=True)
             if self.state is State.OPEN:
                 return None
             if self.state is State.CLOSED:
@@ -109,45 +121,48 @@ class Connection:
             self.abandon()
             self.state = State.OPENING
             try:
-                return await self._open_with_retries(self._max_retries if max_retries is None else max_retries)
+                return await self._open_with_retries()
             except BaseException:
                 if self.state is State.OPENING:
                     self.state = State.LOST
                 raise
 
+    async def _wait_to_retry(self, error: SmallestError, *, lost: bool) -> None:
+        wait = self._retry.next_delay(error, monotonic(), lost=lost)
+        if wait is None:
+            raise self._retry.final_error(error)
+        _log.info("connecting again in %.2f s: %s", wait, error)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._ended.wait()
+        self._refuse_if_closed()
+
     async def _open_one(self, url: str) -> Wire:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
 
-    async def _open_with_retries(self, max_retries: int) -> float:
-        waits = delays(max_retries)
+    async def _open_with_retries(self) -> float:
         while True:
             started = monotonic()
             try:
                 url = self._url()
                 ws = await self._spare.obtain(url) or await self._open_one(url)
             except SmallestError as error:
-                wait = next(waits, None)
-                if wait is None or not is_retryable(error):
-                    raise
-                if isinstance(error, RateLimitError) and error.retry_after is not None:
-                    if error.retry_after > _MAX_RETRY_AFTER:
-                        raise
-                    wait = max(wait, error.retry_after)
-                _log.info("retrying in %.2f s: %s", wait, error)
-                await asyncio.sleep(wait)
-                self._refuse_if_closed()
-                continue
-            if self.state is State.CLOSED:
-                self._close_later(ws, [])
-            self._refuse_if_closed()
-            self._adopt(ws)
-            return monotonic() - started
+                failure = error
+            else:
+                break
+            await self._wait_to_retry(failure, lost=False)  # outside the handler: the final error stands for itself
+        if self.state is State.CLOSED:
+            self._close_later(ws, [])
+        self._refuse_if_closed()
+        self._adopt(ws)
+        return monotonic() - started
 
     def _adopt(self, ws: Wire) -> None:
         self._ws = ws
         self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()
+        self._retry.opened(self._last_sent)
         self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
 
     def prepare_spare(self, url: str | None = None) -> None:
@@ -181,41 +196,47 @@ class Connection:
         ws = self._ws
         return ws is None or self.state is not State.OPEN or ws.buffered > 0
 
-    async def send(self, frame: str | bytes, *, timeout: float = 10.0) -> None:
+    async def send(self, frame: str | bytes) -> None:
         """Send one frame.
 
         Raises:
-            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for `timeout` seconds.
+            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for 10 s.
         """
         ws = self._ws
         if ws is None or self.state is not State.OPEN:
             raise ConnectionLost("The connection is not open.")
         try:
-            if ws.buffered:
-                async with asyncio.timeout(timeout):
+            if ws.buffered or len(frame) > _SMALL_FRAME_BYTES:
+                async with asyncio.timeout(_SEND_SECS):
                     await ws.send(frame)
             else:  # it cannot have to wait, and a timer for each of 50 frames a second costs more than the sending
                 await ws.send(frame)
         except ConnectionClosed as error:
             raise _lost(error, ws) from None
         except TimeoutError:
-            lost = ConnectionLost(f"The service took no data for {timeout:g} s.")
-            if self._ws is ws:  # the frame may lie half-sent in the buffers: this socket cannot be used again
-                self.abandon()
-                self._on_lost(lost)
-            raise lost from None
+            raise self._give_up(ws) from None
         self._last_sent = monotonic()
 
+    def _give_up(self, ws: Wire) -> ConnectionLost:
+        """Drop a socket that takes no data: a frame may lie half-sent in its buffers, so it cannot be used again."""
+        lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
+        ws.abort()  # a closing handshake would wait behind the same buffer
+        if self._ws is ws:
+            self.abandon()
+            self._on_lost(lost)
+        return lost
+
     def abandon(self) -> asyncio.Task[None]:
-        """Leave the socket now, without telling `on_lost`; `open` makes a new one.
+        """Leave the socket now, without calling `on_lost`; `open` makes a new one.
 
         Returns:
-            The task that closes it politely; the connection owns it, and `close` waits for it.
+            The task that closes it politely, in bounded time; the connection owns it, and `close` waits for it.
         """
         ws, self._ws = self._ws, None
         tasks, self._tasks = self._tasks, []
         if self.state is State.OPEN:
             self.state = State.LOST
+            self._retry.closed(monotonic())
         for task in tasks:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -230,29 +251,39 @@ class Connection:
     async def rest(self) -> None:
         """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
         self.abandon()
-        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+        await self._finish_closing()
 
     async def close(self) -> None:
-        """End for good. Safe to call twice and to cancel."""
+        """End for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED
+        self._ended.set()
         self.abandon()
-        await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+        await self._finish_closing()
+
+    async def _finish_closing(self) -> None:
+        """Wait for what closes; each has a limit of its own, this one is for a limit that does not hold."""
+        spare = asyncio.ensure_future(self._spare.close())
+        await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
 
     async def _read(self, ws: Wire) -> None:
         try:
             async for frame in ws:
-                if (pending := self._on_frame(frame)) is not None:
-                    await pending
+                try:
+                    if (pending := self._on_frame(frame)) is not None:
+                        await pending
+                except Exception as error:  # a frame that cannot be handled costs that frame, not the session
+                    self._on_frame_error(error)
             lost = ConnectionLost("The service closed the connection", code=ws.close_code, reason=ws.close_reason or "")
         except ConnectionClosed as error:
             lost = _lost(error, ws)
-        except Exception as error:  # a fault in a frame handler must not leave a socket that nobody reads
-            _log.exception("a frame handler failed")
+        except Exception as error:  # whatever it is, it must not leave a socket that is open and not read
+            _log.warning("reading a socket failed", exc_info=True)
             lost = ConnectionLost(f"Reading failed ({type(error).__name__}: {error})")
-            await ws.close()
+            ws.abort()
         if self._ws is ws and self.state is State.OPEN:
             self._ws = None
             self.state = State.LOST
+            self._retry.closed(monotonic())
             self._on_lost(lost)
 
     async def _keep_alive(self, ws: Wire) -> None:
@@ -266,18 +297,24 @@ class Connection:
             if frame is None:
                 continue
             try:
-                await ws.keep_alive(frame)
+                async with asyncio.timeout(_SEND_SECS):
+                    await ws.keep_alive(frame)
             except ConnectionClosed:
-                return  # the reader tells it
+                return  # the reader reports it
+            except TimeoutError:
+                self._give_up(ws)
+                return
 
 
 async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        if task is not asyncio.current_task():
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    others = [task for task in tasks if task is not asyncio.current_task()]
+    if others:
+        await asyncio.wait(others, timeout=_TASK_SECS)
     if ws is not None:
-        await ws.close()
+        try:
+            await ws.close()
+        except Exception:
+            _log.warning("closing a socket failed", exc_info=True)
 
 
 def _lost(error: ConnectionClosed, ws: Wire) -> ConnectionLost:

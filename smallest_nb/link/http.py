@@ -1,4 +1,4 @@
-"""One HTTP request with the key in its header. Imports errors, target, connect, deck, wire, protocol.errors.
+"""One HTTP request with the key in its header.
 
 The standard library's client in a thread: these calls are rare, and nothing else would need another dependency.
 """
@@ -9,11 +9,13 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
-from http.client import HTTPException
-from typing import IO, Any
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from time import monotonic
+from typing import Any, cast
 
 from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
 from smallest_nb.link.connect import is_loopback, place_of, service_headers, without_key
+from smallest_nb.link.daemon_thread import run_in_daemon_thread
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Answer
@@ -21,7 +23,8 @@ from smallest_nb.protocol.errors import error_from_http
 
 __all__ = ["fetch_json"]
 
-_MAX_ANSWER_BYTES = 64 * 2**20
+_MAX_ANSWER_BYTES, _MAX_ERROR_BYTES = 64 * 2**20, 2**20
+_READ_BYTES = 2**16
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -66,7 +69,7 @@ async def _ask_really(url: str, target: Target, body: bytes | None, content_type
     target.check_there()
     try:
         async with asyncio.timeout(2 * timeout):
-            status, answer, retry_after = await asyncio.to_thread(_ask, url, target, body, content_type, timeout)
+            status, answer, retry_after = await run_in_daemon_thread(_ask, url, target, body, content_type, timeout)
     except TimeoutError:
         failure: SmallestError = ConnectionLost(f"{place} did not answer within {timeout:g} s")
     except (OSError, HTTPException) as error:
@@ -87,16 +90,27 @@ def _ask(
     proxies: dict[str, str] | None = {} if is_loopback(url) else None
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
     request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
+    until = monotonic() + 2 * timeout
     try:
         with opener.open(request, timeout=timeout) as response:
-            return response.status, _whole(response), None
+            return response.status, _whole(response, _MAX_ANSWER_BYTES, until), None
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, _whole(error), error.headers.get("Retry-After")
+            answer = cast(HTTPResponse, error.fp)  # what the opener wraps
+            return error.code, _whole(answer, _MAX_ERROR_BYTES, until), error.headers.get("Retry-After")
 
 
-def _whole(response: IO[bytes]) -> bytes:
-    return response.read(_MAX_ANSWER_BYTES)
+def _whole(response: HTTPResponse, most: int, until: float) -> bytes:
+    """Read an answer; a peer that sends a byte now and then is not read beyond the time that the caller waits."""
+    pieces: list[bytes] = []
+    while most > 0 and (piece := response.read1(min(most, _READ_BYTES))):
+        pieces.append(piece)
+        most -= len(piece)
+        if monotonic() > until:
+            raise TimeoutError("the answer did not end in time")
+    if most > 0 and response.length:  # `read1` does not report an answer that was cut
+        raise IncompleteRead(b"".join(pieces), response.length)
+    return b"".join(pieces)
 
 
 def _read(answer: bytes, place: str) -> Any:

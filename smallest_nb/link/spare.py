@@ -1,4 +1,4 @@
-"""One socket more, opened ahead: leaving the other then costs no handshake. Imports connect, errors.
+"""One socket more, opened ahead: leaving the other then costs no handshake.
 
 The plan allows five sockets per unit of concurrency; a spare is opened only while this process has fewer to that place.
 """
@@ -15,7 +15,7 @@ from websockets.protocol import State as SocketState
 from smallest_nb.errors import SmallestError
 from smallest_nb.link.connect import count_sockets
 from smallest_nb.link.deck import current_deck
-from smallest_nb.link.wire import Wire
+from smallest_nb.link.wire import CLOSE_SECS, Wire
 
 __all__ = ["Spare"]
 
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _MAX_SOCKETS = 5
 _KEEP_SECS = 45.0
 """The service closes an idle socket after 60 s."""
+_CLOSE_SECS = CLOSE_SECS + 2.0
 
 
 class Spare:
@@ -86,8 +87,9 @@ class Spare:
         return ws
 
     async def close(self) -> None:
-        """Close it."""
+        """Close it, in bounded time."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_SECS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +14,11 @@ from websockets.protocol import State
 
 from smallest_nb.secret import Secret
 
-__all__ = ["Answer", "LiveWire", "Wire"]
+__all__ = ["CLOSE_SECS", "Answer", "LiveWire", "Wire"]
+
+CLOSE_SECS = 2.0
+"""How long a peer may take over the closing handshake."""
+_MARGIN_SECS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,10 @@ class Wire(Protocol):
         """Send a frame that says nothing but that we are still here."""
 
     async def close(self) -> None:
-        """Close it."""
+        """Close it, politely if the peer takes part; bounded whatever the peer does."""
+
+    def abort(self) -> None:
+        """End it now, without a closing handshake; what waits to be sent is dropped."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
@@ -90,6 +99,28 @@ class LiveWire(ClientConnection):
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""
         await self.send(frame)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it, politely if the peer takes part.
+
+        The library bounds the wait for the peer's closing frame, but not the one before it: its own closing frame goes
+        to the end of the send buffer, which never drains if the peer reads nothing.
+        """
+        try:
+            async with asyncio.timeout(CLOSE_SECS + _MARGIN_SECS):
+                await super().close(code, reason)
+        except TimeoutError:
+            self.abort()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_MARGIN_SECS):
+                    await self.wait_closed()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """End it now, without a closing handshake; what waits to be sent is dropped."""
+        self.transport.abort()
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give its frames."""

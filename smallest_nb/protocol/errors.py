@@ -6,9 +6,11 @@ Shapes and statuses: sections 1.4, 2.2 and 3.3 of the protocol notes.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -19,6 +21,8 @@ from smallest_nb.plain_text import parse_json
 
 __all__ = ["ErrorInfo", "error_from_frame", "error_from_http", "normalize_error", "retry_after_seconds"]
 
+_NO_DETAILS = "no details were given"
+_MAX_MESSAGE_CHARS, _MAX_CODE_CHARS, _MAX_ISSUES = 1000, 100, 10
 _BUSY = re.compile(r"concurren|rate.?limit|too many|\b429\b", re.IGNORECASE)
 
 
@@ -38,44 +42,83 @@ class ErrorInfo:
 
 
 def normalize_error(body: Any) -> ErrorInfo:
-    """Read an error from parsed JSON of any documented shape."""
+    """Read an error from parsed JSON of any shape, documented or not. Never raises, and cuts what is too long."""
     if not isinstance(body, Mapping):
-        return ErrorInfo(str(body) if body else "no details were given")
-    code = body.get("error_code") or body.get("code")
+        return ErrorInfo(_clipped(body) if body else _NO_DETAILS)
+    code = _code(body.get("error_code")) or _code(body.get("code"))
+    replacement = body.get("recommended_endpoint")
+    replacement = _clipped(replacement, _MAX_CODE_CHARS) if isinstance(replacement, str) else None
     for key in ("error", "message", "errors"):
         value = body.get(key)
         if isinstance(value, Mapping):
-            code = code or value.get("code")
-            value = value.get("message")
+            code = code or _code(value.get("code"))
+            value = value.get("message") or value.get("error")
         elif isinstance(value, list):
-            told = [_issue(v) for v in value]
-            code = code or next((v.get("code") for v in value if isinstance(v, Mapping) and v.get("code")), None)
-            value = "; ".join(told)
-        if value:
-            return ErrorInfo(str(value), str(code) if code else None, body.get("recommended_endpoint"))
-    return ErrorInfo(json.dumps(body, ensure_ascii=False)[:300], str(code) if code else None)
+            code = code or next(
+                (c for v in value[:_MAX_ISSUES] if isinstance(v, Mapping) and (c := _code(v.get("code")))), None
+            )
+            value = _issues(value)
+        if value and value is not True:
+            return ErrorInfo(_clipped(value), code, replacement)
+    return ErrorInfo(_clipped(_as_json(body), 300) if body else _NO_DETAILS, code, replacement)
+
+
+def _issues(values: list[Any]) -> str:
+    """Return a list of issues as text; those beyond the first few as a number."""
+    shown = [text for value in values[:_MAX_ISSUES] if (text := _issue(value))]
+    more = len(values) - _MAX_ISSUES
+    return "; ".join([*shown, f"and {more} more"] if more > 0 else shown)
 
 
 def _issue(value: Any) -> str:
     if not isinstance(value, Mapping):
-        return str(value)
-    path = (
-        ".".join(str(p) for p in value.get("path") or ()) if not isinstance(value.get("path"), str) else value["path"]
-    )
-    return f"{path}: {value.get('message')}" if path else str(value.get("message"))
+        return _clipped(value)
+    path = value.get("path")
+    steps = path if isinstance(path, list) else () if path is None else (path,)
+    where = _clipped(".".join(_clipped(step, _MAX_CODE_CHARS) for step in steps[:_MAX_ISSUES]), _MAX_CODE_CHARS)
+    message = value.get("message")
+    what = _clipped(message) if message else _clipped(_as_json(value), 300)
+    return f"{where}: {what}" if where else what
+
+
+def _code(value: Any) -> str | None:
+    is_code = isinstance(value, str | int) and not isinstance(value, bool)
+    return _clipped(value, _MAX_CODE_CHARS) or None if is_code else None
+
+
+def _clipped(value: Any, limit: int = _MAX_MESSAGE_CHARS) -> str:
+    """Return a value as text of bounded length: it goes into errors, logs, widget state and saved notebooks."""
+    try:
+        text = value if isinstance(value, str) else _as_json(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return f"a {type(value).__name__} that cannot be shown"
 
 
 def retry_after_seconds(value: str | None) -> float | None:
-    """Read a Retry-After header: seconds or an HTTP date."""
+    """Read a Retry-After header: seconds or an HTTP date; None for anything else."""
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return None if math.isnan(seconds) else max(0.0, seconds)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except (TypeError, ValueError):
+        at = parsedate_to_datetime(value)
+        at = (
+            at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        )  # an HTTP date is in GMT, whether it says so or not
+        return max(0.0, at.timestamp() - time())
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -99,7 +142,9 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
     try:
         info = normalize_error(parse_json(text))
     except (ValueError, RecursionError):
-        info = ErrorInfo(text[:300] or "no details were given")
+        info = ErrorInfo(_clipped(text, 300) or _NO_DETAILS)
+    wait = retry_after_seconds(retry_after)
+    again = f" Try again in {wait:.3g} s." if wait is not None else ""
     if status in (401, 403):
         return AuthError(
             f"The service refused the API key (HTTP {status}: {info.message}). Check SMALLEST_API_KEY: "
@@ -112,7 +157,8 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
         way = f" Use model={retired.replacement!r}." if retired else ""
         return ModelRetiredError(f"{who} (HTTP 410: {info.message}).{way}", replacement=replacement)
     if status == 429:
-        wait = retry_after_seconds(retry_after)
-        told = f" Try again in {wait:g} s." if wait is not None else ""
-        return RateLimitError(f"Too many requests or sessions at once: {info.message}.{told}", retry_after=wait)
+        return RateLimitError(f"Too many requests or sessions at once: {info.message}.{again}", retry_after=wait)
+    if status == 503:
+        said = f"{url} answered: {info.message}.{again}" if again else f"{url} answered: {info.message}"
+        return ServiceError(said, code=info.code, status=status, retry_after=wait)
     return ServiceError(f"{url} answered: {info.message}", code=info.code, status=status)

@@ -13,7 +13,7 @@ from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
 from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
 from smallest_nb.plain_text import whole_characters
-from smallest_nb.protocol.stt import parse_segment
+from smallest_nb.protocol.stt import parse_segment, timed_items
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.transcript import Transcript
 from smallest_nb.transcript.word_shares import share_words
@@ -75,22 +75,35 @@ def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
 def parse_recording(body: Any) -> Transcript:
     """Read the transcript of a recording: its utterances as segments, else all of it as one.
 
+    Words and utterances whose times cannot be read cost those times, never the text.
+
     Raises:
         ProtocolError: Something else came.
     """
     body = whole_characters(body)
     if not isinstance(body, Mapping) or not any(k in body for k in ("transcription", "transcript")):
         raise ProtocolError("The answer holds no transcript.")
-    whole = {"is_final": True, "language": body.get("language")}
-    text = body.get("transcription") or body.get("transcript") or ""
-    spoken = body.get("utterances") or [{"text": text}]
-    shares = share_words(body.get("words") or (), spoken)
+    whole = {"is_final": True, "language": body.get("language"), "languages": body.get("languages")}
     transcript = Transcript()
-    for utterance, inside in zip(spoken, shares, strict=True):
-        timed = [utterance] if "start" in utterance and "end" in utterance else []
-        said = next((utterance[k] for k in ("text", "transcript", "transcription") if utterance.get(k)), "")
-        transcript.apply(parse_segment({**whole, "transcript": said, "words": inside, "utterances": timed}))
+    spoken = _utterances(body.get("utterances"))
+    if not spoken:
+        transcript.apply(parse_segment({**body, **whole}))
+        return transcript
+    for utterance, inside in zip(spoken, share_words(timed_items(body.get("words")), spoken), strict=True):
+        segment = parse_segment({**whole, "transcript": _said(utterance), "words": inside, "utterances": [utterance]})
+        transcript.apply(segment)
     return transcript
+
+
+def _utterances(value: Any) -> list[Mapping[str, Any]]:
+    """Return the utterances, with or without times; none at all if one has no text, whose words would be missing."""
+    items = [{"text": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else []
+    return items if all(isinstance(item, Mapping) and _said(item) for item in items) else []
+
+
+def _said(utterance: Mapping[str, Any]) -> str:
+    texts = (utterance.get(key) for key in ("text", "transcript", "transcription"))
+    return next((text for text in texts if isinstance(text, str) and text.strip()), "")
 
 
 def http_base(base_url: str) -> str:

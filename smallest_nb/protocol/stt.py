@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +33,7 @@ __all__ = [
     "parse_segment",
     "parse_stt_frame",
     "stt_url",
+    "timed_items",
 ]
 
 FINALIZE = '{"type":"finalize"}'
@@ -52,6 +54,12 @@ _SAID_WHEN_SET = (
 )
 
 _PUNCTUATION_ONLY = re.compile(r"^[\W_]+$", re.UNICODE)
+_TEXT_KEYS = ("transcript", "transcription")
+_WORD_KEYS = ("word", "text", "transcript", "transcription")
+_SPEAKER_NAME = re.compile(r"[^\d-]{0,20}(\d{1,6})")
+_MOST_SPEAKERS = 10**6
+_LONGEST_SESSION_SECS = 10.0**6
+"""Eleven days: a time beyond it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class TranscriptFrame:
     is_last: bool = False
     full_transcript: str = ""
     from_finalize: bool = False
+    ends_exactly: bool = True
+    """Whether `segment.end`, if there is one, is where its last word ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,66 +188,143 @@ def parse_stt_frame(
         if kind == "pong":
             return None
         if kind in ("speech_started", "speech_ended"):
-            at = frame.get("timestamp")
-            return SpeechMark(kind, line.to_stream(float(at)) if at is not None else None)
+            at = _number(frame.get("timestamp"), _LONGEST_SESSION_SECS)
+            return SpeechMark(kind, None if at is None else line.to_stream(at))
         if kind == "error" or frame.get("status") == "error" or ("error" in frame and "transcript" not in frame):
             return STTErrorFrame(normalize_error(frame))
         if kind == "transcription" or "transcript" in frame or "transcription" in frame:
             return _transcript(frame, line)
-    except (KeyError, TypeError, ValueError) as error:
-        return STTUnknown(f"a broken {kind} frame ({type(error).__name__}: {error})")
-    return STTUnknown(f"type {kind!r}")
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        return STTUnknown(f"a broken {kind!r:.40} frame ({type(error).__name__}: {error})")
+    return STTUnknown(f"type {kind!r:.80}")
 
 
 def _transcript(frame: dict[str, Any], line: SessionTimeline) -> TranscriptFrame:
-    told = str(frame.get("full_transcript") or "")
+    told = frame.get("full_transcript")
     return TranscriptFrame(
-        parse_segment(frame, line), bool(frame.get("is_last")), told, bool(frame.get("from_finalize"))
+        parse_segment(frame, line),
+        _is_true(frame.get("is_last")),
+        told if isinstance(told, str) else "",
+        _is_true(frame.get("from_finalize")),
+        _ends_exactly(frame),
     )
 
 
-def parse_segment(data: dict[str, Any], timeline: SessionTimeline | None = None) -> Segment:
+def parse_segment(data: Mapping[str, Any], timeline: SessionTimeline | None = None) -> Segment:
     """Read a segment from a result, of a stream or of a recording.
 
-    Raises:
-        KeyError, TypeError, ValueError: It is broken.
+    What cannot be read of a word costs that word's times: it stays in the text and is left out of `words`, all of which
+    have times. Nothing raises.
     """
     line = timeline or SessionTimeline()
-    text = str(data.get("transcript") or data.get("transcription") or "").strip()
+    text = _text_of(data, *_TEXT_KEYS)
+    if not any(isinstance(data.get(key), str) for key in _TEXT_KEYS):  # an empty text is one; null is none
+        text = text or _joined(data.get("words")) or _joined(data.get("utterances"))
     if _PUNCTUATION_ONLY.match(text):
         text = ""
-    words = tuple(_word(w, line) for w in data.get("words") or ())
-    sentences = tuple(_word(u, line) for u in data.get("utterances") or ())
+    most = len(text)  # no text has more words than characters
+    words = tuple(_word(item, line) for item in timed_items(data.get("words"), most))
+    sentences = tuple(_word(item, line) for item in timed_items(data.get("utterances"), most))
     timed = words or sentences
-    speakers = [w.speaker for w in timed if w.speaker is not None]
-    languages = data.get("languages") or [None]
     return Segment(
         text,
-        is_final=bool(data.get("is_final")),
-        start=timed[0].start if timed else None,
-        end=timed[-1].end if timed else None,
+        is_final=_is_true(data.get("is_final")),
+        start=min(w.start for w in timed) if timed else None,
+        end=max(w.end for w in timed) if timed else None,
         words=words,
         sentences=sentences,
-        speaker=Counter(speakers).most_common(1)[0][0] if speakers else None,
-        language=data.get("language") or languages[0],
+        speaker=_most_common_speaker(data, most),
+        language=_language(data),
     )
 
 
-def _word(data: dict[str, Any], line: SessionTimeline) -> Word:
-    text = data.get("word") or data.get("text") or data.get("transcript") or data.get("transcription") or ""
-    confidence = data.get("confidence")
+def timed_items(value: Any, most: int | None = None) -> list[Mapping[str, Any]]:
+    """Return those of the first `most` words or utterances of a result that have a text and times that can be."""
+    items = _items(value[:most] if isinstance(value, list) else None)
+    return [item for item in items if _text_of(item, *_WORD_KEYS) and _times(item) is not None]
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _joined(value: Any) -> str:
+    parts = [item if isinstance(item, str) else _text_of(item, *_WORD_KEYS)
+             for item in (value if isinstance(value, list) else ()) if isinstance(item, str | Mapping)]  # fmt: skip
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _text_of(data: Mapping[str, Any], *keys: str) -> str:
+    """Return the first text that is there; a number is one, anything else is none."""
+    for key in keys:
+        value = data.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def _times(item: Mapping[str, Any]) -> tuple[float, float] | None:
+    start, end = (_number(item.get(name), _LONGEST_SESSION_SECS) for name in ("start", "end"))
+    return None if start is None or end is None or end < start else (start, end)
+
+
+def _number(value: Any, most: float) -> float | None:
+    """Return a number from 0 to `most`; a text that is one counts, NaN and everything else does not."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= most else None
+
+
+def _word(item: Mapping[str, Any], line: SessionTimeline) -> Word:
+    times = _times(item)
+    assert times is not None  # noqa: S101 - `timed_items` has looked
     return Word(
-        str(text),
-        line.to_stream(float(data["start"])),
-        line.to_stream(float(data["end"])),
-        None if confidence is None else float(confidence),
-        _speaker(data.get("speaker")),
+        _text_of(item, *_WORD_KEYS),
+        line.to_stream(times[0]),
+        line.to_stream(times[1]),
+        _number(item.get("confidence"), 1.0),
+        _speaker(item.get("speaker")),
     )
+
+
+def _ends_exactly(data: Mapping[str, Any]) -> bool:
+    """Say whether the last word, or else the last sentence, has times: where it ends, the result ends."""
+    value = data.get("words") or data.get("utterances")
+    return bool(isinstance(value, list) and value and timed_items(value[-1:]))
+
+
+def _most_common_speaker(data: Mapping[str, Any], most: int) -> int | None:
+    """Return the speaker of most words; those without times have one too."""
+    for name in ("words", "utterances"):
+        value = data.get(name)
+        found = [_speaker(item.get("speaker")) for item in _items(value[:most] if isinstance(value, list) else None)]
+        speakers = [speaker for speaker in found if speaker is not None]
+        if speakers:
+            return Counter(speakers).most_common(1)[0][0]
+    return None
+
+
+def _language(data: Mapping[str, Any]) -> str | None:
+    languages = data.get("languages")
+    candidates = [data.get("language"), *(languages[:1] if isinstance(languages, list) else ())]
+    return next((name for name in candidates if isinstance(name, str) and name), None)
+
+
+def _is_true(value: Any) -> bool:
+    return value.strip().lower() == "true" if isinstance(value, str) else value is True or value == 1
 
 
 def _speaker(value: Any) -> int | None:
-    """Return the speaker as a number; older servers wrote `speaker_0`."""
-    if value is None:
+    """Return the speaker as a number from 0; older servers wrote `speaker_0`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    digits = re.search(r"\d+", str(value))
-    return int(digits.group()) if digits else None
+    if isinstance(value, str):
+        found = _SPEAKER_NAME.fullmatch(value.strip())
+        return int(found[1]) if found else None
+    return int(value) if 0 <= value < _MOST_SPEAKERS and value == int(value) else None

@@ -38,6 +38,7 @@ __all__ = [
 
 _RELEASE_MS = 1
 """How long the service may wait for the end of a sentence: we send whole ones. Not 0, which reads like "not given"."""
+_MAX_ID_CHARS, _MAX_WORD_CHARS, _MAX_SECS = 256, 1000, 10.0**6
 _CONTEXT_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -218,8 +219,8 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
     if not isinstance(frame, dict):
         return UnknownFrame(why=f"JSON {type(frame).__name__} instead of an object")
     ids = (frame.get("request_id"), frame.get("external_request_id"))
-    if not all(name is None or isinstance(name, str) for name in ids):
-        return UnknownFrame(why=f"request ids that are no text: {ids!r:.80}")
+    if not all(name is None or (isinstance(name, str) and len(name) <= _MAX_ID_CHARS) for name in ids):
+        return UnknownFrame(why=f"request ids that are no text of at most {_MAX_ID_CHARS} characters")
     status = frame.get("status")
     payload = frame.get("data")
     payload = payload if isinstance(payload, dict) else {}
@@ -231,8 +232,17 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
         if status == "chunk":
             return AudioFrame(*ids, data=pybase64.b64decode(payload["audio"], validate=True))
         if status == "word_timestamp":
-            return WordFrame(*ids, int(payload.get("id", 0)), str(payload["word"]), float(payload["start"]),
-                             float(payload["end"]))  # fmt: skip
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            return _word(ids, payload)
+    except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
         return UnknownFrame(*ids, why=f"a broken {status} frame ({type(error).__name__}: {error})")
-    return UnknownFrame(*ids, why=f"status {status!r}")
+    return UnknownFrame(*ids, why=f"status {status!r:.80}")
+
+
+def _word(ids: tuple[Any, Any], payload: dict[str, Any]) -> WordFrame:
+    start, end = float(payload["start"]), float(payload["end"])
+    word = payload["word"]
+    if not isinstance(word, str) or len(word) > _MAX_WORD_CHARS:
+        raise TypeError(f"a word that is no text of at most {_MAX_WORD_CHARS} characters")
+    if not 0 <= start <= end <= _MAX_SECS:
+        raise ValueError(f"a word from {start!r} to {end!r} s")
+    return WordFrame(*ids, int(payload.get("id", 0)), word, start, end)

@@ -25,6 +25,7 @@ class AudioClock:
 
     Attributes:
         position: Bytes of the caller's audio before the next one to be sent.
+        sent_bytes: Bytes of audio sent on all sockets, what was sent again counted again.
         timeline: Maps the service's seconds to seconds of the caller's audio.
     """
 
@@ -32,6 +33,7 @@ class AudioClock:
         self._rate = sample_rate
         self.position = 0
         self._here = 0
+        self.sent_bytes = 0
         self.timeline = SessionTimeline()
 
     def seconds(self, size: int) -> float:
@@ -47,6 +49,7 @@ class AudioClock:
         """That many bytes of the caller's audio were sent."""
         self.position += size
         self._here += size
+        self.sent_bytes += size
 
     def dropped(self, size: int) -> None:
         """That many bytes will never be sent; the caller's clock goes on."""

@@ -1,4 +1,4 @@
-"""Named events with sync or async handlers. Imports errors only."""
+"""Named events with sync or async handlers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from smallest_nb.errors import ConfigError
 __all__ = ["EventEmitter"]
 
 _log = logging.getLogger(__name__)
+_TASK_SECS = 2.0
+"""How long a cancelled handler may take to end."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -62,7 +64,8 @@ class EventEmitter:
         tasks = [t for t in self._running if t is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks and (left := (await asyncio.wait(tasks, timeout=_TASK_SECS))[1]):
+            _log.warning("%d handlers did not end within %g s of being cancelled", len(left), _TASK_SECS)
 
 
 async def _guarded(name: str, outcome: Any) -> None:

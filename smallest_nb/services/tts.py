@@ -1,4 +1,4 @@
-"""Text to speech: streams synthesized audio. Imports everything below services.
+"""Text to speech: streams synthesized audio.
 
 One utterance is in flight at a time, because the basic plan allows one. It is sent sentence by sentence, as one
 continuation where the endpoint has them. An interruption leaves the socket and goes on with a spare one, so that no
@@ -21,11 +21,14 @@ from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
+from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
+from smallest_nb.services.frame_log import FrameLog
+from smallest_nb.services.keepalive_answers import KeepaliveAnswers
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.speaker import Speaker
@@ -39,9 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
-_ANSWER_SECS = 5.0
-"""How long the answer to a keepalive is reckoned with."""
 _OLD_IDS = 256
+_TASK_SECS = 2.0
+"""How long a cancelled task is waited for."""
 
 
 class SmallestTTSService(EventEmitter):
@@ -58,8 +61,8 @@ class SmallestTTSService(EventEmitter):
             again. None keeps them open for ever.
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
-        max_retries: Further connection attempts after the first, and how often in one utterance what a lost connection
-            cut off is spoken again, from the first sentence that was not completely received.
+        max_retries: Further attempts after a connection failed or was lost, in a row without a sentence completed; what
+            a loss cut off is spoken again, from the first sentence that was not completely received.
         spare_socket: Keep a second socket ready while an utterance sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
 
@@ -107,9 +110,10 @@ class SmallestTTSService(EventEmitter):
         self._turn = asyncio.Lock()
         self._current: Utterance | None = None
         self._driver: asyncio.Task[None] | None = None
-        self._max_retries = max_retries
+        self._retry = RetryPolicy(max_retries)
+        self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
-        self._asked_alive: deque[float] = deque(maxlen=8)
+        self._keepalive_answers = KeepaliveAnswers()
         self._rest_secs = rest_secs
         self._used_at = monotonic()
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
@@ -120,12 +124,13 @@ class SmallestTTSService(EventEmitter):
         self._connection = Connection(
             self.target,
             self._url,
+            retry=self._retry,
             on_frame=self._on_frame,
+            on_frame_error=self._on_frame_error,
             on_lost=self._on_lost,
             keepalive=self._keepalive,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
-            max_retries=max_retries,
         )
         self._remarks.tell(self._settings)
 
@@ -145,13 +150,16 @@ class SmallestTTSService(EventEmitter):
         Raises:
             AuthError, ModelRetiredError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
+        if self._current is None:
+            self._retry.begin()
         await self._open()
 
-    async def _open(self) -> float | None:
+    async def _open(self, after: SmallestError | None = None) -> float | None:
         try:
-            took = await self._connection.open()
+            took = await self._connection.open(after=after)
         except SmallestError as error:
-            self._fire("on_connection_error", str(error))
+            if error is not after:  # else it was reported when the socket was lost
+                self._fire("on_connection_error", str(error))
             raise
         self._used_at = monotonic()
         if took is not None:
@@ -159,7 +167,7 @@ class SmallestTTSService(EventEmitter):
         return took
 
     def _on_socket(self) -> None:
-        self._asked_alive.clear()
+        self._keepalive_answers.new_socket()
         self._old_ids.clear()
         self._fire("on_connected")
 
@@ -186,6 +194,7 @@ class SmallestTTSService(EventEmitter):
         self._end_current()
         await self._finish_tasks()  # before the connection: one of them may be opening a socket
         await self._connection.close()
+        self._frame_log.close()
         if was_open:
             self._fire("on_disconnected")
 
@@ -269,16 +278,18 @@ class SmallestTTSService(EventEmitter):
                 utterance,
                 connect=self._open,
                 send=lambda part: self._send_part(utterance, part),
-                leave=self._replace_socket,
+                leave=self._leave_socket,
+                retry=self._retry,
                 audio_timeout=self._audio_timeout,
-                max_retries=self._max_retries,
             ).run()
         except Exception as error:  # a fault of ours must not leave a caller who waits for ever
             utterance.inbox.end(error)
         finally:
             if feeder is not None:
                 feeder.cancel()
-                await asyncio.gather(feeder, return_exceptions=True)
+                await asyncio.wait(
+                    {feeder}, timeout=_TASK_SECS
+                )  # the caller's iterator may not let itself be cancelled
 
     async def _feed(self, utterance: Utterance, text: Any, language: str) -> None:
         try:
@@ -322,7 +333,7 @@ class SmallestTTSService(EventEmitter):
         self._end_current()
         if not self.connected:
             return
-        if outstanding:
+        if outstanding or self._connection.congested:  # what waits to be sent would hold up the cancel
             self._replace_socket()
         elif context is not None:
             with contextlib.suppress(ConnectionLost):  # a socket that is gone holds nothing
@@ -335,6 +346,10 @@ class SmallestTTSService(EventEmitter):
             self._turn.release()
             if self._driver is not None:
                 self._driver.cancel()
+
+    def _leave_socket(self) -> None:
+        self._connection.abandon()
+        self._fire("on_disconnected")
 
     def _replace_socket(self) -> None:
         """Leave the socket at once, so that nothing else is sent on it, for the spare one or one opened meanwhile."""
@@ -357,7 +372,7 @@ class SmallestTTSService(EventEmitter):
         if self._rest_secs is not None and self._current is None and monotonic() - self._used_at > self._rest_secs:
             self._spawn(self.rest())
             return None
-        self._asked_alive.append(monotonic())
+        self._keepalive_answers.sent()
         return json.dumps(wire.tts_keepalive(self._settings, endpoint=self._endpoint))
 
     def _on_frame(self, data: str | bytes) -> Any:
@@ -365,7 +380,7 @@ class SmallestTTSService(EventEmitter):
         utterance = self._current
         if isinstance(frame, wire.UnknownFrame):
             self.stray_frames += 1
-            _log.warning("ignored a TTS frame: %s", frame.why)
+            self._frame_log.ignored(frame.why)
         elif utterance is None or self._is_late(frame) or not utterance.owns(frame):
             self.stray_frames += 1
         elif isinstance(frame, wire.AudioFrame):
@@ -376,22 +391,20 @@ class SmallestTTSService(EventEmitter):
             return pending
         elif isinstance(frame, wire.WordFrame):
             return utterance.take(frame)
-        elif self._answers_keepalive(utterance, frame):
-            self._asked_alive.popleft()
+        elif frame.external_id is None and not utterance.sounding and self._keepalive_answers.expected:
+            self._keepalive_answers.answered()
         elif isinstance(frame, wire.ErrorFrame):
             utterance.fail(error_from_frame(frame.info, frame.request_id))
         else:
             return utterance.take(frame)
         return None
 
+    def _on_frame_error(self, error: Exception) -> None:
+        self.stray_frames += 1
+        self._frame_log.failed(error)
+
     def _is_late(self, frame: wire.TTSFrame) -> bool:
         return frame.external_id is None and frame.request_id in self._old_ids
-
-    def _answers_keepalive(self, utterance: Utterance, frame: wire.TTSFrame) -> bool:
-        """Say whether a frame is the service's word on a blank text, which it may answer with anything but sound."""
-        while self._asked_alive and monotonic() - self._asked_alive[0] > _ANSWER_SECS:
-            self._asked_alive.popleft()
-        return bool(self._asked_alive) and frame.external_id is None and not utterance.sounding
 
     def _on_lost(self, lost: ConnectionLost) -> None:
         if self._current is not None:
@@ -402,4 +415,4 @@ class SmallestTTSService(EventEmitter):
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.wait({task}, timeout=2 * _TASK_SECS)

@@ -1,9 +1,10 @@
-"""What goes up to the service, and what must go up again after a loss. Imports protocol, outbox, replay, clock."""
+"""What goes up to the service, and what must go up again after a loss."""
 
 from __future__ import annotations
 
 from collections import deque
 from time import monotonic
+from typing import NamedTuple
 
 from smallest_nb.audio import BYTES_PER_SAMPLE
 from smallest_nb.protocol import stt as wire
@@ -12,13 +13,22 @@ from smallest_nb.services.outbox import Outbox
 from smallest_nb.services.replay import ReplayBuffer
 from smallest_nb.transcript import Segment
 
-__all__ = ["Uplink"]
+__all__ = ["Coverage", "Uplink"]
 
-_TAIL_SECS = 0.5
-"""A final without times covers what was sent until half a second of audio ago: less than the usual end of speech."""
-_LAG_SECS = 0.5
+_TAIL_SECS = 2.0
+"""A final without times covers what was sent until so much audio ago: the service's documented time from the end of
+speech to a final is 1.59 s (99th percentile). What is sent again for it is found by its words (`Seam`)."""
+_LAG_SECS = 2.0
 """... and until this long ago on the clock: a recording is sent much faster than it is heard."""
 _SENDS = 1024
+_ROUNDING_SECS = 0.1
+
+
+class Coverage(NamedTuple):
+    """How much of the caller's audio a final covers, in bytes from the start: surely so much, possibly so much."""
+
+    at_least: int
+    at_most: int
 
 
 class Uplink:
@@ -44,8 +54,8 @@ class Uplink:
         self._finalized_at: int | None = None
         self._sends: deque[tuple[float, int]] = deque(maxlen=_SENDS)
         self.close_sent = False
-        self.uncertain_secs = 0.0
-        """How much audio the last final may have covered without saying so; it is sent again after a loss."""
+        self.acknowledged = 0
+        """Bytes of the caller's audio that are transcribed for certain, on whichever socket."""
 
     @property
     def untranscribed(self) -> bool:
@@ -84,29 +94,39 @@ class Uplink:
         elif item is not None:
             self.close_sent = True
 
-    def confirm(self, final: Segment, *, from_finalize: bool = False) -> None:
+    def new_socket(self) -> None:
+        """A socket was opened: the service's clock starts at zero, and nothing of earlier sockets was sent on it."""
+        self.clock.new_socket()
+        self._sends.clear()
+
+    def confirm(self, final: Segment, *, from_finalize: bool = False, ends_exactly: bool = True) -> Coverage:
         """Forget the audio that a final covers.
 
         Args:
             final: The final.
             from_finalize: The service says that it answers a finalize; it does not always say so.
+            ends_exactly: Whether `final.end` is the end of its last word, and not of one before.
         """
-        told = self._finalized_at
-        self.uncertain_secs = 0.0
-        if told is not None and (from_finalize or final.end is None):
-            covered, self._finalized_at = told, None
-        elif final.end is not None:
-            covered = int(final.end * self._rate) * BYTES_PER_SAMPLE
+        finalized, here = self._finalized_at, self.clock.position
+        end_is_known = final.end is not None and self.clock.seconds(here) + _ROUNDING_SECS >= final.end
+        ends_exactly = ends_exactly and end_is_known  # no service has heard what was not sent
+        if finalized is not None and (from_finalize or not ends_exactly):
+            self._finalized_at = None
+            covered = Coverage(finalized, finalized)
+        elif final.end is None or not end_is_known:
+            covered = Coverage(self._covered_at_least(), here)
         else:
-            covered = self._covered_at_least()
-            self.uncertain_secs = self.clock.seconds(self.clock.position - covered)
-        self._replay.confirm(covered)
+            end = min(int(final.end * self._rate) * BYTES_PER_SAMPLE, here)
+            covered = Coverage(end, end if ends_exactly else here)
+        self._replay.confirm(covered.at_least)
+        self.acknowledged = max(self.acknowledged, covered.at_least)
+        return covered
 
     def _covered_at_least(self) -> int:
         tail = self.clock.position - int(_TAIL_SECS * self._rate) * BYTES_PER_SAMPLE
         until = monotonic() - _LAG_SECS
         old = next((position for sent, position in reversed(self._sends) if sent <= until), 0)
-        return min(tail, old)
+        return max(0, min(tail, old))
 
     def restore(self) -> int:
         """Put what the lost socket did not transcribe in front of the outbox. Idempotent.

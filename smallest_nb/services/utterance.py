@@ -1,4 +1,4 @@
-"""One utterance: its parts, what was received of each, and what is to be sent next. Imports audio, protocol, metrics.
+"""One utterance: its parts, what was received of each, and what is to be sent next.
 
 No sockets and no tasks here: the service feeds frames in, the speaker asks what to send, the caller takes events out.
 
@@ -19,7 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, pcm16_to_array
-from smallest_nb.errors import ConnectionLost, IncompleteError, SmallestError
+from smallest_nb.errors import ConnectionLost, IncompleteError, ProtocolError, SmallestError
 from smallest_nb.protocol import tts as wire
 from smallest_nb.services.inbox import Inbox
 from smallest_nb.services.metrics import TTSMetrics
@@ -35,6 +35,11 @@ __all__ = ["AudioChunk", "Part", "PartState", "Utterance", "WordTiming"]
 
 _INBOX_BYTES = 32 * 2**20
 """Eleven minutes of speech at 24 kHz; a caller that is slower than that slows the service down."""
+_MOST_SECS, _MOST_SECS_PER_CHARACTER = 30.0, 2.0
+"""Audio expected at most, at normal speed: 15 characters a second are usual; a number or a symbol may be many words."""
+_SLOWEST = 0.1
+"""The lowest speed of any model."""
+_IDS_PER_PART = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,10 @@ class Utterance:
         self._current: Part | None = None
         self._latest: Part | None = None
         self._samples = 0
+        self._asked_secs = _MOST_SECS
+        self._asked_words = 0
+        self._received_bytes = self._received_words = 0
+        self._flooded = False
         self._all_there = False
         self.completed = 0
 
@@ -143,6 +152,11 @@ class Utterance:
     def sounding(self) -> bool:
         """Whether audio is on its way in."""
         return any(p.state is PartState.SOUNDING for p in self._parts)
+
+    @property
+    def spoken(self) -> int:
+        """How many parts that have a text are complete."""
+        return sum(p.state is PartState.COMPLETE and bool(p.text) for p in self._parts)
 
     @property
     def backlog(self) -> int:
@@ -183,6 +197,10 @@ class Utterance:
     def sent(self, part: Part) -> None:
         """A part is on its way; a closing frame without text gets no answer."""
         part.state = PartState.SENT
+        speed = self.settings.speed
+        pace = min(1.0, max(_SLOWEST, float(speed))) if isinstance(speed, int | float) else 1.0
+        self._asked_secs += len(part.text) * _MOST_SECS_PER_CHARACTER / pace
+        self._asked_words += len(part.text)
         if not part.text:
             self._end(part)
         self.last_heard = monotonic()
@@ -234,11 +252,27 @@ class Utterance:
             return None
         self.heard_on_socket = True
         if isinstance(frame, wire.AudioFrame):
-            return self._audio(part, frame.data)
+            self._received_bytes += len(frame.data)
+            return None if self._is_too_much() else self._audio(part, frame.data)
         if isinstance(frame, wire.WordFrame):
-            return self._word(part, frame)
+            self._received_words += 1
+            return None if self._is_too_much() else self._word(part, frame)
         self._end(part)
         return None
+
+    def _is_too_much(self) -> bool:
+        """Say whether more was received than the text can be spoken in, which ends the utterance."""
+        received = self._received_bytes / BYTES_PER_SAMPLE / self.sample_rate
+        if self._flooded or (received <= self._asked_secs and self._received_words <= self._asked_words):
+            return self._flooded
+        self._flooded = True
+        what = f"{received:.0f} s of audio and {self._received_words} word times"
+        most = f"{self._asked_secs:.0f} s and {self._asked_words}"
+        self.fail(ProtocolError(
+            f"The service sent {what} for {self.told.characters} characters of text; at most {most} were expected, "
+            "so the speech was ended. Try again; if it happens again, report it to the service."
+        ))  # fmt: skip
+        return True
 
     def _audio(self, part: Part, data: bytes) -> Awaitable[None] | None:
         begins = part.state is not PartState.SOUNDING
@@ -265,6 +299,8 @@ class Utterance:
                 part = self._by_order(running=isinstance(frame, wire.CompleteFrame))
         if part is not None and frame.request_id is not None:
             self._by_server_id[frame.request_id] = part
+            if len(self._by_server_id) > _IDS_PER_PART * (len(self._parts) + 1):
+                del self._by_server_id[next(iter(self._by_server_id))]
         self._current = part or self._current
         return part
 

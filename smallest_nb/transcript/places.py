@@ -1,4 +1,4 @@
-"""Where each word stands in the text. Imports nothing of ours.
+"""Where each word stands in the text.
 
 The text is the service's fair copy: it has punctuation and capitals that the list of words may lack.
 """
@@ -9,6 +9,8 @@ import itertools
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+
+from smallest_nb.transcript.folding import FoldedText, fold_text, fold_word, is_written
 
 __all__ = ["Place", "cut_up", "places"]
 
@@ -49,31 +51,37 @@ def cut_up(text: str, words: Sequence[str]) -> list[str] | None:
 
 def _walked(text: str, words: Sequence[str]) -> list[Place] | None:
     """Go through the text word by word; None as soon as a letter is left over or a word is missing."""
+    folded = fold_text(text, ignore_case=True)
     found: list[Place] = []
     at = 0
     for word in words:
-        bare = word.strip()
-        while (size := _size_at(text, at, bare)) is None:
-            if at >= len(text) or text[at].isalnum():
+        wanted = fold_text(word.strip(), ignore_case=True).text
+        while not _stands_at(folded, at, wanted):
+            if at >= len(folded.text) or is_written(folded.text[at]):
                 return None
             at += 1
-        found.append((at, at + size))
-        at += size
-    return None if any(c.isalnum() for c in text[at:]) else found
+        end = at + len(wanted)
+        found.append(folded.original(at, end) if wanted else _empty_place(folded, at, text))
+        at = end
+    return None if any(is_written(c) for c in folded.text[at:]) else found
 
 
-def _size_at(text: str, at: int, word: str) -> int | None:
-    if text.startswith(word, at) or text[at : at + len(word)].lower() == word.lower():
-        return len(word)
-    return None
+def _stands_at(folded: FoldedText, at: int, word: str) -> bool:
+    end = at + len(word)
+    return folded.text.startswith(word, at) and not (word and folded.cuts_a_character(end))
+
+
+def _empty_place(folded: FoldedText, at: int, text: str) -> Place:
+    here = folded.starts[at] if at < len(folded.starts) else len(text)
+    return here, here
 
 
 def _compared(text: str, words: Sequence[str]) -> list[Place | None]:
     """Find the words that text and list have in common."""
     spots = [(m.start(), m.end()) for m in re.finditer(r"\S+", text)]
-    shown = [_bare(text[a:b]) for a, b in spots]
+    shown = [fold_word(text[a:b]) for a, b in spots]
     owners = [i for i, word in enumerate(words) for _ in word.split()]
-    parts = [_bare(part) for word in words for part in word.split()]
+    parts = [fold_word(part) for word in words for part in word.split()]
     found: list[Place | None] = [None] * len(words)
     for block in SequenceMatcher(None, shown, parts).get_matching_blocks():
         for k in range(block.size):
@@ -81,7 +89,3 @@ def _compared(text: str, words: Sequence[str]) -> list[Place | None]:
             before = found[owners[block.b + k]]
             found[owners[block.b + k]] = (before[0] if before else start, end)
     return found
-
-
-def _bare(token: str) -> str:
-    return "".join(c for c in token.lower() if c.isalnum())

@@ -1,4 +1,4 @@
-"""Find text in a transcript. Imports errors."""
+"""Find text in a transcript."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.transcript.folding import fold_text
 from smallest_nb.transcript.places import Place, places
 from smallest_nb.transcript.segment import Segment, Word
 
@@ -38,29 +39,45 @@ class Match:
 def search(segments: Sequence[Segment], pattern: str, *, ignore_case: bool, regex: bool) -> list[Match]:
     """Find every place, in order; a match stays within one segment and is never empty.
 
+    Text is compared as :mod:`~smallest_nb.transcript.folding` says: a letter with a combining mark is another letter.
+
     Raises:
         ConfigError: An empty pattern, or one that is no regular expression.
     """
     if not isinstance(pattern, str) or not pattern:
         raise ConfigError(f"pattern={pattern!r} cannot be searched for; expected text.")
+    # The case of a regular expression is the engine's affair: folding would turn \S into \s.
+    fold_case = ignore_case and not regex
+    wanted = fold_text(pattern, ignore_case=fold_case).text
     try:
-        wanted = re.compile(pattern if regex else re.escape(pattern), re.IGNORECASE if ignore_case else 0)
+        compiled = re.compile(wanted if regex else re.escape(wanted), re.IGNORECASE if ignore_case and regex else 0)
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"pattern={pattern!r} is no regular expression: {error}") from error
-    return [match for index, segment in enumerate(segments) for match in _in_segment(index, segment, wanted)]
+    return [
+        match
+        for index, segment in enumerate(segments)
+        for match in _in_segment(index, segment, compiled, fold_case=fold_case, whole_letters=not regex)
+    ]
 
 
-def _in_segment(index: int, segment: Segment, wanted: re.Pattern[str]) -> Iterator[Match]:
-    found = [m for m in wanted.finditer(segment.text) if m[0]]
+def _in_segment(
+    index: int, segment: Segment, wanted: re.Pattern[str], *, fold_case: bool, whole_letters: bool
+) -> Iterator[Match]:
+    folded = fold_text(segment.text, ignore_case=fold_case)
+    found = [
+        folded.original(m.start(), m.end())
+        for m in wanted.finditer(folded.text)
+        if m[0] and not (whole_letters and folded.cuts_a_character(m.end()))
+    ]
     if not found:
         return
     whole = zip(places(segment.text, [w.text for w in segment.words]), segment.words, strict=True)
     spots = [(place, word) for place, word in whole if place is not None]
     ends = [place[1] for place, _ in spots]
-    for match in found:
-        words = tuple(_covered(spots, bisect.bisect_right(ends, match.start()), match.end()))
+    for start, end in found:
+        words = tuple(_covered(spots, bisect.bisect_right(ends, start), end))
         at = words[0].start if words else segment.start
-        yield Match(index, match.start(), match.end(), match[0], words, at)
+        yield Match(index, start, end, segment.text[start:end], words, at)
 
 
 def _covered(spots: Sequence[tuple[Place, Word]], first: int, end: int) -> Iterator[Word]:

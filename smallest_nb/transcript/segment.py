@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["Redaction", "Segment", "Word"]
 
-_PLACEHOLDER = re.compile(r"\[([A-Za-z]+)_(\d+)\]")
+_PLACEHOLDER = re.compile(r"\[([A-Za-z]{1,64})_(\d{1,9})\]")
 
 
 @dataclass(frozen=True, slots=True)

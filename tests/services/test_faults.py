@@ -26,7 +26,7 @@ from bench.fault_plan import Fault  # noqa: E402
 from bench.fault_row import MID_AUDIO, TEXT, Row, plan  # noqa: E402
 from bench.fault_sound import sound  # noqa: E402
 from bench.fault_table import ROWS  # noqa: E402
-from bench.faults import OURS, Pair  # noqa: E402
+from bench.faults import MOST_CONNECTIONS, OURS, Pair  # noqa: E402
 
 HERE = [row for row in ROWS if not row.apart and not row.long]
 APART = [row for row in ROWS if row.apart and not row.long]
@@ -70,6 +70,7 @@ def check(row: Row, result: Result) -> None:
     assert not result.outcome.startswith("whole") or result.dropped == 0, result
     assert re.search(row.says, result.says), result
     assert row.reconnects in (None, result.reconnects), result
+    assert result.connections <= MOST_CONNECTIONS, result
 
 
 @pytest.mark.parametrize("row", HERE, ids=str)

@@ -136,11 +136,6 @@ def test_jupyter_stays_in_the_widgets(path):
         assert not {n.split(".")[0] for n in names} & {"anywidget", "ipywidgets", "traitlets"}
 
 
-def test_sources_stay_small():
-    sizes = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCES}
-    assert {name: n for name, n in sizes.items() if n > 420} == {}
-
-
 def test_public_names_are_there():
     for name in smallest_nb.__all__:
         assert getattr(smallest_nb, name) is not None

@@ -240,6 +240,11 @@ class RecordedWire:
         self.deck.end(self._session, self._now, by="client", code=1000, reason="")
         await self._ws.close()
 
+    def abort(self) -> None:
+        """End it now, without a closing handshake."""
+        self.deck.end(self._session, self._now, by="client", code=1006, reason="")
+        self._ws.abort()
+
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give its frames."""
         try:
