@@ -161,16 +161,17 @@ def _attach(error: Any, transcript: Transcript) -> None:
         error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
-def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
+def list_voices(model: str | None = None, *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
     Args:
-        model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, either spelling.
+        model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, in any spelling; None is the default model, or
+            its replacement once the service has withdrawn it.
         refresh: Ask again even where the list is known.
         timeout: Seconds to wait for the service; then the model cards answer.
 
     Raises:
-        ConfigError: No such model.
+        ConfigError: No name of a TTS model.
         AuthError: A refused key.
     """
     return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
@@ -182,7 +183,7 @@ def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 3
     Args:
         audio: A clip, the path of an audio file, or a file's bytes; at most 250 MB.
         timeout: Seconds for each step of the network.
-        settings: Such as `word_timestamps=True`, `diarize=True` or `language="multi-eu"`.
+        settings: Such as `word_timestamps=True`, `diarize=True`, `language="multi-eu"` or `model="pulse-pro"`.
 
     Raises:
         ConfigError: No such file, or too large a one.

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from smallest_nb.errors import ConnectionLost, IncompleteError, RateLimitError, SmallestError
+from smallest_nb.errors import ConnectionLost, IncompleteError, ModelRetiredError, RateLimitError, SmallestError
 from smallest_nb.link.backoff import delays
 from smallest_nb.services.utterance import Part, Utterance
 
@@ -31,6 +31,8 @@ class Speaker:
         connect: Opens the socket unless it is open; returns the seconds it took, None where it was open.
         send: Sends one part on it.
         leave: Leaves the socket, whatever is on its way there.
+        replace_model: Puts the replacement in the place of a withdrawn model that was not chosen, and says whether
+            there was one.
         audio_timeout: Seconds without a frame after which the utterance counts as broken.
         max_retries: How often in a row a broken connection is made good without a sentence completed.
     """
@@ -42,6 +44,7 @@ class Speaker:
         connect: Callable[[], Awaitable[float | None]],
         send: Callable[[Part], Awaitable[None]],
         leave: Callable[[], None],
+        replace_model: Callable[[], bool],
         audio_timeout: float,
         max_retries: int,
     ) -> None:
@@ -49,6 +52,7 @@ class Speaker:
         self._connect = connect
         self._send = send
         self._leave = leave
+        self._replace_model = replace_model
         self._timeout = audio_timeout
         self._max_retries = max_retries
         self._waits = delays(max_retries)
@@ -101,6 +105,10 @@ class Speaker:
     async def _again(self, error: SmallestError) -> None:
         """Make a loss good, or give up."""
         utterance = self._utterance
+        if isinstance(error, ModelRetiredError) and not utterance.sounding and self._replace_model():
+            self._leave()
+            utterance.rewind()
+            return
         if not isinstance(error, ConnectionLost | RateLimitError):
             raise error
         if utterance.completed > self._completed:  # a service that hangs up after each sentence is served all the same

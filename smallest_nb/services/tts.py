@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES
-from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
+from smallest_nb.errors import ConfigError, ConnectionLost, ModelRetiredError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.cleanup import to_the_end
 from smallest_nb.link.connection import Connection, State
@@ -27,6 +27,7 @@ from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
+from smallest_nb.services.model_fallback import ModelFallback, is_withdrawal, with_model_named
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
@@ -115,6 +116,7 @@ class SmallestTTSService(EventEmitter):
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
         self._remarks = Remarks()
+        self.model_fallback = ModelFallback()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
@@ -151,8 +153,10 @@ class SmallestTTSService(EventEmitter):
         try:
             took = await self._connection.open()
         except SmallestError as error:
+            if isinstance(error, ModelRetiredError) and self._replace_model():
+                return await self._open()
             self._fire("on_connection_error", str(error))
-            raise
+            raise with_model_named(error, self._asked) from error.__cause__
         self._used_at = monotonic()
         if took is not None:
             self._on_socket()
@@ -163,9 +167,22 @@ class SmallestTTSService(EventEmitter):
         self._old_ids.clear()
         self._fire("on_connected")
 
+    @property
+    def _asked(self) -> SmallestTTSSettings:
+        return self._current.settings if self._current else self._settings
+
     def _url(self) -> str:
-        settings = self._current.settings if self._current else self._settings
-        return wire.tts_url(self.target.base_url, str(settings.model), endpoint=self._endpoint)
+        return wire.tts_url(self.target.base_url, str(self._asked.model), endpoint=self._endpoint)
+
+    def _replace_model(self) -> bool:
+        """Go on with the replacement of a withdrawn model, unless the caller chose it."""
+        if not self.model_fallback.note_refusal(self._asked):
+            return False
+        self._settings = self.model_fallback.adapt(self._settings)
+        if self._current is not None:
+            self._current.settings = self.model_fallback.adapt(self._current.settings)
+        self._endpoint = None  # a replacement has no URL of its own
+        return True
 
     async def rest(self) -> None:
         """Close the sockets after the request under way; the next one opens one again."""
@@ -202,7 +219,7 @@ class SmallestTTSService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
-        self._settings, changed = self._settings.merged(delta)
+        self._settings, changed = self.model_fallback.merge(self._settings, delta)
         if "model" in changed:
             if self._current is not None:
                 self._reopen = True
@@ -239,7 +256,7 @@ class SmallestTTSService(EventEmitter):
             driver.cancel()
             self._leave_utterance(utterance)
             if not driver.done():
-                await to_the_end(_ended(driver))
+                await to_the_end(asyncio.wait({driver}))
 
     def _leave_utterance(self, utterance: Utterance) -> None:
         if self._current is utterance:
@@ -270,6 +287,7 @@ class SmallestTTSService(EventEmitter):
                 connect=self._open,
                 send=lambda part: self._send_part(utterance, part),
                 leave=self._replace_socket,
+                replace_model=self._replace_model,
                 audio_timeout=self._audio_timeout,
                 max_retries=self._max_retries,
             ).run()
@@ -376,10 +394,10 @@ class SmallestTTSService(EventEmitter):
             return pending
         elif isinstance(frame, wire.WordFrame):
             return utterance.take(frame)
-        elif self._answers_keepalive(utterance, frame):
+        elif self._answers_keepalive(utterance, frame) and not is_withdrawal(frame):
             self._asked_alive.popleft()
         elif isinstance(frame, wire.ErrorFrame):
-            utterance.fail(error_from_frame(frame.info, frame.request_id))
+            utterance.fail(error_from_frame(frame.info, frame.request_id, model=utterance.settings.model))
         else:
             return utterance.take(frame)
         return None
@@ -399,7 +417,3 @@ class SmallestTTSService(EventEmitter):
                 self._fire("on_connection_error", str(lost))
             self._current.fail(lost)
         self._fire("on_disconnected")
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.gather(task, return_exceptions=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from smallest_nb.catalog import canonical_model, tts_model
+from smallest_nb.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.latency import latency
 
@@ -44,7 +44,8 @@ class Behaviour:
         latency: A preset of `latency.LATENCIES`.
         pace: Audio is sent at most this many times real time; None sends it as it is made.
         first_audio_secs: Seconds before the first chunk of speech.
-        retired: Models that answer HTTP 410, such as `{"lightning-v2"}`.
+        retired: Models that are withdrawn, such as `{"lightning-v2"}`, in any spelling: HTTP 410 for their own paths
+            and for calls that name them, an error frame on a socket.
         reject: HTTP status for every handshake and call, or None.
         retry_after: The Retry-After header that goes with `reject`, seconds.
         close_at_connect: Close code sent right after the handshake, or None.
@@ -69,7 +70,7 @@ class Behaviour:
     latency: str = _knob("none", "none, in-region or far-laptop", "latency")
     pace: float | None = _knob(None, "send audio at most this many times real time", "seconds")
     first_audio_secs: float = _knob(0.0, "wait before the first chunk of speech", "seconds")
-    retired: frozenset[str] = _knob(frozenset(), "answer HTTP 410 for this model", "model")
+    retired: frozenset[str] = _knob(frozenset(), "withdraw this model: HTTP 410, or an error frame", "model")
     reject: int | None = _knob(None, "refuse every handshake and call with this HTTP status", "choice", _REJECT)
     retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count")
     close_at_connect: int | None = _knob(None, "close with this code after the handshake", "choice", _CLOSE_CODES)
@@ -87,6 +88,9 @@ class Behaviour:
     def __post_init__(self) -> None:
         for knob in dataclasses.fields(self):
             value, choices = getattr(self, knob.name), knob.metadata["choices"]
+            if knob.name == "retired":
+                names = {value} if isinstance(value, str) else set(value)
+                self.retired = frozenset(canonical_model(name) for name in names)
             if choices and value is not None and value not in choices:
                 raise ConfigError(f"{knob.name}={value!r} cannot be shown; choose one of {choices}.")
         latency(self.latency)
@@ -96,6 +100,10 @@ class Behaviour:
             number = getattr(self, name)
             if number is not None and number < 1:
                 raise ConfigError(f"{name}={number!r} must be at least 1.")
+
+    def withdraws(self, model: str | None) -> bool:
+        """Say whether a model is withdrawn; `retired` may have been set to any spelling meanwhile."""
+        return model is not None and canonical_model(model) in {canonical_model(name) for name in self.retired}
 
     def with_faults(self, faults: Mapping[str, Any]) -> Behaviour:
         """Return this one, or a copy with some switches thrown, for one connection."""
@@ -138,13 +146,13 @@ def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
         return value
     try:
         if kind == "model":
-            return frozenset({tts_model(canonical_model(value)).id})
+            return frozenset({TTS_MODELS[canonical_model(value)].id})
         if kind == "seconds":
             return float(value)
         if kind == "count" or (kind == "choice" and isinstance(choices[0], int)):
             return int(value)
         if kind == "choice" and value:
             return value
-    except ValueError:
+    except (KeyError, ValueError):
         pass
     raise ConfigError(f"fault {name}={value!r} cannot be used; {metadata['told']}.")

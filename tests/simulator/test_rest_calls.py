@@ -75,7 +75,6 @@ async def test_server_sent_events(signals, path):
         ({"sample_rate": 48000}, 400, "invalid_enum_value", ["sample_rate"]),
         ({"speed": 9}, 400, "out_of_range", ["speed"]),
         ({"language": "tlh"}, 400, "invalid_enum_value", ["language"]),
-        ({"model": "lightning_v2"}, 410, "MODEL_DEPRECATED", ["model"]),
     ],
 )
 async def test_bad_requests(signals, change, status, code, path):

@@ -16,6 +16,7 @@ BASE = {
     "language",
     "voices",
     "catalog",
+    "setting_values",
     "fields",
     "settings",
     "audio",
@@ -30,7 +31,8 @@ MAY_IMPORT = {
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
-    "fields": {"errors"},
+    "setting_values": {"errors", "fields"},  # the latter for a type only
+    "fields": {"errors", "setting_values"},
     "settings": {"errors", "fields", "catalog", "language", "voices"},
     "audio": {"errors"},
     "vad": {"audio", "errors"},
