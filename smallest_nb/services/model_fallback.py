@@ -9,7 +9,8 @@ from smallest_nb.catalog import TTS_MODELS
 from smallest_nb.errors import ModelRetiredError, SmallestError
 from smallest_nb.protocol.errors import ErrorInfo, model_retired_error, names_withdrawal
 from smallest_nb.protocol.tts import ErrorFrame, TTSFrame
-from smallest_nb.settings import SmallestTTSSettings, replacement_settings
+from smallest_nb.settings import SmallestTTSSettings, replacement_settings, voice_for
+from smallest_nb.voices import voices_of
 
 __all__ = ["ModelFallback", "is_withdrawal", "with_model_named"]
 
@@ -25,6 +26,7 @@ class ModelFallback:
 
     def __init__(self) -> None:
         self._withdrawn: set[str] = set()
+        self._lost_voices: set[str] = set()
         self.message = ""
 
     def note_refusal(self, settings: SmallestTTSSettings) -> bool:
@@ -64,7 +66,22 @@ class ModelFallback:
             if delta is None:
                 break
             settings, _ = settings.merged(delta)
+        if self._withdrawn and not settings.model_chosen:
+            settings = self._with_voice_of_the_replacement(settings)
         return settings
+
+    def _with_voice_of_the_replacement(self, settings: SmallestTTSSettings) -> SmallestTTSSettings:
+        """Replace a voice that only a withdrawn model has, as programs written for that model go on naming it."""
+        lost = {v.id for model in self._withdrawn for v in voices_of(model)}
+        voice = voice_for(str(settings.model), str(settings.voice), str(settings.language))
+        if settings.voice not in lost or voice == settings.voice:
+            return settings
+        if settings.voice not in self._lost_voices:
+            self._lost_voices.add(str(settings.voice))
+            warnings.warn(
+                f"{settings.model} has no voice {str(settings.voice)!r}; speaking with {voice!r}.", stacklevel=4
+            )
+        return settings.merged(SmallestTTSSettings(voice=voice))[0]
 
 
 def is_withdrawal(frame: TTSFrame) -> bool:

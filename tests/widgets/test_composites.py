@@ -112,7 +112,8 @@ def test_settings_can_be_linked_and_observed(tuner):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"), [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "x"}, "lightning"), (3, "int")]
+    ("values", "told"),
+    [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "a/b"}, "lightning"), (3, "int")],
 )
 def test_bad_settings_are_refused_and_nothing_changes(tuner, values, told):
     before = tuner.settings
