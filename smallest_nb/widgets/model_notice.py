@@ -37,6 +37,9 @@ class ModelNotice(ipywidgets.HBox):
 
     def show_replaced(self, former: SmallestTTSSettings, settings: SmallestTTSSettings) -> None:
         """Say that a default went on as its replacement."""
+        if settings.model == former.model:
+            self._show(f"{settings.model} has no voice {former.voice}. This is {settings.voice}.", None)
+            return
         voice = f"and the voice {settings.voice}" if settings.voice != former.voice else f"with {settings.voice}"
         self._show(f"{former.model} is no longer served. This is {settings.model} {voice}.", None)
 

