@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb import runtime
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
 from smallest_nb.catalog import STT_SAMPLE_RATES
+from smallest_nb.errors import ConfigError
 from smallest_nb.progress import Progress
 from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
@@ -52,9 +53,15 @@ def speak(
         settings: Such as `voice="liam"` or `speed=1.2`.
 
     Raises:
+        ConfigError: No text, such as a list of them, or a setting that cannot work.
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"speak takes one text, got {type(text).__name__}: {text!r:.60}. Speak each text on its own; a language "
+            "model's tokens are an iterator for SmallestTTSService.run_tts."
+        )
     service = SmallestTTSService(
         api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
     )

@@ -155,3 +155,23 @@ def test_UX25_the_takes_of_a_sweep_are_played_one_after_the_other(withdrawn, ope
     cell[0] = 2
     tuner.audition("Another cell.")
     assert page.of("stream-open")[-1]["queued"] is False
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(0.01, "made 100 times as fast as it plays"), (1.0, "made 1 times as fast as it plays"),
+     (0.31, "made 3.23 times as fast as it plays"), (3.22, "made 3.22 times as slowly as it plays")],
+)  # fmt: skip
+def test_UX25_how_fast_a_take_was_made_reads_as_it_is(factor, words):
+    from smallest_nb.widgets.take_list import _pace  # noqa: PLC0415 - a part of one line of the list
+
+    assert _pace(factor) == words
+
+
+@pytest.mark.parametrize(
+    "text", [["One.", "Two."], ("One.",), iter(["One."]), b"One.", {"text": "One."}, None, 5, {"One."}],
+    ids=lambda t: type(t).__name__,
+)  # fmt: skip
+def test_UX25_a_list_is_not_a_text(text):
+    with pytest.raises(snb.ConfigError, match=r"speak takes one text, got .*run_tts"):
+        snb.speak(text, api_key=KEY)
