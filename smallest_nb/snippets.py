@@ -81,12 +81,12 @@ with wave.open("speech.wav", "wb") as file:
     file.writeframes(pcm)
 """
 
-_CURL = """{notes}curl --fail-with-body --silent --show-error --output speech.wav \\
+_CURL = """curl --fail-with-body --silent --show-error --output speech.wav \\
   --header "Authorization: Bearer $SMALLEST_API_KEY" \\
   --header "Content-Type: application/json" \\
   --data {body} \\
   {url}
-"""
+{notes}"""
 
 
 @dataclass(frozen=True, slots=True)

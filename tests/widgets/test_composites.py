@@ -202,6 +202,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
 @pytest.mark.parametrize("target", ["smallest_nb", "websocket", "pipecat"])
 def test_code_runs(tuner, target, simulator, tmp_path):
     tuner.settings = {"speed": 1.4, "voice": "liam"}
+    tuner.audition()
     code = tuner.code(target)
     compile(code, target, "exec", flags=0x2000)  # top-level await is a notebook's
     assert "1.4" in code

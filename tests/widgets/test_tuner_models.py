@@ -163,7 +163,7 @@ def test_UX25_the_takes_of_a_sweep_are_played_one_after_the_other(withdrawn, ope
      (0.31, "made 3.23 times as fast as it plays"), (3.22, "made 3.22 times as slowly as it plays")],
 )  # fmt: skip
 def test_UX25_how_fast_a_take_was_made_reads_as_it_is(factor, words):
-    from smallest_nb.widgets.take_list import _pace  # noqa: PLC0415 - a part of one line of the list
+    from smallest_nb.widgets.take_list import _pace
 
     assert _pace(factor) == words
 
