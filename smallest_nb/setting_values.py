@@ -31,7 +31,7 @@ _DEFAULT_BOOST = 3.0
 class UnchosenDefault(str):
     """The documented default of a setting that the caller did not name: equal to its text.
 
-    The type travels with the value through merging, copying and pickling. A value that anybody names, the default's
+    The type travels with the value through merging, copying and pickling. A value that the caller names, the default's
     own text included, is a plain string.
     """
 

@@ -225,7 +225,7 @@ class _Reader:
         return self.value(values[0], steps) if len(values) == 1 else _UNKNOWN
 
     def _environment(self, node: ast.expr, steps: int) -> Any:
-        """Read the default of an environment variable: whoever runs the code elsewhere gets that."""
+        """Read the default of an environment variable: it is what the code uses elsewhere."""
         if not isinstance(node, ast.Call) or _dotted(node.func) not in (
             "os.getenv",
             "getenv",

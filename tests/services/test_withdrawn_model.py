@@ -104,7 +104,7 @@ async def test_L3_changes_of_other_settings_keep_the_replacement(withdrawn):
         await service.synthesize("Hello.")
         assert await service.update_settings(snb.SmallestTTSSettings(speed=1.5)) == {"speed": None}
         former = await service.update_settings(snb.SmallestTTSSettings.complete(speed=2.0))
-        assert former == {"speed": 1.5}, "a snapshot that nobody chose a model for is no way back"
+        assert former == {"speed": 1.5}, "a snapshot whose model was not chosen is no way back"
         assert service.settings.model == PRO
         assert (await service.synthesize("Hello.")).duration > 0.1
         await service.update_settings(snb.SmallestTTSSettings(model=DEFAULT))
@@ -163,7 +163,7 @@ async def test_L3_a_chosen_model_raises_with_the_way_out(withdrawn, name):
 
 
 @pytest.mark.parametrize("name", NOT_CHOSEN)
-async def test_L3_what_nobody_chose_never_breaks(withdrawn, name):
+async def test_L3_a_default_that_was_not_chosen_never_breaks(withdrawn, name):
     async with tts(withdrawn, settings=NOT_CHOSEN[name]) as service:
         with pytest.warns(UserWarning, match="no longer served"):
             assert (await service.synthesize("Hello.")).duration > 0.1

@@ -112,7 +112,7 @@ def test_L3_a_model_of_tomorrow_can_be_chosen_in_code(withdrawn, open_tuner):
     assert list(snb.VoiceTuner("a", api_key=KEY).panel.controls["model"].body.options)[0][1] == "lightning-v3.1"
 
 
-def test_L3_takes_that_were_saved_know_that_nobody_chose(withdrawn, open_tuner, tmp_path):
+def test_L3_takes_that_were_saved_keep_what_was_chosen(withdrawn, open_tuner, tmp_path):
     with Simulator(behaviour=Behaviour(engine="signal")) as served:
         tuner, _page = open_tuner(served)
         tuner.audition()
