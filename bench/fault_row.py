@@ -116,7 +116,6 @@ FATAL_FRAMES = ("text that is not UTF-8", "reserved bits", "a masked frame")
 _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
     ("http 401", Fault("handshake", "refuse", code=401, times=FOR_EVER), "raised AuthError", {"reconnects": 0}),
     ("http 403", Fault("handshake", "refuse", code=403, times=FOR_EVER), "raised AuthError", {"reconnects": 0}),
-    ("http 410", Fault("handshake", "refuse", code=410, times=FOR_EVER), "raised ModelRetiredError", {"reconnects": 0}),
     ("http 400", Fault("handshake", "refuse", code=400, times=FOR_EVER), "raised ServiceError", {"reconnects": 0}),
     (
         "http 429 once, Retry-After: 1",
@@ -169,7 +168,10 @@ _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
 def common_rows(side: str) -> list[Row]:
     """Return the rows about coming into a connection at all."""
     retry_once = {"max_retries": 1}
+    withdrawn = plan(Fault("handshake", "refuse", code=410, times=FOR_EVER))
+    asked_again = 1 if side == "tts" else 0  # the default model's replacement is asked for, once
     return [
+        Row("http 410", side, "raised ModelRetiredError", withdrawn, reconnects=asked_again),
         *(Row(name, side, expect, plan(fault), **more) for name, fault, expect, more in _REFUSALS),
         Row("no such host", side, "raised ConnectionLost", place="nowhere", says="not found", options=retry_once),
         Row("connection refused", side, "raised ConnectionLost", place="refused", says="refused", options=retry_once),

@@ -1,4 +1,4 @@
-"""The machinery under the settings: NOT_GIVEN, field metadata, validation, delta and snapshot. Imports errors only.
+"""The machinery under the settings: NOT_GIVEN, field metadata, delta and snapshot.
 
 Metadata is the one source for validation, sliders, code export and documentation.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.setting_values import REFUSED, UnchosenDefault, check_extra, check_value, shorten
 
-__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "checked_names", "setting"]
+__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "UnchosenDefault", "checked_names", "setting"]
 
 
 class NotGiven:
@@ -85,83 +85,26 @@ class Spec:
             if self.optional:
                 return None
             raise ConfigError(f"{name} cannot be None; {self._expected()}.")
-        checked = _CHECKS[self.kind](self, value)
-        if isinstance(checked, NotGiven):
-            raise ConfigError(f"{name}={value!r} cannot be used; {self._expected()}.")
+        checked = check_value(self, value)
+        if checked is REFUSED:
+            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
         return checked
 
     def _expected(self) -> str:
         if self.kind in ("float", "int"):
             what = "a number" if self.kind == "float" else "a whole number"
-            told = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
+            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
         elif self.kind == "bool":
-            told = "expected True or False"
+            expected = "expected True or False"
         elif self.choices and not self.open_choice:
-            told = f"expected one of {', '.join(repr(c) for c in self.choices)}"
+            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
         elif self.kind == "keywords":
-            told = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
+            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
         elif self.kind == "names":
-            told = "expected a list of names, or 'one, two'"
+            expected = "expected a list of names, or 'one, two'"
         else:
-            told = "expected a non-empty string"
-        return told + (", or None for the API's default" if self.optional else "")
-
-
-def _check_number(spec: Spec, value: Any) -> Any:
-    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
-        return NOT_GIVEN
-    number = float(value)
-    inside = math.isfinite(number) and (spec.minimum or 0) <= number <= (spec.maximum or 0)
-    if not inside or (spec.kind == "int" and number != int(number)):
-        return NOT_GIVEN
-    return int(number) if spec.kind == "int" else number
-
-
-def _check_bool(_spec: Spec, value: Any) -> Any:
-    return value if isinstance(value, bool) else NOT_GIVEN
-
-
-def _check_str(_spec: Spec, value: Any) -> Any:
-    return str(value) if isinstance(value, str) and value.strip() else NOT_GIVEN
-
-
-def _check_choice(spec: Spec, value: Any) -> Any:
-    if spec.open_choice:
-        return _check_str(spec, value)
-    return value if value in spec.choices and not isinstance(value, bool) else NOT_GIVEN
-
-
-def _check_keywords(_spec: Spec, value: Any) -> Any:
-    pairs: Iterable[tuple[Any, Any]]
-    if isinstance(value, Mapping):
-        pairs = value.items()
-    else:
-        words = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, Iterable) else []
-        pairs = [(w.rpartition(":")[0] or w, w.rpartition(":")[2] if ":" in w else 3) for w in words if str(w).strip()]
-    try:
-        kept = {str(word).strip(): float(boost) for word, boost in pairs}
-    except ValueError:
-        return NOT_GIVEN
-    bad = any(not w or "," in w or ":" in w or not 0 <= b <= 20 for w, b in kept.items())
-    return NOT_GIVEN if bad or (value and not kept) else kept
-
-
-def _check_names(_spec: Spec, value: Any) -> Any:
-    if not isinstance(value, Iterable):
-        return NOT_GIVEN
-    names = tuple(n.strip() for n in value.split(",") if n.strip()) if isinstance(value, str) else tuple(value)
-    return names if names and all(isinstance(n, str) and n.strip() for n in names) else NOT_GIVEN
-
-
-_CHECKS: dict[str, Callable[[Spec, Any], Any]] = {
-    "float": _check_number,
-    "int": _check_number,
-    "bool": _check_bool,
-    "str": _check_str,
-    "choice": _check_choice,
-    "keywords": _check_keywords,
-    "names": _check_names,
-}
+            expected = "expected a non-empty string"
+        return expected + (", or None for the API's default" if self.optional else "")
 
 
 def setting(spec: Spec) -> Any:
@@ -199,7 +142,7 @@ class BaseSettings:
             value = getattr(self, name)
             if not isinstance(value, NotGiven):
                 object.__setattr__(self, name, spec.check(name, value))
-        object.__setattr__(self, "extra", dict(self.extra))
+        object.__setattr__(self, "extra", check_extra(self.extra))
 
     @classmethod
     @functools.cache
@@ -217,6 +160,8 @@ class BaseSettings:
         known = [*cls.specs(), "extra"]
         for name in names:
             if name not in known:
+                if not isinstance(name, str):
+                    raise ConfigError(f"The name of a setting is text, got {shorten(name)}.")
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise ConfigError(
@@ -234,9 +179,17 @@ class BaseSettings:
         """Build a delta from a mapping such as parsed JSON; aliases (`voice_id`) are understood.
 
         Raises:
-            ConfigError: An unknown name, or a value out of range.
+            ConfigError: No mapping, an unknown name, one setting under two names, or a value out of range.
         """
-        renamed = {cls.aliases.get(k, k): v for k, v in values.items()}
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"Expected a mapping of settings, got {type(values).__name__}.")
+        renamed: dict[str, Any] = {}
+        for given, value in values.items():
+            name = cls.aliases.get(given, given)
+            if name in renamed and renamed[name] is not value and renamed[name] != value:
+                first, second = shorten(renamed[name]), shorten(value)
+                raise ConfigError(f"{name} is given twice, as {first} and as {given}={second}; leave one out.")
+            renamed[name] = value
         cls.check_names(renamed)
         return cls(**renamed)
 
@@ -259,7 +212,9 @@ class BaseSettings:
         elif "extra" in given:
             given["extra"] = {**self.extra, **given["extra"]}
         changed = {n: getattr(self, n) for n, v in given.items() if getattr(self, n) != v}
-        return dataclasses.replace(self, **{n: given[n] for n in changed}), changed
+        # A default that is named now keeps its value, and is a choice from here on.
+        named = [n for n, v in given.items() if _unchosen(getattr(self, n)) and not _unchosen(v)]
+        return dataclasses.replace(self, **{n: given[n] for n in {*changed, *named}}), changed
 
     def changed_from_default(self) -> dict[str, Any]:
         """Return what differs from the documented defaults, for code export."""
@@ -270,9 +225,13 @@ class BaseSettings:
         given = self.given_fields()
         if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
             given = self.changed_from_default()
-        told = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
-        return f"{type(self).__name__}({told})"
+        shown = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
+        return f"{type(self).__name__}({shown})"
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
+
+
+def _unchosen(value: Any) -> bool:
+    return isinstance(value, UnchosenDefault)

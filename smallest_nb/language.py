@@ -1,4 +1,4 @@
-"""Languages and how the service spells them. Imports nothing of ours.
+"""Languages and how the service spells them.
 
 Sources: the two Pipecat pages for the offered lists, the vendor's AsyncAPI documents for the rest
 (`stt-live-ws.yaml`, `tts-ws.yaml`).
@@ -6,15 +6,18 @@ Sources: the two Pipecat pages for the offered lists, the vendor's AsyncAPI docu
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 __all__ = [
     "LANGUAGE_NAMES",
     "STT_LANGUAGES",
+    "STT_RECORDING_AGGREGATORS",
     "STT_US_HOST_LANGUAGES",
     "STT_VENDOR_LANGUAGES",
     "TTS_LANGUAGES",
     "Language",
+    "needs_us_host",
     "service_code",
 ]
 
@@ -100,12 +103,35 @@ LANGUAGE_NAMES = {
 }  # fmt: skip
 """English names, for people."""
 
-_WHOLE = STT_VENDOR_LANGUAGES | {"auto"}
+STT_RECORDING_AGGREGATORS = frozenset({"multi-eu", "multi-asian", "multi-indic"})
+"""Codes for several languages at once that whole recordings take (`stt-openapi.yaml`)."""
+
+_WHOLE = {
+    code.replace("_", "-"): code for code in (*STT_VENDOR_LANGUAGES, *STT_RECORDING_AGGREGATORS, "auto")
+}  # one of them, north_indic, is spelled with an underscore
+_WITH_REGION = re.compile(r"([a-z]{2,3})-([a-z]{2}|[0-9]{3})")
+_WITH_SCRIPT = re.compile(r"([a-z]{2,3})-([a-z]{4})((?:-[a-z0-9]{1,8})*)")
 
 
 def service_code(language: str) -> str:
-    """Return the code that goes on the wire: `en-US` and `en_US` become `en`, aggregators stay whole."""
-    code = str(language).strip()
-    if code.lower() in _WHOLE:
-        return code.lower()
-    return code.replace("_", "-").split("-")[0].lower()
+    """Return the code that goes on the wire.
+
+    A language with a region becomes the language (`en-US`, `EN_us`, `es-419`, `pt_BR.UTF-8`). Everything else stays
+    whole, because the service may tell it from the language alone: codes for several languages (`multi-eu`), variants
+    (`hi-dev`) and scripts (`zh-Hant`). Underscores and capitals are brought to the form that the service documents.
+    """
+    code = re.split(r"[.@]", str(language).strip(), maxsplit=1)[0]  # a POSIX locale names an encoding too
+    name = code.replace("_", "-").lower()
+    if (known := _WHOLE.get(name)) is not None:
+        return known
+    if (found := _WITH_REGION.fullmatch(name)) is not None:
+        return found[1]
+    if (found := _WITH_SCRIPT.fullmatch(name)) is not None:
+        return f"{found[1]}-{found[2].capitalize()}{found[3].upper()}"
+    return name if name.startswith("multi") else code.lower()
+
+
+def needs_us_host(language: str) -> bool:
+    """Say whether transcription of a language is served by the US host only."""
+    code = service_code(language)
+    return code in STT_US_HOST_LANGUAGES or code.partition("-")[0] in STT_US_HOST_LANGUAGES

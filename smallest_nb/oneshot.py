@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from smallest_nb import runtime
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
 from smallest_nb.catalog import STT_SAMPLE_RATES
+from smallest_nb.errors import ConfigError
 from smallest_nb.progress import Progress
 from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
@@ -51,9 +52,15 @@ def speak(
         settings: Such as `voice="liam"` or `speed=1.2`.
 
     Raises:
+        ConfigError: No text, such as a list of them, or a setting that cannot work.
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"speak takes one text, got {type(text).__name__}: {text!r:.60}. Speak each text on its own; a language "
+            "model's tokens are an iterator for SmallestTTSService.run_tts."
+        )
     service = SmallestTTSService(
         api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
     )
@@ -168,16 +175,17 @@ def _attach(error: Any, transcript: Transcript) -> None:
         error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
-def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
+def list_voices(model: str | None = None, *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
     Args:
-        model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, either spelling.
+        model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, in any spelling; None is the default model, or
+            its replacement once the service has withdrawn it.
         refresh: Ask again even where the list is known.
         timeout: Seconds to wait for the service; then the model cards answer.
 
     Raises:
-        ConfigError: No such model.
+        ConfigError: No name of a TTS model.
         AuthError: A refused key.
     """
     return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
@@ -198,7 +206,7 @@ def transcribe_recording(
         sample_rate: Hz of an array's samples, 8000 to 192000.
         channel: Which channel is transcribed, from 0; the file is then read here, and this channel sent as WAV.
         timeout: Seconds for each step of the network.
-        settings: Such as `word_timestamps=True`, `diarize=True` or `language="multi-eu"`.
+        settings: Such as `word_timestamps=True`, `diarize=True`, `language="multi-eu"` or `model="pulse-pro"`.
 
     Raises:
         ConfigError: No such file, or too large a one; sound that cannot be read.

@@ -1,4 +1,4 @@
-"""The settings of both services: what can change at run time. Imports fields, catalog, language, voices.
+"""The settings of both services: what can change at run time.
 
 Names, types and defaults are those of the two Pipecat documents; fields below the line in each class are today's API.
 Every field defaults to NOT_GIVEN (a delta); `complete()` makes a snapshot.
@@ -6,17 +6,24 @@ Every field defaults to NOT_GIVEN (a delta); `complete()` makes a snapshot.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from smallest_nb.catalog import TTS_MODELS, SmallestSTTModel, SmallestTTSModel, canonical_model, tts_model
-from smallest_nb.errors import ConfigError
-from smallest_nb.fields import BaseSettings, NotGiven, Spec, checked_names, setting
-from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language
-from smallest_nb.voices import VOICES
+from smallest_nb.catalog import STT_MODELS, TTS_MODELS, SmallestSTTModel, SmallestTTSModel, stt_model, tts_model
+from smallest_nb.fields import BaseSettings, NotGiven, Spec, UnchosenDefault, checked_names, setting
+from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.voices import VOICES, voices_of
 
-__all__ = ["NUMERALS", "SmallestSTTSettings", "SmallestTTSSettings", "why_not_taken"]
+__all__ = [
+    "NUMERALS",
+    "SmallestSTTSettings",
+    "SmallestTTSSettings",
+    "replacement_settings",
+    "voice_for",
+    "why_not_taken",
+]
 
 _V2_ONLY = frozenset({"lightning-v2"})
 _UNIFIED = frozenset({"lightning-v3.1", "lightning-v3.1-pro"})
@@ -31,7 +38,9 @@ class SmallestTTSSettings(BaseSettings):
     """Text-to-speech settings.
 
     Attributes:
-        model: `lightning-v2`, `lightning-v3.1` (default) or `lightning-v3.1-pro`; underscores are taken too.
+        model: `lightning-v3.1` (default), `lightning-v3.1-pro` or `lightning-v2`, in any spelling. A model that this
+            version does not know is sent with a warning. Once the service has withdrawn the default, one that was
+            not chosen here goes on as its replacement, with a warning.
         voice: Voice id, default `sophia`.
         language: Code or :class:`Language`, default `en`.
         speed: 0.5 to 2.0 times the normal rate; None is the API's default (1.0). Source: `tts-ws.yaml:350`.
@@ -48,7 +57,8 @@ class SmallestTTSSettings(BaseSettings):
     """
 
     model: str | NotGiven = setting(
-        Spec("choice", "Model", "Which Lightning model speaks.", "model", SmallestTTSModel.LIGHTNING_V3_1,
+        Spec("choice", "Model", "Which Lightning model speaks.", "model",
+             UnchosenDefault(SmallestTTSModel.LIGHTNING_V3_1),
              choices=tuple(TTS_MODELS), open_choice=True)
     )  # fmt: skip
     voice: str | NotGiven = setting(
@@ -102,7 +112,20 @@ class SmallestTTSSettings(BaseSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.model, NotGiven):
-            object.__setattr__(self, "model", tts_model(self.model).id)
+            model = tts_model(self.model).id
+            unchosen = isinstance(self.model, UnchosenDefault)
+            object.__setattr__(self, "model", UnchosenDefault(model) if unchosen else model)
+
+    @property
+    def model_chosen(self) -> bool:
+        """Whether the caller named the model; the default that completes a snapshot is not chosen."""
+        return "model" in self.extra or not isinstance(self.model, NotGiven | UnchosenDefault)
+
+    def with_unchosen_model(self) -> SmallestTTSSettings:
+        """Return the same settings with a model that counts as not chosen."""
+        if isinstance(self.model, NotGiven):
+            return self
+        return dataclasses.replace(self, model=UnchosenDefault(self.model))
 
 
 @checked_names
@@ -111,7 +134,8 @@ class SmallestSTTSettings(BaseSettings):
     """Speech-to-text settings; any change reconnects.
 
     Attributes:
-        model: `pulse`.
+        model: `pulse` for streams and recordings, `pulse-pro` for recordings only. A model that this version does not
+            know is sent with a warning.
         language: Code or :class:`Language`, default `en`.
         word_timestamps: Times and confidence of each word in final results.
         full_transcript: Cumulative text with each result; computed here where the service leaves it out.
@@ -135,7 +159,7 @@ class SmallestSTTSettings(BaseSettings):
 
     model: str | NotGiven = setting(
         Spec("choice", "Model", "Which Pulse model listens.", "model", SmallestSTTModel.PULSE,
-             choices=tuple(SmallestSTTModel), open_choice=True)
+             choices=tuple(m.id for m in STT_MODELS.values() if m.live), open_choice=True)
     )  # fmt: skip
     language: Language | str | NotGiven = setting(
         Spec("choice", "Language", "The language that is spoken.", "language", Language.EN,
@@ -230,16 +254,40 @@ class SmallestSTTSettings(BaseSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.numerals, bool):  # pragma: no cover - refused by the choice check
-            raise ConfigError("numerals is a word: auto, always or none.")
-        if isinstance(self.model, NotGiven):
-            return
-        model = canonical_model(self.model)
-        if model not in tuple(SmallestSTTModel):
-            raise ConfigError(
-                f"Unknown STT model {self.model!r}; live transcription has {', '.join(SmallestSTTModel)}."
-            )
-        object.__setattr__(self, "model", model)
+        if not isinstance(self.model, NotGiven):
+            object.__setattr__(self, "model", stt_model(self.model))
+
+
+def voice_for(model: str, voice: str, language: str) -> str:
+    """Return the voice itself if it is one of the model's, else one of the model's that was trained on the language.
+
+    Args:
+        model: Id of the model that is to speak.
+        voice: The voice so far.
+        language: Code of the text's language.
+    """
+    pool = voices_of(model)
+    if not pool or any(v.id == voice for v in pool):
+        return voice
+    trained = [v.id for v in pool if service_code(language) in v.languages]
+    default = tts_model(model).default_voice
+    return default if default in trained or not trained else trained[0]
+
+
+def replacement_settings(settings: SmallestTTSSettings, *, chosen: bool = True) -> SmallestTTSSettings | None:
+    """Return the change that goes on with a withdrawn model's replacement, or None if none is known.
+
+    Args:
+        settings: A complete snapshot.
+        chosen: Whether the new model counts as chosen by the caller.
+    """
+    replacement = tts_model(str(settings.model)).replacement
+    if replacement is None:
+        return None
+    return SmallestTTSSettings(
+        model=replacement if chosen else UnchosenDefault(replacement),
+        voice=voice_for(replacement, str(settings.voice), str(settings.language)),
+    )
 
 
 def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
@@ -251,10 +299,10 @@ def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
     """
     models = SmallestTTSSettings.specs()[name].models
     model = str(settings.model)
-    if models is None or model in models:
+    if models is None or model in models or (model not in TTS_MODELS and models is not _V2_ONLY):
         return None
-    told = f"{model} ignores {name}"
+    reason = f"{model} ignores {name}"
     takers = [TTS_MODELS[m] for m in TTS_MODELS if m in models]
     if all(t.retired for t in takers):
-        return f"{told}; {takers[0].id}, which takes it, was retired on {takers[0].retired}"
-    return f"{told}; {' and '.join(t.id for t in takers)} take it"
+        return f"{reason}; {takers[0].id}, which takes it, was retired on {takers[0].retired}"
+    return f"{reason}; {' and '.join(t.id for t in takers)} take it"

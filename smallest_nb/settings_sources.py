@@ -1,33 +1,33 @@
-"""Settings read from elsewhere: a mapping, JSON, a request, Pipecat's settings, code. Imports settings.
+"""Settings read from elsewhere: a mapping, JSON, a request, Pipecat's settings, code, a command, variables.
 
 Code is parsed, never run.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from smallest_nb.catalog import TTS_MODELS, SmallestTTSModel
+from smallest_nb.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
-from smallest_nb.language import Language
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.settings_python import find_settings, parse_code
+from smallest_nb.settings_shell import find_request, is_curl, read_variables
 
 __all__ = ["read_settings"]
 
 _ENVELOPE = frozenset(
     "text sample_rate request_id context_id continue flush max_buffer_delay_ms max_buffer_flush_ms output_format "
-    "cancel_request session_id api_key base_url ws_url settings timeout".split()
+    "cancel_request session_id api_key base_url ws_url settings timeout params http_session tokenizer stream_path "
+    "add_wav_header aggregate_sentences text_aggregator text_filters name transport_destination auto_play label "
+    "warn_characters max_bytes endpoint keepalive_secs rest_secs open_timeout audio_timeout max_retries spare_socket "
+    "target stream save_as input".split()
 )
 """What a request or a constructor says besides the settings of a voice."""
-_PLACES = re.compile(r"(Settings|^TTS|speak|VoiceTuner)$")
-_OWN_MODEL_URL = re.compile(r"/waves/v1/(lightning[-_.a-z0-9]+)/")
-_ENUMS = {"Language": Language, "SmallestTTSModel": SmallestTTSModel}
-_MAX_CHARACTERS = 1_000_000
+_OWN_MODEL_URL = re.compile(r"/waves/v1/(lightning[-_.a-z0-9]+)/", re.IGNORECASE)
+_MAX_CHARACTERS = 2_000_000
 
 
 def read_settings(source: Any) -> SmallestTTSSettings:
@@ -35,7 +35,8 @@ def read_settings(source: Any) -> SmallestTTSSettings:
 
     Args:
         source: Settings of ours; a mapping by our names or the wire's; a Pipecat settings object of any version; or
-            text: JSON (settings or a whole request), or code such as :func:`~smallest_nb.snippets.tts_code` writes.
+            text: JSON (settings or a whole request), Python code, a curl command, or variables as in `.env`. Of a
+            bot's file that sets up several services, the voice of Smallest AI is read.
 
     Raises:
         ConfigError: What of it was not understood, and what would have been.
@@ -92,92 +93,48 @@ def _from_text(text: str) -> SmallestTTSSettings:
     except (ValueError, RecursionError):
         found = None
     if found is not None:
-        return _from_json(found, stripped)
-    if stripped.startswith("curl") or "\ncurl " in stripped:
-        return _from_curl(stripped)
-    return _from_python(stripped)
+        return _from_json(found)
+    try:
+        tree = parse_code(text)
+    except ConfigError:
+        if is_curl(stripped):
+            return _with_model_of(stripped, _from_mapping(find_request(stripped)))
+        if (settings := _from_variables(stripped)) is not None:
+            return settings
+        raise
+    try:
+        values, is_request = find_settings(tree, text, _ENVELOPE)
+    except ConfigError:
+        if (settings := _from_variables(stripped)) is not None:
+            return settings
+        raise
+    return _with_model_of(text, _from_mapping(values)) if is_request else _from_mapping(values)
 
 
-def _from_json(found: Any, text: str) -> SmallestTTSSettings:
+def _from_json(found: Any) -> SmallestTTSSettings:
     if not isinstance(found, dict):
-        raise ConfigError(f"JSON {type(found).__name__} ({text[:40]}) is no settings; expected an object.")
+        raise ConfigError(f"JSON {type(found).__name__} is no settings; expected an object.")
     return _from_mapping(found)
 
 
-def _from_curl(text: str) -> SmallestTTSSettings:
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ConfigError(f"The curl command cannot be read ({error}); copy it whole, with its quotes.") from None
-    bodies = [words[i + 1] for i, w in enumerate(words[:-1]) if w in ("-d", "--data", "--data-raw", "--json")]
-    bodies += [w.partition("=")[2] for w in words if w.startswith(("--data=", "--data-raw=", "--json="))]
-    try:
-        found = json.loads(bodies[0])
-    except (IndexError, ValueError):
-        raise ConfigError("The curl command has no JSON after --data; expected the body of a request.") from None
-    return _with_model_of(text, _from_json(found, bodies[0]))
-
-
-def _from_python(text: str) -> SmallestTTSSettings:
-    try:
-        tree = compile(text, "settings", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigError(
-            f"The text is neither JSON nor Python ({error}); expected settings, or a snippet as `code()` writes it."
-        ) from None
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _PLACES.search(_name(n.func))]
-    # A settings class says it best; the constructor around it is looked at only where there is none.
-    places = [c for c in calls if _name(c.func).endswith("Settings")] or calls
-    requests = [n.value for n in ast.walk(tree) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict)]
-    requests = [r for r in requests if {"voice_id", "voice"} & {getattr(k, "value", None) for k in r.keys}]
-    if len(places) + len(requests) != 1:
-        told = "no settings" if not places and not requests else f"{len(places) + len(requests)} times settings"
-        raise ConfigError(
-            f"The code holds {told}; expected one call such as SmallestTTSSettings(voice=…) or smallestai.TTS(…), "
-            "or one request as a dict."
-        )
-    if requests:
-        return _with_model_of(text, _from_mapping(_value(requests[0])))
-    found: dict[str, Any] = {}
-    for keyword in places[0].keywords:
-        if keyword.arg is None:
-            unpacked = _value(keyword.value)
-            if not isinstance(unpacked, dict):
-                raise ConfigError(f"**{_shown(keyword.value)} is no dict of settings.")
-            found |= unpacked
-        elif keyword.arg not in _ENVELOPE:
-            found[keyword.arg] = _value(keyword.value)
-    return _from_mapping(found)
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _shown(node: ast.expr) -> str:
-    """Return an expression as text, cut; one that is nested too deep cannot be written down."""
-    try:
-        return ast.unparse(node)[:80]
-    except RecursionError:
-        return "An expression that is nested too deep"
-
-
-def _value(node: ast.expr) -> Any:
-    """Read a literal, or a member of an enumeration that everyone here has."""
-    if isinstance(node, ast.Attribute) and (known := _ENUMS.get(_name(node.value))) is not None:
-        try:
-            return known[node.attr]
-        except KeyError:
-            raise ConfigError(f"There is no {_shown(node)} here; write it as text, such as 'en'.") from None
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        raise ConfigError(f"{_shown(node)} is not known before the code runs; write the value itself.") from None
+def _from_variables(text: str) -> SmallestTTSSettings | None:
+    specs = SmallestTTSSettings.specs()
+    values: dict[str, Any] = dict(read_variables(text, frozenset({*specs, *SmallestTTSSettings.aliases})))
+    if not values:
+        return None
+    for name, value in values.items():
+        kind = specs[SmallestTTSSettings.aliases.get(name, name)].kind
+        if kind in ("float", "int", "bool"):
+            try:
+                values[name] = json.loads(value.lower())
+            except ValueError:
+                continue  # refused by its own words
+    return SmallestTTSSettings.from_mapping(values)
 
 
 def _with_model_of(text: str, settings: SmallestTTSSettings) -> SmallestTTSSettings:
     """Take the model from the address where the request does not name it: older models have one of their own."""
     found = _OWN_MODEL_URL.search(text)
-    if "model" in settings.given_fields() or not found or found[1] not in TTS_MODELS:
+    if "model" in settings.given_fields() or not found or canonical_model(found[1]) not in TTS_MODELS:
         return settings
     return settings.merged(SmallestTTSSettings(model=found[1]))[0]

@@ -1,4 +1,4 @@
-"""Settings as code for other places: only what differs from the default. Imports settings and protocol.
+"""Settings as code for other places: only what differs from the default.
 
 Each snippet is a whole program or an expression that a program can take over; the tests run every one of them.
 """
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
 
-from smallest_nb.catalog import DEFAULT_BASE_URL, TTS_MODELS, tts_model
+from smallest_nb.catalog import DEFAULT_BASE_URL, tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.protocol.rest import http_base
 from smallest_nb.protocol.tts import tts_request, tts_url
-from smallest_nb.settings import SmallestTTSSettings, why_not_taken
+from smallest_nb.settings import SmallestTTSSettings, replacement_settings, why_not_taken
+from smallest_nb.voices import VOICES
 
-__all__ = ["TARGETS", "tts_code"]
+__all__ = ["TARGETS", "TARGET_NAMES", "tts_code"]
 
 _RATE = 24000
 """Hz; what all of these libraries assume when nobody tells them."""
@@ -54,35 +55,30 @@ clip = snb.speak({arguments})
 clip.to_wav("speech.wav")
 """
 
-_WEBSOCKET = """import asyncio, base64, json, os, wave
+_WEBSOCKET = """{notes}import base64, json, os, wave
 
-import websockets
+from websockets.sync.client import connect
 
 URL = {url}
 REQUEST = {request}
 
-
-async def main():
-    headers = {{"Authorization": "Bearer " + os.environ["SMALLEST_API_KEY"]}}
-    pcm = b""
-    async with websockets.connect(URL, additional_headers=headers, compression=None) as ws:
-        await ws.send(json.dumps(REQUEST))
-        async for message in ws:
-            frame = json.loads(message)
-            if frame["status"] == "chunk":
-                pcm += base64.b64decode(frame["data"]["audio"])
-            elif frame["status"] == "complete":
-                break
-            elif frame["status"] == "error":
-                raise RuntimeError(frame)
-    with wave.open("speech.wav", "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate({rate})
-        file.writeframes(pcm)
-
-
-asyncio.run(main())
+headers = {{"Authorization": "Bearer " + os.environ["SMALLEST_API_KEY"]}}
+pcm = b""
+with connect(URL, additional_headers=headers, compression=None) as ws:
+    ws.send(json.dumps(REQUEST))
+    for message in ws:
+        frame = json.loads(message)
+        if frame["status"] == "chunk":
+            pcm += base64.b64decode(frame["data"]["audio"])
+        elif frame["status"] == "complete":
+            break
+        elif frame["status"] == "error":
+            raise RuntimeError(frame)
+with wave.open("speech.wav", "wb") as file:
+    file.setnchannels(1)
+    file.setsampwidth(2)
+    file.setframerate({rate})
+    file.writeframes(pcm)
 """
 
 _CURL = """curl --fail-with-body --silent --show-error --output speech.wav \\
@@ -90,7 +86,7 @@ _CURL = """curl --fail-with-body --silent --show-error --output speech.wav \\
   --header "Content-Type: application/json" \\
   --data {body} \\
   {url}
-"""
+{notes}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +98,12 @@ class _Order:
     text: str
     sample_rate: int
     base_url: str
+    notes: str
 
     @property
     def model(self) -> str:
         """The model's name as today's libraries spell it."""
-        info = TTS_MODELS[str(self.settings.model)]
+        info = tts_model(str(self.settings.model))
         return info.wire_id if info.unified else info.id
 
     @property
@@ -122,8 +119,12 @@ def tts_code(
     text: str,
     sample_rate: int = _RATE,
     base_url: str = DEFAULT_BASE_URL,
+    heard: bool = False,
 ) -> str:
     """Return a snippet that speaks with these settings.
+
+    A default model that was not chosen and whose end is announced is written as its replacement, so that the snippet
+    lasts; one that was chosen, or that was heard a moment ago, is written as it is. Both with a comment.
 
     Args:
         target: One of `TARGETS`. "pipecat" and "livekit" construct their service, "pipecat_update" is the frame that
@@ -132,6 +133,7 @@ def tts_code(
         text: What to say; the service's constructors leave it out.
         sample_rate: Hz.
         base_url: Where to; named only where it is not the vendor's own.
+        heard: Whether speech by the settings' model was heard in this session.
 
     Raises:
         ConfigError: Another target.
@@ -140,8 +142,31 @@ def tts_code(
         write = _WRITERS[target]
     except KeyError:
         raise ConfigError(f"There is no code for {target!r}; choose one of {', '.join(TARGETS)}.") from None
+    # smallest_nb itself goes on with the replacement of a default that was not chosen.
+    settings, notes = (settings, "") if target == "smallest_nb" else _that_lasts(settings, heard=heard)
     taken = {n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)}
-    return write(_Order(settings, taken, text, sample_rate, base_url.rstrip("/")))
+    if target == "smallest_nb" and settings.model_chosen and "model" not in settings.extra:
+        taken = {"model": settings.model, **taken}
+    return write(_Order(settings, taken, text, sample_rate, base_url.rstrip("/"), notes))
+
+
+def _that_lasts(settings: SmallestTTSSettings, *, heard: bool) -> tuple[SmallestTTSSettings, str]:
+    """Return the settings to write, and comments on a model that ends."""
+    info = tts_model(str(settings.model))
+    delta = replacement_settings(settings, chosen=False)
+    if info.withdrawal is None or delta is None:
+        return settings, ""
+    ends = f"{info.withdrawal.date} ({info.withdrawal.source})"
+    if heard or settings.model_chosen:
+        return (
+            settings,
+            f"# {info.id} ends on {ends};\n# after that, use {delta.model} with a voice such as {delta.voice}.\n",
+        )
+    lasting, changed = settings.merged(delta)
+    notes = f"# {info.id}, the default, ends on {ends},\n# so {lasting.model} is named."
+    if "voice" in changed and any(v.id == settings.voice for v in VOICES):  # only plain names go into a comment
+        notes += f" It has no voice {settings.voice}: {lasting.voice} speaks."
+    return lasting, notes + "\n"
 
 
 def _pipecat(order: _Order) -> str:
@@ -165,7 +190,7 @@ def _pipecat_settings(order: _Order) -> str:
 
 
 def _pipecat_told(order: _Order) -> str:
-    told = _left_out(order, _PIPECAT_TAKES | {*_V2, "word_timestamps", "complete_backoff_ms"}, "Pipecat")
+    told = order.notes + _left_out(order, _PIPECAT_TAKES | {*_V2, "word_timestamps", "complete_backoff_ms"}, "Pipecat")
     if any(n in order.changed for n in _V2):
         told += "# consistency, similarity and enhancement: pipecat-ai 1.3 was the last that took them\n"
     return f"\n{told}".rstrip("\n") + "\n" if told else ""
@@ -179,7 +204,7 @@ def _livekit(order: _Order) -> str:
     if order.elsewhere:
         arguments["base_url"] = f"{http_base(order.base_url)}/waves/v1"
         arguments["ws_url"] = tts_url(order.base_url, "lightning-v3.1")
-    told = _left_out(order, _LIVEKIT_TAKES | {"complete_backoff_ms"}, "LiveKit")
+    told = order.notes + _left_out(order, _LIVEKIT_TAKES | {"complete_backoff_ms"}, "LiveKit")
     return _LIVEKIT.format(arguments=_arguments(arguments), told=f"\n{told}" if told else "")
 
 
@@ -194,7 +219,8 @@ def _smallest_nb(order: _Order) -> str:
 
 def _websocket(order: _Order) -> str:
     url = _literal(tts_url(order.base_url, str(order.settings.model)))
-    return _WEBSOCKET.format(url=url, request=pformat(_request(order), sort_dicts=False), rate=order.sample_rate)
+    request = pformat(_request(order), sort_dicts=False)
+    return _WEBSOCKET.format(notes=order.notes, url=url, request=request, rate=order.sample_rate)
 
 
 def _curl(order: _Order) -> str:
@@ -204,6 +230,7 @@ def _curl(order: _Order) -> str:
         "output_format": "wav"
     }
     return _CURL.format(
+        notes=order.notes,
         body=shlex.quote(json.dumps(request, ensure_ascii=False)),
         url=shlex.quote(f"{http_base(order.base_url)}/waves/v1/{path}"),
     )
@@ -223,6 +250,15 @@ _WRITERS: dict[str, Callable[[_Order], str]] = {
     "curl": _curl,
 }
 TARGETS = tuple(_WRITERS)
+TARGET_NAMES = {
+    "pipecat": "Pipecat",
+    "pipecat_update": "Pipecat, while it runs",
+    "livekit": "LiveKit",
+    "smallest_nb": "smallest_nb",
+    "websocket": "WebSocket",
+    "curl": "curl",
+}
+"""What people call them."""
 
 
 def _left_out(order: _Order, takes: set[str], who: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from table_nodes import code, plain, table
+from table_nodes import Cell, code, plain, table
 
-from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.catalog import STT_MODELS, TTS_MODELS, TTSModelInfo
 from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
 from smallest_nb.simulator.latency import LATENCIES, Delay
 from smallest_nb.voices import VOICES, WORD_TIMESTAMP_VOICES
@@ -22,11 +22,31 @@ class ModelTable(Directive):
         """Return the table."""
         rows = [
             [code(m.id), code(m.wire_id), code(m.default_voice), code(*sorted(m.languages)),
-             plain(f"{m.retired}; use `{m.replacement}`" if m.retired else "no")]
+             _end(m)]
             for m in TTS_MODELS.values()
         ]  # fmt: skip
-        head = ("Model", "In a request", "A voice of its pool", "Languages on its card", "Retired")
+        head = ("Model", "In a request", "A voice of its pool", "Languages on its card", "Withdrawn")
         return [table(head, rows, widths=(16, 16, 14, 38, 16))]
+
+
+def _end(model: TTSModelInfo) -> Cell:
+    if model.withdrawal is None:
+        return plain("no")
+    return plain(f"{model.withdrawal.date} ({model.withdrawal.source}); use `{model.replacement}`")
+
+
+class RecordingModels(Directive):
+    """`stt-models-table::`: which call takes which model."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        rows = [
+            [code(m.id), plain("yes" if m.live else "no"), plain("yes" if m.recordings else "no"),
+             code(*sorted(m.ignored)) if m.ignored else plain("none")]
+            for m in STT_MODELS.values()
+        ]  # fmt: skip
+        head = ("Model", "Streams", "Recordings", "Settings that it ignores")
+        return [table(head, rows, widths=(22, 22, 22, 34))]
 
 
 class VoiceTable(Directive):
@@ -94,6 +114,7 @@ def _told(delay: Delay) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register."""
     app.add_directive("models-table", ModelTable)
+    app.add_directive("stt-models-table", RecordingModels)
     app.add_directive("voices-table", VoiceTable)
     app.add_directive("word-voices", WordVoices)
     app.add_directive("languages-table", LanguageTable)

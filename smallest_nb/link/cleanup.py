@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["to_the_end"]
 
 
-async def to_the_end(cleanup: Coroutine[Any, Any, None]) -> None:
+async def to_the_end(cleanup: Coroutine[Any, Any, object]) -> None:
     """Run a bounded cleanup to its end; a cancellation meanwhile is raised after it."""
     task = asyncio.ensure_future(cleanup)
     cancelled: asyncio.CancelledError | None = None

@@ -1,4 +1,4 @@
-"""One reader for every shape in which the service says no. Imports errors and catalog.
+"""One reader for every shape in which the service says no.
 
 Shapes and statuses: sections 1.4, 2.2 and 3.3 of the protocol notes.
 """
@@ -15,15 +15,29 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 
-from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
 from smallest_nb.plain_text import parse_json
 
-__all__ = ["ErrorInfo", "error_from_frame", "error_from_http", "normalize_error", "retry_after_seconds"]
+__all__ = [
+    "ErrorInfo",
+    "error_from_frame",
+    "error_from_http",
+    "model_retired_error",
+    "names_withdrawal",
+    "normalize_error",
+    "retry_after_seconds",
+]
 
 _NO_DETAILS = "no details were given"
 _MAX_MESSAGE_CHARS, _MAX_CODE_CHARS, _MAX_ISSUES = 1000, 100, 10
 _BUSY = re.compile(r"concurren|rate.?limit|too many|\b429\b", re.IGNORECASE)
+_WITHDRAWN = re.compile(
+    r"MODEL_(DEPRECATED|RETIRED)"
+    r"|\bmodel\b.{0,80}\b(deprecated|retired|withdrawn|discontinued|no longer (available|served|supported))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The documented code, and the words of services that send none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +136,47 @@ def retry_after_seconds(value: str | None) -> float | None:
         return None
 
 
-def error_from_frame(info: ErrorInfo, request_id: str | None = None) -> ServiceError:
-    """Turn an error frame into the error a caller should see; the service's own words stay."""
+def names_withdrawal(info: ErrorInfo) -> bool:
+    """Say whether an error is about a model that is not served any more."""
+    return _WITHDRAWN.search(f"{info.code or ''} {info.message}") is not None
+
+
+def error_from_frame(info: ErrorInfo, request_id: str | None = None, *, model: Any = None) -> ServiceError:
+    """Turn an error frame into the error a caller should see; the service's own words stay.
+
+    Args:
+        info: What the frame says.
+        request_id: The request it belongs to.
+        model: The model that was asked for.
+    """
     if _BUSY.search(f"{info.code or ''} {info.message}"):
         return RateLimitError(info.message, status=None)
+    if names_withdrawal(info):
+        return model_retired_error(str(model) if model else None, info)
     return ServiceError(info.message, code=info.code, request_id=request_id)
+
+
+def model_retired_error(model: str | None, info: ErrorInfo) -> ModelRetiredError:
+    """Return the error for a model that is not served any more, with the way out.
+
+    Args:
+        model: The model that was asked for, if known.
+        info: The service's words.
+    """
+    known = TTS_MODELS.get(canonical_model(model)) if model else None
+    if known is None:
+        return ModelRetiredError(
+            f"{model or 'This model'} is no longer served ({info.message}).", replacement=info.replacement
+        )
+    ended = f"was retired on {known.retired}" if known.retired else "is no longer served"
+    if known.replacement is None:
+        return ModelRetiredError(f"{known.id} {ended} ({info.message}).", replacement=info.replacement)
+    voice = TTS_MODELS[known.replacement].default_voice
+    return ModelRetiredError(
+        f"{known.id} {ended} ({info.message}). Use model={known.replacement!r} with a voice of its own, "
+        f"such as voice={voice!r}.",
+        replacement=known.replacement,
+    )
 
 
 def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | None = None) -> SmallestError:
@@ -150,12 +200,8 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
             f"The service refused the API key (HTTP {status}: {info.message}). Check SMALLEST_API_KEY: "
             "one key, no quotes, beginning with 'sk_'."
         )
-    if status == 410:
-        retired = next((m for m in TTS_MODELS.values() if f"/{m.id}/" in url), None)
-        replacement = info.replacement or (retired.replacement if retired else None)
-        who = f"{retired.id} was retired on {retired.retired}" if retired else "This model was retired"
-        way = f" Use model={retired.replacement!r}." if retired else ""
-        return ModelRetiredError(f"{who} (HTTP 410: {info.message}).{way}", replacement=replacement)
+    if status == 410 or (status < 500 and info.code == "MODEL_DEPRECATED"):
+        return model_retired_error(next((m for m in TTS_MODELS if f"/{m}/" in url), None), info)
     if status == 429:
         return RateLimitError(f"Too many requests or sessions at once: {info.message}.{again}", retry_after=wait)
     if status == 503:

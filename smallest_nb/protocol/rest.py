@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, tts_model
+from smallest_nb.catalog import DEFAULT_BASE_URL, STT_MODELS, US_BASE_URL, tts_model
 from smallest_nb.errors import ProtocolError
-from smallest_nb.language import LANGUAGE_NAMES, STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.language import LANGUAGE_NAMES, needs_us_host, service_code
 from smallest_nb.plain_text import whole_characters
 from smallest_nb.protocol.stt import parse_segment, timed_items
 from smallest_nb.settings import SmallestSTTSettings
@@ -63,10 +63,13 @@ def recording_url(base_url: str, settings: SmallestSTTSettings) -> str:
     """Return where a whole recording is transcribed; the trailing slash matters."""
     language = service_code(str(settings.language))
     base = base_url.rstrip("/")
-    if language in STT_US_HOST_LANGUAGES and base == DEFAULT_BASE_URL:
+    if needs_us_host(language) and base == DEFAULT_BASE_URL:
         base = US_BASE_URL
     query: dict[str, str] = {"model": str(settings.model), "language": language}
+    model = STT_MODELS.get(str(settings.model))
     for name in ("word_timestamps", "diarize", "redact_pii", "redact_pci"):
+        if model is not None and name in model.ignored:
+            continue
         query[name] = "true" if getattr(settings, name) else "false"
     query |= {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in settings.extra.items()}
     return f"{http_base(base)}/waves/v1/stt/?{urlencode(whole_characters(query))}"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL
+from smallest_nb.catalog import DEFAULT_BASE_URL, US_BASE_URL, check_live_model
 from smallest_nb.errors import ConfigError
-from smallest_nb.language import STT_US_HOST_LANGUAGES, service_code
+from smallest_nb.language import needs_us_host, service_code
 from smallest_nb.plain_text import parse_json, whole_characters
 from smallest_nb.protocol.errors import ErrorInfo, normalize_error
 from smallest_nb.settings import NUMERALS, SmallestSTTSettings
@@ -133,12 +133,16 @@ def stt_url(
         sample_rate: Hz of the audio that will be sent.
         encoding: Its encoding.
         endpoint: None or "unified" for `/stt/live`, "legacy" for `/pulse/get_text`.
+
+    Raises:
+        ConfigError: Another endpoint, or a model that transcribes no streams.
     """
     if endpoint not in (None, "legacy", "unified"):
         raise ConfigError(f"endpoint={endpoint!r} cannot be used; expected None, 'legacy' or 'unified'.")
+    check_live_model(str(settings.model))
     language = service_code(str(settings.language))
     base = base_url.rstrip("/")
-    if language in STT_US_HOST_LANGUAGES and base == DEFAULT_BASE_URL:
+    if needs_us_host(language) and base == DEFAULT_BASE_URL:
         base = US_BASE_URL
     query: dict[str, Any] = {} if endpoint == "legacy" else {"model": settings.model}
     query |= {"language": language, "encoding": encoding, "sample_rate": sample_rate}

@@ -164,6 +164,8 @@ def tts_request(
             continue
         if value is False or spec.wire is None:
             continue
+        if name == "number_pronunciation_language":
+            value = service_code(value)
         request[spec.wire] = list(value) if isinstance(value, tuple) else value
     if unified:
         request["model"] = tts_model(str(settings.model)).wire_id

@@ -1,4 +1,4 @@
-"""What is said once about settings that are taken and yet do not do all they seem to. Imports protocol, settings."""
+"""What is said once about settings that are taken and yet do not do all they seem to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from smallest_nb.catalog import tts_model
+from smallest_nb.catalog import STT_MODELS, TTS_MODELS, tts_model, unknown_model_warning
 from smallest_nb.fields import NOT_GIVEN
 from smallest_nb.language import STT_VENDOR_LANGUAGES, service_code
 from smallest_nb.protocol.stt import KEYWORD_CAP
@@ -14,7 +14,7 @@ from smallest_nb.protocol.tts import ignored_settings
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.voices import no_word_times
 
-__all__ = ["Remarks"]
+__all__ = ["Remarks", "recording_warnings"]
 
 
 class Remarks:
@@ -37,17 +37,32 @@ def _of_speech(settings: SmallestTTSSettings) -> Iterator[str]:
     for name, reason in ignored.items():
         yield f"{name} will not be sent: {reason}."
     model = tts_model(str(settings.model))
-    if told := _unlisted(settings.language, model.languages, str(settings.model)):
+    if not model.known:
+        yield unknown_model_warning(model.id, TTS_MODELS)
+    elif told := _unlisted(settings.language, model.languages, str(settings.model)):
         yield told
     if settings.word_timestamps and "word_timestamps" not in ignored and (told := no_word_times(str(settings.voice))):
         yield f"word_timestamps=True: {told}."
 
 
 def _of_transcription(settings: SmallestSTTSettings) -> Iterator[str]:
+    if settings.model not in STT_MODELS:
+        yield unknown_model_warning(str(settings.model), STT_MODELS)
     if told := _unlisted(settings.language, STT_VENDOR_LANGUAGES, "Live transcription"):
         yield told
     if len(settings.keywords or ()) > KEYWORD_CAP:
         yield f"Only {KEYWORD_CAP} keywords count; the rest is ignored by the service."
+
+
+def recording_warnings(settings: SmallestSTTSettings) -> Iterator[str]:
+    """Yield what is to be said of the settings with which a whole recording is transcribed."""
+    model = STT_MODELS.get(str(settings.model))
+    if model is None:
+        yield unknown_model_warning(str(settings.model), STT_MODELS)
+        return
+    for name in sorted(model.ignored):
+        if getattr(settings, name):
+            yield f"{name} will not be sent: {model.id} ignores it."
 
 
 def _unlisted(language: Any, known: frozenset[str], who: str) -> str | None:

@@ -1,22 +1,24 @@
-"""What is asked once and not streamed: the list of voices, the transcript of a recording. Imports link, protocol."""
+"""What is asked once and not streamed: the list of voices, the transcript of a recording."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
+import warnings
 from time import monotonic
 from typing import IO, TYPE_CHECKING
 
 from smallest_nb.audio import Clip, is_byte_string
 from smallest_nb.catalog import SmallestTTSModel, tts_model
-from smallest_nb.errors import AuthError, CassetteError, ConfigError, SmallestError
+from smallest_nb.errors import AuthError, CassetteError, ConfigError, ModelRetiredError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.http import fetch_json
 from smallest_nb.paths import as_path
 from smallest_nb.protocol import rest as wire
 from smallest_nb.secret import Secret
+from smallest_nb.services.remarks import recording_warnings
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.sound_files import open_sound, read_sound
 from smallest_nb.transcript import Transcript
@@ -33,7 +35,7 @@ _cache: dict[tuple[str, str], tuple[float, tuple[Voice, ...]]] = {}
 
 
 async def list_voices(
-    model: str = SmallestTTSModel.LIGHTNING_V3_1,
+    model: str | None = None,
     *,
     api_key: str | Secret | None = None,
     base_url: str | None = None,
@@ -43,18 +45,18 @@ async def list_voices(
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
     Args:
-        model: Either spelling.
+        model: Any spelling; None is the default model, or its replacement once the service has withdrawn it.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
         base_url: `wss://api.smallest.ai` unless told otherwise.
         refresh: Ask again even where the list is known.
         timeout: Seconds to wait for the service; then the model cards answer.
 
     Raises:
-        ConfigError: No such model.
+        ConfigError: No name of a TTS model.
         AuthError: No key, or a refused one.
         CassetteError: A cassette is replayed that does not hold it.
     """
-    info = tts_model(model)
+    info = tts_model(SmallestTTSModel.LIGHTNING_V3_1 if model is None else model)
     target = targets.resolve(api_key, base_url)
     live = current_deck() is None  # a recording holds each question, and a cassette answers for itself
     kept = _cache.get((target.base_url, info.id)) if live else None
@@ -67,6 +69,17 @@ async def list_voices(
         voices = wire.parse_voices(body, info.id)
     except (AuthError, CassetteError):
         raise
+    except ModelRetiredError as error:
+        if model is None and info.replacement is not None:
+            warnings.warn(
+                f"{info.id}, the default model, is no longer served; these are the voices of {info.replacement}.",
+                stacklevel=2,
+            )
+            return await list_voices(
+                info.replacement, api_key=api_key, base_url=base_url, refresh=refresh, timeout=timeout
+            )
+        _log.warning("%s The voices of its model card are returned.", error.message)
+        return kept[1] if kept is not None else voices_of(info.id)
     except SmallestError as error:
         _log.warning("The live list of voices could not be had, the model cards answer: %s", error)
         return kept[1] if kept is not None else voices_of(info.id)
@@ -108,6 +121,8 @@ async def transcribe_recording(
     whole = SmallestSTTSettings.complete()
     if settings is not None:
         whole, _ = whole.merged(settings)
+    for warning in recording_warnings(whole):
+        warnings.warn(warning, stacklevel=2)
     url = wire.recording_url(target.base_url, whole)
     answer = await fetch_json(url, target, body=body, content_type="application/octet-stream", timeout=timeout)
     return wire.parse_recording(answer)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from smallest_nb.errors import ConnectionLost, IncompleteError, RateLimitError, SmallestError
+from smallest_nb.errors import ConnectionLost, IncompleteError, ModelRetiredError, RateLimitError, SmallestError
 from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.services.utterance import Part, Utterance
 
@@ -31,6 +31,8 @@ class Speaker:
         send: Sends one part on it.
         leave: Leaves the socket, whatever is on its way there.
         retry: The reconnect budget; a mark of progress is the number of sentences that were completed.
+        replace_model: Puts the replacement in the place of a withdrawn model that was not chosen, and says whether
+            there was one.
         audio_timeout: Seconds without a frame after which the utterance counts as broken.
     """
 
@@ -42,6 +44,7 @@ class Speaker:
         send: Callable[[Part], Awaitable[None]],
         leave: Callable[[], None],
         retry: RetryPolicy,
+        replace_model: Callable[[], bool],
         audio_timeout: float,
     ) -> None:
         self._utterance = utterance
@@ -49,6 +52,7 @@ class Speaker:
         self._send = send
         self._leave = leave
         self._retry = retry
+        self._replace_model = replace_model
         self._timeout = audio_timeout
         self._failure: SmallestError | None = None
         self._stale = True
@@ -101,6 +105,10 @@ class Speaker:
     def _rewind(self, error: SmallestError) -> None:
         """Have what a loss cut off spoken again on another socket, or raise what no other socket would change."""
         utterance = self._utterance
+        if isinstance(error, ModelRetiredError) and not utterance.sounding and self._replace_model():
+            self._leave()
+            utterance.rewind()
+            return
         if not isinstance(error, ConnectionLost | RateLimitError):
             raise error
         self._retry.progress(utterance.spoken)

@@ -267,6 +267,7 @@ class SmallestSTTService(EventEmitter):
             merged, changed = self._settings.merged(delta)
             if not changed:
                 return changed
+            self._url(merged)  # refuses what no stream can have, before anything is changed
             running = self.connected or self._connection.state is State.OPENING
             if not running:
                 self._settings = merged

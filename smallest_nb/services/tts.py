@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES
-from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
+from smallest_nb.errors import ConfigError, ConnectionLost, ModelRetiredError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.backoff import RetryPolicy
 from smallest_nb.link.cleanup import to_the_end
@@ -30,6 +30,7 @@ from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.frame_log import FrameLog
 from smallest_nb.services.keepalive_answers import KeepaliveAnswers
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
+from smallest_nb.services.model_fallback import ModelFallback, is_withdrawal, with_model_named
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
@@ -119,6 +120,7 @@ class SmallestTTSService(EventEmitter):
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
         self._remarks = Remarks()
+        self.model_fallback = ModelFallback()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
@@ -158,9 +160,11 @@ class SmallestTTSService(EventEmitter):
         try:
             took = await self._connection.open(after=after)
         except SmallestError as error:
+            if isinstance(error, ModelRetiredError) and self._replace_model():
+                return await self._open()
             if error is not after:  # else it was reported when the socket was lost
                 self._fire("on_connection_error", str(error))
-            raise
+            raise with_model_named(error, self._asked) from error.__cause__
         self._used_at = monotonic()
         if took is not None:
             self._on_socket()
@@ -171,9 +175,22 @@ class SmallestTTSService(EventEmitter):
         self._old_ids.clear()
         self._fire("on_connected")
 
+    @property
+    def _asked(self) -> SmallestTTSSettings:
+        return self._current.settings if self._current else self._settings
+
     def _url(self) -> str:
-        settings = self._current.settings if self._current else self._settings
-        return wire.tts_url(self.target.base_url, str(settings.model), endpoint=self._endpoint)
+        return wire.tts_url(self.target.base_url, str(self._asked.model), endpoint=self._endpoint)
+
+    def _replace_model(self) -> bool:
+        """Go on with the replacement of a withdrawn model, unless the caller chose it."""
+        if not self.model_fallback.note_refusal(self._asked):
+            return False
+        self._settings = self.model_fallback.adapt(self._settings)
+        if self._current is not None:
+            self._current.settings = self.model_fallback.adapt(self._current.settings)
+        self._endpoint = None  # a replacement has no URL of its own
+        return True
 
     async def rest(self) -> None:
         """Close the sockets after the request under way; the next one opens one again."""
@@ -211,7 +228,7 @@ class SmallestTTSService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
-        self._settings, changed = self._settings.merged(delta)
+        self._settings, changed = self.model_fallback.merge(self._settings, delta)
         if "model" in changed:
             if self._current is not None:
                 self._reopen = True
@@ -248,7 +265,7 @@ class SmallestTTSService(EventEmitter):
             driver.cancel()
             self._leave_utterance(utterance)
             if not driver.done():
-                await to_the_end(_ended(driver))
+                await to_the_end(asyncio.wait({driver}))
 
     def _leave_utterance(self, utterance: Utterance) -> None:
         if self._current is utterance:
@@ -280,6 +297,7 @@ class SmallestTTSService(EventEmitter):
                 send=lambda part: self._send_part(utterance, part),
                 leave=self._leave_socket,
                 retry=self._retry,
+                replace_model=self._replace_model,
                 audio_timeout=self._audio_timeout,
             ).run()
         except Exception as error:  # a fault of ours must not leave a caller who waits for ever
@@ -391,13 +409,17 @@ class SmallestTTSService(EventEmitter):
             return pending
         elif isinstance(frame, wire.WordFrame):
             return utterance.take(frame)
-        elif frame.external_id is None and not utterance.sounding and self._keepalive_answers.expected:
+        elif self._may_answer_keepalive(utterance, frame):
             self._keepalive_answers.answered()
         elif isinstance(frame, wire.ErrorFrame):
-            utterance.fail(error_from_frame(frame.info, frame.request_id))
+            utterance.fail(error_from_frame(frame.info, frame.request_id, model=utterance.settings.model))
         else:
             return utterance.take(frame)
         return None
+
+    def _may_answer_keepalive(self, utterance: Utterance, frame: wire.TTSFrame) -> bool:
+        asked = frame.external_id is None and not utterance.sounding and self._keepalive_answers.expected
+        return asked and not is_withdrawal(frame)  # which concerns the utterance, whatever it answers
 
     def _on_frame_error(self, error: Exception) -> None:
         self.stray_frames += 1

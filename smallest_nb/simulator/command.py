@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="requests of one account at once (default 10)")  # fmt: skip
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=VALUE]", help="show a fault, see below")
     parser.add_argument("--retired", action="append", default=[], metavar="MODEL",
-                        help="answer HTTP 410 for this model, as the service does for lightning-v2")  # fmt: skip
+                        help="withdraw this model: HTTP 410, or an error frame on a socket")  # fmt: skip
     parser.add_argument("--log", choices=("text", "json", "none"), default="text", help="one line for each session")
     parser.add_argument("--record", metavar="DIR", help="keep each session's wire log and audio here")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from smallest_nb.catalog import canonical_model, tts_model
+from smallest_nb.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.latency import latency
 
@@ -54,7 +54,8 @@ class Behaviour:
         latency: A preset of `latency.LATENCIES`.
         pace: Audio is sent at most this many times real time; None sends it as it is made.
         first_audio_secs: Seconds before the first chunk of speech.
-        retired: Models that answer HTTP 410, such as `{"lightning-v2"}`.
+        retired: Models that are withdrawn, such as `{"lightning-v2"}`, in any spelling: HTTP 410 for their own paths
+            and for calls that name them, an error frame on a socket.
         reject: HTTP status for every handshake and call, or None.
         retry_after: The Retry-After header that goes with `reject`, seconds.
         close_at_connect: Close code sent right after the handshake, or None.
@@ -79,7 +80,7 @@ class Behaviour:
     latency: str = _knob("none", "none, in-region or far-laptop", "latency")
     pace: float | None = _knob(None, "send audio at most this many times real time", "seconds", least=0.001)
     first_audio_secs: float = _knob(0.0, "wait before the first chunk of speech", "seconds", least=0)
-    retired: frozenset[str] = _knob(frozenset(), "answer HTTP 410 for this model", "model")
+    retired: frozenset[str] = _knob(frozenset(), "withdraw this model: HTTP 410, or an error frame", "model")
     reject: int | None = _knob(None, "refuse every handshake and call with this HTTP status", "choice", _REJECT)
     retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count", least=0)
     close_at_connect: int | None = _knob(None, "close with this code after the handshake", "choice", _CLOSE_CODES)
@@ -102,10 +103,16 @@ class Behaviour:
         Raises:
             ConfigError: A value that it does not take.
         """
-        knob = self.__dataclass_fields__.get(name)
-        if knob is not None:
+        if name == "retired":
+            names = {value} if isinstance(value, str) else value
+            value = frozenset(canonical_model(model) for model in names)
+        elif (knob := self.__dataclass_fields__.get(name)) is not None:
             _check(name, value, knob)
         object.__setattr__(self, name, value)
+
+    def withdraws(self, model: str | None) -> bool:
+        """Say whether a model is withdrawn, in whatever spelling it is named."""
+        return model is not None and canonical_model(model) in self.retired
 
     def with_faults(self, faults: Mapping[str, Any]) -> Behaviour:
         """Return this one, or a copy with some switches thrown, for one connection."""
@@ -165,13 +172,13 @@ def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
         return value
     try:
         if kind == "model":
-            return frozenset({tts_model(canonical_model(value)).id})
+            return frozenset({TTS_MODELS[canonical_model(value)].id})
         if kind == "seconds":
             return float(value)
         if kind == "count" or (kind == "choice" and isinstance(choices[0], int)):
             return int(value)
         if kind == "choice" and value:
             return value
-    except ValueError:
+    except (KeyError, ValueError):
         pass
     raise ConfigError(f"fault {name}={value!r} cannot be used; {metadata['told']}.")

@@ -11,7 +11,7 @@ from smallest_nb.secret import Secret
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.http import Answer, json_answer
 
-__all__ = ["STT_LEGACY", "STT_LIVE", "TTS_BY_MODEL", "TTS_LIVE", "key_of", "refusal", "retired_answer"]
+__all__ = ["STT_LEGACY", "STT_LIVE", "TTS_BY_MODEL", "TTS_LIVE", "key_of", "refusal", "retired_answer", "withdrawn"]
 
 TTS_LIVE = "/waves/v1/tts/live"
 TTS_BY_MODEL = {f"/waves/v1/{m}/get_speech/stream": m for m in TTS_MODELS}
@@ -49,12 +49,18 @@ def _same(key: str, only: Secret) -> bool:
 
 def retired_answer(model: str | None, behaviour: Behaviour) -> Answer | None:
     """Return what a withdrawn model's path answers (changelog of 2026-05-19), or None."""
-    if model is None or model not in behaviour.retired:
-        return None
-    body: dict[str, Any] = {
+    return _withdrawn(model) if behaviour.withdraws(model) else None
+
+
+def _withdrawn(model: str | None) -> Answer:
+    return json_answer(410, withdrawn(f"The model {model} is no longer available"))
+
+
+def withdrawn(message: str) -> dict[str, Any]:
+    """Return the body that goes with HTTP 410."""
+    return {
         "status": "error",
         "error_code": "MODEL_DEPRECATED",
-        "message": f"The model {model} is no longer available",
+        "message": message,
         "recommended_endpoint": TTS_LIVE,
     }
-    return json_answer(410, body)

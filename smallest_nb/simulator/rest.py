@@ -69,7 +69,7 @@ class RestCalls:
         except ConfigError as error:
             return json_answer(400, {"message": str(error)})
         await latency(behaviour.latency).connect.wait()
-        model = _SPEECH.get(call.path) or _SPEECH_EVENTS.get(call.path)
+        model = _SPEECH.get(call.path) or _SPEECH_EVENTS.get(call.path) or _VOICES_BY_MODEL.get(call.path)
         key = gate.key_of(call.headers, call.one("token"))
         refused = gate.retired_answer(model, behaviour) or gate.refusal(key, behaviour, self._backend.key)
         return refused or await self._served(call, behaviour, key, model, report)

@@ -19,6 +19,7 @@ from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.chunks import Chunks
 from smallest_nb.simulator.encodings import encode_file
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.gate import withdrawn
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
@@ -38,7 +39,7 @@ async def speak(
 ) -> Answer:
     """Answer with the whole sound."""
     try:
-        request = _checked(call, model)
+        request = _checked(call, model, behaviour)
         pcm = b"".join(
             [piece async for piece in _sound(request, backend, behaviour, key=key, model=model, report=report)]
         )
@@ -58,7 +59,7 @@ async def speak_events(
 ) -> Answer:
     """Answer with server-sent events."""
     try:
-        request = _checked(call, model)
+        request = _checked(call, model, behaviour)
         _check_units(backend, behaviour, key)
     except Refused as error:
         return _refused(error, report)
@@ -116,13 +117,13 @@ def _check_units(backend: Backend, behaviour: Behaviour, key: str) -> None:
         )
 
 
-def _checked(call: HTTPRequest, model: str | None) -> dict[str, Any]:
+def _checked(call: HTTPRequest, model: str | None, behaviour: Behaviour) -> dict[str, Any]:
     request = call.json()
     if not isinstance(request, dict):
         raise Refused("Expected a JSON object", code="invalid_type")
     if "context_id" in request:
         raise Refused("context_id is for the WebSocket only", path="context_id")
-    request = check_request(request, model)
+    request = check_request(request, model, behaviour)
     if not request["text"].strip():
         raise Refused("text is empty", path="text", code="too_small")
     if request["voice_id"] not in _VOICES:
@@ -134,8 +135,10 @@ def _refused(error: Refused, report: Report) -> Answer:
     report.note(error=str(error))
     if error.code == "concurrency_limit":
         return json_answer(429, {"error": str(error)}, {"Retry-After": "1"})
+    if error.code == "MODEL_DEPRECATED":
+        return json_answer(410, withdrawn(str(error)))
     body = {"error": [{"code": error.code, "path": [error.path] if error.path else [], "message": str(error)}]}
-    return json_answer(410 if error.code == "MODEL_DEPRECATED" else 400, body)
+    return json_answer(400, body)
 
 
 def _ids(request: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Reads and checks what a client wants spoken, over the socket and over REST. Imports catalog, settings."""
+"""Reads and checks what a client wants spoken, over the socket and over REST."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from smallest_nb.language import TTS_LANGUAGES
 from smallest_nb.plain_text import parse_json, speakable_text
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.simulator.continuation import check_context
+from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.speech import Delivery
 
 __all__ = ["OUTPUT_FORMATS", "Refused", "check_request", "delivery", "error_frame", "read_request"]
@@ -33,12 +34,13 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure
         self.code = code
 
 
-def read_request(message: str | bytes, model: str | None) -> dict[str, Any]:
+def read_request(message: str | bytes, model: str | None, behaviour: Behaviour) -> dict[str, Any]:
     """Read a frame.
 
     Args:
         message: As it came.
         model: The path's model, or None at the unified endpoint.
+        behaviour: Says which models are withdrawn.
 
     Raises:
         Refused: It is no request.
@@ -54,10 +56,10 @@ def read_request(message: str | bytes, model: str | None) -> dict[str, Any]:
             raise Refused("context_id is not supported on this endpoint", path="context_id")
         if wrong := check_context(request):
             raise Refused(wrong, path="context_id")
-    return check_request(request, model)
+    return check_request(request, model, behaviour)
 
 
-def check_request(request: dict[str, Any], model: str | None) -> dict[str, Any]:
+def check_request(request: dict[str, Any], model: str | None, behaviour: Behaviour) -> dict[str, Any]:
     """Return the request as it is spoken: without control characters.
 
     Raises:
@@ -77,7 +79,7 @@ def check_request(request: dict[str, Any], model: str | None) -> dict[str, Any]:
         raise Refused(f"sample_rate must be one of {TTS_SAMPLE_RATES}", path="sample_rate", code="invalid_enum_value")
     _check_ranges(request)
     _check_names(request)
-    _check_language(request, _model(request, model))
+    _check_language(request, _model(request, model, behaviour))
     # espeak-ng takes a NUL for the end of the text.
     return request if request.get("text") is None else {**request, "text": speakable_text(request["text"])}
 
@@ -114,14 +116,16 @@ def _check_names(request: dict[str, Any]) -> None:
         raise Refused(f"output_format must be one of {OUTPUT_FORMATS}", path="output_format", code="invalid_enum_value")
 
 
-def _model(request: dict[str, Any], model: str | None) -> TTSModelInfo:
+def _model(request: dict[str, Any], model: str | None, behaviour: Behaviour) -> TTSModelInfo:
     if model is not None:
         return TTS_MODELS[model]
     wanted = request.get("model") or "lightning_v3.1"
     info = TTS_MODELS.get(canonical_model(str(wanted)))
+    if info is not None and behaviour.withdraws(info.id):
+        raise Refused(f"The model {info.id} is no longer available", path="model", code="MODEL_DEPRECATED")
     if info is not None and not info.unified:
-        told = f"The model {info.id} is not served here; use {info.replacement}"
-        raise Refused(told, path="model", code="MODEL_DEPRECATED")
+        message = f"The model {info.id} is not served here; use {info.replacement}"
+        raise Refused(message, path="model", code="MODEL_DEPRECATED")
     if info is None:
         known = ", ".join(m.wire_id for m in TTS_MODELS.values() if m.unified)
         raise Refused(f"model must be one of {known}, got {wanted!r}", path="model", code="invalid_enum_value")
@@ -149,6 +153,7 @@ def delivery(request: dict[str, Any], model: str | None) -> Delivery:
 
 def error_frame(shape: str, message: str, code: str) -> dict[str, Any]:
     """Return an error in one of the shapes that were seen (protocol notes, 2.2)."""
-    if shape == "message":
-        return {"status": "error", "message": message}
-    return {"status": "error", "error": message if shape == "text" else {"message": message, "code": code}}
+    if shape == "object":
+        return {"status": "error", "error": {"message": message, "code": code}}
+    known = {"error_code": code} if code == "MODEL_DEPRECATED" else {}  # the one code that is documented for sockets
+    return {"status": "error", **known, ("error" if shape == "text" else "message"): message}

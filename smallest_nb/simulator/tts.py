@@ -105,7 +105,7 @@ class TTSSession:
                 await self._refuse(error)
 
     def _take(self, message: str | bytes) -> None:
-        request = read_request(message, self._model)
+        request = read_request(message, self._model, self._behaviour)
         if self._requests.qsize() >= _MAX_QUEUED:
             raise Refused("Too many requests are waiting on this connection", code="too_many_requests")
         if not self._contexts.takes(request):

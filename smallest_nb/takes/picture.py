@@ -145,7 +145,7 @@ def _labels(words: Sequence[TakeWord], duration: float, width: int, height: int)
             if inside and x - room / 2 >= free:
                 drawn.append(f'<text x="{x:.0f}" y="{height - 3}">{text_html(text, tag="tspan")}</text>')
                 free = x + room / 2 + spacing
-        told = "".join(drawn)
+        told = " ".join(drawn)  # a notebook that is not trusted is shown without the tags, and keeps the blanks
         if len(told.encode()) <= _LABEL_BYTES:
             return f'<g fill="currentColor" font-size="10" font-family="sans-serif" text-anchor="middle">{told}</g>'
         spacing *= 2

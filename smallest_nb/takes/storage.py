@@ -118,6 +118,7 @@ def _entry(take: Take) -> dict[str, Any]:
         "file": "",
         "samples": len(take.clip),
         "settings": take.settings.given_fields(),
+        "model_chosen": take.settings.model_chosen,
         "metrics": None if take.metrics is None else dataclasses.asdict(take.metrics),
         "words": [[w.text, w.start, w.end, w.estimated] for w in take.words],
     }
@@ -216,6 +217,8 @@ def _checked(entry: dict[str, Any]) -> tuple[int, str]:
 
 def _take(entry: dict[str, Any], clip: Clip) -> Take:
     settings = SmallestTTSSettings.from_mapping(dict(entry["settings"]))
+    if entry.get("model_chosen") is False:
+        settings = settings.with_unchosen_model()
     metrics = _metrics(entry["metrics"])
     words = tuple(_word(*word) for word in entry["words"])
     return Take(

@@ -12,6 +12,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
+from smallest_nb.catalog import check_live_model
 from smallest_nb.link import target as targets
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
@@ -76,6 +77,7 @@ class LiveTranscriber(Faced):
         self.latencies: deque[SegmentLatency] = deque(maxlen=1000)
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
+        check_live_model(str(snapshot.model))
         self._target = targets.resolve(api_key, base_url)
         self._sample_rate = sample_rate
         self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe", controls=True)

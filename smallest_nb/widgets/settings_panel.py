@@ -12,7 +12,7 @@ from smallest_nb.catalog import tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.fields import BaseSettings
 from smallest_nb.language import LANGUAGE_NAMES, service_code
-from smallest_nb.settings import SmallestTTSSettings, why_not_taken
+from smallest_nb.settings import SmallestTTSSettings, voice_for, why_not_taken
 from smallest_nb.voices import no_word_times, voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import Control, make_control
@@ -64,8 +64,12 @@ class SettingsPanel(ipywidgets.VBox):
         return box
 
     def _chosen(self, name: str, value: Any) -> None:
+        change = {name: value}
+        if name == "model" and isinstance(self.settings, SmallestTTSSettings):
+            # The service does not refuse another model's voice, it speaks unintelligibly.
+            change["voice"] = voice_for(str(value), str(self.settings.voice), str(self.settings.language))
         try:
-            self.settings = self._kind(**{name: value})
+            self.settings = self._kind(**change)
         except ConfigError as error:
             self._problem.value = (
                 f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {html.escape(str(error))}</span>'
@@ -110,6 +114,8 @@ def _of_voice(settings: SmallestTTSSettings) -> str:
     voice = pool.get(str(settings.voice))
     if voice is None:
         model = tts_model(str(settings.model))
+        if not model.known:
+            return ""
         return f"not among the known voices of {model.id}, such as {model.default_voice}"
     code = service_code(str(settings.language))
     if code not in voice.languages:
@@ -119,7 +125,13 @@ def _of_voice(settings: SmallestTTSSettings) -> str:
 
 def _of_model(settings: SmallestTTSSettings) -> str:
     info = tts_model(str(settings.model))
-    return f"retired on {info.retired}; the service offers {info.replacement}" if info.retired else ""
+    if not info.known:
+        return "not known to this version; sent as it is"
+    if info.withdrawal is None:
+        return ""
+    ended = "retired on" if info.withdrawal.confirmed else "ends on"
+    source = "" if info.withdrawal.confirmed else f", says {info.withdrawal.source.partition('/')[0]}"
+    return html.escape(f"{ended} {info.withdrawal.date}{source}; use {info.replacement}")
 
 
 def _of_word_times(settings: SmallestTTSSettings) -> str:

@@ -86,9 +86,16 @@ def _figures(take: Take) -> str:
     parts = [f"{take.characters} characters", f"{take.duration:.2f} s"]
     if take.ttfb_ms is not None:
         parts.append(f"first audio {take.ttfb_ms:.0f} ms")
-    if take.rtf is not None:
-        parts.append(f"{take.rtf:.2f} x real time")
+    if take.rtf:
+        parts.append(_pace(take.rtf))
     return " · ".join(parts)
+
+
+def _pace(real_time_factor: float) -> str:
+    """Say how fast it was made; the factor itself is small where that was fast."""
+    if real_time_factor <= 1:
+        return f"made {1 / real_time_factor:.3g} times as fast as it plays"
+    return f"made {real_time_factor:.3g} times as slowly as it plays"
 
 
 def _peaks(clip: Clip) -> list[int]:

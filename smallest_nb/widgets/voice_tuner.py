@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import ipywidgets
@@ -18,13 +18,15 @@ from smallest_nb.markup import text_html
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
-from smallest_nb.snippets import TARGETS, tts_code
+from smallest_nb.snippets import TARGET_NAMES, tts_code
 from smallest_nb.takes import Take, Takes, take_html
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
+from smallest_nb.widgets.cells import current_cell
 from smallest_nb.widgets.code_view import CodeView
 from smallest_nb.widgets.controls import close_all
 from smallest_nb.widgets.meter import Meter
+from smallest_nb.widgets.model_notice import ModelNotice
 from smallest_nb.widgets.player import Player
 from smallest_nb.widgets.settings_panel import SettingsPanel
 from smallest_nb.widgets.snapshot import Snapshot
@@ -49,14 +51,6 @@ _UNUSED_SECS = 300.0
 _REST_SECS = 5.0
 """A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
-_NAMES = {
-    "pipecat": "Pipecat",
-    "pipecat_update": "Pipecat, while it runs",
-    "livekit": "LiveKit",
-    "smallest_nb": "smallest_nb",
-    "websocket": "WebSocket",
-    "curl": "curl",
-}
 
 
 class VoiceTuner(Faced):
@@ -68,7 +62,7 @@ class VoiceTuner(Faced):
         sample_rate: Hz; None means 24000.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
         base_url: `wss://api.smallest.ai` unless told otherwise.
-        auto_play: Speak again when a setting changes.
+        auto_play: Speak again when a setting changes, and play what `audition` speaks.
         warn_characters: A press on Speak asks back before it spends more than this.
         max_bytes: Sound that the takes keep; the oldest without a star go first.
         changes: Single settings, such as `speed=1.2`.
@@ -97,6 +91,8 @@ class VoiceTuner(Faced):
         **changes: Any,
     ) -> None:
         self._generation = 0
+        self._quiet = False
+        self._cell: int | None = None
         self._on_take: list[Callable[[Take], None]] = []
         snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
@@ -113,12 +109,16 @@ class VoiceTuner(Faced):
             self.player.notice = self._service.target.label
         self._meter = Meter()
         self._wishes = Wishes(self._spawn, lambda told: setattr(self.player, "status", told), warn_characters)
-        self._auditions = Auditions(self._service, self.player, self.takes, self._meter, self._keep)
+        self._notice = ModelNotice(self._use_model)
+        self._auditions = Auditions(
+            self._service, self.player, self.takes, self._meter, self._keep,
+            replaced=self._adopt, refused=self._notice.offer,
+        )  # fmt: skip
         self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
         self._finder = VoiceFinder(self._service.target, lambda: self.settings, self._choose_voice)
         self.voices = self._finder.picker
         self._tray = TakeList(self._take_action)
-        self._code = CodeView([(t, _NAMES.get(t, t)) for t in TARGETS], self.code)
+        self._code = CodeView(list(TARGET_NAMES.items()), self.code)
         super().__init__(
             self._parts(text, auto_play=auto_play), self._draw, settings=snapshot, text=text, auto_play=auto_play,
             layout=ipywidgets.Layout(width="100%", max_width="860px"),
@@ -153,30 +153,45 @@ class VoiceTuner(Faced):
         more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
         for index, title in enumerate(("Find a voice", "Takes", "Settings as code")):
             more.set_title(index, title)
-        return [self._text_field, self._meter, self.player, options, self.panel, more]
+        return [self._text_field, self._meter, self.player, self._notice, options, self.panel, more]
 
-    def audition(self, text: str | None = None, *, fresh: bool = False, timeout: float = 60.0) -> Take:
+    def audition(
+        self, text: str | None = None, *, fresh: bool = False, play: bool | None = None, timeout: float = 60.0
+    ) -> Take:
         """Speak with the current settings, play it where a page is open, and return the take.
+
+        The takes of one cell, such as a sweep over voices, are played one after the other; a later cell's take ends
+        what sounds.
 
         Args:
             text: What to say; None for the text field's.
             fresh: Ask the service even where there is a take of the same text and settings.
+            play: Whether to play it; None plays it unless `auto_play` is off.
             timeout: Seconds to wait.
 
         Raises:
             SmallestError: What went wrong; the widget shows it too.
             TimeoutError: It took longer.
         """
-        return runtime.call(self._latest(text, self._generation, fresh=fresh), timeout)
+        return runtime.call(self._programmed(text, fresh=fresh, play=play), timeout)
 
-    async def audition_async(self, text: str | None = None, *, fresh: bool = False) -> Take:
+    async def audition_async(self, text: str | None = None, *, fresh: bool = False, play: bool | None = None) -> Take:
         """Await an audition, in a cell or anywhere else."""
-        return await runtime.wait(self.submit(text, fresh=fresh))
+        return await runtime.wait(self.submit(text, fresh=fresh, play=play))
 
-    def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
+    def submit(
+        self, text: str | None = None, *, fresh: bool = False, play: bool | None = None
+    ) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
         self._soon()
-        return runtime.submit(self._latest(text, self._generation, fresh=fresh))
+        return runtime.submit(self._programmed(text, fresh=fresh, play=play))
+
+    def _programmed(self, text: str | None, *, fresh: bool, play: bool | None) -> Coroutine[Any, Any, Take]:
+        """Return an audition that code asks for, not a press."""
+        cell, self._cell = self._cell, current_cell()
+        queued = cell is not None and cell == self._cell and self.player.sounds
+        plays = self.auto_play if play is None else play
+        return self._latest(text, self._generation, fresh=fresh, play=plays, queued=queued)
 
     def stop(self) -> None:
         """Stop what is spoken, and what was asked for until now."""
@@ -229,12 +244,11 @@ class VoiceTuner(Faced):
             ConfigError: Another target.
         """
         reached = self._service.target
+        known = DEFAULT_BASE_URL if reached.simulated else reached.base_url
+        heard = str(self.settings.model) in self._auditions.models_heard
+        rate = self._service.sample_rate
         return tts_code(
-            target,
-            self.settings,
-            text=self.text,
-            sample_rate=self._service.sample_rate,
-            base_url=base_url or (DEFAULT_BASE_URL if reached.simulated else reached.base_url),
+            target, self.settings, text=self.text, sample_rate=rate, base_url=base_url or known, heard=heard
         )
 
     def snapshot(self, number: int | None = None, *, max_kb: int = 0) -> Snapshot:
@@ -263,11 +277,12 @@ class VoiceTuner(Faced):
         self.layout.close()
         super().close()
 
-    async def _latest(self, text: str | None, generation: int, *, fresh: bool = False) -> Take:
+    async def _latest(self, text: str | None, generation: int, **how: bool) -> Take:
         if generation != self._generation:
             raise SmallestError("The audition was given up: stop() was called before it began.")
         self._wishes.forget()
-        take = await self._auditions.latest(text if text is not None else self.text, self.settings, fresh=fresh)
+        said = text if text is not None else self.text
+        take = await self._auditions.latest(said, self.settings, **how)
         self._tray.current = take.number
         return take
 
@@ -334,10 +349,36 @@ class VoiceTuner(Faced):
         self._soon()
         runtime.post(lambda: self._wishes.now(self.text, fresh=True))
 
-    def _changed(self, _change: Any) -> None:
+    def _adopt(self, former: SmallestTTSSettings, spoken: SmallestTTSSettings) -> None:
+        """Show the settings that speak in place of a withdrawn default."""
+        self._set_quietly(spoken)
+        self._notice.show_replaced(former, spoken)
+
+    def _use_model(self, delta: SmallestTTSSettings) -> None:
+        """Choose the replacement that was offered, and speak."""
+        self._set_quietly(delta)
+        self.player.error = ""
+        self._soon()
+        runtime.post(lambda: self._wishes.now(self.text))
+
+    def _set_quietly(self, settings: SmallestTTSSettings) -> None:
+        self._quiet = True
+        try:
+            self.settings = settings
+        finally:
+            self._quiet = False
+
+    def _changed(self, change: Any) -> None:
         self._retold()
         self._finder.show()
-        if self.auto_play and len(self.takes) and self.player._channel.pages:  # noqa: SLF001 - our own part
+        if self._quiet:
+            return
+        refused = self._notice.offered is not None
+        if change["old"].model != change["new"].model:
+            self._notice.clear()
+            self.player.error = "" if refused else self.player.error
+        spoke = len(self.takes) or refused
+        if self.auto_play and spoke and self.player._channel.pages:  # noqa: SLF001 - our own part
             self._soon()
             runtime.post(lambda: self._wishes.soon(self.text))
 

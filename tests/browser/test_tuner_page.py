@@ -34,7 +34,7 @@ def notes(lab, theme):
         page.page.get_by_role("button", name="Speak").click()
         page.page.wait_for_function("() => document.querySelector('.snb-player').dataset.takes !== ''")
         page.page.wait_for_function(PLAYED)
-        page.do("tuner.auto_play = False; tuner.settings = {'voice': 'magnus'}; t = tuner.audition()")
+        page.do("tuner.auto_play = False; tuner.settings = {'voice': 'magnus'}; t = tuner.audition(play=True)")
         page.page.wait_for_function(PLAYED)
         yield page
 
@@ -52,7 +52,7 @@ def rows(notes):
 
 
 def test_words_are_marked_as_they_sound(notes):
-    notes.do("tuner.settings = {'voice': 'liam'}; t = tuner.audition()")
+    notes.do("tuner.settings = {'voice': 'liam'}; t = tuner.audition(play=True)")
     notes.page.wait_for_selector(".snb-words span[data-now]")
     seen = set()
     for _ in range(60):
@@ -127,7 +127,7 @@ def test_takes_by_keyboard_alone(notes, theme):
 def test_the_list_keeps_the_persons_place(notes):
     unfold(notes, "Takes")
     for text in ("The first of three.", "The second of three.", "The third of three."):
-        notes.do(f"t = tuner.audition({text!r})")
+        notes.do(f"t = tuner.audition({text!r}, play=True)")
     notes.page.wait_for_function("() => document.querySelector('.snb-take-text').textContent.includes('third')")
     active = "() => document.activeElement.closest('li')?.dataset.number + ' ' + document.activeElement.tagName"
     second = rows(notes).nth(1)
@@ -135,7 +135,7 @@ def test_the_list_keeps_the_persons_place(notes):
     note = second.locator(".snb-take-note")
     note.click()
     notes.page.keyboard.type("warm, ke")
-    notes.do("t = tuner.audition('Another one comes meanwhile.')")
+    notes.do("t = tuner.audition('Another one comes meanwhile.', play=True)")
     notes.page.wait_for_function("() => document.querySelector('.snb-take-text').textContent.includes('meanwhile')")
     notes.page.keyboard.type("ep")
     assert notes.page.evaluate(active) == f"{number} INPUT"

@@ -210,7 +210,9 @@ def test_unknown_voices_and_languages_are_marked_and_the_service_decides(notes):
 def test_a_key_that_is_revoked_is_told_and_nothing_is_lost(notes):
     notes.do("knobs = session.simulator().behaviour; knobs.reject, knobs.close_after_complete = 401, True")
     # Sockets that are open stay open: the one in use and the spare one have to be used up first.
-    notes.do("for n in 'ab':\n    try: tuner.audition(f'Not yet noticed, {n}.')\n    except snb.SmallestError: pass")
+    notes.do(
+        "for n in 'ab':\n    try: tuner.audition(f'Not noticed, {n}.', play=True)\n    except snb.SmallestError: pass"
+    )
     notes.page.wait_for_function(PLAYED)
     count = notes.kernel("len(tuner.takes)")
     notes.do("tuner.text = 'After the key was gone.'")
@@ -232,7 +234,7 @@ def test_a_hidden_tab_plays_on(notes):
     other.goto("about:blank")
     other.bring_to_front()
     notes.page.evaluate("() => window.__tap.clear()")
-    notes.do("take = tuner.audition()")
+    notes.do("take = tuner.audition(play=True)")
     until(notes, "tuner.player.state", "idle")
     notes.page.wait_for_function(PLAYED)
     samples, rate = heard(notes)
@@ -260,8 +262,41 @@ def test_at_twice_the_size_nothing_is_cut_off(notes):
 def test_who_wants_little_motion_gets_little(notes):
     moving = "() => document.getAnimations().filter((a) => a.effect?.target?.closest('.snb')).length"
     notes.page.emulate_media(reduced_motion="reduce")
-    notes.do("tuner.text = 'Nothing moves but the mark.'; take = tuner.audition()")
+    notes.do("tuner.text = 'Nothing moves but the mark.'; take = tuner.audition(play=True)")
     notes.page.wait_for_selector(".snb-player[data-state='playing']")
     assert notes.page.evaluate(moving) == 0
     notes.page.wait_for_function(PLAYED)
     notes.page.emulate_media(reduced_motion="no-preference")
+
+
+WITHDRAWN = """import smallest_nb as snb
+where = snb.use_simulator()
+from smallest_nb import session
+session.simulator().behaviour.retired = {"lightning_v3.1"}
+default = snb.VoiceTuner("Your table is booked for half past seven.")
+default"""
+CHOSEN = """chosen = snb.VoiceTuner("Your table is booked for half past seven.", model="lightning-v3.1", voice="magnus")
+chosen"""
+
+
+@pytest.mark.parametrize(("name", "cells"), [("default", [WITHDRAWN]), ("chosen", [WITHDRAWN, CHOSEN])])
+def test_L3_a_withdrawn_model_is_one_press_or_none(lab, name, cells):
+    with lab.browse(lab.write_notebook(f"withdrawn-{name}.ipynb", *cells)) as notes:
+        notes.run_all()
+        players = notes.page.locator(".snb-player[data-ready='true']")
+        players.nth(len(cells) - 1).wait_for()
+        player = players.nth(len(cells) - 1)
+        player.get_by_role("button", name="Speak", exact=True).click()
+        if name == "chosen":
+            notes.page.get_by_role("alert").get_by_text("lightning-v3.1 is no longer served.").wait_for()
+            notes.page.get_by_role("button", name="Use lightning-v3.1-pro").click()
+        else:
+            notes.page.get_by_text("This is lightning-v3.1-pro and the voice meher.").wait_for()
+        until(notes, f"[(t.settings.model, t.settings.voice) for t in {name}.takes]", [["lightning-v3.1-pro", "meher"]])
+        notes.page.wait_for_function(
+            "(n) => document.querySelectorAll('.snb-player')[n].dataset.takes !== ''", arg=len(cells) - 1
+        )
+        model = notes.page.get_by_role("combobox", name="Model").nth(len(cells) - 1)
+        assert model.input_value() == "lightning-v3.1-pro"
+        assert player.locator(".snb-error").text_content() == ""
+        assert notes.page.get_by_role("button", name="Use lightning-v3.1-pro").count() == 0

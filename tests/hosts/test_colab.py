@@ -122,7 +122,7 @@ def test_a_cell_that_speaks_sounds_while_it_runs_and_after_it(server, browsers):
     with browsers.browse(server, COLAB) as notes:
         notes.run(TUNER)
         frame = shown(notes)
-        cell = "import time; tuner.audition('One, two, three.'); time.sleep(1.5)"
+        cell = "import time; tuner.audition('One, two, three.', play=True); time.sleep(1.5)"
         hear(frame, lambda: (notes.run(cell, wait=False), state(frame, PLAYER, "playing", 5)))
         check_heard(server, frame)
         hear(frame, lambda: notes.run("later = tuner.submit('It sounds after its cell.')"))

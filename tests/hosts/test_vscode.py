@@ -38,7 +38,7 @@ def test_an_audition_sounds_and_every_message_is_small(server, browsers):
         hear(frame, lambda: press(frame, "Speak"))
         check_heard(server, frame)
         text = "It takes some seconds to say all of this, so that its sound is large."
-        hear(frame, lambda: notes.run(f"tuner.audition({text!r})"))
+        hear(frame, lambda: notes.run(f"tuner.audition({text!r}, play=True)"))
         check_heard(server, frame)
         assert server.eval("len(tuner.takes[-1].clip.pcm)") > 128_000
         notes.run("tuner.compare(1, 2)")

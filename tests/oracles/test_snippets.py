@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,12 +19,22 @@ from tap import Tap
 
 from bench.environments import interpreter
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.snippets import TARGETS, tts_code
 
 KEY = "sk_test_canary_7f3a"
-SETTINGS = SmallestTTSSettings.complete(voice="magnus", speed=1.5, math_notation=True)
+SETTINGS = SmallestTTSSettings.complete(model="lightning-v3.1", voice="magnus", speed=1.5, math_notation=True)
 LIBRARIES = {"pipecat": "pipecat", "pipecat_update": "pipecat", "livekit": "livekit"}
 pytestmark = [pytest.mark.oracle, pytest.mark.oracle_quick]
+
+
+@pytest.fixture
+def withdrawn():
+    with Simulator(behaviour=Behaviour(retired=frozenset({"lightning-v3.1"}))) as running:
+        made = Tap(running.port)
+        yield made
+        made.close()
 
 
 @pytest.fixture
@@ -78,6 +89,49 @@ def test_a_snippet_runs_as_it_is(target, tap, tmp_path):
     if target != "livekit":
         assert first["math_notation"] is True
     assert first["model"] == "lightning_v3.1"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [SmallestTTSSettings.complete(), SmallestTTSSettings.complete(voice="magnus", speed=1.5)],
+    ids=["defaults", "a voice that the replacement lacks"],
+)
+@pytest.mark.parametrize("target", TARGETS)
+def test_L3_a_snippet_speaks_where_the_default_model_is_withdrawn(target, settings, withdrawn, tmp_path):
+    code = tts_code(target, settings, text=WEATHER, base_url=withdrawn.url)
+    assert sound.seconds(_run(target, code, withdrawn, tmp_path)) > 1.0
+
+
+def test_L3_a_snippet_names_what_lasts_unless_it_was_chosen_or_heard():
+    given = SmallestTTSSettings.complete(voice="magnus")
+    for target in set(TARGETS) - {"smallest_nb"}:
+        code = tts_code(target, given, text="Hello.")
+        assert "lightning_v3.1_pro" in code
+        assert "meher" in code
+        assert "# lightning-v3.1, the default, ends on 2026-11-30 (docs.jambonz.org/" in code
+        assert "It has no voice magnus: meher speaks." in code
+        chosen, _ = given.merged(SmallestTTSSettings(model="lightning-v3.1"))
+        for kept in (tts_code(target, given, text="Hello.", heard=True), tts_code(target, chosen, text="Hello.")):
+            assert "lightning_v3.1_pro" not in kept
+            assert "magnus" in kept
+            assert "# after that, use lightning-v3.1-pro with a voice such as meher." in kept
+    assert tts_code("smallest_nb", given, text="Hello.") == (
+        'import smallest_nb as snb\n\nclip = snb.speak("Hello.", voice="magnus")\nclip.to_wav("speech.wav")\n'
+    ), "it goes on by itself"
+
+
+def test_UX25_the_program_for_websockets_runs_in_a_cell_too(tap, tmp_path, monkeypatch):
+    """A cell runs inside a loop that runs already."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMALLEST_API_KEY", KEY)
+    code = tts_code("websocket", SETTINGS, text="Hello.", base_url=tap.url)
+
+    async def cell():
+        exec(compile(code, "cell", "exec"), {"__name__": "__main__"})
+
+    asyncio.run(cell())
+    with wave.open(str(tmp_path / "speech.wav")) as file:
+        assert file.getnframes() > 4000
 
 
 @pytest.mark.parametrize("text", ["It's \"quoted\", $HOME `id` \\ and\nbroken; 'over' two lines 😀 — done."])

@@ -73,6 +73,7 @@ def check(row: Row, result: Result) -> None:
     assert result.connections <= MOST_CONNECTIONS, result
 
 
+@pytest.mark.filterwarnings("ignore:.*the default model, is no longer served")
 @pytest.mark.parametrize("row", HERE, ids=str)
 async def test_here(row, server):
     check(row, await run_here(row, server))

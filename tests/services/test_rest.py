@@ -112,8 +112,8 @@ async def test_nobody_there_is_the_same_and_a_refused_key_is_told(http):
     with pytest.raises(snb.AuthError, match="unauthorized") as caught:
         await voices(http)
     assert KEY not in str(caught.value)
-    with pytest.raises(snb.ConfigError, match="nope"):
-        await voices(http, model="nope")
+    with pytest.raises(snb.ConfigError, match="no name of a TTS model"):
+        await voices(http, model="no such model!")
 
 
 async def test_a_recording_becomes_a_transcript(http, tmp_path):
@@ -199,3 +199,56 @@ async def test_blocking_forms(http, monkeypatch):
     assert len(await asyncio.to_thread(snb.transcribe_recording, b"RIFF", diarize=True)) == 2
     http.answer = (200, {}, {"voices": []})
     assert await asyncio.to_thread(snb.list_voices) == ()
+
+
+@pytest.mark.parametrize("model", ["pulse-pro", "Pulse_Pro", snb.SmallestSTTModel.PULSE_PRO])
+async def test_L2_a_recording_is_transcribed_by_the_model_for_recordings(http, model):
+    http.answer = (200, {}, {
+        "status": "success", "transcription": "Hello there.", "language": "en", "totalBytes": 4, "request_id": "r",
+        "words": [{"word": "Hello", "start": 0.1, "end": 0.4}, {"word": "there.", "start": 0.4, "end": 0.6}],
+        "metadata": {"duration": 1.0, "processing_time_ms": 30, "rtfx": 33.0, "num_chunks": 1},
+    })  # fmt: skip
+    ask = {"api_key": KEY, "base_url": http.url}
+    settings = snb.SmallestSTTSettings(model=model, word_timestamps=True, language="multi_EU")
+    (only,) = await rest.transcribe_recording(b"RIFF", settings=settings, **ask)
+    assert (only.text, len(only.words)) == ("Hello there.", 2)
+    query = {k: v[0] for k, v in parse_qs(urlsplit(http.asked[0][1]).query).items()}
+    assert (query["model"], query["language"]) == ("pulse-pro", "multi-eu")
+    assert "diarize" not in query, "it knows no speakers"
+    with pytest.warns(UserWarning, match="diarize will not be sent: pulse-pro ignores it"):
+        await rest.transcribe_recording(b"RIFF", settings=snb.SmallestSTTSettings(model=model, diarize=True), **ask)
+
+
+async def test_L2_a_model_of_tomorrow_is_sent_with_a_warning(http):
+    http.answer = (200, {}, {"status": "success", "transcription": "Hello."})
+    with pytest.warns(UserWarning, match="'pulse-9' is not known"):
+        await rest.transcribe_recording(
+            b"RIFF", api_key=KEY, base_url=http.url, settings=snb.SmallestSTTSettings(model="pulse-9")
+        )
+    assert "model=pulse-9" in http.asked[0][1]
+
+
+def test_L2_the_simulator_takes_it_too(simulator, monkeypatch):
+    monkeypatch.setenv("SMALLEST_API_KEY", KEY)
+    monkeypatch.setenv("SMALLEST_BASE_URL", simulator.base_url)
+    clip = snb.speak("Hello there, my good friend.")
+    assert snb.transcribe_recording(clip, model="pulse-pro").text
+
+
+@pytest.mark.parametrize("model", ["pulse-pro", "PULSE_PRO"])
+async def test_L2_live_transcription_says_which_call_takes_it(model):
+    settings = snb.SmallestSTTSettings(model=model)
+    with pytest.raises(snb.ConfigError, match=r"use transcribe_recording\(..., model='pulse-pro'\)"):
+        snb.SmallestSTTService(api_key=KEY, settings=settings)
+    with pytest.raises(snb.ConfigError, match="Live transcription has pulse"):
+        snb.transcribe(snb.Clip(bytes(320), 16000), api_key=KEY, model=model)
+    service = snb.SmallestSTTService(api_key=KEY)
+    with pytest.raises(snb.ConfigError, match="whole recordings only"):
+        await service.update_settings(settings)
+    assert service.settings.model == "pulse"
+    await service.close()
+
+
+def test_L2_the_widget_refuses_it_before_it_is_shown():
+    with pytest.raises(snb.ConfigError, match="whole recordings only"):
+        snb.LiveTranscriber(api_key=KEY, model="pulse-pro")

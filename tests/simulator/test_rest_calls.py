@@ -14,6 +14,8 @@ import pytest
 from simulated import call, samples
 
 from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.voices import VOICES, voices_of
 
 TEXT = "The weather will be cold and cloudy this morning."
@@ -75,7 +77,6 @@ async def test_server_sent_events(signals, path):
         ({"sample_rate": 48000}, 400, "invalid_enum_value", ["sample_rate"]),
         ({"speed": 9}, 400, "out_of_range", ["speed"]),
         ({"language": "tlh"}, 400, "invalid_enum_value", ["language"]),
-        ({"model": "lightning_v2"}, 410, "MODEL_DEPRECATED", ["model"]),
     ],
 )
 async def test_bad_requests(signals, change, status, code, path):
@@ -199,3 +200,15 @@ def test_the_models_of_the_catalog_have_their_paths():
     from smallest_nb.simulator.rest import _SPEECH
 
     assert {f"/waves/v1/{m}/get_speech" for m in TTS_MODELS} <= set(_SPEECH)
+
+
+@pytest.mark.parametrize("asked", [{}, {"model": "lightning_v3.1"}, {"model": "Lightning-V3.1"}])
+@pytest.mark.parametrize("path", ["/waves/v1/tts", "/waves/v1/tts/live"])
+async def test_UX6_a_withdrawn_model_is_gone_from_the_shared_addresses(path, asked):
+    with Simulator(behaviour=Behaviour(engine="signal", retired=frozenset({"LIGHTNING_V3.1"}))) as running:
+        answer = await call(running, "POST", path, ASK | asked)
+        assert (answer.status, answer.json["error_code"]) == (410, "MODEL_DEPRECATED")
+        assert answer.json["recommended_endpoint"] == "/waves/v1/tts/live"
+        other = await call(running, "POST", path, ASK | {"model": "lightning_v3.1_pro"})
+        assert other.status == 200
+        assert (await call(running, "GET", "/waves/v1/lightning-v3.1/get_voices")).status == 410

@@ -62,12 +62,14 @@ def test_both_spellings_of_a_model(model):
         (SmallestTTSSettings, {"consistency": -0.1}, "0 to 1"),
         (SmallestTTSSettings, {"voice": ""}, "non-empty"),
         (SmallestTTSSettings, {"voice": None}, "cannot be None"),
-        (SmallestTTSSettings, {"model": "lightning-v9"}, "lightning-v3.1"),
+        (SmallestTTSSettings, {"model": "lightning, please"}, "lightning-v3.1"),
+        (SmallestTTSSettings, {"model": "pulse"}, "speech-to-text model; choose one of lightning-v3.1"),
         (SmallestSTTSettings, {"numerals": "sometimes"}, "'auto', 'always', 'none'"),
         (SmallestSTTSettings, {"diarize": "yes"}, "True or False"),
         (SmallestSTTSettings, {"eou_timeout_ms": 0}, "100 to 10000"),
         (SmallestSTTSettings, {"keywords": {"Ada": 21}}, "0 to 20"),
-        (SmallestSTTSettings, {"model": "pulse-pro"}, "pulse"),
+        (SmallestSTTSettings, {"model": "lightning_v2"}, "text-to-speech model; choose one of pulse"),
+        (SmallestSTTSettings, {"model": "../pulse"}, "no name of an STT model"),
     ],
 )
 def test_bad_values_name_value_range_and_way_out(cls, values, told):

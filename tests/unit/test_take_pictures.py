@@ -312,3 +312,10 @@ def test_the_face_of_many_takes_is_a_bounded_table():
 def test_a_stream_told_by_the_page_is_in_the_card():
     here = take(stream=types.SimpleNamespace(sent=1.0, arrived=13.0, rendered=100.0))
     assert "kernel to page 12 ms → prebuffer and output 87 ms" in Page(take_html(here)).text
+
+
+def test_UX25_words_stay_apart_where_the_picture_is_dropped():
+    """A notebook that is not trusted is shown without SVG's tags, and with the text that stood in them."""
+    clip = Clip(bytes(2 * 24000 * 4), 24000)
+    words = tuple(TakeWord(text, at, at + 0.5) for at, text in enumerate(("Your", "table", "is")))
+    assert re.sub(r"<[^>]*>", "", waveform_svg(clip, words=words)).split()[-3:] == ["Your", "table", "is"]

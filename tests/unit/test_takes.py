@@ -579,7 +579,9 @@ def test_a_save_that_fails_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
 
 def test_a_setting_that_json_has_no_word_for_is_told_before_anything_is_written(tmp_path):
     takes = Takes()
-    takes.add(take(7, extra={"x": object()}))
+    odd = take(7, extra={"x": 1})
+    odd.settings.extra["x"] = object()  # it was plain when it was checked
+    takes.add(odd)
     with pytest.raises(ConfigError, match="Take 7 cannot be saved as JSON"):
         takes.save(tmp_path)
     assert list(tmp_path.iterdir()) == []

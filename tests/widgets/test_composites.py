@@ -112,7 +112,8 @@ def test_settings_can_be_linked_and_observed(tuner):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"), [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "x"}, "lightning"), (3, "int")]
+    ("values", "told"),
+    [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "a/b"}, "lightning"), (3, "int")],
 )
 def test_bad_settings_are_refused_and_nothing_changes(tuner, values, told):
     before = tuner.settings
@@ -201,6 +202,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
 @pytest.mark.parametrize("target", ["smallest_nb", "websocket", "pipecat"])
 def test_code_runs(tuner, target, simulator, tmp_path):
     tuner.settings = {"speed": 1.4, "voice": "liam"}
+    tuner.audition()
     code = tuner.code(target)
     compile(code, target, "exec", flags=0x2000)  # top-level await is a notebook's
     assert "1.4" in code

@@ -150,7 +150,7 @@ def test_a_long_text_is_asked_back_once(tuner, page):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_settings_come_back_from_every_snippet(tuner, target):
-    tuner.settings = {"voice": "magnus", "speed": 1.25, "language": "hi"}
+    tuner.settings = {"model": "lightning-v3.1", "voice": "magnus", "speed": 1.25, "language": "hi"}
     wanted, code = tuner.settings, tuner.code(target)
     tuner.settings = {"voice": "sophia", "speed": None, "language": "en"}
     assert tuner.load_settings(code).voice == "magnus"
@@ -209,7 +209,9 @@ def test_every_setting_has_a_control(tuner):
 
 
 def test_the_code_view_follows(tuner):
-    assert "sophia" in tuner._code.code
+    tuner.audition()
+    tuner.settings = {"speed": 1.0}
+    assert "sophia" in tuner._code.code, "what was heard is written as it is"
     tuner.settings = {"voice": "magnus"}
     assert "magnus" in tuner._code.code
     tuner._code.target = "curl"
