@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.files import write_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,10 +183,12 @@ class Clip:
             return buffer.getvalue()
 
     def to_wav(self, path: str | Path) -> Path:
-        """Write a 16-bit mono WAV file and return its path."""
-        target = Path(path)
-        target.write_bytes(self.wav_bytes())
-        return target
+        """Write a 16-bit mono WAV file, the former one or the whole new one at every moment, and return its path.
+
+        Raises:
+            OSError: It cannot be written; what was there before is still there.
+        """
+        return write_file(path, self.wav_bytes())
 
     def __repr__(self) -> str:
         return f"Clip({self.duration:.2f} s, {self.sample_rate} Hz)"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.secret import box_arguments
 
 __all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "checked_names", "setting"]
 
@@ -178,6 +179,7 @@ def checked_names(cls: _C) -> _C:
 
     @functools.wraps(generated)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs = box_arguments(kwargs)  # a key that was given as a setting by mistake
         cls.check_names(kwargs)
         generated(self, *args, **kwargs)
 
@@ -227,6 +229,7 @@ class BaseSettings:
     @classmethod
     def complete(cls, **changes: Any) -> Self:
         """Return a complete snapshot: every default, then the changes."""
+        changes = box_arguments(changes)
         return cls(**{**{name: spec.default for name, spec in cls.specs().items()}, **changes})
 
     @classmethod
@@ -236,6 +239,7 @@ class BaseSettings:
         Raises:
             ConfigError: An unknown name, or a value out of range.
         """
+        values = box_arguments(values)
         renamed = {cls.aliases.get(k, k): v for k, v in values.items()}
         cls.check_names(renamed)
         return cls(**renamed)
@@ -243,7 +247,8 @@ class BaseSettings:
     def given_fields(self) -> dict[str, Any]:
         """Return the fields that are given, `extra` last and only where it holds something."""
         given = {n: v for n in self.specs() if not isinstance(v := getattr(self, n), NotGiven)}
-        return {**given, "extra": dict(self.extra)} if self.extra else given
+        extra = getattr(self, "extra", None)  # missing while a debugger draws one that is just being made
+        return {**given, "extra": dict(extra)} if extra else given
 
     def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
         """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.

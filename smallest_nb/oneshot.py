@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb import runtime
+from smallest_nb.address import without_credentials
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
 from smallest_nb.catalog import STT_SAMPLE_RATES
 from smallest_nb.progress import Progress
+from smallest_nb.secret import Secret, box_arguments
 from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
@@ -36,7 +38,7 @@ def speak(
     text: str,
     *,
     sample_rate: int | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float = 60.0,
     **settings: Any,
@@ -55,6 +57,8 @@ def speak(
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+    settings = box_arguments(settings)
     service = SmallestTTSService(
         api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
     )
@@ -73,7 +77,7 @@ def transcribe(
     *,
     sample_rate: int | None = None,
     progress: bool | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float | None = None,
     **settings: Any,
@@ -104,6 +108,8 @@ def transcribe(
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+    settings = box_arguments(settings)
     clip = read_sound(audio, sample_rate=sample_rate)
     service = SmallestSTTService(
         api_key=api_key,
@@ -188,6 +194,7 @@ def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 3
         ConfigError: No such file, or too large a one.
         SmallestError: What went wrong.
     """
+    settings = box_arguments(settings)
     return runtime.call(
         rest.transcribe_recording(audio, settings=SmallestSTTSettings(**settings), timeout=timeout), 2 * timeout + 5
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
 
+from smallest_nb.address import checked_base_url
 from smallest_nb.catalog import DEFAULT_BASE_URL, TTS_MODELS, tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.protocol.rest import http_base
@@ -134,14 +135,14 @@ def tts_code(
         base_url: Where to; named only where it is not the vendor's own.
 
     Raises:
-        ConfigError: Another target.
+        ConfigError: Another target, or a base URL that cannot be used.
     """
     try:
         write = _WRITERS[target]
     except KeyError:
         raise ConfigError(f"There is no code for {target!r}; choose one of {', '.join(TARGETS)}.") from None
     taken = {n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)}
-    return write(_Order(settings, taken, text, sample_rate, base_url.rstrip("/")))
+    return write(_Order(settings, taken, text, sample_rate, checked_base_url(base_url).rstrip("/")))
 
 
 def _pipecat(order: _Order) -> str:

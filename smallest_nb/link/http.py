@@ -1,4 +1,4 @@
-"""One HTTP request with the key in its header. Imports errors, target, connect, deck, wire, protocol.errors.
+"""One HTTP request with the key in its header.
 
 The standard library's client in a thread: these calls are rare, and nothing else would need another dependency.
 """
@@ -6,14 +6,17 @@ The standard library's client in a thread: these calls are rare, and nothing els
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from collections.abc import Callable
 from typing import IO, Any
 
-from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
-from smallest_nb.link.connect import is_loopback, place_of, service_headers, without_key
+from smallest_nb.address import is_loopback
+from smallest_nb.errors import ConnectionLost, ProtocolError
+from smallest_nb.link.connect import place_of, source_headers
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Answer
@@ -66,33 +69,62 @@ async def _ask_really(url: str, target: Target, body: bytes | None, content_type
     target.check_there()
     try:
         async with asyncio.timeout(2 * timeout):
-            status, answer, retry_after = await asyncio.to_thread(_ask, url, target, body, content_type, timeout)
+            outcome = await _in_thread(lambda: _ask(url, target, body, content_type, timeout))
     except TimeoutError:
-        failure: SmallestError = ConnectionLost(f"{place} did not answer within {timeout:g} s")
-    except (OSError, HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        told = target.key.hide(f"{type(reason).__name__}: {reason}")
-        failure = ConnectionLost(f"{place} cannot be reached ({told})")
-    else:
-        return Answer(status, without_key(answer, target), retry_after)
-    raise failure from None  # outside the handlers: the thread's frames hold the headers
+        raise ConnectionLost(f"{place} did not answer within {timeout:g} s") from None
+    if isinstance(outcome, str):
+        raise ConnectionLost(f"{place} cannot be reached ({target.key.hide(outcome)})")
+    return outcome
 
 
-def _ask(
-    url: str, target: Target, body: bytes | None, content_type: str, timeout: float
-) -> tuple[int, bytes, str | None]:
-    headers = {**service_headers(target), "Accept": "application/json"}
+async def _in_thread(ask: Callable[[], Answer | str]) -> Answer | str:
+    """Await a call in a daemon thread, which neither a loop that closes nor a process that ends waits for.
+
+    The loop's own executor is joined by both, so that Ctrl+C would last as long as the network's timeout.
+    """
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Answer | str] = loop.create_future()
+
+    def deliver(outcome: Answer | str) -> None:
+        if not answered.done():
+            answered.set_result(outcome)
+
+    def run() -> None:
+        outcome = ask()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: whoever asked has gone
+            loop.call_soon_threadsafe(deliver, outcome)
+
+    threading.Thread(target=run, name="smallest_nb-http", daemon=True).start()
+    return await answered
+
+
+def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer | str:
+    """Return the answer, or why there is none: the error itself stays in this thread, for its frames hold the key."""
+    headers = {**source_headers(), "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = content_type
     proxies: dict[str, str] | None = {} if is_loopback(url) else None
-    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
-    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
     try:
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
+        request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
+        request.add_unredirected_header("Authorization", f"Bearer {target.key.unwrap()}")
         with opener.open(request, timeout=timeout) as response:
-            return response.status, _whole(response), None
+            return Answer.without_key(target.key, response.status, _whole(response), None)
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, _whole(error), error.headers.get("Retry-After")
+            return _refusal(error, target)
+    except TimeoutError:
+        return f"no answer within {timeout:g} s"
+    except Exception as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return f"{type(reason).__name__}: {reason}"
+
+
+def _refusal(error: urllib.error.HTTPError, target: Target) -> Answer | str:
+    try:
+        return Answer.without_key(target.key, error.code, _whole(error), error.headers.get("Retry-After"))
+    except Exception as broken:
+        return f"HTTP {error.code}, and then {type(broken).__name__}: {broken}"
 
 
 def _whole(response: IO[bytes]) -> bytes:

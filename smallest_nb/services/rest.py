@@ -48,6 +48,7 @@ async def list_voices(
         AuthError: No key, or a refused one.
         CassetteError: A cassette is replayed that does not hold it.
     """
+    api_key, base_url = targets.boxed(api_key, base_url)
     info = tts_model(model)
     target = targets.resolve(api_key, base_url)
     live = current_deck() is None  # a recording holds each question, and a cassette answers for itself
@@ -90,6 +91,7 @@ async def transcribe_recording(
         ConfigError: No such file, or too large a one.
         SmallestError: What went wrong.
     """
+    api_key, base_url = targets.boxed(api_key, base_url)
     target = targets.resolve(api_key, base_url)
     body = await asyncio.to_thread(_bytes_of, audio)
     if len(body) > wire.MAX_RECORDING_BYTES:

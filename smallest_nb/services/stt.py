@@ -102,6 +102,7 @@ class SmallestSTTService(EventEmitter):
         vad_detector: Vad | None = None,
         target: targets.Target | None = None,
     ) -> None:
+        api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
         if encoding not in STT_ENCODINGS:
             raise ConfigError(f"encoding={encoding!r} is not understood; choose one of {', '.join(STT_ENCODINGS)}.")

@@ -11,7 +11,9 @@ import smallest_nb
 
 ROOT = Path(smallest_nb.__file__).parent
 BASE = {
+    "address",
     "errors",
+    "files",
     "secret",
     "language",
     "voices",
@@ -25,17 +27,20 @@ BASE = {
 }
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
-    "secret": {"errors"},
+    "address": {"errors"},
+    "files": set(),
+    "key_spellings": set(),
+    "secret": {"errors", "key_spellings"},
     "terminal": set(),
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
-    "fields": {"errors"},
+    "fields": {"errors", "secret"},
     "settings": {"errors", "fields", "catalog", "language", "voices"},
-    "audio": {"errors"},
+    "audio": {"errors", "files"},
     "vad": {"audio", "errors"},
     "sentences": set(),
-    "transcript": {"audio", "errors"},
+    "transcript": {"audio", "errors", "files"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_sources": BASE,
@@ -68,7 +73,7 @@ MAY_IMPORT = {
     "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "terminal", "widgets"},
-    "cli": {"checkup", "errors", "keys", "link", "simulator", "terminal"},
+    "cli": {"checkup", "errors", "files", "keys", "link", "simulator", "terminal"},
     "pytest_plugin": {"link", "session", "simulator"},
     "__init__": None,
 }
