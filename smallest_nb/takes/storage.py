@@ -66,20 +66,29 @@ def _write(takes: list[Take], folder: Path, without: Collection[str]) -> None:
     kept = [e for e in former if _uid(e) not in present and _uid(e) not in without]
     entries = [_entry(take) for take in takes]  # before any file is written: a setting may be unfit for JSON
     made: list[Path] = []
+    index = b""
     try:
         for take, entry in zip(takes, entries, strict=True):
             entry["file"] = _sound(take, folder, names.get(take.uid), made)
-        write_file(folder / INDEX, _dumped([*kept, *entries]))
+        index = _dumped([*kept, *entries])
+        write_file(folder / INDEX, index)
     except BaseException:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        if not _holds(folder / INDEX, index):  # an interrupt may come after the one moment that counts
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         raise
     used = {e["file"] for e in (*kept, *entries)}
     for name in set(names.values()) - used:
         if _OURS.fullmatch(name):  # what someone else's hand put into takes.json is not ours to remove
             with contextlib.suppress(OSError):
                 (folder / name).unlink()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == data
+    return False
 
 
 def _uid(entry: dict[str, Any]) -> str:
