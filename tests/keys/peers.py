@@ -28,6 +28,11 @@ def key():
     return CANARY
 
 
+def argument(url):
+    """What a call is given."""
+    return {"api_key": key(), "base_url": url}
+
+
 def shows_key(text):
     """Whether a text holds the canary, or the first half of it, in any spelling."""
     return _HIDE.hide(text) != text
@@ -123,6 +128,8 @@ class Peer:
             head = b""
             while b"\r\n\r\n" not in head and (more := connection.recv(65536)):
                 head += more
+            if b"\r\n\r\n" not in head:  # a client that left
+                return
             assert b"Authorization: Bearer " + CANARY.encode() in head  # else there would be nothing to hide
             self.asked.set()
             self._serve(connection, head)

@@ -16,6 +16,7 @@ import pytest
 from peers import (
     Peer,
     answering,
+    argument,
     assert_hidden,
     garbage,
     hang_up,
@@ -33,10 +34,6 @@ from smallest_nb.services import rest
 
 CLIP = snb.Clip(bytes(32000), 16000)
 ECHO = json.dumps({"error": {"message": f"bad key {key()}"}})
-
-
-def argument(url):
-    return {"api_key": key(), "base_url": url}
 
 
 def environment(url):

@@ -112,7 +112,7 @@ class Recorder:
 
     def _session(self, url: str, method: str | None = None) -> Session:
         parts = urlsplit(url)
-        query = without_secrets({k: hide_keys(v) for k, v in parse_qsl(parts.query, keep_blank_values=True)})
+        query = without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True)))
         session = Session(next(self._numbers), hide_keys(parts.path), query, method, at=monotonic() - self._began)
         with self._lock:
             self.cassette.sessions.append(session)
