@@ -131,7 +131,7 @@ def _temporary_name() -> str:
 @contextmanager
 def _written_beside(target: Path, data: bytes, former: os.stat_result | None) -> Iterator[Path]:
     """Write a file under a name of its own, safely on the disk; whatever is left under that name goes."""
-    fresh = target.with_name(_temporary_name())  # nobody else has it: 64 random bits, and O_EXCL
+    fresh = target.with_name(_temporary_name())  # no other process has it: 64 random bits, and O_EXCL
     try:
         with os.fdopen(os.open(fresh, _NEW, 0o666), "wb") as file:
             file.write(data)

@@ -109,7 +109,7 @@ def _look_at(source: str, words: str, read: Callable[[], Secret]) -> Looked:
     if source in _given_up:
         return Looked(words, f"did not answer within {_ANSWER_SECS:g} s and is not asked again")
     try:
-        with cleared_frames():  # an interrupt passes through the frames of whoever reads files and answers
+        with cleared_frames():  # an interrupt passes through the frames of the code that reads files and answers
             found = (read() if source in ("environment", "colab", "dotenv") else _bounded(read)).check()
     except _NotThere as why:
         return Looked(words, str(why))

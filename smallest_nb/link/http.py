@@ -91,7 +91,7 @@ async def _in_thread(ask: Callable[[], Answer | str]) -> Answer | str:
 
     def run() -> None:
         outcome = ask()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: whoever asked has gone
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the caller has gone
             loop.call_soon_threadsafe(deliver, outcome)
 
     threading.Thread(target=run, name="smallest_nb-http", daemon=True).start()

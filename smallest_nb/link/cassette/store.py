@@ -175,7 +175,7 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
         raise CassetteError(f"The cassette {path} is empty.")
     cassette, counts, packed = Cassette(), _Counts(), PackedTracks()
     for number, line in enumerate(lines, 1):
-        with _told_by_line(path, number):
+        with _errors_by_line(path, number):
             head = json.loads(line)
             _read_line(head, cassette, packed, number)
             counts.note(head)
@@ -185,14 +185,14 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
     packed.check_size(path, max_mb)
     sound_file = read_sound_file(sound_path(path), counts.sound)
     for number, unpack in packed.unpacking(sound_file):
-        with _told_by_line(path, number):
+        with _errors_by_line(path, number):
             unpack()
     return cassette
 
 
 @contextmanager
-def _told_by_line(path: Path, number: int) -> Iterator[None]:
-    """Let what is wrong with a line name the file and the line."""
+def _errors_by_line(path: Path, number: int) -> Iterator[None]:
+    """Make errors of the block name the file and the line."""
     try:
         yield
     except CassetteError as error:

@@ -20,7 +20,7 @@ from smallest_nb.link.cassette.frames import Session
 __all__ = ["MAX_MB", "PackedTracks", "kept_beside", "read_sound_file"]
 
 MAX_MB = 200.0
-"""Millions of bytes of sound that a cassette may unpack to, and that one records, unless told otherwise."""
+"""Millions of bytes of sound that a cassette may unpack to, and that is recorded, by default."""
 _MB = 10**6
 
 
