@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.files import write_file
 from smallest_nb.paths import as_path
 
 if TYPE_CHECKING:
@@ -276,10 +277,16 @@ class Clip:
             return buffer.getvalue()
 
     def to_wav(self, path: str | os.PathLike[str]) -> Path:
-        """Write a 16-bit mono WAV file and return its path; `~` is the home directory."""
-        target = as_path(path)
-        target.write_bytes(self.wav_bytes())
-        return target
+        """Write a 16-bit mono WAV file, the former one or the whole new one at every moment, and return its path.
+
+        Args:
+            path: `~` is the home directory.
+
+        Raises:
+            ConfigError: No path of this machine.
+            OSError: It cannot be written; what was there before is still there.
+        """
+        return write_file(as_path(path), self.wav_bytes())
 
     def __repr__(self) -> str:
         return f"Clip({self.duration:.2f} s, {self.sample_rate} Hz)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from smallest_nb.child_environment import child_environment
 from smallest_nb.errors import ConfigError
+from smallest_nb.files import copy_folder
 from smallest_nb.keys import find_key
 from smallest_nb.terminal import prepare
 
@@ -90,7 +90,7 @@ def _tutorials() -> Path:
         return clone
     target = Path.cwd() / _FOLDER
     if not target.exists():
-        shutil.copytree(_HERE / "notebooks", target)
+        copy_folder(_HERE / "notebooks", target)
     return target
 
 

@@ -13,13 +13,12 @@
     ├── CassetteError                        a recorded session does not hold what was asked for
     ├── ProtocolError                        a frame that cannot be understood
     └── FrontEndError                        the browser side refused or is missing something
-
-Imports nothing of ours.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pickle
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smallest_nb.audio import Clip
@@ -40,7 +39,33 @@ __all__ = [
 
 
 class SmallestError(Exception):
-    """Base of every error this package raises."""
+    """Base of every error this package raises; each can be pickled and copied, with its attributes, notes and cause."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its parts, not by its constructor, which would put the details into the text a second time.
+        cause = self.__cause__ if self.__suppress_context__ and _can_travel(self.__cause__) else None
+        return _restored, (type(self), self.args, cause), dict(vars(self))
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        vars(self).update(state or {})
+
+
+def _restored(kind: type[SmallestError], args: tuple[Any, ...], cause: BaseException | None) -> SmallestError:
+    error = kind.__new__(kind)
+    error.args = args
+    if cause is not None:
+        error.__cause__ = cause
+    return error
+
+
+def _can_travel(cause: BaseException | None) -> bool:
+    """Say whether an error of someone else survives pickling; one that does not would break a process pool."""
+    if cause is None or isinstance(cause, SmallestError):
+        return cause is not None
+    try:
+        return type(pickle.loads(pickle.dumps(cause))) is type(cause)  # noqa: S301 - our own
+    except Exception:
+        return False
 
 
 class ConfigError(SmallestError, ValueError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.secret import box_arguments
 from smallest_nb.setting_values import REFUSED, UnchosenDefault, check_extra, check_value, shorten
 
 __all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "UnchosenDefault", "checked_names", "setting"]
@@ -121,6 +122,7 @@ def checked_names(cls: _C) -> _C:
 
     @functools.wraps(generated)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs = box_arguments(kwargs)  # a key that was given as a setting by mistake
         cls.check_names(kwargs)
         generated(self, *args, **kwargs)
 
@@ -172,6 +174,7 @@ class BaseSettings:
     @classmethod
     def complete(cls, **changes: Any) -> Self:
         """Return a complete snapshot: every default, then the changes."""
+        changes = box_arguments(changes)
         return cls(**{**{name: spec.default for name, spec in cls.specs().items()}, **changes})
 
     @classmethod
@@ -183,6 +186,7 @@ class BaseSettings:
         """
         if not isinstance(values, Mapping):
             raise ConfigError(f"Expected a mapping of settings, got {type(values).__name__}.")
+        values = box_arguments(values)
         renamed: dict[str, Any] = {}
         for given, value in values.items():
             name = cls.aliases.get(given, given)
@@ -196,7 +200,8 @@ class BaseSettings:
     def given_fields(self) -> dict[str, Any]:
         """Return the fields that are given, `extra` last and only where it holds something."""
         given = {n: v for n in self.specs() if not isinstance(v := getattr(self, n), NotGiven)}
-        return {**given, "extra": dict(self.extra)} if self.extra else given
+        extra = getattr(self, "extra", None)  # missing while a debugger draws one that is just being made
+        return {**given, "extra": dict(extra)} if extra else given
 
     def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
         """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.

@@ -1,4 +1,4 @@
-"""Asks a person for the API key, without showing what is typed. Imports errors and secret."""
+"""Asks a person for the API key, without showing what is typed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import getpass
 import threading
 import warnings
 
-from smallest_nb.errors import AuthError, ConfigError
-from smallest_nb.secret import Secret
+from smallest_nb.errors import AuthError
+from smallest_nb.secret import Secret, cleared_frames
 
 __all__ = ["prompt_for_key"]
 
@@ -24,17 +24,15 @@ def prompt_for_key() -> Secret:
     """
     if threading.current_thread() is not threading.main_thread():
         raise AuthError(f"A key can be asked for in a cell or the main thread only. {_ELSEWHERE}")
-    told = ""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), cleared_frames():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would read on, and show what is typed
-            return Secret(getpass.getpass(_QUESTION).strip(), "prompt")
-    except ConfigError as error:
-        told = str(error)
+            typed = Secret.of(getpass.getpass(_QUESTION).strip(), "prompt")
     except (NotImplementedError, getpass.GetPassWarning):  # the first is ipykernel's, where no page answers
         pass
     except EOFError:
         raise AuthError(f"No key was typed. {_ELSEWHERE}") from None
-    if told:
-        raise ConfigError(told)
+    else:
+        if typed is not None:
+            return typed.check()
     raise AuthError(f"Nobody can be asked for a key here: there is no terminal and no page. {_ELSEWHERE}")

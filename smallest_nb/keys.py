@@ -1,4 +1,4 @@
-"""Where an API key is found, and how one is asked for and kept. Imports errors and secret.
+"""Where an API key is found, and how one is kept.
 
 Looked at in this order; the first that has one wins, and `Secret.source` says which it was:
 
@@ -11,7 +11,7 @@ Looked at in this order; the first that has one wins, and `Secret.source` says w
 
 SMALLEST_KEY_SOURCES narrows them ("environment,keyring"); a run that must not depend on whose machine it is on sets it.
 A source that fails is noted by the name of its error only, for its words may hold the key. A key that is there but
-cannot be one is an error, since the simulator in its place would surprise.
+cannot be one is an error, since the simulator in its place would surprise. Each source boxes what it reads at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.secret import Secret
+from smallest_nb.secret import Secret, cleared_frames
 
 __all__ = ["ENV_SOURCES", "Looked", "find_key", "look", "save_key"]
 
@@ -85,7 +85,7 @@ def look() -> list[Looked]:
     return looked
 
 
-def _sources() -> dict[str, tuple[str, Callable[[], tuple[str, str]]]]:
+def _sources() -> dict[str, tuple[str, Callable[[], Secret]]]:
     known = {
         "environment": (f"environment {_NAME}", _environment),
         "colab": ("Colab's secrets", _colab),
@@ -93,19 +93,24 @@ def _sources() -> dict[str, tuple[str, Callable[[], tuple[str, str]]]]:
         "keyring": ("keyring", _keyring),
         "dotenv": (".env", _dotenv),
     }
-    wanted = [n.strip() for n in os.environ.get(ENV_SOURCES, "").split(",") if n.strip()]
+    wanted = _wanted()
     if wrong := [n for n in wanted if n not in known]:
         raise ConfigError(f"{ENV_SOURCES} names {wrong[0]!r}; expected some of {', '.join(known)}.")
     return {name: known[name] for name in known if not wanted or name in wanted}
 
 
-def _look_at(source: str, words: str, read: Callable[[], tuple[str, str]]) -> Looked:
+def _wanted() -> list[str]:
+    return [n.strip() for n in os.environ.get(ENV_SOURCES, "").split(",") if n.strip()]
+
+
+def _look_at(source: str, words: str, read: Callable[[], Secret]) -> Looked:
     if source in _kept:
         return Looked(words, "found", _kept[source])
     if source in _given_up:
         return Looked(words, f"did not answer within {_ANSWER_SECS:g} s and is not asked again")
     try:
-        found = _boxed(*(read() if source in ("environment", "colab", "dotenv") else _bounded(read)))
+        with cleared_frames():  # an interrupt passes through the frames of the code that reads files and answers
+            found = (read() if source in ("environment", "colab", "dotenv") else _bounded(read)).check()
     except _NotThere as why:
         return Looked(words, str(why))
     except ConfigError:
@@ -121,20 +126,22 @@ def _look_at(source: str, words: str, read: Callable[[], tuple[str, str]]) -> Lo
     return Looked(words, "found", found)
 
 
-def _boxed(value: str | None, source: str) -> Secret:
-    if not value or not value.strip():
+def _boxed(value: object, source: str) -> Secret:
+    """Box what a source holds.
+
+    Raises:
+        _NotThere: Nothing, or white space only.
+    """
+    secret = Secret.of(value.strip() or None if isinstance(value, str) else value, source)
+    del value
+    if secret is None:
         raise _NotThere("not there")
-    try:
-        return Secret(value.strip(), source)
-    except ConfigError as error:
-        told = str(error)
-    del value  # tracebacks that show variables shall not show it
-    raise ConfigError(told)
+    return secret
 
 
-def _bounded(read: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+def _bounded(read: Callable[[], Secret]) -> Secret:
     """Let a source answer in a thread: a keyring may wait for a person who sits elsewhere."""
-    answers: list[tuple[str, str]] = []
+    answers: list[Secret] = []
     failures: list[BaseException] = []
 
     def ask() -> None:
@@ -153,18 +160,18 @@ def _bounded(read: Callable[[], tuple[str, str]]) -> tuple[str, str]:
     return answers[0]
 
 
-def _environment() -> tuple[str, str]:
-    return os.environ.get(_NAME, ""), f"environment {_NAME}"
+def _environment() -> Secret:
+    return _boxed(os.environ.get(_NAME), f"environment {_NAME}")
 
 
-def _colab() -> tuple[str, str]:
+def _colab() -> Secret:
     if "google.colab" not in sys.modules:
         raise _NotThere("this is not Colab")
     if not _in_a_cell():
         raise _NotThere("can be asked in a cell only")
     from google.colab import userdata  # noqa: PLC0415
 
-    return userdata.get(_NAME), "Colab's secrets"
+    return _boxed(userdata.get(_NAME), "Colab's secrets")
 
 
 def _in_a_cell() -> bool:
@@ -177,23 +184,27 @@ def _in_a_cell() -> bool:
     return kind in (None, "execute_request")
 
 
-def _kaggle() -> tuple[str, str]:
-    if not os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):
+def _kaggle() -> Secret:
+    if not _is_kaggle():
         raise _NotThere("this is not Kaggle")
     from kaggle_secrets import UserSecretsClient  # noqa: PLC0415
 
-    return UserSecretsClient().get_secret(_NAME), "Kaggle's secrets"
+    return _boxed(UserSecretsClient().get_secret(_NAME), "Kaggle's secrets")
 
 
-def _keyring() -> tuple[str, str]:
+def _is_kaggle() -> bool:
+    return bool(os.environ.get("KAGGLE_KERNEL_RUN_TYPE"))
+
+
+def _keyring() -> Secret:
     if find_spec("keyring") is None:
         raise _NotThere("keyring is not installed")
     import keyring  # noqa: PLC0415
 
-    return keyring.get_password(_SERVICE, _NAME) or "", "keyring"
+    return _boxed(keyring.get_password(_SERVICE, _NAME), "keyring")
 
 
-def _dotenv() -> tuple[str, str]:
+def _dotenv() -> Secret:
     if find_spec("dotenv") is None:
         raise _NotThere("python-dotenv is not installed")
     from dotenv import dotenv_values  # noqa: PLC0415
@@ -201,8 +212,9 @@ def _dotenv() -> tuple[str, str]:
     here, home = Path.cwd(), Path.home()
     for folder in (here, *here.parents):
         path = folder / ".env"
-        if path.is_file() and (value := dotenv_values(path).get(_NAME)):
-            return value, ".env in the working directory" if folder == here else f".env in {folder.name or folder}"
+        source = ".env in the working directory" if folder == here else f".env in {folder.name or folder}"
+        if path.is_file() and (found := Secret.of(dotenv_values(path).get(_NAME) or None, source)) is not None:
+            return found
         if folder == home:
             break
     raise _NotThere("not there")
@@ -217,13 +229,14 @@ def save_key(key: Secret) -> None:
     if find_spec("keyring") is None:
         raise ConfigError('The key cannot be saved: keyring is not installed; pip install "smallest-nb[keyring]".')
     import keyring  # noqa: PLC0415
-    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415
+    from keyring.errors import NoKeyringError  # noqa: PLC0415
 
     try:
-        keyring.set_password(_SERVICE, _NAME, key.unwrap())
+        with cleared_frames():
+            keyring.set_password(_SERVICE, _NAME, key.unwrap())
     except NoKeyringError:
         told = f"this machine has no keyring; set {_NAME}, or use a .env file"
-    except (KeyringError, OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # whatever a backend raises: its words may hold the key
         told = f"the keyring refused it ({type(error).__name__})"
     else:
         return

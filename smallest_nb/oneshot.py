@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 from smallest_nb import runtime
+from smallest_nb.address import without_credentials
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, StreamResampler
 from smallest_nb.catalog import STT_SAMPLE_RATES
 from smallest_nb.errors import ConfigError
 from smallest_nb.progress import Progress
+from smallest_nb.secret import Secret, box_arguments
 from smallest_nb.services import rest
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
@@ -36,7 +38,7 @@ def speak(
     text: str,
     *,
     sample_rate: int | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float = 60.0,
     **settings: Any,
@@ -56,6 +58,8 @@ def speak(
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+    settings = box_arguments(settings)
     if not isinstance(text, str):
         raise ConfigError(
             f"speak takes one text, got {type(text).__name__}: {text!r:.60}. Speak each text on its own; a language "
@@ -80,7 +84,7 @@ def transcribe(
     sample_rate: int | None = None,
     channel: int | None = None,
     progress: bool | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float | None = None,
     **settings: Any,
@@ -113,6 +117,8 @@ def transcribe(
         SmallestError: What went wrong.
         TimeoutError: It took longer.
     """
+    api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+    settings = box_arguments(settings)
     clip = read_sound(audio, sample_rate=sample_rate, channel=channel)
     service = SmallestSTTService(
         api_key=api_key,
@@ -212,6 +218,7 @@ def transcribe_recording(
         ConfigError: No such file, or too large a one; sound that cannot be read.
         SmallestError: What went wrong.
     """
+    settings = box_arguments(settings)
     return runtime.call(
         rest.transcribe_recording(
             audio,

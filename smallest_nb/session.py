@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from smallest_nb.address import without_credentials
 from smallest_nb.errors import AuthError
 from smallest_nb.key_prompt import prompt_for_key
 from smallest_nb.keys import Looked, find_key, look, save_key
@@ -33,7 +34,7 @@ _chosen: Target | None = None
 _simulator: Simulator | None = None
 
 
-def use_service(api_key: str | None = None, base_url: str | None = None) -> Target:
+def use_service(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
     """Make every service created from now on use the real one.
 
     Args:
@@ -42,13 +43,15 @@ def use_service(api_key: str | None = None, base_url: str | None = None) -> Targ
 
     Raises:
         AuthError: No key was found.
+        ConfigError: A key or a base URL that cannot be used.
     """
-    found = Secret(api_key) if api_key else find_key()
+    api_key, base_url = Secret.of(api_key or None), without_credentials(base_url)
+    found = api_key if api_key is not None else find_key()
     if found is None:
         raise AuthError(
             f"No API key: call ask_key(), set {ENV_KEY}, or put it into Colab's or Kaggle's secrets, keyring or .env."
         )
-    return _choose(found, base_url)
+    return _choose(found.check(), base_url)
 
 
 def ask_key(*, save: bool = False) -> Target:

@@ -12,6 +12,7 @@ from typing import Any
 
 from smallest_nb.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
+from smallest_nb.secret import Secret, without_keys
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_python import find_settings, parse_code
 from smallest_nb.settings_shell import find_request, is_curl, read_variables
@@ -41,6 +42,7 @@ def read_settings(source: Any) -> SmallestTTSSettings:
     Raises:
         ConfigError: What of it was not understood, and what would have been.
     """
+    source = without_keys(source)
     if isinstance(source, SmallestTTSSettings):
         return source
     if isinstance(source, Mapping):
@@ -59,7 +61,7 @@ def read_settings(source: Any) -> SmallestTTSSettings:
 def _from_mapping(values: Mapping[Any, Any]) -> SmallestTTSSettings:
     if not all(isinstance(name, str) for name in values):
         raise ConfigError(f"The names of settings are text; got {[n for n in values if not isinstance(n, str)]!r}.")
-    given = {n: v for n, v in values.items() if n not in _ENVELOPE}
+    given = {n: v for n, v in values.items() if n not in _ENVELOPE and not isinstance(v, Secret)}
     if {"text", "voice_id"} <= set(values):  # a request: what is new in it is the service's to know
         known = {*SmallestTTSSettings.specs(), *SmallestTTSSettings.aliases, "extra"}
         extra = {n: given.pop(n) for n in tuple(given) if n not in known}

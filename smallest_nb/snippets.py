@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pprint import pformat
 from typing import Any
 
+from smallest_nb.address import checked_base_url
 from smallest_nb.catalog import DEFAULT_BASE_URL, tts_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.protocol.rest import http_base
@@ -136,7 +137,7 @@ def tts_code(
         heard: Whether speech by the settings' model was heard in this session.
 
     Raises:
-        ConfigError: Another target.
+        ConfigError: Another target, or a base URL that cannot be used.
     """
     try:
         write = _WRITERS[target]
@@ -147,7 +148,7 @@ def tts_code(
     taken = {n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)}
     if target == "smallest_nb" and settings.model_chosen and "model" not in settings.extra:
         taken = {"model": settings.model, **taken}
-    return write(_Order(settings, taken, text, sample_rate, base_url.rstrip("/"), notes))
+    return write(_Order(settings, taken, text, sample_rate, checked_base_url(base_url).rstrip("/"), notes))
 
 
 def _that_lasts(settings: SmallestTTSSettings, *, heard: bool) -> tuple[SmallestTTSSettings, str]:

@@ -11,8 +11,8 @@ import urllib.request
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from smallest_nb.address import is_loopback
 from smallest_nb.checkup.report import Check, Status
-from smallest_nb.link.connect import is_loopback
 
 __all__ = ["Reached", "check_network"]
 

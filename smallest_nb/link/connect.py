@@ -1,4 +1,4 @@
-"""Opens one WebSocket. The only place where the key is unwrapped. Imports errors, secret, deck, wire, protocol.errors.
+"""Opens one WebSocket.
 
 `compression=None` because deflate costs 8 to 25 times the CPU for 10 to 31 % fewer bytes; `proxy=None` on loopback
 because a proxy from the environment would swallow the connection to the simulator.
@@ -12,6 +12,7 @@ import functools
 import logging
 import socket
 from importlib.metadata import version
+from typing import Any, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -19,21 +20,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.protocol import State
 
+from smallest_nb.address import is_loopback
 from smallest_nb.errors import ConnectionLost
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import CLOSE_SECS, Answer, LiveWire, Wire
 from smallest_nb.protocol.errors import error_from_http
-from smallest_nb.secret import RedactingFilter
+from smallest_nb.secret import RedactingFilter, cleared_frames
 
 __all__ = [
     "MAX_FRAME_BYTES",
     "count_sockets",
-    "is_loopback",
     "open_websocket",
     "place_of",
-    "service_headers",
-    "without_key",
+    "source_headers",
 ]
 
 MAX_FRAME_BYTES = 16 * 2**20
@@ -97,36 +97,36 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
     place = place_of(url)
     target.check_there()
     try:
-        ws = await _SameOrigin(
-            url,
-            create_connection=LiveWire,
-            additional_headers=service_headers(target),
-            compression=None,
-            proxy=None if is_loopback(url) else True,
-            open_timeout=open_timeout,
-            close_timeout=CLOSE_SECS,
-            ping_interval=_PING_SECS,
-            ping_timeout=_PONG_SECS,
-            max_size=MAX_FRAME_BYTES,
-            max_queue=(64, 16),
-            logger=_logger,
-            user_agent_header=None,
-        )
+        with cleared_frames():  # a cancellation and an interrupt pass through here too
+            ws = await _SameOrigin(
+                url,
+                create_connection=cast(Any, functools.partial(LiveWire, key=target.key)),
+                additional_headers=source_headers(),
+                compression=None,
+                proxy=None if is_loopback(url) else True,
+                open_timeout=open_timeout,
+                close_timeout=CLOSE_SECS,
+                ping_interval=_PING_SECS,
+                ping_timeout=_PONG_SECS,
+                max_size=MAX_FRAME_BYTES,
+                max_queue=(64, 16),
+                logger=_logger,
+                user_agent_header=None,
+            )
     except InvalidStatus as error:
         response = error.response
-        body = without_key(bytes(response.body or b""), target)
-        return Answer(response.status_code, body, response.headers.get("Retry-After"))
+        return Answer.without_key(
+            target.key, response.status_code, bytes(response.body or b""), response.headers.get("Retry-After")
+        )
     except TimeoutError:
         lost = ConnectionLost(f"{place} did not answer within {open_timeout:g} s")
-    except Exception as error:  # whatever it is: the frames of the handshake hold the headers
+    except Exception as error:  # whatever it is: the caller knows of connections only
         lost = ConnectionLost(f"{place} cannot be reached ({target.key.hide(_why(error))})")
     else:
-        assert isinstance(ws, LiveWire)  # noqa: S101 - what create_connection made
-        ws.key = target.key
         _no_delay(ws)
         _sockets[ws] = urlsplit(url).netloc
-        return ws
-    # Raised here, outside the handlers: the handshake's frames hold the headers and stay out of the traceback.
+        return cast(LiveWire, ws)
+    # Raised here, outside the handlers: what the handshake raised would be the error's context.
     raise lost from None
 
 
@@ -135,29 +135,14 @@ def place_of(url: str) -> str:
     return urlsplit(url)._replace(query="").geturl()
 
 
-def is_loopback(url: str) -> bool:
-    """Say whether a URL stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def service_headers(target: Target) -> dict[str, str]:
-    """Return the headers of every request, the key among them."""
-    return {
-        "Authorization": f"Bearer {target.key.unwrap()}",
-        "X-Source": "smallest-nb",
-        "X-Smallest-NB-Version": _version(),
-    }
+def source_headers() -> dict[str, str]:
+    """Return the headers that say which program asks."""
+    return {"X-Source": "smallest-nb", "X-Smallest-NB-Version": _version()}
 
 
 @functools.cache
 def _version() -> str:
     return version("smallest-nb")
-
-
-def without_key(body: bytes, target: Target) -> bytes:
-    """Return an answer without the key, should it repeat it."""
-    return target.key.hide(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _why(error: BaseException) -> str:

@@ -9,12 +9,13 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import HTTPResponse, IncompleteRead
 from time import monotonic
 from typing import Any, cast
 
-from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
-from smallest_nb.link.connect import is_loopback, place_of, service_headers, without_key
+from smallest_nb.address import is_loopback
+from smallest_nb.errors import ConnectionLost, ProtocolError
+from smallest_nb.link.connect import place_of, source_headers
 from smallest_nb.link.daemon_thread import run_in_daemon_thread
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.target import Target
@@ -69,35 +70,43 @@ async def _ask_really(url: str, target: Target, body: bytes | None, content_type
     target.check_there()
     try:
         async with asyncio.timeout(2 * timeout):
-            status, answer, retry_after = await run_in_daemon_thread(_ask, url, target, body, content_type, timeout)
+            outcome = await run_in_daemon_thread(_ask, url, target, body, content_type, timeout)
     except TimeoutError:
-        failure: SmallestError = ConnectionLost(f"{place} did not answer within {timeout:g} s")
-    except (OSError, HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        told = target.key.hide(f"{type(reason).__name__}: {reason}")
-        failure = ConnectionLost(f"{place} cannot be reached ({told})")
-    else:
-        return Answer(status, without_key(answer, target), retry_after)
-    raise failure from None  # outside the handlers: the thread's frames hold the headers
+        raise ConnectionLost(f"{place} did not answer within {timeout:g} s") from None
+    if isinstance(outcome, str):
+        raise ConnectionLost(f"{place} cannot be reached ({target.key.hide(outcome)})")
+    return outcome
 
 
-def _ask(
-    url: str, target: Target, body: bytes | None, content_type: str, timeout: float
-) -> tuple[int, bytes, str | None]:
-    headers = {**service_headers(target), "Accept": "application/json"}
+def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer | str:
+    """Return the answer, or why there is none: the error itself stays in this thread, for its frames hold the key."""
+    headers = {**source_headers(), "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = content_type
     proxies: dict[str, str] | None = {} if is_loopback(url) else None
-    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
-    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
     until = monotonic() + 2 * timeout
     try:
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler(proxies))
+        request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
+        request.add_unredirected_header("Authorization", f"Bearer {target.key.unwrap()}")
         with opener.open(request, timeout=timeout) as response:
-            return response.status, _whole(response, _MAX_ANSWER_BYTES, until), None
+            return Answer.without_key(target.key, response.status, _whole(response, _MAX_ANSWER_BYTES, until), None)
     except urllib.error.HTTPError as error:
         with error:
-            answer = cast(HTTPResponse, error.fp)  # what the opener wraps
-            return error.code, _whole(answer, _MAX_ERROR_BYTES, until), error.headers.get("Retry-After")
+            return _refusal(error, target, until)
+    except TimeoutError:
+        return f"no answer within {timeout:g} s"
+    except Exception as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return f"{type(reason).__name__}: {reason}"
+
+
+def _refusal(error: urllib.error.HTTPError, target: Target, until: float) -> Answer | str:
+    try:
+        body = _whole(cast(HTTPResponse, error.fp), _MAX_ERROR_BYTES, until)  # `fp` is what the opener wraps
+        return Answer.without_key(target.key, error.code, body, error.headers.get("Retry-After"))
+    except Exception as broken:
+        return f"HTTP {error.code}, and then {type(broken).__name__}: {broken}"
 
 
 def _whole(response: HTTPResponse, most: int, until: float) -> bytes:

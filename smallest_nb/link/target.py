@@ -1,4 +1,4 @@
-"""Where a service connects: base URL and key. Imports errors, secret, catalog, deck.
+"""Where a service connects: base URL and key.
 
 Services ask :func:`resolve`; what answers when neither argument nor environment does (the notebook's session with its
 simulator) is installed from above with :func:`set_resolver`, so that imports keep pointing one way.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from smallest_nb.address import checked_base_url, is_loopback, without_credentials
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import AuthError, ConfigError, ConnectionLost
 from smallest_nb.link.deck import current_deck
@@ -21,6 +22,7 @@ __all__ = [
     "ENV_BASE_URL",
     "ENV_KEY",
     "Target",
+    "boxed",
     "from_environment",
     "resolve",
     "set_resolver",
@@ -38,7 +40,7 @@ class Target:
     """A place to connect to.
 
     Attributes:
-        base_url: `ws://` or `wss://`, host and port.
+        base_url: `ws://` or `wss://`, host and port, as it is connected to.
         key: The API key.
         simulated: True where the embedded simulator answers.
         label: What a widget says about it.
@@ -50,12 +52,8 @@ class Target:
     label: str = "Smallest AI"
 
     def __post_init__(self) -> None:
-        parts = _split(self.base_url)
-        if parts.scheme not in ("ws", "wss") or not parts.netloc:
-            raise ConfigError(f"base_url={self.base_url!r} cannot be used; expected ws:// or wss:// and a host.")
-        if parts.username or parts.query:
-            raise ConfigError("base_url must hold no user name and no query; the key goes into api_key.")
-        if parts.scheme == "ws" and not self.simulated and not _is_loopback(parts.hostname or ""):
+        object.__setattr__(self, "base_url", checked_base_url(self.base_url))
+        if urlsplit(self.base_url).scheme == "ws" and not self.simulated and not is_loopback(self.base_url):
             raise ConfigError(f"base_url={self.base_url!r} would send the key unencrypted; use wss://.")
 
     def check_there(self) -> None:
@@ -68,22 +66,6 @@ class Target:
             raise ConnectionLost(f"{self.label} The replay has ended: make the service anew, or replay again.")
 
 
-def _split(base_url: str) -> SplitResult:
-    try:
-        parts = urlsplit(base_url)
-        _ = parts.port
-        (parts.hostname or "").encode("idna")
-    except ValueError as error:  # UnicodeError too
-        raise ConfigError(
-            f"base_url={base_url!r} cannot be used ({error}); expected ws:// or wss:// and a host."
-        ) from None
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 _resolver: Callable[[], Target] | None = None
 _find_key: Callable[[], Secret | None] | None = None
 
@@ -94,21 +76,32 @@ def set_resolver(resolver: Callable[[], Target] | None, find_key: Callable[[], S
     _resolver, _find_key = resolver, find_key
 
 
-# Both below are functions, because tracebacks that show variables would show all of the environment.
+# These are functions of their own, because tracebacks that show variables would show all of the environment.
 def usual_base_url() -> str:
     """Return SMALLEST_BASE_URL, or the vendor's host."""
-    return os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL
+    return without_credentials(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL)
 
 
 def _key_of_environment() -> Secret | None:
-    key = os.environ.get(ENV_KEY)
-    return Secret(key, f"environment {ENV_KEY}") if key else None
+    return Secret.of(os.environ.get(ENV_KEY) or None, f"environment {ENV_KEY}")
 
 
 def from_environment() -> Target | None:
-    """Return the target named by SMALLEST_API_KEY (and SMALLEST_BASE_URL), or None without a key."""
+    """Return the target named by SMALLEST_API_KEY (and SMALLEST_BASE_URL), or None without a key.
+
+    Raises:
+        ConfigError: What stands there cannot be a key or an address.
+    """
     key = _key_of_environment()
-    return Target(usual_base_url(), key) if key is not None else None
+    return Target(usual_base_url(), key.check()) if key is not None else None
+
+
+def boxed(api_key: str | Secret | None, base_url: str | None) -> tuple[Secret | None, str | None]:
+    """Return both as a traceback may show them; for the first statement of every function that takes them.
+
+    A key that cannot be one raises its error in :func:`resolve` only.
+    """
+    return Secret.of(api_key), without_credentials(base_url)
 
 
 def resolve(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
@@ -116,16 +109,17 @@ def resolve(api_key: str | Secret | None = None, base_url: str | None = None) ->
 
     Raises:
         AuthError: A base URL without a key, or no way to find either.
-        ConfigError: A base URL that cannot be used.
+        ConfigError: A key or a base URL that cannot be used.
     """
+    api_key, base_url = boxed(api_key, base_url)
     if api_key is not None:
-        key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-        return Target(base_url or usual_base_url(), key)
+        return Target(base_url or usual_base_url(), api_key.check())
     if base_url is not None:
+        base_url = checked_base_url(base_url)
         found = _find_key() if _find_key else _key_of_environment()
         if found is None:
             raise AuthError(f"No API key for {base_url}: pass api_key=, call smallest_nb.ask_key(), or set {ENV_KEY}.")
-        return Target(base_url, found)
+        return Target(base_url, found.check())
     deck = current_deck()
     if deck is not None and deck.target is not None:
         return deck.target

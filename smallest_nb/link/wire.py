@@ -1,4 +1,4 @@
-"""An open socket, of the network or of a cassette, as the rest of `link` sees it. Imports secret."""
+"""An open socket, of the network or of a cassette, as the rest of `link` sees it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
 from websockets.protocol import State
 
-from smallest_nb.secret import Secret
+from smallest_nb.secret import Secret, cleared_frames
 
 __all__ = ["CLOSE_SECS", "Answer", "LiveWire", "Wire"]
 
@@ -34,6 +34,12 @@ class Answer:
     status: int
     body: bytes
     retry_after: str | None = None
+
+    @classmethod
+    def without_key(cls, key: Secret, status: int, body: bytes, retry_after: str | None) -> Answer:
+        """Make one, hiding the key where the service repeats it."""
+        text = key.hide(body.decode("utf-8", "surrogateescape"))
+        return cls(status, text.encode("utf-8", "surrogateescape"), key.hide(retry_after) if retry_after else None)
 
 
 class Wire(Protocol):
@@ -78,12 +84,29 @@ class Wire(Protocol):
 class LiveWire(ClientConnection):
     """A socket of the network; where the service repeats the key, it is hidden.
 
-    Attributes:
-        key: Once it is open.
+    The key joins the headers in :meth:`handshake` and nowhere else: `connect`, which keeps its headers for redirects,
+    never has it.
+
+    Args:
+        args: As for `ClientConnection`.
+        key: The API key.
+        options: As for `ClientConnection`.
     """
 
     deck = None
-    key: Secret | None = None
+
+    def __init__(self, *args: Any, key: Secret, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.key = key
+
+    async def handshake(self, additional_headers: Any = None, user_agent_header: str | None = None) -> None:
+        """Shake hands, with the key among the headers of the request."""
+        with cleared_frames():
+            try:
+                await super().handshake({**(additional_headers or {}), **_authorization(self.key)}, user_agent_header)
+            finally:
+                if self.request is not None:
+                    self.request.headers.pop("Authorization", None)
 
     @property
     def buffered(self) -> int:
@@ -94,7 +117,7 @@ class LiveWire(ClientConnection):
     def close_reason(self) -> str | None:
         """Why it was closed, in words."""
         reason = super().close_reason
-        return self.key.hide(reason) if self.key is not None and reason else reason
+        return self.key.hide(reason) if reason else reason
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""
@@ -127,6 +150,10 @@ class LiveWire(ClientConnection):
         try:
             while True:
                 frame = await self.recv()
-                yield self.key.hide(frame) if self.key is not None and isinstance(frame, str) else frame
+                yield self.key.hide(frame) if isinstance(frame, str) else self.key.hide_in_bytes(frame)
         except ConnectionClosedOK:
             return
+
+
+def _authorization(key: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.unwrap()}"}

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, SupportsIndex, TypeVar
 
 from smallest_nb.errors import ConfigError
 
@@ -29,6 +29,12 @@ class EventEmitter:
     def __init__(self) -> None:
         self._handlers: dict[str, list[Callable[..., Any]]] = {name: [] for name in self.EVENTS}
         self._running: set[asyncio.Task[None]] = set()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"A {type(self).__name__} holds a connection and cannot be pickled or copied. Make one where it is needed, "
+            "with the same settings: its `settings` can be pickled, and so can clips, transcripts and metrics."
+        )
 
     def event_handler(self, name: str) -> Callable[[_F], _F]:
         """Return a decorator that registers a handler.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smallest_nb.errors import ConfigError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MetricsLog", "STTMetrics", "TTSMetrics"]
 
 
-@dataclass(slots=True)
+@dataclass
 class TTSMetrics:
     """One synthesis request.
 
@@ -46,7 +46,7 @@ class TTSMetrics:
         return self.total_s / self.audio_s if self.audio_s else None
 
 
-@dataclass(slots=True)
+@dataclass
 class STTMetrics:
     """One final segment.
 
@@ -78,6 +78,14 @@ class MetricsLog(deque[_Row]):
     def __init__(self, ttfs_p99_latency: float | None = None) -> None:
         super().__init__(maxlen=1000)
         self._expected = ttfs_p99_latency
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._expected,), None, iter(list(self))
+
+    def __copy__(self) -> MetricsLog[_Row]:
+        made: MetricsLog[_Row] = type(self)(self._expected)
+        made.extend(self)
+        return made
 
     def summary(self) -> dict[str, float | None]:
         """Return p50, p90 and p99 of the time that counts, seconds, and for finals what is expected of the p99.

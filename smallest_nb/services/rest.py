@@ -56,6 +56,7 @@ async def list_voices(
         AuthError: No key, or a refused one.
         CassetteError: A cassette is replayed that does not hold it.
     """
+    api_key, base_url = targets.boxed(api_key, base_url)
     info = tts_model(SmallestTTSModel.LIGHTNING_V3_1 if model is None else model)
     target = targets.resolve(api_key, base_url)
     live = current_deck() is None  # a recording holds each question, and a cassette answers for itself
@@ -114,6 +115,7 @@ async def transcribe_recording(
         ConfigError: No such file, or too large a one; sound that cannot be read.
         SmallestError: What went wrong.
     """
+    api_key, base_url = targets.boxed(api_key, base_url)
     target = targets.resolve(api_key, base_url)
     body = await asyncio.to_thread(_bytes_of, audio, sample_rate, channel)
     if len(body) > wire.MAX_RECORDING_BYTES:

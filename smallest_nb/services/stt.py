@@ -101,6 +101,7 @@ class SmallestSTTService(EventEmitter):
         vad_detector: Vad | None = None,
         target: targets.Target | None = None,
     ) -> None:
+        api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
         self._format = AudioFormat(encoding, sample_rate)
         self.encoding, self.sample_rate = encoding, self._format.sample_rate

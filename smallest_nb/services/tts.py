@@ -95,6 +95,7 @@ class SmallestTTSService(EventEmitter):
         spare_socket: bool = True,
         target: targets.Target | None = None,
     ) -> None:
+        api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
         if sample_rate is not None and sample_rate not in TTS_SAMPLE_RATES:
             raise ConfigError(

@@ -33,7 +33,8 @@ class Takes(Sequence[Take]):
     """Every take, bounded by memory: the oldest without a star go first, then the oldest with one.
 
     The one just added stays, so that it can be heard and starred; one that is larger than the bound by itself is
-    not kept at all. Indices are places, from the oldest; :meth:`get` goes by number.
+    not kept at all. Indices are places, from the oldest; :meth:`get` goes by number. It can be pickled and copied; the
+    copy calls no `on_change`.
 
     Args:
         max_bytes: Bytes of sound that may be kept.
@@ -59,6 +60,25 @@ class Takes(Sequence[Take]):
         self._latest = 0
         self._deleted: set[str] = set()
         self._telling = self._again = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Takes):
+            return NotImplemented
+        return self is other or self._takes == other._takes
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            state = {name: value for name, value in vars(self).items() if name != "_lock"}
+            return {
+                **state, "_on_change": None, "_takes": list(self._takes), "_deleted": set(self._deleted),
+                "_telling": False, "_again": False,
+            }  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.RLock()
 
     @property
     def size(self) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.files import create_file, write_file
 from smallest_nb.paths import as_path
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
@@ -66,20 +67,29 @@ def _write(takes: list[Take], folder: Path, without: Collection[str]) -> None:
     kept = [e for e in former if _uid(e) not in present and _uid(e) not in without]
     entries = [_entry(take) for take in takes]  # before any file is written: a setting may be unfit for JSON
     made: list[Path] = []
+    index = b""
     try:
         for take, entry in zip(takes, entries, strict=True):
             entry["file"] = _sound(take, folder, names.get(take.uid), made)
-        _replace(folder / INDEX, _dumped([*kept, *entries]))
+        index = _dumped([*kept, *entries])
+        write_file(folder / INDEX, index)
     except BaseException:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        if not _holds(folder / INDEX, index):  # an interrupt may come after the one moment that counts
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         raise
     used = {e["file"] for e in (*kept, *entries)}
     for name in set(names.values()) - used:
         if _OURS.fullmatch(name):  # what someone else's hand put into takes.json is not ours to remove
             with contextlib.suppress(OSError):
                 (folder / name).unlink()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == data
+    return False
 
 
 def _uid(entry: dict[str, Any]) -> str:
@@ -96,13 +106,14 @@ def _sound(take: Take, folder: Path, former: str | None, made: list[Path]) -> st
                 return former
     stem = f"take-{take.number:03d}"
     for name in itertools.chain([f"{stem}.wav"], (f"{stem}-{n}.wav" for n in itertools.count(2))):
-        try:
-            file = (folder / name).open("xb")
-        except FileExistsError:
+        if os.path.lexists(folder / name):
             continue
         made.append(folder / name)
-        with file:
-            file.write(data)
+        try:
+            create_file(folder / name, data)
+        except FileExistsError:  # another program was quicker
+            made.pop()
+            continue
         return name
     raise AssertionError  # pragma: no cover - the names do not end
 
@@ -135,20 +146,6 @@ def _dumped(entries: list[dict[str, Any]]) -> bytes:
         return json.dumps(data, ensure_ascii=False, indent=1).encode()
     except UnicodeEncodeError:  # half an emoji, cut off by someone: only its number can be written
         return json.dumps(data, indent=1).encode()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that at every moment either the old or the new one is there, whole."""
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
 
 
 def read(folder: str | os.PathLike[str], *, max_bytes: int | None = None) -> Iterator[Take | None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import SimpleNamespace
 from typing import Any
 
 from smallest_nb.audio import Clip
@@ -16,7 +17,7 @@ from smallest_nb.takes.words import TakeWord
 
 __all__ = ["Take", "waterfall"]
 
-"""Six seconds at 16 kHz in base64."""
+_MOMENTS = ("sent", "arrived", "rendered")
 
 
 def _now() -> dt.datetime:
@@ -60,6 +61,23 @@ class Take:
         self.words = tuple(self.words)
         if self.made.tzinfo is None:
             self.made = self.made.replace(tzinfo=dt.UTC)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Take):
+            return NotImplemented
+        if self is other or self.uid != other.uid:  # which is the answer nearly always
+            return self is other
+        names = (f.name for f in fields(self) if f.name != "stream")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        stream = self.stream  # belongs to a page; what it measured goes along
+        if stream is not None:
+            stream = SimpleNamespace(**{name: getattr(stream, name, None) for name in _MOMENTS})
+        return {**vars(self), "stream": stream}
+
+    def __hash__(self) -> int:
+        return hash(self.uid)
 
     @property
     def duration(self) -> float:
@@ -135,7 +153,7 @@ def waterfall(stream: Any, connect_s: float | None, ttfb_s: float | None) -> dic
         connect_s: Seconds of the handshake that had to be waited for, or None.
         ttfb_s: Seconds from sending the request to the first audio, or None.
     """
-    sent, arrived, rendered = (getattr(stream, name, None) for name in ("sent", "arrived", "rendered"))
+    sent, arrived, rendered = (getattr(stream, name, None) for name in _MOMENTS)
     steps: dict[str, float | None] = {
         "connect": None if connect_s is None else connect_s * 1000,
         "request to first byte": None if ttfb_s is None else ttfb_s * 1000,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.files import write_file
 from smallest_nb.paths import as_path
 from smallest_nb.transcript import columns, picture, storage, subtitles, tables, tiers, turns
 from smallest_nb.transcript.names import default_name, marked, speakers_in
@@ -196,7 +197,7 @@ class Exports:
             raise ConfigError(f"{target.name!r} has no suffix that tells a format; expected one of {known}.")
         text = write()
         try:
-            target.write_bytes(text.encode("utf-8", "replace"))
+            write_file(target, text.encode("utf-8", "replace"))
         except OSError as error:
             raise ConfigError(f"The transcript cannot be saved as {target}: {error}") from error
         return target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from typing import Any
 
 from smallest_nb.audio import BYTES_PER_SAMPLE, Clip, as_pcm16
 from smallest_nb.errors import ConfigError
@@ -17,6 +18,8 @@ _BLOCK = 1 << 16
 
 class Recording:
     """Keeps the newest sound of a session, on the session's clock. Any thread may call it.
+
+    It can be pickled and copied; two are equal where they keep the same sound at the same times.
 
     Args:
         sample_rate: Hz.
@@ -48,6 +51,26 @@ class Recording:
             made._blocks.append(clip.pcm)
             made._written = made._held = len(clip.pcm)
         return made
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recording):
+            return NotImplemented
+        if self is other:
+            return True
+        one, two = self.__getstate__(), other.__getstate__()
+        sound = [b"".join([*state.pop("_blocks"), state.pop("_open")])[state.pop("_skipped") :] for state in (one, two)]
+        return one == two and sound[0] == sound[1]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            state = {name: value for name, value in vars(self).items() if name != "_lock"}
+            return {**state, "_blocks": list(self._blocks), "_open": bytes(self._open)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _blocks=deque(state["_blocks"]), _open=bytearray(state["_open"]))
+        self._lock = threading.Lock()
 
     def write(self, pcm: bytes) -> None:
         """Append PCM16; costs the same however much is held.

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any, overload
 
 from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError
@@ -23,6 +23,7 @@ from smallest_nb.transcript.segment import Segment, Word
 
 __all__ = ["Transcript"]
 
+_COMPARED = ("segments", "interim", "names", "recording")
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +31,8 @@ _log = logging.getLogger(__name__)
 class Transcript(Exports, Sequence[Segment]):
     """A sequence of final segments, and the interim one that follows them.
 
-    A slice is a transcript of its own that shares the names and the recording.
+    A slice is a transcript of its own that shares the names and the recording. Two are equal where segments, names and
+    sound are. It can be pickled and copied; the copy calls no handler of :meth:`on_rename`.
 
     Attributes:
         segments: The final segments.
@@ -44,6 +46,16 @@ class Transcript(Exports, Sequence[Segment]):
     names: dict[int, str] = field(default_factory=dict)
     recording: Recording | None = None
     _listeners: list[Callable[[int, str], object]] = field(default_factory=list, init=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Transcript):
+            return NotImplemented
+        return self is other or all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_listeners": []}  # those who listen belong to this one
 
     def apply(self, segment: Segment) -> tuple[int, Segment]:
         """Fold one result in.

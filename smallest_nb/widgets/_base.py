@@ -17,13 +17,14 @@ from smallest_nb.bridge.channel import Channel
 from smallest_nb.markup import text_html
 from smallest_nb.widgets import late_state
 from smallest_nb.widgets.assets import build_hash
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["SpeechWidget"]
 
 _log = logging.getLogger(__name__)
 
 
-class SpeechWidget(anywidget.AnyWidget):
+class SpeechWidget(Unpicklable, anywidget.AnyWidget):
     """Base class. State lives in traits; audio, text deltas and commands travel over `_channel`."""
 
     label = traitlets.Unicode("").tag(sync=True)

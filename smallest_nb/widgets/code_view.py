@@ -11,11 +11,12 @@ import traitlets
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.widgets import assets
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["CodeView"]
 
 
-class CodeView(anywidget.AnyWidget):
+class CodeView(Unpicklable, anywidget.AnyWidget):
     """Shows what `write` returns for the chosen target.
 
     Args:

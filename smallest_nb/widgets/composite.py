@@ -9,11 +9,12 @@ import traitlets
 
 from smallest_nb.markup import text_html
 from smallest_nb.widgets import assets
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["Composite"]
 
 
-class Composite(anywidget.AnyWidget):
+class Composite(Unpicklable, anywidget.AnyWidget):
     """Draws a box, its boxes and ipywidgets' controls itself, and asks the host for the anywidgets among them.
 
     Args:

@@ -8,11 +8,12 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb.fields import Spec
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["Control", "close_all", "make_control"]
 
 
-class Control(ipywidgets.HBox):
+class Control(Unpicklable, ipywidgets.HBox):
     """A labelled control with a place for the reason why it is disabled.
 
     Args:

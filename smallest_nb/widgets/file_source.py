@@ -13,6 +13,7 @@ import ipywidgets
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
 from smallest_nb.sound_files import read_sound
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["FileSource"]
 
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 _PACES = (("as it is spoken", 1.0), ("4 times as fast", 4.0), ("8 times as fast", 8.0))
 
 
-class FileSource(ipywidgets.VBox):
+class FileSource(Unpicklable, ipywidgets.VBox):
     """Choose a file; it is transcribed at once.
 
     Args:

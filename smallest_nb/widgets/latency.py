@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = ["SegmentLatency", "StreamLatency"]
 
 
-@dataclass(slots=True)
+@dataclass
 class StreamLatency:
     """One stream on its way to the ear; None where it is not known (yet).
 

@@ -11,9 +11,11 @@ import ipywidgets
 import traitlets
 
 from smallest_nb import runtime
+from smallest_nb.address import without_credentials
 from smallest_nb.audio import Clip
 from smallest_nb.catalog import check_live_model
 from smallest_nb.link import target as targets
+from smallest_nb.secret import Secret, box_arguments
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
@@ -67,13 +69,15 @@ class LiveTranscriber(Faced):
         *,
         settings: SmallestSTTSettings | None = None,
         sample_rate: int = 16000,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         keep_audio: bool = True,
         max_audio_seconds: float = 3600.0,
         mute_while_playing: bool = True,
         **changes: Any,
     ) -> None:
+        api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+        changes = box_arguments(changes)
         self.latencies: deque[SegmentLatency] = deque(maxlen=1000)
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
@@ -340,4 +344,5 @@ class LiveTranscriber(Faced):
         return self.transcript._repr_html_()
 
     def __repr__(self) -> str:
-        return f"LiveTranscriber({self.transcript!r})"
+        made = "view" in vars(self)  # a debugger also draws one that is just being made
+        return f"LiveTranscriber({self.transcript!r})" if made else "LiveTranscriber(refused)"

@@ -16,11 +16,12 @@ from smallest_nb.settings import SmallestTTSSettings, voice_for, why_not_taken
 from smallest_nb.voices import no_word_times, voices_of
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import Control, make_control
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["SettingsPanel"]
 
 
-class SettingsPanel(ipywidgets.VBox):
+class SettingsPanel(Unpicklable, ipywidgets.VBox):
     """Sliders and choices for a service's settings.
 
     Args:

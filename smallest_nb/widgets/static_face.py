@@ -17,6 +17,7 @@ from smallest_nb import runtime
 from smallest_nb.errors import SmallestError
 from smallest_nb.widgets import late_state
 from smallest_nb.widgets.composite import Composite
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["Faced", "StaticFace"]
 
@@ -123,7 +124,7 @@ def _renew_after_cells(shell: Any, face: weakref.ref[StaticFace]) -> None:
     shell.events.register("post_run_cell", after)
 
 
-class Faced(ipywidgets.VBox):
+class Faced(Unpicklable, ipywidgets.VBox):
     """A box of widgets with a static face; both of ipywidgets' ways of being displayed put it out."""
 
     _collected = False

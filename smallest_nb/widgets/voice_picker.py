@@ -10,6 +10,7 @@ import ipywidgets
 
 from smallest_nb.language import LANGUAGE_NAMES
 from smallest_nb.voices import WORD_TIMESTAMP_VOICES, Voice
+from smallest_nb.widgets.unpicklable import Unpicklable
 
 __all__ = ["VoicePicker"]
 
@@ -17,7 +18,7 @@ _ANY = "any"
 _ROWS = 8
 
 
-class VoicePicker(ipywidgets.VBox):
+class VoicePicker(Unpicklable, ipywidgets.VBox):
     """A search over voices.
 
     Args:

@@ -12,9 +12,11 @@ import ipywidgets
 import traitlets
 
 from smallest_nb import runtime
+from smallest_nb.address import without_credentials
 from smallest_nb.catalog import DEFAULT_BASE_URL
 from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.markup import text_html
+from smallest_nb.secret import Secret, box_arguments, without_keys
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
@@ -83,13 +85,15 @@ class VoiceTuner(Faced):
         *,
         settings: SmallestTTSSettings | None = None,
         sample_rate: int | None = None,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         auto_play: bool = True,
         warn_characters: int = 1000,
         max_bytes: int = 256 * 2**20,
         **changes: Any,
     ) -> None:
+        api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+        changes = box_arguments(changes)
         self._generation = 0
         self._quiet = False
         self._cell: int | None = None
@@ -227,6 +231,7 @@ class VoiceTuner(Faced):
         Raises:
             ConfigError: What of it was not understood.
         """
+        source = without_keys(source)
         delta = source.settings if isinstance(source, Take) else read_settings(source)
         snapshot, _ = SmallestTTSSettings.complete().merged(delta)
         self.settings = snapshot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ import types
 from pathlib import Path
 
 import keyring
+import peers
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
@@ -283,3 +285,89 @@ def test_a_keyring_that_waits_for_somebody_is_left_alone(monkeypatch, alone):
     assert time.monotonic() - began < 2
     assert asked == [1]
     assert "did not answer within 0.2 s" in keys.look()[3].outcome
+
+
+def in_dotenv(monkeypatch, value):
+    Path(".env").write_text(f"{NAME}='{value}'\n")
+
+
+SOURCES = {
+    "environment": lambda monkeypatch, value: monkeypatch.setenv(NAME, value),
+    "colab": lambda monkeypatch, value: colab(monkeypatch, lambda _name: value),
+    "kaggle": lambda monkeypatch, value: kaggle(monkeypatch, lambda _label: value),
+    "keyring": lambda monkeypatch, value: keyring.get_keyring().kept.update({("smallest-nb", NAME): value}),
+    "dotenv": in_dotenv,
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_K1_a_key_that_a_source_holds_and_that_cannot_be_one_is_not_shown(monkeypatch, source):
+    SOURCES[source](monkeypatch, f'"{CANARY}"' if source == "dotenv" else f"{CANARY} and more")
+    for ask in (keys.find_key, snb.use_service, session.current_target, snb.SmallestTTSService):
+        with pytest.raises(snb.ConfigError, match="paste the bare key") as caught:
+            ask()
+        drawn = peers.drawings(caught.value)
+        assert "smallest_nb/keys.py" in drawn["traceback"] or source == "environment"
+        assert not [tool for tool, text in drawn.items() if CANARY in text]
+
+
+@pytest.mark.parametrize("source", ["colab", "dotenv"])
+def test_K1_an_interrupt_while_a_source_is_read_shows_no_key(monkeypatch, source):
+    def interrupted(_name):
+        secret = CANARY + source  # as the reader of a file or an answer has it
+        raise KeyboardInterrupt(len(secret))
+
+    if source == "colab":
+        colab(monkeypatch, interrupted)
+    else:
+        in_dotenv(monkeypatch, CANARY)
+        monkeypatch.setattr("dotenv.dotenv_values", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        keys.find_key()
+    drawn = peers.drawings(caught.value)
+    assert "in interrupted" in drawn["traceback"]
+    assert not [tool for tool, text in drawn.items() if CANARY + source in text]
+
+
+def test_K1_a_keyring_that_answers_after_an_interrupt_shows_no_key(monkeypatch):
+    asked, answer, answered = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(InMemory):
+        def get_password(self, service, username):
+            asked.set()
+            answer.wait(20)
+            answered.set()
+            return CANARY
+
+    keyring.set_keyring(Slow())
+
+    def interrupt():
+        asked.wait(20)
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        keys.find_key()
+    answer.set()
+    assert answered.wait(20)
+    for thread in threading.enumerate():
+        if thread.name == "smallest_nb-key":
+            thread.join(20)
+    drawn = peers.drawings(caught.value)
+    assert "_bounded" in drawn["traceback"]
+    assert not [tool for tool, text in drawn.items() if CANARY in text]
+
+
+@pytest.mark.parametrize("kind", [TypeError, OSError, KeyringLocked, KeyboardInterrupt])
+def test_K1_a_keyring_that_refuses_shows_no_key(kind):
+    class Refusing(InMemory):
+        def set_password(self, service, username, password):
+            raise kind(f"{password} is refused")
+
+    keyring.set_keyring(Refusing())
+    with pytest.raises(KeyboardInterrupt if kind is KeyboardInterrupt else snb.ConfigError) as caught:
+        keys.save_key(Secret(CANARY))
+    text = peers.drawings(caught.value)["traceback"]
+    assert "save_key" in text
+    assert f"password = '{CANARY}'" not in text
+    assert kind is KeyboardInterrupt or CANARY not in text  # that interrupt says it itself

@@ -11,7 +11,9 @@ import smallest_nb
 
 ROOT = Path(smallest_nb.__file__).parent
 BASE = {
+    "address",
     "errors",
+    "files",
     "secret",
     "language",
     "voices",
@@ -40,8 +42,11 @@ SOUND = {
 }
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
-    "secret": {"errors"},
+    "address": {"errors"},
+    "files": set(),
+    "key_spellings": set(),
     "markup": set(),
+    "secret": {"errors", "key_spellings"},
     "terminal": set(),
     "plain_text": set(),
     "child_environment": set(),
@@ -49,14 +54,14 @@ MAY_IMPORT = {
     "voices": set(),
     "catalog": {"errors", "language"},
     "setting_values": {"errors", "fields"},  # the latter for a type only
-    "fields": {"errors", "setting_values"},
+    "fields": {"errors", "secret", "setting_values"},
     "settings": {"errors", "fields", "catalog", "language", "voices"},
     "paths": {"errors"},
-    "audio": {"errors", "paths"},
+    "audio": {"errors", "files", "paths"},
     "vad": {"audio", "errors"},
     "abbreviations": set(),
     "sentences": {"abbreviations", "language"},
-    "transcript": {"audio", "errors", "markup", "paths", "plain_text"},
+    "transcript": {"audio", "errors", "files", "markup", "paths", "plain_text"},
     "protocol": BASE - {"vad"},
     "snippets": BASE | {"protocol"},
     "settings_python": {"catalog", "errors", "language"},
@@ -98,7 +103,7 @@ MAY_IMPORT = {
     "colab": {"errors"},
     "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
     "consult": {"checkup", "terminal", "widgets"},
-    "cli": {"checkup", "child_environment", "errors", "keys", "link", "simulator", "terminal"},
+    "cli": {"checkup", "child_environment", "errors", "files", "keys", "link", "simulator", "terminal"},
     "pytest_plugin": {"link", "paths", "session", "simulator"},
     "__init__": None,
 }

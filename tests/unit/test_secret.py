@@ -42,8 +42,9 @@ def test_a_refused_key_is_not_in_a_traceback_that_shows_variables():
     with pytest.raises(ConfigError) as caught:
         Secret(f"{CANARY} and more")
     told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert "source" in told.stack[-1].locals
-    assert CANARY not in repr(told.stack[-1].locals)
+    ours = [frame for frame in told.stack if "smallest_nb/secret" in frame.filename]
+    assert "source" in ours[0].locals
+    assert CANARY not in repr([frame.locals for frame in ours])
 
 
 async def test_logs_reprs_and_tracebacks_hold_no_key(simulator, caplog):

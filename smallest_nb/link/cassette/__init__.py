@@ -21,11 +21,12 @@ from smallest_nb.link.cassette.player import Player
 from smallest_nb.link.cassette.recorder import Recorder
 from smallest_nb.link.cassette.scrub import Scrubber
 from smallest_nb.link.cassette.store import Cassette, load
+from smallest_nb.link.cassette.tracks import MAX_MB
 
 __all__ = ["Cassette", "Player", "Recorder", "load", "record", "replay"]
 
 
-def record(path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = 200.0) -> Recorder:
+def record(path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = MAX_MB) -> Recorder:
     """Record every socket and request of this process, of widgets too, from now until the `with` block ends.
 
     The API key is never kept. What a widget does between cells is recorded with `tape = record(...)`,
@@ -52,6 +53,7 @@ def replay(
     audio: str = "match",
     repeat: bool = False,
     scrub: str | Iterable[str] | Scrubber = (),
+    max_mb: float = MAX_MB,
 ) -> Player:
     """Answer every socket and request of this process from a cassette until the `with` block ends.
 
@@ -64,9 +66,10 @@ def replay(
             differs; "any" looks at its length only, for microphones.
         repeat: Whether what was recorded once may be asked for again.
         scrub: The function that the cassette was recorded with, if it was one.
+        max_mb: Millions of bytes of sound that the cassette may unpack to.
 
     Raises:
-        CassetteError: A cassette is running already, or the file cannot be read.
-        ConfigError: `speed`, `audio` or `scrub` is something else.
+        CassetteError: A cassette is running already, or the file cannot be read, or unpacks to more than `max_mb`.
+        ConfigError: `speed`, `audio`, `scrub` or `max_mb` is something else.
     """
-    return Player(path, speed=speed, audio=audio, repeat=repeat, scrub=scrub)
+    return Player(path, speed=speed, audio=audio, repeat=repeat, scrub=scrub, max_mb=max_mb)

@@ -1,4 +1,4 @@
-"""`smallest-nb cassette show|scrub|diff`. Imports show, scrub, diff, store."""
+"""`smallest-nb cassette show|scrub|diff`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from smallest_nb.link.cassette.diff import difference
 from smallest_nb.link.cassette.scrub import WHAT, scrub_cassette
 from smallest_nb.link.cassette.show import describe, save_sounds
 from smallest_nb.link.cassette.store import load, save
+from smallest_nb.link.cassette.tracks import MAX_MB
 from smallest_nb.terminal import printable
 
 __all__ = ["add_arguments", "run"]
@@ -20,6 +21,8 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the sub-commands."""
+    parser.add_argument("--max-mb", type=float, default=MAX_MB, metavar="MB",
+                        help=f"millions of bytes of sound that a file may unpack to (default {MAX_MB:g})")  # fmt: skip
     commands = parser.add_subparsers(dest="action", required=True)
     show = commands.add_parser("show", help="what was asked, what came, when")
     show.add_argument("file", type=Path)
@@ -38,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one of them; return the exit code."""
     try:
-        cassette = load(args.file)
+        cassette = load(args.file, max_mb=args.max_mb)
         if args.action == "diff":
-            lines = difference(cassette, load(args.other), names=(str(args.file), str(args.other)))
+            lines = difference(cassette, load(args.other, max_mb=args.max_mb), names=(str(args.file), str(args.other)))
             _print(lines)
             return 1 if lines else 0
         if args.action == "scrub":

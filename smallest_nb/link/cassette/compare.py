@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from smallest_nb.secret import hide_keys
+
 __all__ = [
     "FRESH_IDS",
     "differences",
@@ -35,7 +37,9 @@ TOLERANCE = 4
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a query or request whose fields that are called like secrets are hidden, as they are recorded."""
+    """Return a query or request as it is recorded: without what is called like a secret, and without any API key."""
+    if isinstance(value, str):
+        return hide_keys(value)
     if isinstance(value, dict):
         return {k: "***" if _is_secret(k) and isinstance(v, str) else without_secrets(v) for k, v in value.items()}
     return [without_secrets(v) for v in value] if isinstance(value, list) else value

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     END = "end"
 
 
-@dataclass(slots=True)
+@dataclass
 class Event:
     """One frame, or a run of binary frames that nothing came between.
 
@@ -50,7 +50,7 @@ class Event:
     binary: bool = False
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
     """One socket or one request.
 

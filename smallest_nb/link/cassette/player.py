@@ -24,6 +24,7 @@ from smallest_nb.link.cassette.scrub import Scrubber, hide_text, scrub_texts, sc
 from smallest_nb.link.cassette.store import load
 from smallest_nb.link.cassette.stream_wire import StreamWire
 from smallest_nb.link.cassette.text_wire import TextWire
+from smallest_nb.link.cassette.tracks import MAX_MB
 from smallest_nb.link.target import CASSETTE_URL, Target
 from smallest_nb.link.wire import Answer, Wire
 from smallest_nb.paths import as_path
@@ -48,13 +49,14 @@ class Player:
         audio: str = "match",
         repeat: bool = False,
         scrub: str | Iterable[str] | Scrubber = (),
+        max_mb: float = MAX_MB,
     ) -> None:
         if speed != "instant" and not (isinstance(speed, int | float) and speed > 0):
             raise ConfigError(f"speed={speed!r} cannot be used; expected a number above 0, or 'instant'.")
         if audio not in ("match", "any"):
             raise ConfigError(f"audio={audio!r} cannot be used; expected 'match' or 'any'.")
         self._path = as_path(path)
-        self.cassette = load(self._path)
+        self.cassette = load(self._path, max_mb=max_mb)
         names, hide = scrubber(scrub)
         self.audio = "any" if "audio" in {*names, *self.cassette.scrubbed} else audio
         self._hide = hide or (hide_text if "text" in self.cassette.scrubbed else None)

@@ -27,9 +27,11 @@ from smallest_nb.link.cassette.ending import end_sessions
 from smallest_nb.link.cassette.frames import Event, Kind, Session, pack_frame
 from smallest_nb.link.cassette.scrub import Scrubber, scrub_cassette, scrubber
 from smallest_nb.link.cassette.store import Cassette, check_place, save
+from smallest_nb.link.cassette.tracks import MAX_MB
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Answer, Wire
 from smallest_nb.paths import as_path
+from smallest_nb.secret import hide_keys
 
 __all__ = ["Recorder"]
 
@@ -45,7 +47,7 @@ class Recorder:
         full: Whether the limit was reached.
     """
 
-    def __init__(self, path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = 200.0) -> None:
+    def __init__(self, path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = MAX_MB) -> None:
         scrubber(scrub)  # refuses a wrong one now rather than at the end
         if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
             raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
@@ -112,7 +114,7 @@ class Recorder:
     def _session(self, url: str, method: str | None = None) -> Session:
         parts = urlsplit(url)
         query = without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True)))
-        session = Session(next(self._numbers), parts.path, query, method, at=monotonic() - self._began)
+        session = Session(next(self._numbers), hide_keys(parts.path), query, method, at=monotonic() - self._began)
         with self._lock:
             self.cassette.sessions.append(session)
         return session

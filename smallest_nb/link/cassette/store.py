@@ -1,8 +1,8 @@
-"""A cassette on disk: JSON lines for people and diffs, the sound in a second file beside them. Imports frames, sound.
+"""A cassette on disk: JSON lines for people and diffs, the sound in a second file beside them.
 
 ::
 
-    {"cassette": 1, "by": "smallest-nb 0.1.0", "made": "2026-11-21T12:00:00Z", "scrubbed": [], "sessions": 3}
+    {"cassette": 1, "by": "...", "made": "2026-11-21T12:00:00Z", "scrubbed": [], "sound": "9f...", "sessions": 3}
     {"session": 1, "socket": "/waves/v1/tts/live", "query": {}, "at": 0, "took": 0.002, "lines": 4, "down": {...}}
     {"t": 0.0006, "send": {"text": "Hello", "voice_id": "sophia", ...}}
     {"t": 0.0071, "recv": {"status": "chunk", "data": {"audio": 8192}}}      8192 bytes of the track `down`
@@ -13,23 +13,28 @@
 
 Times are seconds. A session's lines follow its first one; sessions stand in the order in which they began. `alive` in
 place of `send` is a frame that only kept the socket open, `_text` behind a kind one that is no JSON object. A track is
-`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`. `sessions` and `lines` say how many
+`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`. `sound` is the SHA-256 of the second
+file, by which the two are known to belong together. `sessions` and `lines` say how many
 follow, so that a file that was cut is noticed; `"by": "recording"` ends what was under way when the recording ended.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from smallest_nb.errors import CassetteError
+from smallest_nb.errors import CassetteError, ConfigError
+from smallest_nb.files import check_writable, write_file
 from smallest_nb.link.cassette import sound
 from smallest_nb.link.cassette.frames import Event, Kind, Session
+from smallest_nb.link.cassette.tracks import MAX_MB, PackedTracks, kept_beside, read_sound_file
 from smallest_nb.paths import as_path
 
 __all__ = ["FORMAT", "Cassette", "check_place", "load", "save", "sound_path"]
@@ -38,7 +43,7 @@ FORMAT = 1
 _TRACKS = ("up", "down")
 
 
-@dataclass(slots=True)
+@dataclass
 class Cassette:
     """Recorded sessions.
 
@@ -61,20 +66,23 @@ def sound_path(path: Path) -> Path:
 
 
 def check_place(path: Path) -> None:
-    """Make the folder, and see that a file can be written there.
+    """Make the folder, and see that a cassette can be written there.
 
     Raises:
-        CassetteError: It cannot.
+        CassetteError: It cannot, or the place of its sound is taken by a file of someone else.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise CassetteError(f"The cassette {path} cannot be written: that is a folder.")
-        draft = _draft(path)
-        draft.touch()
-        draft.unlink()
+        check_writable(path)
+        check_writable(sound_path(path))
     except OSError as error:
         raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
+    if sound_path(path).exists() and not _is_cassette(path):
+        raise CassetteError(
+            f"{sound_path(path)} is there already and belongs to no cassette; move it, or choose another name."
+        )
 
 
 def save(cassette: Cassette, path: Path) -> None:
@@ -84,35 +92,38 @@ def save(cassette: Cassette, path: Path) -> None:
         CassetteError: It cannot be written.
     """
     path = as_path(path)
+    check_place(path)
     tracks = bytearray()
     made = cassette.made or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     by = cassette.by or f"smallest-nb {version('smallest-nb')}"
-    first = {"cassette": FORMAT, "by": by, "made": made, "scrubbed": list(cassette.scrubbed)}
-    lines: list[Any] = [{**first, "sessions": len(cassette.sessions)}]
+    lines: list[Any] = []
     for session in cassette.sessions:
         lines.append(_head(session, tracks))
         lines += map(_line, session.events)
+    first = {"cassette": FORMAT, "by": by, "made": made, "scrubbed": list(cassette.scrubbed)}
+    if tracks:
+        first["sound"] = hashlib.sha256(tracks).hexdigest()
+    lines.insert(0, {**first, "sessions": len(cassette.sessions)})
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     data = text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes the escape that JSON has for it
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(sound_path(path), bytes(tracks))
-        _replace(path, data)
+        with kept_beside(sound_path(path), lambda: path.exists() and path.read_bytes() == data):
+            if tracks:
+                write_file(sound_path(path), bytes(tracks))
+            write_file(path, data)
+        if not tracks:
+            sound_path(path).unlink(missing_ok=True)
     except OSError as error:
         raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
-    if not data:
-        path.unlink(missing_ok=True)
-        return
-    draft = _draft(path)
-    draft.write_bytes(data)
-    draft.replace(path)
-
-
-def _draft(path: Path) -> Path:
-    return path.with_name(path.name + ".new")
+def _is_cassette(path: Path) -> bool:
+    """Say whether a file begins as a cassette does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16).startswith(b'{"cassette": ')
+    except OSError:
+        return False
 
 
 def _head(session: Session, tracks: bytearray) -> dict[str, Any]:
@@ -142,49 +153,68 @@ def _line(event: Event) -> dict[str, Any]:
     return {"t": at, f"{event.kind}_text" if isinstance(event.frame, str) else str(event.kind): event.frame}
 
 
-def load(path: Path) -> Cassette:
+def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
     """Read a cassette.
 
+    Args:
+        path: The file; its sound lies beside it.
+        max_mb: Millions of bytes of sound that it may unpack to; nothing is unpacked where it says that it holds more.
+
     Raises:
-        CassetteError: No such file, another format, or a broken one, with the number of the line.
+        CassetteError: No such file, another format, a broken one, with the number of the line, or too much sound.
+        ConfigError: `max_mb` is no number above 0.
     """
     path = as_path(path)
+    if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
+        raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
     try:
         # By the line feed alone: what was said may hold other characters that end a line elsewhere.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        tracks = sound_path(path).read_bytes() if sound_path(path).exists() else b""
     except FileNotFoundError:
         raise CassetteError(f"There is no cassette {path}; make it with smallest_nb.record({str(path)!r}).") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CassetteError(f"The cassette {path} cannot be read: {error}.") from error
     if lines == [""]:
         raise CassetteError(f"The cassette {path} is empty.")
-    cassette, counts = Cassette(), _Counts()
+    cassette, counts, packed = Cassette(), _Counts(), PackedTracks()
     for number, line in enumerate(lines, 1):
-        try:
+        with _errors_by_line(path, number):
             head = json.loads(line)
-            _read_line(head, cassette, tracks, first=number == 1)
+            _read_line(head, cassette, packed, number)
             counts.note(head)
-        except CassetteError as error:
-            raise CassetteError(f"{path}, line {number}: {error}") from None
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-            raise CassetteError(f"{path}, line {number} is broken ({type(error).__name__}: {error}).") from None
     missing = counts.missing(cassette)
     if missing:
         raise CassetteError(f"The cassette {path} was cut: {missing}.")
+    packed.check_size(path, max_mb)
+    sound_file = read_sound_file(sound_path(path), counts.sound)
+    for number, unpack in packed.unpacking(sound_file):
+        with _errors_by_line(path, number):
+            unpack()
     return cassette
 
 
-@dataclass(slots=True)
+@contextmanager
+def _errors_by_line(path: Path, number: int) -> Iterator[None]:
+    """Make errors of the block name the file and the line."""
+    try:
+        yield
+    except CassetteError as error:
+        raise CassetteError(f"{path}, line {number}: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        raise CassetteError(f"{path}, line {number} is broken ({type(error).__name__}: {error}).") from None
+
+
+@dataclass
 class _Counts:
     """How much there should be, as the file itself says; files of the first versions do not."""
 
     sessions: int | None = None
+    sound: str | None = None
     lines: list[int | None] = field(default_factory=list)
 
     def note(self, line: dict[str, Any]) -> None:
         if "cassette" in line:
-            self.sessions = line.get("sessions")
+            self.sessions, self.sound = line.get("sessions"), line.get("sound")
         elif "session" in line:
             self.lines.append(line.get("lines"))
 
@@ -197,32 +227,26 @@ class _Counts:
         return ""
 
 
-def _read_line(line: dict[str, Any], cassette: Cassette, tracks: bytes, *, first: bool) -> None:
-    if first:
+def _read_line(line: dict[str, Any], cassette: Cassette, packed: PackedTracks, number: int) -> None:
+    if number == 1:
         if line.get("cassette") != FORMAT:
             raise CassetteError(f"format {line.get('cassette')!r}; this version reads {FORMAT}.")
         cassette.scrubbed = tuple(line.get("scrubbed", ()))
         cassette.made, cassette.by = str(line.get("made", "")), str(line.get("by", ""))
     elif "session" in line:
-        cassette.sessions.append(_session(line, tracks))
+        cassette.sessions.append(_session(line, packed, number))
     else:
         cassette.sessions[-1].events.append(_event(line))
 
 
-def _session(head: dict[str, Any], tracks: bytes) -> Session:
+def _session(head: dict[str, Any], packed: PackedTracks, number: int) -> Session:
     method, _, path = head.get("request", "").partition(" ")
     kept = {name: head[name] for name in ("status", "answer", "retry_after", "unreachable") if name in head}
     session = Session(int(head["session"]), path or head["socket"], dict(head["query"]), method or None, **kept)
     session.at, session.took = float(head["at"]), float(head["took"])
     for name in _TRACKS:
-        where = head.get(name)
-        if where is not None:
-            if where["coding"] != sound.CODING:
-                raise CassetteError(f"the sound's coding {where['coding']!r} is not known.")
-            coded = tracks[where["at"] : where["at"] + where["size"]]
-            if len(coded) != where["size"]:
-                raise CassetteError("its sound is missing; the file *.sound belongs beside the cassette.")
-            setattr(session, name, bytearray(sound.decode(coded, where["bytes"])))
+        if head.get(name) is not None:
+            packed.add(session, name, head[name], number)
     return session
 
 

@@ -1,0 +1,143 @@
+r"""Finds an API key in a text however it is spelled, and puts `***` in its place.
+
+A service that repeats a key, a URL that was logged, or an answer in JSON may spell it with escapes (`\u0073k_...`,
+`\/`), percent signs, HTML entities, base64 or hexadecimal digits. All of these are undone, several layers deep, before
+the key is looked for, and what stands in the original text is replaced.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+
+__all__ = ["MIN_HIDDEN", "KeySpellings"]
+
+MIN_HIDDEN = 8
+"""Characters; anything shorter is no key, and may be a part of what people say."""
+_LAYERS = 4
+"""How many encodings inside each other are undone, such as JSON in a JSON string in a URL."""
+_ESCAPE = re.compile(
+    r"\\+u(d[89ab][0-9a-f]{2})\\+u(d[c-f][0-9a-f]{2})|\\+u([0-9a-f]{4})|\\+x([0-9a-f]{2})|\\+([\"'\\/])"
+    r"|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});|&#([0-9]{1,7});",
+    re.IGNORECASE,
+)
+_MARKS = ("\\", "%", "&#")
+"""Without one of these there is nothing to undo."""
+
+
+class KeySpellings:
+    """One key, in every spelling that is looked for.
+
+    Args:
+        key: The key; shorter ones than eight characters are never found.
+    """
+
+    __slots__ = ("_folded", "_forms", "_key", "_pattern")
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        # A service may cut what it repeats (a close reason holds 123 bytes), so the first half counts as the key.
+        beginning = key[: max(MIN_HIDDEN, (len(key) + 1) // 2)]
+        forms = [beginning, *_encoded(key.encode("utf-8", "surrogatepass"))] if len(key) >= MIN_HIDDEN else []
+        self._folded = [form.lower() for form in forms]
+        self._forms = forms
+        self._pattern: re.Pattern[str] | None = None
+
+    def hide(self, text: str) -> str:
+        """Return a text with `***` in place of the key; the text itself where the key is not in it."""
+        if not self._forms or not any(map(self._is_in, _layers(text))):
+            return text
+        parts: list[str] = []
+        at = 0
+        for start, end in _merged(self._spans(text)):
+            parts += [text[at:start], "***"]
+            at = end
+        return "".join([*parts, text[at:]]) if parts else text
+
+    def _is_in(self, text: str) -> bool:
+        folded = text.lower()
+        return any(form in folded for form in self._folded)
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Give the places of the key in the text as it is written, layer by layer."""
+        layer, places = text, None
+        for _ in range(_LAYERS + 1):
+            if self._is_in(layer):
+                for start, end in self._found(layer):
+                    yield (start, end) if places is None else (places[start][0], places[end - 1][1])
+            if not any(m in layer for m in _MARKS):
+                return
+            layer, places = _undone(layer, places)
+
+    def _found(self, layer: str) -> Iterator[tuple[int, int]]:
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(map(re.escape, self._forms)), re.IGNORECASE)
+        for match in self._pattern.finditer(layer):
+            start, end = match.span()
+            length = end - start
+            if layer[start:end].lower() == self._folded[0]:  # as much of the rest as is there
+                while length < len(self._key) and layer[start + length : start + length + 1].lower() == (
+                    self._key[length].lower()
+                ):
+                    length += 1
+            yield start, start + length
+
+
+def _encoded(key: bytes) -> list[str]:
+    """Return what base64 makes of a key at each of the three places where it may begin, and its hexadecimal digits."""
+    forms = [key.hex()]
+    for offset in range(3):
+        code = base64.b64encode(bytes(offset) + key).decode()
+        # Characters that hold bits of the neighbours, or the padding, are not the key's own.
+        own = code[(offset * 8 + 5) // 6 : (offset + len(key)) * 8 // 6]
+        forms += [own, own.translate(str.maketrans("+/", "-_"))]
+    return list(dict.fromkeys(forms))
+
+
+def _undone(text: str, places: list[tuple[int, int]] | None) -> tuple[str, list[tuple[int, int]]]:
+    """Undo one layer of escapes, and say of each character where it stands in the original text."""
+    if places is None:
+        places = [(n, n + 1) for n in range(len(text))]
+    parts: list[str] = []
+    kept: list[tuple[int, int]] = []
+    at = 0
+    for match in _ESCAPE.finditer(text):
+        start, end = match.span()
+        parts += [text[at:start], _character(match)]
+        kept += places[at:start]
+        kept.append((places[start][0], places[end - 1][1]))
+        at = end
+    return "".join([*parts, text[at:]]), [*kept, *places[at:]]
+
+
+def _character(match: re.Match[str]) -> str:
+    high, low, unicode, latin, itself, percent, hexadecimal, decimal = match.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    if itself:
+        return itself
+    code = int(decimal) if decimal else int(unicode or latin or percent or hexadecimal, 16)
+    return chr(code) if code < 0x110000 else "\ufffd"
+
+
+def _layers(text: str) -> Iterator[str]:
+    """Give a text, and what is left of it as one layer of escapes after the other is undone."""
+    yield text
+    for _ in range(_LAYERS):
+        if not any(m in text for m in _MARKS):
+            return
+        former, text = text, _ESCAPE.sub(_character, text)
+        if text == former:
+            return
+        yield text
+
+
+def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
