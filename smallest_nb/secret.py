@@ -23,7 +23,7 @@ __all__ = ["RedactingFilter", "Secret", "box_arguments", "cleared_frames", "hide
 _MAX_KNOWN = 64
 _known: OrderedDict[int, KeySpellings] = OrderedDict()
 """The latest keys of this process, by the hash of their text."""
-_LOOKS_LIKE_A_KEY = re.compile(r"\bsk_[A-Za-z0-9_+/=.-]{8,}|(?<=bearer )(?!\$)[^\s\"'\\]{8,}", re.IGNORECASE)
+_LOOKS_LIKE_A_KEY = re.compile(r"\bsk_[A-Za-z0-9_+/=.-]{8,}|(?<=bearer )[A-Za-z0-9_+/=.~-]{8,}", re.IGNORECASE)
 _NAMES_OF_KEYS = ("apikey", "accesskey", "secret", "token", "authorization", "bearer", "password")
 
 

@@ -60,6 +60,8 @@ _SPEAKER_NAME = re.compile(r"[^\d-]{0,20}(\d{1,6})")
 _MOST_SPEAKERS = 10**6
 _LONGEST_SESSION_SECS = 10.0**6
 """Eleven days: a time beyond it is none."""
+_ROUNDING_SECS = 0.1
+"""Recognisers place the first word up to this much before the start; it then begins at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,19 +272,21 @@ def _text_of(data: Mapping[str, Any], *keys: str) -> str:
 
 
 def _times(item: Mapping[str, Any]) -> tuple[float, float] | None:
-    start, end = (_number(item.get(name), _LONGEST_SESSION_SECS) for name in ("start", "end"))
+    start = _number(item.get("start"), _LONGEST_SESSION_SECS, least=-_ROUNDING_SECS)
+    end = _number(item.get("end"), _LONGEST_SESSION_SECS)
+    start = None if start is None else max(start, 0.0)
     return None if start is None or end is None or end < start else (start, end)
 
 
-def _number(value: Any, most: float) -> float | None:
-    """Return a number from 0 to `most`; a text that is one counts, NaN and everything else does not."""
+def _number(value: Any, most: float, *, least: float = 0.0) -> float | None:
+    """Return a number from `least` to `most`; a text that is one counts, NaN and everything else does not."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if 0 <= number <= most else None
+    return number if least <= number <= most else None
 
 
 def _word(item: Mapping[str, Any], line: SessionTimeline) -> Word:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from smallest_nb.plain_text import composed
+
 __all__ = ["FoldedText", "fold_text", "fold_word", "is_written"]
 
 _HANGUL_JAMO = range(0x1160, 0x1200)
@@ -33,8 +35,8 @@ def _is_between_digits(text: str, at: int) -> bool:
 
 
 def _folded(text: str, *, ignore_case: bool) -> str:
-    composed = unicodedata.normalize("NFC", text)
-    return unicodedata.normalize("NFC", composed.casefold()) if ignore_case else composed
+    one_form = composed(text)
+    return composed(one_form.casefold()) if ignore_case else one_form
 
 
 @dataclass(frozen=True, slots=True)

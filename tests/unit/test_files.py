@@ -74,7 +74,7 @@ def copy_notebooks(folder, new):
         cli._tutorials()
 
 
-SUFFIXES = ("srt", "vtt", "json", "csv", "TextGrid", "rttm", "txt")
+SUFFIXES = ("srt", "vtt", "json", "csv", "TextGrid", "rttm", "txt", "eaf", "ctm", "stm")
 WRITERS = {
     "Clip.to_wav": lambda folder, new: (NEW if new else OLD).to_wav(folder / "sound.wav"),
     **{f"Transcript.save .{s}": lambda folder, new, s=s: save_transcript(folder, new, f"text.{s}") for s in SUFFIXES},
@@ -148,6 +148,8 @@ def write_and_end(writer, folder, how, place):
 
 def serve():
     """Fork for each line of JSON that comes in, so that nothing is imported twice, and say how the child ended."""
+    # A child that is out of disk would leave cut bytecode: CPython's importlib overlooks that a write was short.
+    sys.dont_write_bytecode = True
     WRITERS["Transcript.save .csv"](Path(tempfile.mkdtemp()), True)  # pandas is imported late
     for line in sys.stdin:
         out, into = os.pipe()

@@ -12,9 +12,10 @@ from smallest_nb.catalog import tts_model
 from smallest_nb.errors import SmallestError
 from smallest_nb.language import service_code
 from smallest_nb.link.cassette import compare, frames, scrub, store
+from smallest_nb.markup import text_html
 from smallest_nb.protocol import errors as wire_errors
 from smallest_nb.protocol import rest, stt, tts
-from smallest_nb.services import downlink
+from smallest_nb.services.seam import Seam
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.simulator import (
     continuation,
@@ -32,9 +33,8 @@ from smallest_nb.simulator.redaction import Redactor
 from smallest_nb.simulator.speech_request import Refused, read_request
 from smallest_nb.simulator.wording import Wording
 from smallest_nb.simulator.words import HeardWord
-from smallest_nb.takes import picture as take_picture
 from smallest_nb.takes import words as take_words
-from smallest_nb.transcript import Segment, Transcript, Word, evaluate, names, places, plain
+from smallest_nb.transcript import Segment, Transcript, Word, evaluate, folding, loading, names, places, plain
 
 CHARACTERS = {
     "digits": "7",
@@ -198,7 +198,9 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "TTS request": lambda t: json.dumps(tts.tts_request(_SETTINGS, t, sample_rate=24000)),
     "STT address": lambda t: stt.stt_url("ws://x", SmallestSTTSettings.complete(keywords={t: 2.0}), sample_rate=16000),
     "recording": lambda t: rest.parse_recording({"transcription": t}),
-    "bare words": downlink._bare,
+    "folded words": folding.fold_word,
+    "folded text": lambda t: folding.fold_text(t, ignore_case=True),
+    "seam": lambda t: Seam(t.split()).repeated(t, is_final=True),
     "checked_name": names.checked_name,
     "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
     "tidy": plain.tidy,
@@ -210,7 +212,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "normalized": evaluate.normalized,
     "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
     "wer": lambda t: one(t).wer(t, normalize=False),
-    "take's text as HTML": take_picture.plain,
+    "text as HTML": text_html,
     "take's words": take_words._spoken,
     "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
     "read_aloud, dictionary": _dictionary,
@@ -222,8 +224,12 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "dictionary's body": lambda t: Dictionaries().create("k", {"items": [{"word": t}, {"pronunciation": t}]}),
     "faults": lambda t: faults.parse_faults([t]),
     "query": lambda t: stt_options.STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
-    "speech request": lambda t: read_request(json.dumps({"text": t, "voice_id": t}), None),
-    "speech request of junk": lambda t: read_request(t, None),
+    "speech request": lambda t: read_request(json.dumps({"text": t, "voice_id": t}), None, faults.Behaviour()),
+    "speech request of junk": lambda t: read_request(t, None, faults.Behaviour()),
+    **{f"reading {name} of junk": read for name, read in loading.FORMATS.items()},
+    "reading a cue": lambda t: loading.FORMATS["srt"](f"1\n00:00:01,000 --> 00:00:02,000\n{t}\n"),
+    "reading a WebVTT cue": lambda t: loading.FORMATS["vtt"](f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {t}>{t}\n"),
+    "reading JSON": lambda t: loading.FORMATS["json"](json.dumps({"segments": [{"start": 0, "end": 1, "text": t}]})),
     "signal word": lambda t: signal_hearing._EDGES.sub("", t),
     "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
 }
