@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 from smallest_nb.link.backoff import delays, is_retryable
+from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.spare import Spare
@@ -148,7 +149,7 @@ class Connection:
         self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()
-        self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
+        self._tasks = [start_task(self._read(ws)), start_task(self._keep_alive(ws))]
 
     def prepare_spare(self, url: str | None = None) -> None:
         """Have another socket ready soon, for :meth:`swap` and :meth:`open`; None means at the URL of today."""
@@ -222,7 +223,7 @@ class Connection:
         return self._close_later(ws, tasks)
 
     def _close_later(self, ws: Wire | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
-        closing = asyncio.create_task(_close(ws, tasks))
+        closing = start_task(_close(ws, tasks))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         return closing
@@ -237,6 +238,14 @@ class Connection:
         self.state = State.CLOSED
         self.abandon()
         await asyncio.gather(self._spare.close(), *map(asyncio.shield, self._closing))
+
+    def release(self) -> None:
+        """End for good where no event loop can do it any more: the peer sees the sockets end at once."""
+        self.state = State.CLOSED
+        for ws in (self._ws, self._spare.let_go()):
+            if ws is not None:
+                ws.release()
+        self._ws, self._tasks = None, []
 
     async def _read(self, ws: Wire) -> None:
         try:

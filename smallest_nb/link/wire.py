@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
 from websockets.protocol import State
 
+from smallest_nb.link.cleanup import adopt_task
 from smallest_nb.secret import Secret
 
 __all__ = ["Answer", "LiveWire", "Wire"]
@@ -62,6 +65,9 @@ class Wire(Protocol):
     async def close(self) -> None:
         """Close it."""
 
+    def release(self) -> None:
+        """End it without its event loop, which has ended; the peer sees that at once."""
+
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
 
@@ -91,11 +97,32 @@ class LiveWire(ClientConnection):
         """Send a frame that says nothing but that we are still here."""
         await self.send(frame)
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def start_keepalive(self) -> None:
+        """Answer and send pings, in a task of websockets' own."""
+        super().start_keepalive()
+        if (task := getattr(self, "keepalive_task", None)) is not None:
+            adopt_task(task)
+
+    def release(self) -> None:
+        """End it without its event loop, which has ended; the peer sees that at once."""
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None:
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+    # No generator: one that is left in the middle would outlive its reader until the collector finds it.
+    def __aiter__(self) -> Self:
         """Give its frames."""
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """Give the next frame."""
         try:
-            while True:
-                frame = await self.recv()
-                yield self.key.hide(frame) if self.key is not None and isinstance(frame, str) else frame
+            frame = await self.recv()
         except ConnectionClosedOK:
-            return
+            raise StopAsyncIteration from None
+        except RuntimeError:
+            if not self.loop.is_closed():
+                raise
+            raise GeneratorExit from None  # somebody closed the loop under a reader, which is being collected now
+        return self.key.hide(frame) if self.key is not None and isinstance(frame, str) else frame

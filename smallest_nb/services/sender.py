@@ -12,6 +12,7 @@ from time import monotonic
 
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 from smallest_nb.link.backoff import delays, is_retryable
+from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.services.uplink import Uplink
 
@@ -72,7 +73,7 @@ class Sender:
     def start(self) -> None:
         """Begin, once."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = start_task(self._run())
 
     async def stop(self) -> None:
         """End, whatever is in the outbox."""

@@ -24,6 +24,7 @@ from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.clock import PushTimes
 from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
+from smallest_nb.services.loop_owner import LoopOwner
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.sender import Sender
@@ -103,6 +104,7 @@ class SmallestSTTService(EventEmitter):
         target: targets.Target | None = None,
     ) -> None:
         super().__init__()
+        self._owner = LoopOwner("SmallestSTTService")
         if encoding not in STT_ENCODINGS:
             raise ConfigError(f"encoding={encoding!r} is not understood; choose one of {', '.join(STT_ENCODINGS)}.")
         if sample_rate is not None and sample_rate not in STT_SAMPLE_RATES:
@@ -144,14 +146,9 @@ class SmallestSTTService(EventEmitter):
             max_retries=max_retries,
         )
         self._sender = Sender(
-            self._up,
-            self._connection,
-            open_socket=lambda: self._open(max_retries=0),
-            restore=self._restore,
-            fail=self._fail,
-            max_retries=max_retries,
-            outage_secs=buffer_secs,
-        )
+            self._up, self._connection, open_socket=lambda: self._open(max_retries=0), restore=self._restore,
+            fail=self._fail, max_retries=max_retries, outage_secs=buffer_secs,
+        )  # fmt: skip
         self._remarks.tell(self._settings)
 
     @property
@@ -193,6 +190,7 @@ class SmallestSTTService(EventEmitter):
         self._sender.start()
 
     async def _open(self, *, max_retries: int | None = None) -> None:
+        self._owner.claim()
         if self.connected:
             return
         took = await self._connection.open(max_retries=max_retries)
@@ -226,6 +224,7 @@ class SmallestSTTService(EventEmitter):
             ConfigError: Audio of the wrong kind.
             SmallestError: The session is over, with its reason.
         """
+        self._owner.claim()
         self._refuse_when_over()
         if self.encoding == "linear16":
             data = as_pcm16(audio)
@@ -270,6 +269,7 @@ class SmallestSTTService(EventEmitter):
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
+        self._owner.check()
         self._refuse_when_over()
         self._up.outbox.put(wire.FINALIZE)
 
@@ -279,6 +279,7 @@ class SmallestSTTService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
+        self._owner.check()
         async with self._updating:
             merged, changed = self._settings.merged(delta)
             if not changed:
@@ -321,6 +322,7 @@ class SmallestSTTService(EventEmitter):
         A reader that falls 2000 results behind loses the oldest interim ones. The iteration raises the error that
         ended the session, if one did.
         """
+        self._owner.check()
         feed = self._down.feed()
         if self._failure or (self._closed and self._down.last.is_set()):
             feed.end(self._failure)
@@ -329,9 +331,9 @@ class SmallestSTTService(EventEmitter):
     async def close(self) -> None:
         """Send what is left, wait (bounded) for the last final, and close. Idempotent.
 
-        Where the last final does not come, :meth:`segments` raises what happened.
+        Where the last final does not come, :meth:`segments` raises what happened. Possible from any event loop.
         """
-        if self._closed:
+        if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._closed:
             return
         self._closed = True
         self._up.outbox.wake()
@@ -354,12 +356,9 @@ class SmallestSTTService(EventEmitter):
 
     def _url(self, settings: SmallestSTTSettings | None = None) -> str:
         return wire.stt_url(
-            self.target.base_url,
-            settings or self._settings,
-            sample_rate=self.sample_rate,
-            encoding=self.encoding,
+            self.target.base_url, settings or self._settings, sample_rate=self.sample_rate, encoding=self.encoding,
             endpoint=self._endpoint,
-        )
+        )  # fmt: skip
 
     def _refuse_when_over(self) -> None:
         if self._failure:

@@ -21,11 +21,12 @@ from smallest_nb.audio import Clip
 from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.link import target as targets
-from smallest_nb.link.cleanup import to_the_end
+from smallest_nb.link.cleanup import start_task, to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
+from smallest_nb.services.loop_owner import LoopOwner
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.speaker import Speaker
@@ -92,6 +93,7 @@ class SmallestTTSService(EventEmitter):
         target: targets.Target | None = None,
     ) -> None:
         super().__init__()
+        self._owner = LoopOwner("SmallestTTSService")
         if sample_rate is not None and sample_rate not in TTS_SAMPLE_RATES:
             raise ConfigError(
                 f"sample_rate={sample_rate!r} is not synthesized; choose one of {TTS_SAMPLE_RATES}, or None for 24000."
@@ -148,6 +150,7 @@ class SmallestTTSService(EventEmitter):
         await self._open()
 
     async def _open(self) -> float | None:
+        self._owner.claim()
         try:
             took = await self._connection.open()
         except SmallestError as error:
@@ -169,6 +172,7 @@ class SmallestTTSService(EventEmitter):
 
     async def rest(self) -> None:
         """Close the sockets after the request under way; the next one opens one again."""
+        self._owner.check()
         await self._turn.acquire()
         try:
             if self.connected:
@@ -178,8 +182,9 @@ class SmallestTTSService(EventEmitter):
             self._turn.release()
 
     async def close(self) -> None:
-        """End the current request and close the socket. Idempotent."""
-        await to_the_end(self._clean_up())
+        """End the current request and close the socket. Idempotent, and possible from any event loop."""
+        if not await self._owner.closed_elsewhere(self.close, self._connection.release):
+            await to_the_end(self._clean_up())
 
     async def _clean_up(self) -> None:
         was_open = self.connected
@@ -202,6 +207,7 @@ class SmallestTTSService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
+        self._owner.check()
         self._settings, changed = self._settings.merged(delta)
         if "model" in changed:
             if self._current is not None:
@@ -228,10 +234,11 @@ class SmallestTTSService(EventEmitter):
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
+        self._owner.claim()
         check_text(text)
         await self._turn.acquire()
         utterance = self._current = Utterance(self._settings, self.sample_rate)
-        driver = self._driver = asyncio.create_task(self._drive(utterance, text))
+        driver = self._driver = start_task(self._drive(utterance, text))
         try:
             while (event := await utterance.inbox.get()) is not None:
                 yield event
@@ -262,7 +269,7 @@ class SmallestTTSService(EventEmitter):
             if isinstance(text, str):
                 add_text(utterance, text, language)
             else:
-                feeder = asyncio.create_task(self._feed(utterance, text, language))
+                feeder = start_task(self._feed(utterance, text, language))
             if (feeder or utterance.backlog > 1) and wire.is_unified(str(utterance.settings.model), self._endpoint):
                 utterance.context = uuid.uuid4().hex
             await Speaker(
@@ -315,6 +322,7 @@ class SmallestTTSService(EventEmitter):
         What the service holds of a continuation is cancelled there; a socket on which speech is still being made is
         left for a fresh one, because there is no way to tell the service to stop making it.
         """
+        self._owner.check()
         utterance = self._current
         if utterance is None:
             return

@@ -57,6 +57,10 @@ class ReplayedWire:
         """Close it."""
         self._end(1000, "")
 
+    def release(self) -> None:
+        """End it without its event loop, which has ended."""
+        self.state = State.CLOSED
+
     def hang_up(self, code: int, reason: str) -> None:
         """Close it from outside, from any thread."""
         if self.is_open and not self._loop.is_closed():
