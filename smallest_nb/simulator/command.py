@@ -72,6 +72,11 @@ def _show_log(kind: str) -> None:
 
 
 async def _serve(simulator: Simulator) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
+            loop.add_signal_handler(getattr(signal, name), stopping.set)
     await simulator.start_async()
     told = simulator.behaviour
     engines = {
@@ -83,11 +88,6 @@ async def _serve(simulator: Simulator) -> None:
         "Any key beginning with sk_ is taken. Stop it with Ctrl+C.",
         flush=True,
     )
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
-            loop.add_signal_handler(getattr(signal, name), stopping.set)
     try:
         await stopping.wait()
     finally:

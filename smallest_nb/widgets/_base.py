@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import html
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,10 @@ class SpeechWidget(anywidget.AnyWidget):
         super().__init__(**kwargs)
         self.on_msg(self._snb_receive)
         late_state.follow(self)
+
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
+            super().__del__()
 
     def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is None:

@@ -138,7 +138,7 @@ class Microphone(SpeechWidget):
         feeding = self._feeding
         if feeding is not None:
             feeding.cancel()
-        runtime.post(self.ways.stop)
+        runtime.post_if_running(self.ways.stop)
         self._channel.post("mic-stop")
 
     def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
 import logging
+import sys
 import uuid
 import weakref
 from collections.abc import Callable, Coroutine
@@ -135,20 +137,21 @@ class Faced(ipywidgets.VBox):
         self.add_class("snb-composite")
         _follow(self)
 
-    def __del__(self) -> None:
-        self._collected = True
-        super().__del__()
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
+            self._collected = True
+            super().__del__()
 
     def _end(self, ending: Coroutine[Any, Any, Any], seconds: float) -> None:
         """Wait for the end of a session, but not where that holds others up: on the loop, and in the garbage collector.
 
         The collector runs in any thread and at any place, also where that thread holds what the loop is waiting for.
         """
-        with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-            if self._collected or runtime.on_loop_thread():
-                runtime.submit(ending)
-            else:
-                runtime.call(ending, seconds)
+        if self._collected:
+            runtime.submit_if_running(ending)
+            return
+        with contextlib.suppress(TimeoutError, SmallestError, concurrent.futures.CancelledError):
+            runtime.call_if_running(ending, seconds)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()

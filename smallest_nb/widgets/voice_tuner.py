@@ -181,7 +181,7 @@ class VoiceTuner(Faced):
     def stop(self) -> None:
         """Stop what is spoken, and what was asked for until now."""
         self._generation += 1
-        runtime.post(self._cancel)
+        runtime.post_if_running(self._cancel)
         self.player.stop()
 
     def on_take(self, handler: Callable[[Take], None]) -> None:
@@ -256,7 +256,7 @@ class VoiceTuner(Faced):
         """Stop, close the connection and the widgets."""
         if not hasattr(self, "_tray"):  # refused by its own constructor; ipywidgets closes it all the same
             return
-        runtime.post(self._cancel)
+        runtime.post_if_running(self._cancel)
         self._end(self._service.close(), 5)
         for child in self.children:
             close_all(child)
