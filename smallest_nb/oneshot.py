@@ -19,6 +19,7 @@ from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.sound_files import read_sound
+from smallest_nb.tracebacks import shortens
 from smallest_nb.transcript import Recording, Transcript
 from smallest_nb.voices import Voice
 
@@ -32,6 +33,7 @@ _SEND_SECS = 0.1
 _LEAVE_SECS = 1.0
 
 
+@shortens
 def speak(
     text: str,
     *,
@@ -68,6 +70,7 @@ def speak(
     return runtime.call(run(), timeout)
 
 
+@shortens
 def transcribe(
     audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | ArrayLike,
     *,
@@ -161,6 +164,7 @@ def _attach(error: Any, transcript: Transcript) -> None:
         error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
+@shortens
 def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
@@ -176,6 +180,7 @@ def list_voices(model: str = "lightning-v3.1", *, refresh: bool = False, timeout
     return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
 
 
+@shortens
 def transcribe_recording(audio: Clip | str | Path | bytes, *, timeout: float = 300.0, **settings: Any) -> Transcript:
     """Transcribe a whole recording in one request, in any format that the service reads (WAV, MP3, ...).
 

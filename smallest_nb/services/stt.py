@@ -31,6 +31,7 @@ from smallest_nb.services.sender import Sender
 from smallest_nb.services.turns import TurnDetector
 from smallest_nb.services.uplink import Uplink
 from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.tracebacks import shortens_methods
 from smallest_nb.transcript import Segment, Transcript
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _ROOM_SECS = 30.0
 _NORMAL = 1000
 
 
+@shortens_methods("connect", "send", "finalize", "update_settings", "segments", "close")
 class SmallestSTTService(EventEmitter):
     """Streams audio to Smallest AI's Pulse and yields transcripts.
 

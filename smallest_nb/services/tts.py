@@ -33,6 +33,7 @@ from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
 from smallest_nb.services.utterance import AudioChunk, Part, Utterance, WordTiming
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.tracebacks import shortens_methods
 
 if TYPE_CHECKING:
     from smallest_nb.secret import Secret
@@ -45,6 +46,7 @@ _ANSWER_SECS = 5.0
 _OLD_IDS = 256
 
 
+@shortens_methods("connect", "close", "rest", "update_settings", "synthesize", "interrupt")
 class SmallestTTSService(EventEmitter):
     """Streams speech from Smallest AI's Lightning models.
 

@@ -31,6 +31,7 @@ from smallest_nb.simulator.http import Answer, HTTPExchange
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.rest import RestCalls, body_limit
 from smallest_nb.simulator.sockets import Sockets
+from smallest_nb.tracebacks import shortens
 
 __all__ = ["Simulator"]
 
@@ -174,6 +175,7 @@ class Simulator:
                 if connection.transport.get_write_buffer_size() > _MAX_UNREAD:
                     connection.transport.abort()
 
+    @shortens
     def start(self) -> Self:
         """Listen, in a thread of its own, until :meth:`stop` or the end of the process. Idempotent."""
         if self._thread is not None:

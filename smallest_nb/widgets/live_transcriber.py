@@ -16,6 +16,7 @@ from smallest_nb.link import target as targets
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.tracebacks import shortens
 from smallest_nb.transcript import Recording, Segment, Transcript
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
@@ -133,6 +134,7 @@ class LiveTranscriber(Faced):
     def _service(self) -> SmallestSTTService | None:
         return self._recognition.service
 
+    @shortens
     def feed(self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None) -> Transcript:
         """Let a clip play the microphone's part and wait for the last final.
 
@@ -151,12 +153,14 @@ class LiveTranscriber(Faced):
         runtime.call(self._listening.feed(clip, pace), limit)
         return self.transcript
 
+    @shortens
     async def feed_async(self, clip: Clip, *, pace: float = 1.0) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
         self._soon()
         await runtime.wait(runtime.submit(self._listening.feed(clip, pace)))
         return self.transcript
 
+    @shortens
     async def record(
         self,
         until: str | float = "silence",

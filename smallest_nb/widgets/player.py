@@ -17,6 +17,7 @@ import traitlets
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.tracebacks import shortens
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.player_stream import LEAD_SECS, PlayerStream
@@ -199,6 +200,7 @@ class Player(SpeechWidget):
         """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
         self._on_finished.append(handler)
 
+    @shortens
     async def wait(self, timeout: float | None = None) -> None:
         """Wait until the page has played all there is.
 

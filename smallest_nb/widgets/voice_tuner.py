@@ -20,6 +20,7 @@ from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
 from smallest_nb.snippets import TARGETS, tts_code
 from smallest_nb.takes import Take, Takes, take_html
+from smallest_nb.tracebacks import shortens
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
 from smallest_nb.widgets.code_view import CodeView
@@ -155,6 +156,7 @@ class VoiceTuner(Faced):
             more.set_title(index, title)
         return [self._text_field, self._meter, self.player, options, self.panel, more]
 
+    @shortens
     def audition(self, text: str | None = None, *, fresh: bool = False, timeout: float = 60.0) -> Take:
         """Speak with the current settings, play it where a page is open, and return the take.
 
@@ -169,6 +171,7 @@ class VoiceTuner(Faced):
         """
         return runtime.call(self._latest(text, self._generation, fresh=fresh), timeout)
 
+    @shortens
     async def audition_async(self, text: str | None = None, *, fresh: bool = False) -> Take:
         """Await an audition, in a cell or anywhere else."""
         return await runtime.wait(self.submit(text, fresh=fresh))
@@ -188,6 +191,7 @@ class VoiceTuner(Faced):
         """Call `handler(take)` on the background loop with each new take."""
         self._on_take.append(handler)
 
+    @shortens
     def compare(self, first: int, second: int) -> str:
         """Put two takes side by side in the page and return what tells them apart, in words.
 
@@ -203,6 +207,7 @@ class VoiceTuner(Faced):
         self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), told)
         return told
 
+    @shortens
     def load_settings(self, source: Any) -> SmallestTTSSettings:
         """Take settings from elsewhere over the documented defaults, and return them.
 
@@ -263,6 +268,7 @@ class VoiceTuner(Faced):
         self.layout.close()
         super().close()
 
+    @shortens
     async def _latest(self, text: str | None, generation: int, *, fresh: bool = False) -> Take:
         if generation != self._generation:
             raise SmallestError("The audition was given up: stop() was called before it began.")

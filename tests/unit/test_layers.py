@@ -22,11 +22,13 @@ BASE = {
     "transcript",
     "vad",
     "terminal",
+    "tracebacks",
 }
 MAY_IMPORT = {
     "errors": {"audio"},  # for a type only
     "secret": {"errors"},
     "terminal": set(),
+    "tracebacks": {"errors"},
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},
