@@ -190,7 +190,7 @@ class LiveTranscriber(Faced):
         """
         first = len(self.transcript)
         if source is None:
-            self._listening.check_hearing()
+            await self._listening.check_hearing()
         await runtime.wait(runtime.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout)))
         return self.transcript[first:]
 

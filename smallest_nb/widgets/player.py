@@ -16,6 +16,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
+from smallest_nb.bridge.hearing import SIGN_SECS
 from smallest_nb.errors import ConfigError, FrontEndError
 from smallest_nb.tracebacks import shortens
 from smallest_nb.widgets import assets
@@ -109,6 +110,7 @@ class Player(SpeechWidget):
         with self._lock:
             if not queued:
                 self._streams.clear()
+                self._channel.forget_commands("playback")
             if not self._streams:
                 self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
             self._streams.append(stream)
@@ -132,23 +134,24 @@ class Player(SpeechWidget):
         """Fade out and forget what waits."""
         with self._lock:
             self._streams.clear()
+            self._channel.forget_commands("playback")
             self._channel.post("stop", fade_ms=FADE_MS)
 
     def pause(self) -> None:
         """Fade out and keep the place."""
-        self._channel.post("playback", action="pause", at=None)
+        self._channel.command("playback", action="pause", at=None)
 
     def resume(self) -> None:
         """Go on after a pause."""
-        self._channel.post("playback", action="resume", at=None)
+        self._channel.command("playback", action="resume", at=None)
 
     def seek(self, seconds: float) -> None:
         """Go on from another place of the take, as far as it has come; a finished one begins to play."""
-        self._channel.post("playback", action="seek", at=float(seconds))
+        self._channel.command("playback", action="seek", at=float(seconds))
 
     def replay(self) -> None:
         """Play the last take again; the page has it."""
-        self._channel.post("playback", action="replay", at=None)
+        self._channel.command("playback", action="replay", at=None)
 
     def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
         """Show the words of a stream under its picture; the page marks the one that sounds.
@@ -174,8 +177,9 @@ class Player(SpeechWidget):
         for label, clip in (first, second):
             if clip.duration > _MAX_COMPARED_SECS:
                 raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+        self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
-            self._channel.post("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
+            self._channel.command("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
         self.difference = difference
 
     def on_press(self, handler: Callable[[str], None]) -> None:
@@ -208,18 +212,19 @@ class Player(SpeechWidget):
             timeout: Seconds, or None for no limit.
 
         Raises:
-            FrontEndError: No page shows the widget, or the host delivers its messages only between cells, so that
-                waiting in a cell would never end: use :meth:`on_finished` there.
+            FrontEndError: No page shows the widget, or none is heard while the cell waits, as where the kernel hears
+                from pages only between cells: use :meth:`on_finished` there.
             TimeoutError: It took longer.
         """
-        if not self._channel.pages:
-            raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
-        if self._channel.deaf:
-            raise FrontEndError(
-                "This kernel hears from the page only between cells, so waiting here would never end: "
-                "use player.on_finished(handler), or look at player.state in a later cell."
-            )
         async with asyncio.timeout(timeout):
+            if not await self._channel.has_page():
+                raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
+            if not await self._channel.is_heard():
+                raise FrontEndError(
+                    f"No page was heard while this cell waited for {SIGN_SECS:g} s: this kernel hears from pages only "
+                    "between cells, or the page is gone. Use player.on_finished(handler), or look at player.state in a "
+                    "later cell."
+                )
             while self._streams or self.state != "idle":
                 await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
 
