@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import html
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class SpeechWidget(anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         # ipykernel 7.0 can send from a thread only inside the context of a cell.
+        self._snb_process = os.getpid()
         self._snb_context = contextvars.copy_context()
         self._channel = Channel(self._snb_send, build=build_hash(), later=_later)
         super().__init__(**kwargs)
@@ -45,7 +47,7 @@ class SpeechWidget(anywidget.AnyWidget):
             super().__del__()
 
     def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is None:
+        if self.comm is None or self._snb_process != os.getpid():
             return
         try:
             # As an answer to what runs: hosts may deliver nothing else.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -149,6 +150,7 @@ class LiveTranscriber(Faced):
         Raises:
             SmallestError: What went wrong; the widget shows it too.
         """
+        self._check_process()
         limit = timeout if timeout is not None else clip.duration / pace + 30
         runtime.call(self._listening.feed(clip, pace), limit)
         return self.transcript
@@ -156,6 +158,7 @@ class LiveTranscriber(Faced):
     @shortens
     async def feed_async(self, clip: Clip, *, pace: float = 1.0) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
+        self._check_process()
         self._soon()
         await runtime.wait(runtime.submit(self._listening.feed(clip, pace)))
         return self.transcript
@@ -188,6 +191,7 @@ class LiveTranscriber(Faced):
             SmallestError: The session failed; what was said until then is in :attr:`transcript`.
             TimeoutError: It took longer; the recording is stopped and kept.
         """
+        self._check_process()
         first = len(self.transcript)
         if source is None:
             await self._listening.check_hearing()
@@ -246,7 +250,9 @@ class LiveTranscriber(Faced):
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
-        if not hasattr(self, "panel"):  # refused by its own constructor; ipywidgets closes it all the same
+        if (
+            not hasattr(self, "panel") or self._process != os.getpid()
+        ):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
         self._end(self._ended(), _END_SECS + 1)

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import contextvars
 import logging
+import os
 import sys
 import uuid
 import weakref
@@ -16,7 +17,7 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb import runtime
-from smallest_nb.errors import SmallestError
+from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.widgets import late_state
 from smallest_nb.widgets.composite import Composite
 
@@ -131,6 +132,7 @@ class Faced(ipywidgets.VBox):
     _collected = False
 
     def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
+        self._process = os.getpid()
         self.face = StaticFace(draw)
         self._composite: Composite | None = None
         super().__init__(children, **kwargs)
@@ -141,6 +143,15 @@ class Faced(ipywidgets.VBox):
         if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
             self._collected = True
             super().__del__()
+
+    def _check_process(self) -> None:
+        """Refuse what would use the sockets and the background loop of another process.
+
+        Raises:
+            ConfigError: It was made before a fork.
+        """
+        if self._process != os.getpid():
+            raise ConfigError(f"This {type(self).__name__} was made in another process; make a new one here.")
 
     def _end(self, ending: Coroutine[Any, Any, Any], seconds: float) -> None:
         """Wait for the end of a session, but not where that holds others up: on the loop, and in the garbage collector.
@@ -183,7 +194,9 @@ class Faced(ipywidgets.VBox):
         comm.close = closed
 
     def close(self) -> None:
-        """Close the box."""
+        """Close the box; what was made before a fork is the other process's, and stays open there."""
+        if getattr(self, "_process", None) not in (None, os.getpid()):
+            return
         if hasattr(self, "face"):
             self.face.close()
             if self._composite is not None:

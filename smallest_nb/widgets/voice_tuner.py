@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import html
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -169,6 +170,7 @@ class VoiceTuner(Faced):
             SmallestError: What went wrong; the widget shows it too.
             TimeoutError: It took longer.
         """
+        self._check_process()
         return runtime.call(self._latest(text, self._generation, fresh=fresh), timeout)
 
     @shortens
@@ -178,6 +180,7 @@ class VoiceTuner(Faced):
 
     def submit(self, text: str | None = None, *, fresh: bool = False) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        self._check_process()
         self._soon()
         return runtime.submit(self._latest(text, self._generation, fresh=fresh))
 
@@ -259,7 +262,9 @@ class VoiceTuner(Faced):
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
-        if not hasattr(self, "_tray"):  # refused by its own constructor; ipywidgets closes it all the same
+        if (
+            not hasattr(self, "_tray") or self._process != os.getpid()
+        ):  # refused by its constructor, or from before a fork
             return
         runtime.post_if_running(self._cancel)
         self._end(self._service.close(), 5)

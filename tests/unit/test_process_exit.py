@@ -323,3 +323,37 @@ def test_X1_a_run_of_pytest_ends(tmp_path):
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"], folder=tmp_path
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+FORKED = """
+import os, time, warnings
+import smallest_nb as snb
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
+warnings.simplefilter("ignore")  # Python 3.12 warns of forks beside threads
+simulator = Simulator(behaviour=Behaviour(engine="signal")).start()
+there = dict(base_url=simulator.base_url, api_key="sk_x")
+tuner, live = snb.VoiceTuner("Hi", **there), snb.LiveTranscriber(**there)
+clip = tuner.audition().clip
+if not os.fork():
+    for use in (tuner.audition, tuner.submit, lambda: live.feed(clip)):
+        began = time.monotonic()
+        try:
+            use()
+        except snb.ConfigError as error:
+            print(error, time.monotonic() - began < 5)
+    tuner.stop(), tuner.close(), live.close()
+    print(snb.VoiceTuner("Hi", **there).audition().duration > 0)
+else:
+    os.wait()
+    print(tuner.audition(fresh=True).duration > 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork a process")
+def test_K11_widgets_from_before_a_fork_say_so_at_once(tmp_path):
+    done = run_alone([sys.executable, "-c", FORKED], folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    tuner = "This VoiceTuner was made in another process; make a new one here. True"
+    live = "This LiveTranscriber was made in another process; make a new one here. True"
+    assert done.stdout.splitlines() == [tuner, tuner, live, "True", "True"]
