@@ -105,6 +105,8 @@ class Channel:
         self.problem: str | None = None
         self.between_cells = False
         """Whether the host delivered the last message on the thread that runs cells: and perhaps none during one."""
+        self.on_left: list[Callable[[], None]] = []
+        """Called when no page is left."""
         self._pending: list[_Command] = []
         hearing.watch_cells()
 
@@ -353,6 +355,8 @@ class Channel:
         handler = self._handlers.get("bye")
         if (owned or last) and handler is not None:
             handler(message, data)
+        for left in self.on_left if last else ():
+            left()
         with self._lock:
             heir = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
         if owned and heir is not None:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from time import monotonic
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
@@ -24,6 +25,7 @@ from smallest_nb.link.backoff import delays, is_retryable
 from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.deck import current_deck
+from smallest_nb.link.idle import free_sockets, offer_sockets
 from smallest_nb.link.spare import Spare
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Wire
@@ -58,6 +60,8 @@ class Connection:
         keepalive_secs: Seconds of quiet before it.
         open_timeout: Seconds for one handshake.
         max_retries: Further attempts after the first.
+        give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
+            process meets the plan's limit.
     """
 
     def __init__(
@@ -71,8 +75,12 @@ class Connection:
         keepalive_secs: float,
         open_timeout: float = 10.0,
         max_retries: int = 3,
+        give_up: Callable[[], Coroutine[Any, Any, bool]] | None = None,
     ) -> None:
         self._target = target
+        self.base_url = target.base_url
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.give_up = give_up
         self._url = url
         self._on_frame = on_frame
         self._on_lost = on_lost
@@ -121,12 +129,18 @@ class Connection:
 
     async def _open_with_retries(self, max_retries: int) -> float:
         waits = delays(max_retries)
+        may_free = True
         while True:
             started = monotonic()
             try:
                 url = self._url()
                 ws = await self._spare.obtain(url) or await self._open_one(url)
             except SmallestError as error:
+                if isinstance(error, RateLimitError) and may_free:
+                    may_free = False
+                    if await free_sockets(self):
+                        self._refuse_if_closed()
+                        continue
                 wait = next(waits, None)
                 if wait is None or not is_retryable(error):
                     raise
@@ -146,6 +160,8 @@ class Connection:
 
     def _adopt(self, ws: Wire) -> None:
         self._ws = ws
+        self.loop = asyncio.get_running_loop()
+        offer_sockets(self)
         self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()

@@ -122,15 +122,9 @@ class SmallestTTSService(EventEmitter):
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
         self._connection = Connection(
-            self.target,
-            self._url,
-            on_frame=self._on_frame,
-            on_lost=self._on_lost,
-            keepalive=self._keepalive,
-            keepalive_secs=keepalive_secs,
-            open_timeout=open_timeout,
-            max_retries=max_retries,
-        )
+            self.target, self._url, on_frame=self._on_frame, on_lost=self._on_lost, keepalive=self._keepalive,
+            keepalive_secs=keepalive_secs, open_timeout=open_timeout, max_retries=max_retries, give_up=self._give_up,
+        )  # fmt: skip
         self._remarks.tell(self._settings)
 
     @property
@@ -182,6 +176,13 @@ class SmallestTTSService(EventEmitter):
                 self._fire("on_disconnected")
         finally:
             self._turn.release()
+
+    async def _give_up(self) -> bool:
+        """Close the sockets if nothing is being spoken."""
+        idle = self.connected and self._current is None and not self._turn.locked()
+        if idle:
+            await self.rest()
+        return idle
 
     async def close(self) -> None:
         """End the current request and close the socket. Idempotent, and possible from any event loop."""

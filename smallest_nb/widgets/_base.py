@@ -17,7 +17,7 @@ import traitlets
 from smallest_nb import runtime
 from smallest_nb.bridge import pull
 from smallest_nb.bridge.channel import Channel
-from smallest_nb.widgets import late_state
+from smallest_nb.widgets import late_state, lifetime
 from smallest_nb.widgets.assets import build_hash
 
 __all__ = ["SpeechWidget"]
@@ -61,6 +61,15 @@ class SpeechWidget(anywidget.AnyWidget):
     def _snb_receive(self, _widget: Any, content: Any, buffers: Any) -> None:
         self._channel.receive(content, buffers)
 
+    @property
+    def shown(self) -> bool:
+        """Whether any page shows it."""
+        return bool(self._channel.pages)
+
+    def on_left(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when no page shows it any more."""
+        self._channel.on_left.append(lambda: runtime.post(handler))
+
     def describe(self) -> str:
         """Return one line for `repr` and for places without a live kernel."""
         return type(self).__name__
@@ -73,6 +82,9 @@ class SpeechWidget(anywidget.AnyWidget):
         return self.describe()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        root = getattr(self, "snb_root", lambda: None)()
+        if root is not None:
+            lifetime.keep_shown(root)  # a part that is shown alone needs the whole
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:

@@ -19,6 +19,7 @@ from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
 from smallest_nb.tracebacks import shortens
 from smallest_nb.transcript import Recording, Segment, Transcript
+from smallest_nb.widgets import lifetime
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
 from smallest_nb.widgets.file_source import FileSource
@@ -102,7 +103,7 @@ class LiveTranscriber(Faced):
         self.observe(lambda _c: self._kept(), names="keep_audio")
         self._kept()
         self.microphone.on_audio(self._hear)
-        self.transcript.on_rename(lambda _speaker, _name: self.face.refresh())
+        self.transcript.on_rename(lifetime.weakly(self._renamed))
 
     def _parts(self) -> list[Any]:
         finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
@@ -301,6 +302,9 @@ class LiveTranscriber(Faced):
                 self.microphone.status = self._count()
             self._listening.over()
             self.face.refresh()
+
+    def _renamed(self, _speaker: int, _name: str) -> None:
+        self.face.refresh()
 
     def _kept(self) -> None:
         if not self.keep_audio and self.transcript.recording is not None:

@@ -85,11 +85,10 @@ class Player(SpeechWidget):
         self._told_at = self._opened_at = float("-inf")
         self._told_by: str | None = None
         self._on_moved: list[Callable[[], None]] = []
-        self._on_left: list[Callable[[], None]] = []
         _players.add(self)
         self._channel.on("hello", lambda _m, _b: self.flush())
         self._channel.on("owner", lambda _m, _b: self.flush())
-        self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
+        self._channel.on("bye", lambda _m, _b: runtime.post(self.flush))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
 
@@ -191,15 +190,6 @@ class Player(SpeechWidget):
         """Call `handler()` on the background loop when `position` or `state` has changed, some four times a second."""
         self._on_moved.append(handler)
 
-    @property
-    def shown(self) -> bool:
-        """Whether any page shows it."""
-        return bool(self._channel.pages)
-
-    def on_left(self, handler: Callable[[], None]) -> None:
-        """Call `handler()` on the background loop when no page shows it any more."""
-        self._on_left.append(handler)
-
     def on_finished(self, handler: Callable[[], None]) -> None:
         """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
         self._on_finished.append(handler)
@@ -259,13 +249,6 @@ class Player(SpeechWidget):
                 self._open(stream)
         if self.state != "idle" and self._told_by != self._channel.owner:
             self._enter("idle")
-
-    def _page_left(self) -> None:
-        self.flush()
-        if self.shown:
-            return
-        for handler in self._on_left:
-            handler()
 
     def _pressed(self, action: str) -> None:
         if action == "stop":

@@ -18,13 +18,15 @@ import ipywidgets
 
 from smallest_nb import runtime
 from smallest_nb.errors import ConfigError, SmallestError
-from smallest_nb.widgets import late_state
+from smallest_nb.widgets import late_state, lifetime
+from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.composite import Composite
 
 __all__ = ["Faced", "StaticFace"]
 
 _log = logging.getLogger(__name__)
 _SETTLE_SECS = 0.5
+_LEFT_SECS = 5.0
 _MOST_CHARACTERS = 100_000
 
 
@@ -138,6 +140,27 @@ class Faced(ipywidgets.VBox):
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
         _follow(self)
+        lifetime.hold_weakly(self)
+        for child in self.children:
+            if isinstance(child, SpeechWidget):
+                child.on_left(lifetime.weakly(self._page_left))
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a page shows it."""
+        return any(isinstance(child, SpeechWidget) and child.shown for child in self.children)
+
+    def rest(self) -> None:
+        """Give up what only a person who sees it needs."""
+
+    def _page_left(self) -> None:
+        """Look a moment later: a page that is loaded again says goodbye first."""
+        asyncio.get_running_loop().call_later(_LEFT_SECS, lifetime.weakly(self._look_whether_seen))
+
+    def _look_whether_seen(self) -> None:
+        if not self.is_seen:
+            self.rest()
+        lifetime.leave(self)
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
@@ -166,12 +189,14 @@ class Faced(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()
+        lifetime.keep_shown(self)
         return super()._repr_mimebundle_(**kwargs)
 
     if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
 
         def _ipython_display_(self, **kwargs: Any) -> None:
             self.face.show()
+            lifetime.keep_shown(self)
             super()._ipython_display_(**kwargs)
 
     def _display_(self) -> Any:

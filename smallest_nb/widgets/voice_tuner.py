@@ -26,6 +26,7 @@ from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
 from smallest_nb.widgets.code_view import CodeView
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.lifetime import weakly
 from smallest_nb.widgets.meter import Meter
 from smallest_nb.widgets.player import Player
 from smallest_nb.widgets.settings_panel import SettingsPanel
@@ -48,8 +49,6 @@ _MORE = (
 )
 _UNUSED_SECS = 300.0
 """Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
-_REST_SECS = 5.0
-"""A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
 _NAMES = {
     "pipecat": "Pipecat",
@@ -109,7 +108,7 @@ class VoiceTuner(Faced):
             settings=SmallestTTSSettings(voice=snapshot.voice),
             rest_secs=_UNUSED_SECS,
         )
-        self.takes = Takes(max_bytes=max_bytes, on_change=self._show_takes)
+        self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
         self.player = Player(label="Speak")
         if self._service.target.simulated:
             self.player.notice = self._service.target.label
@@ -132,7 +131,6 @@ class VoiceTuner(Faced):
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
-        self.player.on_left(self._unseen)
         self._finder.show()
         self._retold()
 
@@ -297,14 +295,9 @@ class VoiceTuner(Faced):
             except Exception:
                 _log.exception("a handler of on_take failed")
 
-    def _unseen(self) -> None:
-        """No page shows it any more, as when its cell was run again: another widget may need the plan's few sockets."""
-
-        def rest() -> None:
-            if not self.player.shown:
-                runtime.submit(self._service.rest())
-
-        asyncio.get_running_loop().call_later(_REST_SECS, rest)
+    def rest(self) -> None:
+        """Close the sockets until the next audition: another widget may need the plan's few."""
+        runtime.submit_if_running(self._service.rest())
 
     def _remeasure(self) -> None:
         """The page has told when the sound came out."""
