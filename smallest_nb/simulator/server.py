@@ -44,6 +44,7 @@ _WATCH_SECS = 0.5
 _MAX_UNREAD = 4 * 2**20
 _START_SECS = 30.0
 _STOP_SECS = 10.0
+_AGAIN_SECS = 0.1
 _EXIT_SECS = 3.0
 """Of all simulators together, at the end of the process."""
 
@@ -54,7 +55,10 @@ _running: WeakSet[Simulator] = WeakSet()
 def stop_all() -> None:
     """End, with the process, what was not stopped before; engines that are half-started end by themselves."""
     with contextlib.suppress(KeyboardInterrupt):
-        threads = [simulator._ask_to_stop() for simulator in list(_running)]  # noqa: SLF001 - the same file
+        running = list(_running)
+        for simulator in running:
+            simulator._hurry = True  # noqa: SLF001 - the same file
+        threads = [simulator._ask_to_stop() for simulator in running]  # noqa: SLF001
         deadline = monotonic() + _EXIT_SECS
         for thread in threads:
             if thread is not None and thread.ident is not None:
@@ -101,7 +105,7 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: asyncio.Event | None = None
         self._process = 0
-        self._stop_asked = False
+        self._stop_asked = self._hurry = False
         self._sockets: Sockets | None = None
 
     @property
@@ -120,9 +124,10 @@ class Simulator:
         sockets = self._sockets = Sockets(self._backend, self.behaviour)
         self._calls = HTTPExchange(RestCalls(self._backend, self.behaviour), body_limit)
         self._waiting: set[asyncio.Transport] = set()
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
 
         def open_door(*args: Any, **kwargs: Any) -> Door:
-            return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting)
+            return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting, self._transports)
 
         async def route(_connection: ServerConnection, request: Request) -> Response | None:
             refused = await sockets.refusal(request)
@@ -158,14 +163,20 @@ class Simulator:
         if self._server is not None:
             self._guard.cancel()
             self._server.close()
-            for transport in list(self._waiting):
-                transport.abort()
+            self._abort()
             await self._calls.close()
-            await self._server.wait_closed()
+            closing = asyncio.ensure_future(self._server.wait_closed())
+            while not (await asyncio.wait([closing], timeout=_AGAIN_SECS))[0]:
+                self._abort()  # one that was accepted meanwhile
             self._server = None
             self._warming.cancel()  # a worker that is just being started is ended by it
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._backend.close()
+
+    def _abort(self) -> None:
+        """Cut off who has said nothing yet, and at the end of the process everybody."""
+        for transport in list(self._transports if self._hurry else self._waiting):
+            transport.abort()
 
     async def _watch(self) -> None:
         """Cut off who does not read: pings are answered whatever waits already, and would fill the memory."""
