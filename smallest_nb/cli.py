@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"smallest-nb {args.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as shells report it
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.services.tts import SmallestTTSService
 from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.sound_files import read_sound
+from smallest_nb.tracebacks import shortens
 from smallest_nb.transcript import Recording, Transcript
 from smallest_nb.voices import Voice
 
@@ -34,6 +35,7 @@ _SEND_SECS = 0.1
 _LEAVE_SECS = 1.0
 
 
+@shortens
 def speak(
     text: str,
     *,
@@ -78,6 +80,7 @@ def speak(
     return runtime.call(run(), timeout)
 
 
+@shortens
 def transcribe(
     audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
     *,
@@ -181,6 +184,7 @@ def _attach(error: Any, transcript: Transcript) -> None:
         error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
+@shortens
 def list_voices(model: str | None = None, *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
@@ -197,6 +201,7 @@ def list_voices(model: str | None = None, *, refresh: bool = False, timeout: flo
     return runtime.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
 
 
+@shortens
 def transcribe_recording(
     audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
     *,

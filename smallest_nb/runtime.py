@@ -1,7 +1,12 @@
-"""The one background event loop of a process, and the only file that knows threads. Imports nothing of ours.
+"""The one background event loop of a process, and the only file that starts its thread.
 
-Widget callbacks come on the main thread, on a subshell's or on a host's own; they only hand over with `submit`.
+Widget callbacks run on the main thread, on a subshell's or on one of the host's own; they only hand over work.
 A cell that awaits polls (`wait`), because `asyncio.wrap_future` cannot be interrupted in ipykernel.
+
+Two kinds of handing over: `submit`, `post` and `call` start the loop where it does not run yet; `submit_if_running`,
+`post_if_running` and `call_if_running` never do and take no lock, which makes them fit for `close` and finalizers.
+Finalizers also run while the interpreter shuts down, when `Thread.start` would never return. From the end of `atexit`
+on nothing is started any more.
 """
 
 from __future__ import annotations
@@ -12,60 +17,152 @@ import concurrent.futures
 import contextlib
 import contextvars
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import Any, TypeVar
 
-__all__ = ["call", "post", "submit", "wait"]
+__all__ = [
+    "call",
+    "call_if_running",
+    "ending",
+    "on_loop_thread",
+    "post",
+    "post_if_running",
+    "submit",
+    "submit_if_running",
+    "wait",
+]
 
 _T = TypeVar("_T")
 _POLL_SECS = 0.05
+_CANCEL_SECS = 0.2
+"""What tasks may take to clean up at the end of the process; sockets and threads end with it anyway."""
+_CANCELS = 3
+"""A task that is cancelled may wait in its clean-up, for the last words of a service for instance: once more then."""
+_JOIN_SECS = 0.3
+_ENDING = "The process is ending; nothing can be started any more."
 
 
 class _Runtime:
+    """An event loop in a daemon thread."""
+
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
-        self.stopped = False
-        self._ready = threading.Event()
+        self.loop.set_default_executor(_DaemonThreads())
         self.thread = threading.Thread(target=self._run, name="smallest_nb", daemon=True)
-        self.thread.start()
-        self._ready.wait(5)
+        self._runs = threading.Lock()
+
+    def start(self) -> None:
+        """Start the thread unless it runs; after an interrupt in the middle of this, once more."""
+        if self.thread.ident is None:
+            self.thread.start()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.call_soon(self._ready.set)
-        self.loop.run_forever()
+        if self._runs.acquire(blocking=False):
+            asyncio.set_event_loop(self.loop)
+            self.loop.run_forever()
 
     def stop(self) -> None:
-        if os.getpid() != self.pid or not self.thread.is_alive():
+        """Cancel what runs, wait for it for a moment, and end the thread."""
+        if not self.thread.is_alive():
             return
-        self.stopped = True
-        with_tasks = asyncio.run_coroutine_threadsafe(_cancel_all(), self.loop)
-        with contextlib.suppress(TimeoutError, concurrent.futures.TimeoutError):  # the thread ends with the process
-            with_tasks.result(3)
+        # Nobody reads what a loop has to report that is cut short, and stderr is not ours.
+        self.loop.set_exception_handler(lambda _loop, _context: None)
+        cancelling = asyncio.run_coroutine_threadsafe(_cancel_all(self.loop), self.loop)
+        with contextlib.suppress(TimeoutError, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+            cancelling.result(_CANCEL_SECS * _CANCELS + _JOIN_SECS)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(1)
+        self.thread.join(_JOIN_SECS)
+        if self.thread.is_alive():  # something blocks the loop; the thread ends with the process
+            return
+        for task in asyncio.all_tasks(self.loop):
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                task.get_coro().close()  # here, and not by the collector later
+        self.loop.close()
 
 
-async def _cancel_all() -> None:
-    tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+class _DaemonThreads(concurrent.futures.ThreadPoolExecutor):
+    """Runs each call in a daemon thread of its own: Python waits for a pool's threads before it ends.
+
+    One of them may look up a host name, or wait for a device, for as long as the system likes.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """Start `fn(*args, **kwargs)` and return its future."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                outcome = fn(*args, **kwargs)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(outcome)
+
+        threading.Thread(target=run, name="smallest_nb work", daemon=True).start()
+        return future
+
+
+async def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for _ in range(_CANCELS):
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        if not tasks:
+            break
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=_CANCEL_SECS)
+    await loop.shutdown_asyncgens()
 
 
 _lock = threading.Lock()
 _runtime: _Runtime | None = None
+_ended = False
 
 
 def _get() -> _Runtime:
+    """Return the running loop, starting it where it does not run.
+
+    Raises:
+        RuntimeError: The process is ending.
+    """
     global _runtime  # noqa: PLW0603 - one per process by design
+    if ending():
+        raise RuntimeError(_ENDING)
     with _lock:
-        if _runtime is None or _runtime.pid != os.getpid():
+        if _runtime is None:
             _runtime = _Runtime()
-            atexit.register(_runtime.stop)
+        _runtime.start()
         return _runtime
+
+
+def _forget() -> None:
+    """Begin again in a forked process: the loop's thread and a lock's holder stayed with the parent."""
+    global _lock, _runtime  # noqa: PLW0603
+    _lock = threading.Lock()
+    _runtime = None
+
+
+def _end() -> None:
+    """End the loop with the process, before the interpreter goes down."""
+    global _ended  # noqa: PLW0603
+    _ended = True
+    if _runtime is not None:
+        with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl+C: then without waiting
+            _runtime.stop()
+
+
+atexit.register(_end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def ending() -> bool:
+    """Say whether the process is ending, so that nothing can be started any more."""
+    return _ended or sys.is_finalizing()
 
 
 def on_loop_thread() -> bool:
@@ -79,18 +176,33 @@ def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
     Raises:
         RuntimeError: The process is ending.
     """
-    background = _get()
-    if background.stopped:
+    try:
+        return asyncio.run_coroutine_threadsafe(coroutine, _get().loop)
+    except BaseException:
         coroutine.close()
-        raise RuntimeError("The process is ending; nothing can be started any more.")
-    return asyncio.run_coroutine_threadsafe(coroutine, background.loop)
+        raise
+
+
+def submit_if_running(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T] | None:
+    """As `submit`, where the loop runs; else drop the coroutine and return None. Never blocks."""
+    if _runtime is not None and not ending():
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            return asyncio.run_coroutine_threadsafe(coroutine, _runtime.loop)
+    coroutine.close()
+    return None
 
 
 def post(function: Callable[..., Any], *args: Any) -> None:
-    """Call a function soon on the background loop. Never blocks, from any thread."""
-    background = _get()
-    if not background.stopped:
-        background.loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
+    """Call a function soon on the background loop. Never blocks, from any thread; dropped while the process ends."""
+    if not ending():
+        _get().loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
+
+
+def post_if_running(function: Callable[..., Any], *args: Any) -> None:
+    """As `post`, where the loop runs; else there is nothing on it that the call could concern."""
+    if _runtime is not None and not ending():
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            _runtime.loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
 
 
 def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T:
@@ -102,13 +214,27 @@ def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T
 
     Raises:
         TimeoutError: It took longer.
-        RuntimeError: Called on the background loop itself.
+        RuntimeError: Called on the background loop itself, or while the process ends.
     """
     if on_loop_thread():
         coroutine.close()
         raise RuntimeError("This blocking call was made from a callback; use its awaitable form there.")
-    future = submit(coroutine)
-    waited = 0.0
+    return _block(submit(coroutine), timeout)
+
+
+def call_if_running(coroutine: Coroutine[Any, Any, Any], timeout: float) -> None:
+    """As `call`, where the loop runs; else drop the coroutine.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    future = submit_if_running(coroutine)
+    if future is not None and not on_loop_thread():
+        _block(future, timeout)
+
+
+def _block(future: concurrent.futures.Future[_T], timeout: float | None) -> _T:
+    deadline = None if timeout is None else monotonic() + timeout
     try:
         while True:
             try:
@@ -116,9 +242,12 @@ def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T
             except concurrent.futures.TimeoutError:
                 if future.done():
                     return future.result()
-                waited += _POLL_SECS
-                if timeout is not None and waited >= timeout:
+                if deadline is not None and monotonic() >= deadline:
                     raise TimeoutError(f"Not done within {timeout:g} s.") from None
+            except concurrent.futures.CancelledError:
+                if ending():  # a daemon thread, which the process does not wait for: it ends without a traceback
+                    raise SystemExit from None
+                raise
     except BaseException:
         future.cancel()
         raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
 SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
 
 _lock = threading.RLock()
+"""Held while a simulator is started or replaced; what was chosen is one assignment and needs none."""
 _chosen: Target | None = None
 _simulator: Simulator | None = None
 
@@ -72,54 +74,79 @@ def ask_key(*, save: bool = False) -> Target:
 
 
 def _choose(key: Secret, base_url: str | None = None) -> Target:
+    target = Target(base_url or usual_base_url(), key)
+    _choose_target(target)
+    return target
+
+
+def _choose_target(target: Target | None) -> None:
     global _chosen  # noqa: PLW0603 - the notebook's one choice
-    with _lock:
-        _chosen = Target(base_url or usual_base_url(), key)
-        return _chosen
+    _chosen = target  # without the lock: an interrupt can take the place of releasing it
 
 
 def use_simulator(**options: Any) -> Target:
     """Make every service created from now on use the embedded simulator.
 
     Args:
-        options: For :class:`~smallest_nb.simulator.Simulator`; given ones start it again. Unless `key` is one of
-            them, it accepts only a key that this process generated, the returned target's; `key=None` accepts any.
+        options: For :class:`~smallest_nb.simulator.Simulator`; given ones start another in place of the running one.
+            Unless `key` is one of them, it accepts only a key that this process generated, the returned target's;
+            `key=None` accepts any.
     """
-    global _chosen  # noqa: PLW0603 - the notebook's one choice
     with _lock:
-        if options:
-            _stop_simulator()
-        running = simulator(**options)
-        _chosen = _simulated(running)
-        return _chosen
+        if options or _simulator is None:
+            _replace_simulator(options, choose=True)
+        else:
+            _choose_target(_simulated(_simulator))
+        return current_target()
 
 
 @contextmanager
 def using(running: Simulator) -> Iterator[Target]:
     """Make services created meanwhile use this simulator."""
-    global _chosen  # noqa: PLW0603 - the process's one choice
-    with _lock:
-        before, _chosen = _chosen, _simulated(running)
+    before, target = _chosen, _simulated(running)
     try:
-        yield _chosen
+        _choose_target(target)
+        yield target
     finally:
-        with _lock:
-            _chosen = before
+        _choose_target(before)
 
 
 def simulator(**options: Any) -> Simulator:
     """Return the embedded simulator, starting it when needed; it ends with the process."""
-    global _simulator  # noqa: PLW0603 - one per process
-    with _lock:
-        if _simulator is None:
-            from smallest_nb.simulator import Simulator  # noqa: PLC0415 - only when it is needed
-
-            options.setdefault("record", os.environ.get(ENV_RECORD))
-            # Of this process alone: with a key that others can guess they would use up this notebook's connections.
-            options.setdefault("key", f"sk_simulator_{secrets.token_urlsafe(24)}")
-            _simulator = Simulator(**options).start()
-            atexit.register(_stop_simulator)
+    if _simulator is not None:
         return _simulator
+    with _lock:
+        return _simulator or _replace_simulator(options, choose=False)
+
+
+def _replace_simulator(options: dict[str, Any], *, choose: bool) -> Simulator:
+    """Start a simulator in place of the one that runs, if one does. The caller holds the lock.
+
+    An interrupt or a failure at any point leaves the former one running and chosen.
+    """
+    global _chosen, _simulator
+    from smallest_nb.simulator import Simulator  # noqa: PLC0415 - only when it is needed
+
+    options.setdefault("record", os.environ.get(ENV_RECORD))
+    # Of this process alone: with a key that others can guess they would use up this notebook's connections.
+    options.setdefault("key", f"sk_simulator_{secrets.token_urlsafe(24)}")
+    fresh = Simulator(**options)
+    former, former_choice = _simulator, _chosen
+    try:
+        if former is not None and former.port == fresh.port:
+            former.stop()  # the new one wants its port
+        fresh.start()
+        target = _simulated(fresh)
+        _simulator, _chosen = fresh, target if choose else _chosen
+    except BaseException:
+        _simulator, _chosen = former, former_choice
+        fresh.stop()
+        if former is not None:
+            former.start()  # goes on, unless it was stopped above
+        raise
+    if former is not None:
+        former.stop()
+    return fresh
 
 
 def current_target() -> Target:
@@ -129,10 +156,10 @@ def current_target() -> Target:
 
 def find_target() -> tuple[Target, list[Looked]]:
     """Return the same, and what came of looking for a key; nothing where the target was chosen before."""
-    with _lock:
-        if _chosen is not None:
-            return _chosen, []
-    looked = look()  # outside the lock: a person may be asked
+    chosen = _chosen
+    if chosen is not None:
+        return chosen, []
+    looked = look()
     key = looked[-1].key
     if key is not None:
         return Target(usual_base_url(), key), looked
@@ -144,19 +171,25 @@ def _simulated(running: Simulator) -> Target:
     return Target(running.base_url, key, simulated=True, label=SIMULATED_NOTICE)
 
 
-def _stop_simulator() -> None:
-    global _simulator
-    with _lock:
-        running, _simulator = _simulator, None
-    if running is not None:
-        running.stop()
-
-
 def _key_for_another_address() -> Secret | None:
-    with _lock:
-        if _chosen is not None and not _chosen.simulated:
-            return _chosen.key
-    return find_key()
+    chosen = _chosen
+    return chosen.key if chosen is not None and not chosen.simulated else find_key()
 
 
+def _stop_simulators() -> None:
+    """End, with the process, every simulator that runs: after the services, which are registered later."""
+    server = sys.modules.get("smallest_nb.simulator.server")
+    if server is not None:
+        server.stop_all()
+
+
+def _forget_lock() -> None:
+    """Begin again in a forked process, where a lock's holder may be missing; the parent's simulator still answers."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()
+
+
+atexit.register(_stop_simulators)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 set_resolver(current_target, _key_for_another_address)

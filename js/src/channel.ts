@@ -246,6 +246,7 @@ export class Channel {
       if (message.page === this.page) this.#polled(message);
     } else if (message.type === "soon") {
       if (!message.to || message.to === this.page) this.#pull.act(performance.now());
+      if (message.to === this.page && this.ready) this.#poll(); // the kernel wants to know whether it hears us
     } else if (typeof message.seq === "number") {
       if (this.#next !== null && (message.seq < this.#next || this.#held.has(message.seq))) return;
       this.#fresh += 1;

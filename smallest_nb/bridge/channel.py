@@ -9,13 +9,14 @@ that misses what the bounded outbox dropped says goodbye and hello as a new one 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-from smallest_nb.bridge import pull
+from smallest_nb.bridge import hearing, pull
 from smallest_nb.bridge.messages import PROBE, envelope, parse
 from smallest_nb.bridge.outbox import Entry, Outbox
 from smallest_nb.errors import ProtocolError
@@ -33,7 +34,18 @@ _SIGN_SECS = 4.0
 MAX_PIECE = 48_000
 """Bytes in one message: VS Code turns each of them into a number of its own on the way."""
 
+_MOST_PENDING = 32
+
 Handler = Callable[[dict[str, Any], bytes], None]
+
+
+class _Command(NamedTuple):
+    """What waits for a page, until a time of the monotonic clock."""
+
+    kind: str
+    buffer: bytes | None
+    fields: dict[str, Any]
+    until: float
 
 
 @dataclass
@@ -92,12 +104,53 @@ class Channel:
         self.bad_messages = 0
         self.problem: str | None = None
         self.between_cells = False
-        """Whether the host delivered the last message on the thread that runs cells: then none comes during a cell."""
+        """Whether the host delivered the last message on the thread that runs cells: and perhaps none during one."""
+        self.on_left: list[Callable[[], None]] = []
+        """Called when no page is left."""
+        self._pending: list[_Command] = []
+        hearing.watch_cells()
 
-    @property
-    def deaf(self) -> bool:
-        """Whether nothing from a page can come while the caller waits: it would wait for ever."""
-        return self.between_cells and threading.current_thread() is threading.main_thread()
+    async def has_page(self) -> bool:
+        """Say whether a page shows the widget; one that is only being loaded is waited for, MOUNT_SECS at most."""
+        return await hearing.has_page(self)
+
+    async def is_heard(self) -> bool:
+        """Say whether messages from a page come while the caller waits for them, in a cell or elsewhere."""
+        return await hearing.is_heard(self)
+
+    def ask_for_sign(self) -> None:
+        """Have each page say something at once."""
+        for name in list(self.pages):
+            self._send({**envelope("soon"), "seq": None, "to": name}, [])
+
+    def command(self, kind: str, buffer: bytes | None = None, *, keep_secs: float = math.inf, **fields: Any) -> None:
+        """Send a command to the pages; where none is there yet, to the first that comes.
+
+        Args:
+            kind: Its type.
+            buffer: As for :meth:`post`.
+            keep_secs: Seconds for which it may wait for a page.
+            fields: Its fields.
+        """
+        with self._lock:
+            waits = not self.pages
+            if waits:
+                self._pending.append(_Command(kind, buffer, fields, monotonic() + keep_secs))
+                del self._pending[:-_MOST_PENDING]
+        if not waits:
+            self.post(kind, buffer, **fields)
+
+    def forget_commands(self, *kinds: str) -> None:
+        """Drop commands that wait for a page."""
+        with self._lock:
+            self._pending = [c for c in self._pending if c.kind not in kinds]
+
+    def _send_pending(self) -> None:
+        with self._lock:
+            pending, self._pending = self._pending, []
+        for command in pending:
+            if monotonic() < command.until:
+                self.post(command.kind, command.buffer, **command.fields)
 
     def on(self, kind: str, handler: Handler) -> None:
         """Register what handles a type; it runs on the caller's thread and must only hand over."""
@@ -167,7 +220,7 @@ class Channel:
             self.problem = str(error)
             _log.warning("%s", error)
             return
-        self.between_cells = threading.current_thread() is threading.main_thread()
+        self.between_cells = hearing.note_message()
         with pull.within():
             if message["type"] == "ping":
                 self._pong(message["page"], message)
@@ -203,9 +256,14 @@ class Channel:
         pressed = kind == "press" and not message["action"].startswith(("halt", "by-"))
         if pressed or (kind == "mic-state" and message["state"] == "starting"):
             self.claim(name)
+        self._handle(kind, message, data)
+
+    def _handle(self, kind: str, message: dict[str, Any], data: bytes) -> None:
         handler = self._handlers.get(kind)
         if handler is not None:
             handler(message, data)
+        if kind == "hello":  # last: a command may be about what the handler has sent
+            self._send_pending()
 
     def _pong(self, name: str, message: dict[str, Any]) -> None:
         """Answer at once, out of the row: the page aligns its clock with ours by it."""
@@ -297,6 +355,8 @@ class Channel:
         handler = self._handlers.get("bye")
         if (owned or last) and handler is not None:
             handler(message, data)
+        for left in self.on_left if last else ():
+            left()
         with self._lock:
             heir = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
         if owned and heir is not None:

@@ -123,24 +123,26 @@ class Tab:
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Serve the page's files; let its WebSocket through."""
-        parts = urlsplit(request.path)
         here = f"127.0.0.1:{self.port}"
-        if request.headers.get("Host") != here:  # a name that was made to point here
+        if request.headers.get_all("Host") != [here]:  # a name that was made to point here
             return connection.respond(HTTPStatus.FORBIDDEN, "Another host's name.\n")
-        given = parse_qs(parts.query)
-        if parts.path == "/socket":
-            known = secrets.compare_digest(given.get("session", [""])[0], self._session or secrets.token_hex(8))
-            ours = request.headers.get("Origin") == f"http://{here}"
+        try:
+            path, token, session = _parse(request.path)
+        except ValueError:
+            return connection.respond(HTTPStatus.BAD_REQUEST, "This is no link of ours.\n")
+        if path == "/socket":
+            known = secrets.compare_digest(session, self._session or secrets.token_hex(8))
+            ours = request.headers.get_all("Origin") == [f"http://{here}"]
             return (
                 None if known and ours else connection.respond(HTTPStatus.FORBIDDEN, "Not the page that was served.\n")
             )
-        if parts.path == "/":
-            if not self._link or not secrets.compare_digest(given.get("token", [""])[0], self._link):
+        if path == "/":
+            if not self._link or not secrets.compare_digest(token, self._link):
                 return _response(HTTPStatus.FORBIDDEN, "text/plain", _NO_MORE.encode())
             self._link, self._session = "", secrets.token_urlsafe(24)
             page = self._files["index.html"].replace(b"SESSION", self._session.encode())
             return _response(HTTPStatus.OK, "text/html", page)
-        name = parts.path.removeprefix("/")
+        name = path.removeprefix("/")
         if name == "index.html" or name not in self._files:
             return _response(HTTPStatus.NOT_FOUND, "text/plain", b"There is nothing here.")
         kind = "text/css" if name.endswith(".css") else "text/javascript"
@@ -189,6 +191,20 @@ async def _binary(connection: ServerConnection) -> bytes:
     if isinstance(frame, str):
         raise TypeError("text where a buffer was announced")
     return frame
+
+
+def _parse(target: str) -> tuple[str, str, str]:
+    """Return the path, the token and the session of a request.
+
+    Raises:
+        ValueError: It is no URL, or not in ASCII as all that is handed out here.
+    """
+    parts = urlsplit(target)
+    given = parse_qs(parts.query)
+    found = parts.path, given.get("token", [""])[0], given.get("session", [""])[0]
+    if not all(text.isascii() for text in found):
+        raise ValueError("not in ASCII")
+    return found
 
 
 def _response(status: HTTPStatus, kind: str, body: bytes) -> Response:

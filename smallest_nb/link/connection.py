@@ -13,16 +13,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from time import monotonic
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.errors import ConnectionLost, SmallestError
+from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 from smallest_nb.link.backoff import RetryPolicy
+from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connect import open_websocket
 from smallest_nb.link.deck import current_deck
+from smallest_nb.link.idle import free_sockets, offer_sockets
 from smallest_nb.link.spare import Spare
 from smallest_nb.link.target import Target
 from smallest_nb.link.wire import Wire
@@ -63,6 +66,8 @@ class Connection:
         keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
         keepalive_secs: Seconds of quiet before it.
         open_timeout: Seconds for one handshake.
+        give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
+            process meets the plan's limit.
     """
 
     def __init__(
@@ -77,8 +82,12 @@ class Connection:
         keepalive: Callable[[], str | bytes | None],
         keepalive_secs: float,
         open_timeout: float = 10.0,
+        give_up: Callable[[], Coroutine[Any, Any, bool]] | None = None,
     ) -> None:
         self._target = target
+        self.base_url = target.base_url
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.give_up = give_up
         self._url = url
         self._retry = retry
         self._on_frame = on_frame
@@ -141,6 +150,7 @@ class Connection:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
 
     async def _open_with_retries(self) -> float:
+        may_free = True
         while True:
             started = monotonic()
             try:
@@ -150,7 +160,13 @@ class Connection:
                 failure = error
             else:
                 break
-            await self._wait_to_retry(failure, lost=False)  # outside the handler: the final error stands for itself
+            # Outside the handler: the final error stands for itself.
+            if isinstance(failure, RateLimitError) and may_free:
+                may_free = False
+                if await free_sockets(self):
+                    self._refuse_if_closed()
+                    continue
+            await self._wait_to_retry(failure, lost=False)
         if self.state is State.CLOSED:
             self._close_later(ws, [])
         self._refuse_if_closed()
@@ -159,11 +175,13 @@ class Connection:
 
     def _adopt(self, ws: Wire) -> None:
         self._ws = ws
+        self.loop = asyncio.get_running_loop()
+        offer_sockets(self)
         self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()
         self._retry.opened(self._last_sent)
-        self._tasks = [asyncio.create_task(self._read(ws)), asyncio.create_task(self._keep_alive(ws))]
+        self._tasks = [start_task(self._read(ws)), start_task(self._keep_alive(ws))]
 
     def prepare_spare(self, url: str | None = None) -> None:
         """Have another socket ready soon, for :meth:`swap` and :meth:`open`; None means at the URL of today."""
@@ -243,7 +261,7 @@ class Connection:
         return self._close_later(ws, tasks)
 
     def _close_later(self, ws: Wire | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
-        closing = asyncio.create_task(_close(ws, tasks))
+        closing = start_task(_close(ws, tasks))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         return closing
@@ -264,6 +282,14 @@ class Connection:
         """Wait for what closes; each has a limit of its own, this one is for a limit that does not hold."""
         spare = asyncio.ensure_future(self._spare.close())
         await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
+
+    def release(self) -> None:
+        """End for good where no event loop can do it any more: the peer sees the sockets end at once."""
+        self.state = State.CLOSED
+        for ws in (self._ws, self._spare.let_go()):
+            if ws is not None:
+                ws.release()
+        self._ws, self._tasks = None, []
 
     async def _read(self, ws: Wire) -> None:
         try:

@@ -5,7 +5,6 @@ One per process, because services run on several loops and threads and a person 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,13 +31,15 @@ class Deck(Protocol):
         """Make a request; `ask` makes the real one."""
 
 
-_lock = threading.Lock()
-_deck: Deck | None = None
+_inserted: dict[str, tuple[Deck]] = {}
+"""At most one, by a key that is always the same: `setdefault` needs no lock, which an interrupt could leave locked."""
+_KEY = "deck"
 
 
 def current_deck() -> Deck | None:
     """Return what is in it."""
-    return _deck
+    found = _inserted.get(_KEY)
+    return found[0] if found is not None else None
 
 
 def insert(deck: Deck) -> None:
@@ -47,16 +48,13 @@ def insert(deck: Deck) -> None:
     Raises:
         CassetteError: There is one already.
     """
-    global _deck  # noqa: PLW0603 - one per process by design
-    with _lock:
-        if _deck is not None:
-            raise CassetteError(f"{_deck!r} is running already; end it first, one cassette at a time.")
-        _deck = deck
+    own = (deck,)
+    running = _inserted.setdefault(_KEY, own)
+    if running is not own:
+        raise CassetteError(f"{running[0]!r} is running already; end it first, one cassette at a time.")
 
 
 def eject(deck: Deck) -> None:
     """Take it out, if it is in."""
-    global _deck  # noqa: PLW0603 - one per process by design
-    with _lock:
-        if _deck is deck:
-            _deck = None
+    if current_deck() is deck:
+        del _inserted[_KEY]

@@ -13,6 +13,7 @@ from time import monotonic
 from websockets.protocol import State as SocketState
 
 from smallest_nb.errors import SmallestError
+from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connect import count_sockets
 from smallest_nb.link.deck import current_deck
 from smallest_nb.link.wire import CLOSE_SECS, Wire
@@ -49,7 +50,7 @@ class Spare:
             older.cancel()
         self._url, self._since = url, monotonic()
         self._settled = asyncio.Event()
-        task = asyncio.create_task(self._keep(url, self._settled))
+        task = start_task(self._keep(url, self._settled))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -84,6 +85,11 @@ class Spare:
         self._ws, self._since = None, float("-inf")
         for task in self._tasks:
             task.cancel()
+        return ws
+
+    def let_go(self) -> Wire | None:
+        """Give the spare away whatever its state, for its loop has ended."""
+        ws, self._ws = self._ws, None
         return ws
 
     async def close(self) -> None:

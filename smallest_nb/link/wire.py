@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
 from websockets.protocol import State
 
+from smallest_nb.link.cleanup import adopt_task
 from smallest_nb.secret import Secret, cleared_frames
 
 __all__ = ["CLOSE_SECS", "Answer", "LiveWire", "Wire"]
@@ -77,6 +79,9 @@ class Wire(Protocol):
     def abort(self) -> None:
         """End it now, without a closing handshake; what waits to be sent is dropped."""
 
+    def release(self) -> None:
+        """End it without its event loop, which has ended; the peer sees that at once."""
+
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
 
@@ -123,6 +128,12 @@ class LiveWire(ClientConnection):
         """Send a frame that says nothing but that we are still here."""
         await self.send(frame)
 
+    def start_keepalive(self) -> None:
+        """Answer and send pings, in a task of websockets' own."""
+        super().start_keepalive()
+        if (task := getattr(self, "keepalive_task", None)) is not None:
+            adopt_task(task)
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close it, politely if the peer takes part.
 
@@ -145,14 +156,29 @@ class LiveWire(ClientConnection):
         """End it now, without a closing handshake; what waits to be sent is dropped."""
         self.transport.abort()
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def release(self) -> None:
+        """End it without its event loop, which has ended; the peer sees that at once."""
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None:
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+    # No generator: one that is left in the middle would outlive its reader until the collector finds it.
+    def __aiter__(self) -> Self:
         """Give its frames."""
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """Give the next frame."""
         try:
-            while True:
-                frame = await self.recv()
-                yield self.key.hide(frame) if isinstance(frame, str) else self.key.hide_in_bytes(frame)
+            frame = await self.recv()
         except ConnectionClosedOK:
-            return
+            raise StopAsyncIteration from None
+        except RuntimeError:
+            if not self.loop.is_closed():
+                raise
+            raise GeneratorExit from None  # the loop was closed under a reader, which is being collected now
+        return self.key.hide(frame) if isinstance(frame, str) else self.key.hide_in_bytes(frame)
 
 
 def _authorization(key: Secret) -> dict[str, str]:

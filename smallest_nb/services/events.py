@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn, SupportsIndex, TypeVar
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.link.cleanup import start_task
 
 __all__ = ["EventEmitter"]
 
@@ -62,7 +63,7 @@ class EventEmitter:
                 self._spawn(_guarded(name, outcome))
 
     def _spawn(self, coroutine: Any) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = start_task(coroutine)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Self
 
 from smallest_nb.errors import SmallestError
+from smallest_nb.tracebacks import shorten
 from smallest_nb.transcript import Segment
 
 __all__ = ["MAX_RESULTS", "Feed"]
@@ -45,7 +46,7 @@ class Feed:
         while not self._items:
             if self._ended:
                 if self._error is not None:
-                    raise self._error
+                    raise shorten(self._error)
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()

@@ -1,4 +1,4 @@
-"""What was received and is not yet taken by the caller. Imports errors only.
+"""What was received and is not yet taken by the caller.
 
 Bounded in bytes: when it is full, :meth:`Inbox.put` returns a wait, so that the socket is read no further and TCP slows
 the service down. The end, and the error that is the end, come after everything received before them.
@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from typing import Generic, TypeVar
+
+from smallest_nb.tracebacks import shorten
 
 __all__ = ["Inbox"]
 
@@ -76,7 +78,7 @@ class Inbox(Generic[_T]):
         while not self._items:
             if self.ended:
                 if self._error is not None:
-                    raise self._error
+                    raise shorten(self._error)
                 return None
             self._ready.clear()
             await self._ready.wait()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from smallest_nb.errors import ConnectionLost, SmallestError
 from smallest_nb.link.backoff import RetryPolicy
+from smallest_nb.link.cleanup import start_task
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.services.uplink import Uplink
 
@@ -68,7 +69,7 @@ class Sender:
     def start(self) -> None:
         """Begin, once."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = start_task(self._run())
 
     async def stop(self) -> None:
         """End, whatever is in the outbox."""

@@ -24,12 +24,14 @@ from smallest_nb.services.clock import PushTimes
 from smallest_nb.services.downlink import Downlink
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.frame_log import FrameLog
+from smallest_nb.services.loop_owner import LoopOwner
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.remarks import Remarks
 from smallest_nb.services.sender import Sender, retry_policy
 from smallest_nb.services.turns import TurnDetector
 from smallest_nb.services.uplink import Uplink
 from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.tracebacks import shortens_methods
 from smallest_nb.transcript import Segment, Transcript
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ SMALLEST_TTFS_P99 = 1.59
 _NORMAL = 1000
 
 
+@shortens_methods("connect", "send", "finalize", "update_settings", "segments", "close")
 class SmallestSTTService(EventEmitter):
     """Streams audio to Smallest AI's Pulse and yields transcripts.
 
@@ -103,6 +106,7 @@ class SmallestSTTService(EventEmitter):
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
+        self._owner = LoopOwner("SmallestSTTService")
         self._format = AudioFormat(encoding, sample_rate)
         self.encoding, self.sample_rate = encoding, self._format.sample_rate
         self.ttfs_p99_latency = ttfs_p99_latency
@@ -186,6 +190,7 @@ class SmallestSTTService(EventEmitter):
         self._sender.start()
 
     async def _open(self, after: SmallestError | None = None) -> None:
+        self._owner.claim()
         if self.connected:
             return
         took = await self._connection.open(after=after)
@@ -219,6 +224,7 @@ class SmallestSTTService(EventEmitter):
             ConfigError: Audio of the wrong kind.
             SmallestError: The session is over, with its reason.
         """
+        self._owner.claim()
         self._refuse_when_over()
         for piece in self._format.pieces(audio):
             await self._keep(piece)
@@ -255,6 +261,7 @@ class SmallestSTTService(EventEmitter):
 
     async def finalize(self) -> None:
         """Ask for the final of what was said so far; the session stays open."""
+        self._owner.check()
         self._refuse_when_over()
         self._up.outbox.put(wire.FINALIZE)
 
@@ -264,6 +271,7 @@ class SmallestSTTService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
+        self._owner.check()
         async with self._updating:
             merged, changed = self._settings.merged(delta)
             if not changed:
@@ -307,6 +315,7 @@ class SmallestSTTService(EventEmitter):
         A reader that falls 2000 results behind loses the oldest interim ones. The iteration raises the error that
         ended the session, if one did.
         """
+        self._owner.check()
         feed = self._down.feed()
         if self._failure or (self._closed and self._down.last.is_set()):
             feed.end(self._failure)
@@ -315,9 +324,9 @@ class SmallestSTTService(EventEmitter):
     async def close(self) -> None:
         """Send what is left, wait (bounded) for the last final, and close. Idempotent.
 
-        Where the last final does not come, :meth:`segments` raises what happened.
+        Where the last final does not come, :meth:`segments` raises what happened. Possible from any event loop.
         """
-        if self._closed:
+        if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._closed:
             return
         self._closed = True
         self._up.outbox.wake()
@@ -341,12 +350,9 @@ class SmallestSTTService(EventEmitter):
 
     def _url(self, settings: SmallestSTTSettings | None = None) -> str:
         return wire.stt_url(
-            self.target.base_url,
-            settings or self._settings,
-            sample_rate=self.sample_rate,
-            encoding=self.encoding,
+            self.target.base_url, settings or self._settings, sample_rate=self.sample_rate, encoding=self.encoding,
             endpoint=self._endpoint,
-        )
+        )  # fmt: skip
 
     def _refuse_when_over(self) -> None:
         if self._failure:

@@ -22,13 +22,14 @@ from smallest_nb.catalog import TTS_SAMPLE_RATES
 from smallest_nb.errors import ConfigError, ConnectionLost, ModelRetiredError, SmallestError
 from smallest_nb.link import target as targets
 from smallest_nb.link.backoff import RetryPolicy
-from smallest_nb.link.cleanup import to_the_end
+from smallest_nb.link.cleanup import start_task, to_the_end
 from smallest_nb.link.connection import Connection, State
 from smallest_nb.protocol import tts as wire
 from smallest_nb.protocol.errors import error_from_frame
 from smallest_nb.services.events import EventEmitter
 from smallest_nb.services.frame_log import FrameLog
 from smallest_nb.services.keepalive_answers import KeepaliveAnswers
+from smallest_nb.services.loop_owner import LoopOwner
 from smallest_nb.services.metrics import MetricsLog, TTSMetrics
 from smallest_nb.services.model_fallback import ModelFallback, is_withdrawal, with_model_named
 from smallest_nb.services.remarks import Remarks
@@ -36,6 +37,7 @@ from smallest_nb.services.speaker import Speaker
 from smallest_nb.services.text_feed import Text, add_text, check_text, feed_tokens
 from smallest_nb.services.utterance import AudioChunk, Part, Utterance, WordTiming
 from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.tracebacks import shortens_methods
 
 if TYPE_CHECKING:
     from smallest_nb.secret import Secret
@@ -48,6 +50,7 @@ _TASK_SECS = 2.0
 """How long a cancelled task is waited for."""
 
 
+@shortens_methods("connect", "close", "rest", "update_settings", "synthesize", "interrupt")
 class SmallestTTSService(EventEmitter):
     """Streams speech from Smallest AI's Lightning models.
 
@@ -97,6 +100,7 @@ class SmallestTTSService(EventEmitter):
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
+        self._owner = LoopOwner("SmallestTTSService")
         if sample_rate is not None and sample_rate not in TTS_SAMPLE_RATES:
             raise ConfigError(
                 f"sample_rate={sample_rate!r} is not synthesized; choose one of {TTS_SAMPLE_RATES}, or None for 24000."
@@ -134,6 +138,7 @@ class SmallestTTSService(EventEmitter):
             keepalive=self._keepalive,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
+            give_up=self._give_up,
         )
         self._remarks.tell(self._settings)
 
@@ -158,6 +163,7 @@ class SmallestTTSService(EventEmitter):
         await self._open()
 
     async def _open(self, after: SmallestError | None = None) -> float | None:
+        self._owner.claim()
         try:
             took = await self._connection.open(after=after)
         except SmallestError as error:
@@ -195,6 +201,7 @@ class SmallestTTSService(EventEmitter):
 
     async def rest(self) -> None:
         """Close the sockets after the request under way; the next one opens one again."""
+        self._owner.check()
         await self._turn.acquire()
         try:
             if self.connected:
@@ -203,9 +210,17 @@ class SmallestTTSService(EventEmitter):
         finally:
             self._turn.release()
 
+    async def _give_up(self) -> bool:
+        """Close the sockets if nothing is being spoken."""
+        idle = self.connected and self._current is None and not self._turn.locked()
+        if idle:
+            await self.rest()
+        return idle
+
     async def close(self) -> None:
-        """End the current request and close the socket. Idempotent."""
-        await to_the_end(self._clean_up())
+        """End the current request and close the socket. Idempotent, and possible from any event loop."""
+        if not await self._owner.closed_elsewhere(self.close, self._connection.release):
+            await to_the_end(self._clean_up())
 
     async def _clean_up(self) -> None:
         was_open = self.connected
@@ -229,6 +244,7 @@ class SmallestTTSService(EventEmitter):
         Returns:
             The former value of each field that changed.
         """
+        self._owner.check()
         self._settings, changed = self.model_fallback.merge(self._settings, delta)
         if "model" in changed:
             if self._current is not None:
@@ -255,10 +271,11 @@ class SmallestTTSService(EventEmitter):
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
+        self._owner.claim()
         check_text(text)
         await self._turn.acquire()
         utterance = self._current = Utterance(self._settings, self.sample_rate)
-        driver = self._driver = asyncio.create_task(self._drive(utterance, text))
+        driver = self._driver = start_task(self._drive(utterance, text))
         try:
             while (event := await utterance.inbox.get()) is not None:
                 yield event
@@ -266,7 +283,7 @@ class SmallestTTSService(EventEmitter):
             driver.cancel()
             self._leave_utterance(utterance)
             if not driver.done():
-                await to_the_end(asyncio.wait({driver}))
+                await to_the_end(_ended(driver))
 
     def _leave_utterance(self, utterance: Utterance) -> None:
         if self._current is utterance:
@@ -289,7 +306,7 @@ class SmallestTTSService(EventEmitter):
             if isinstance(text, str):
                 add_text(utterance, text, language)
             else:
-                feeder = asyncio.create_task(self._feed(utterance, text, language))
+                feeder = start_task(self._feed(utterance, text, language))
             if (feeder or utterance.backlog > 1) and wire.is_unified(str(utterance.settings.model), self._endpoint):
                 utterance.context = uuid.uuid4().hex
             await Speaker(
@@ -345,6 +362,7 @@ class SmallestTTSService(EventEmitter):
         What the service holds of a continuation is cancelled there; a socket on which speech is still being made is
         left for a fresh one, because there is no way to tell the service to stop making it.
         """
+        self._owner.check()
         utterance = self._current
         if utterance is None:
             return

@@ -90,6 +90,11 @@ def _show_log(kind: str) -> None:
 
 
 async def _serve(simulator: Simulator, *, recording: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
+            loop.add_signal_handler(getattr(signal, name), stopping.set)
     await simulator.start_async()
     told = simulator.behaviour
     engines = {
@@ -105,11 +110,6 @@ async def _serve(simulator: Simulator, *, recording: bool) -> None:
     opened = exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
     if opened:
         print(opened, flush=True)  # noqa: T201 - a command
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
-            loop.add_signal_handler(getattr(signal, name), stopping.set)
     try:
         await stopping.wait()
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableSet
 from typing import cast
 
 from websockets.asyncio.server import ServerConnection
@@ -28,12 +28,20 @@ class Door(asyncio.Protocol):
         connection: What takes a WebSocket handshake.
         exchange: What takes any other request.
         waiting: Where the connection is kept while its first request is read, so that a stop can end it.
+        transports: Where it is kept after that too.
     """
 
-    def __init__(self, connection: ServerConnection, exchange: Exchange, waiting: set[asyncio.Transport]) -> None:
+    def __init__(
+        self,
+        connection: ServerConnection,
+        exchange: Exchange,
+        waiting: set[asyncio.Transport],
+        transports: MutableSet[asyncio.Transport],
+    ) -> None:
         self._connection = connection
         self._exchange = exchange
         self._waiting = waiting
+        self._transports = transports
         self._head = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -41,6 +49,7 @@ class Door(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 - asyncio's
         self._transport = cast("asyncio.Transport", transport)
         self._waiting.add(self._transport)
+        self._transports.add(self._transport)
         # Who says nothing would hold a socket for ever.
         self._timer = asyncio.get_running_loop().call_later(_HEAD_SECS, self._transport.abort)
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import errno
 import http
 import logging
+import os
 import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -30,6 +34,7 @@ from smallest_nb.simulator.http import Answer, HTTPExchange, json_answer
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.rest import RestCalls, body_limit
 from smallest_nb.simulator.sockets import Sockets
+from smallest_nb.tracebacks import shortens
 
 __all__ = ["Simulator"]
 
@@ -40,6 +45,27 @@ _MAX_PORT = 65535
 _BACKLOG = 1024
 _WATCH_SECS = 0.5
 _MAX_UNREAD = 4 * 2**20
+_START_SECS = 30.0
+_STOP_SECS = 10.0
+_AGAIN_SECS = 0.1
+_EXIT_SECS = 3.0
+"""Of all simulators together, at the end of the process."""
+
+
+_running: WeakSet[Simulator] = WeakSet()
+
+
+def stop_all() -> None:
+    """End, with the process, what was not stopped before; engines that are half-started end by themselves."""
+    with contextlib.suppress(KeyboardInterrupt):
+        running = list(_running)
+        for simulator in running:
+            simulator._hurry = True  # noqa: SLF001 - the same file
+        threads = [simulator._ask_to_stop() for simulator in running]  # noqa: SLF001
+        deadline = monotonic() + _EXIT_SECS
+        for thread in threads:
+            if thread is not None and thread.ident is not None:
+                thread.join(max(0.0, deadline - monotonic()))
 
 
 class Simulator:
@@ -90,6 +116,9 @@ class Simulator:
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked: asyncio.Event | None = None
+        self._process = 0
+        self._stop_asked = self._hurry = False
         self._sockets: Sockets | None = None
 
     @property
@@ -111,9 +140,10 @@ class Simulator:
         sockets = self._sockets = Sockets(self._backend, self.behaviour)
         self._calls = HTTPExchange(RestCalls(self._backend, self.behaviour), body_limit, self._foreign)
         self._waiting: set[asyncio.Transport] = set()
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
 
         def open_door(*args: Any, **kwargs: Any) -> Door:
-            return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting)
+            return Door(ServerConnection(*args, **kwargs), self._calls, self._waiting, self._transports)
 
         async def route(_connection: ServerConnection, request: Request) -> Response | None:
             refused = self._foreign(request.headers.raw_items()) or await sockets.refusal(request)
@@ -153,14 +183,20 @@ class Simulator:
         if self._server is not None:
             self._guard.cancel()
             self._server.close()
-            for transport in list(self._waiting):
-                transport.abort()
+            self._abort()
             await self._calls.close()
-            await self._server.wait_closed()
+            closing = asyncio.ensure_future(self._server.wait_closed())
+            while not (await asyncio.wait([closing], timeout=_AGAIN_SECS))[0]:
+                self._abort()  # one that was accepted meanwhile
             self._server = None
-            # Not cancelled: a process half-started would be nobody's.
+            self._warming.cancel()  # a worker that is just being started is ended by it
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._backend.close()
+
+    def _abort(self) -> None:
+        """Cut off who has said nothing yet, and at the end of the process everybody."""
+        for transport in list(self._transports if self._hurry else self._waiting):
+            transport.abort()
 
     async def _watch(self) -> None:
         """Cut off who does not read: pings are answered whatever waits already, and would fill the memory."""
@@ -170,18 +206,31 @@ class Simulator:
                 if connection.transport.get_write_buffer_size() > _MAX_UNREAD:
                     connection.transport.abort()
 
+    @shortens
     def start(self) -> Self:
-        """Listen, in a thread of its own."""
+        """Listen, in a thread of its own, until :meth:`stop` or the end of the process. Idempotent."""
+        if self._thread is not None:
+            return self
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._thread = threading.Thread(target=self._run, args=(started,), name="smallest_nb simulator", daemon=True)
-        self._thread.start()
-        started.result(30)
-        return self
+        try:
+            self._process, self._stop_asked, self._loop = os.getpid(), False, None
+            self._thread = threading.Thread(
+                target=self._run, args=(started,), name="smallest_nb simulator", daemon=True
+            )
+            _running.add(self)
+            self._thread.start()
+            started.result(_START_SECS)
+            return self  # noqa: TRY300 - an interrupt may come here too
+        except BaseException:  # a server that is left running here would be out of reach
+            self.stop()
+            raise
 
     def _run(self, started: concurrent.futures.Future[None]) -> None:
         async def main() -> None:
+            self._asked = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            self._stopping = asyncio.Event()
+            if self._stop_asked:  # before there was a loop to be asked
+                self._asked.set()
             try:
                 await self.start_async()
             except BaseException as error:
@@ -189,7 +238,7 @@ class Simulator:
                 return
             started.set_result(None)
             try:
-                await self._stopping.wait()
+                await self._asked.wait()
             finally:
                 await self.stop_async()
 
@@ -197,11 +246,21 @@ class Simulator:
 
     def stop(self) -> None:
         """End the thread and everything it holds. Idempotent."""
-        thread, self._thread = self._thread, None
-        if thread is None or self._loop is None or self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        thread.join(10)
+        thread = self._ask_to_stop()
+        if thread is not None and thread.ident is not None:
+            thread.join(_STOP_SECS)
+
+    def _ask_to_stop(self) -> threading.Thread | None:
+        """Have the thread end, and return it; None where it does not run in this process."""
+        thread, self._stop_asked = self._thread, True
+        if thread is None or self._process != os.getpid():
+            return None  # in a forked process there is no such thread, and the sockets are the parent's
+        if self._loop is not None and self._asked is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._asked.set)
+        self._thread = None
+        _running.discard(self)
+        return thread
 
     def __enter__(self) -> Self:
         return self.start()

@@ -50,7 +50,7 @@ class Worker:
             async with asyncio.timeout(_START_SECS):
                 kind, payload = await worker.receive()
         except BaseException:
-            worker.kill()
+            await worker.stop()  # waits for its end: a loop that is closed first would report its pipes
             raise
         if kind != b"R":
             await worker.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from smallest_nb import runtime
 from smallest_nb.bridge import pull
 from smallest_nb.bridge.channel import Channel
 from smallest_nb.markup import text_html
-from smallest_nb.widgets import late_state
+from smallest_nb.widgets import late_state, lifetime
 from smallest_nb.widgets.assets import build_hash
 from smallest_nb.widgets.unpicklable import Unpicklable
 
@@ -34,14 +36,19 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         # ipykernel 7.0 can send from a thread only inside the context of a cell.
+        self._snb_process = os.getpid()
         self._snb_context = contextvars.copy_context()
         self._channel = Channel(self._snb_send, build=build_hash(), later=_later)
         super().__init__(**kwargs)
         self.on_msg(self._snb_receive)
         late_state.follow(self)
 
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
+            super().__del__()
+
     def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is None:
+        if self.comm is None or self._snb_process != os.getpid():
             return
         try:
             # As an answer to what runs: hosts may deliver nothing else.
@@ -55,6 +62,15 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
     def _snb_receive(self, _widget: Any, content: Any, buffers: Any) -> None:
         self._channel.receive(content, buffers)
 
+    @property
+    def shown(self) -> bool:
+        """Whether any page shows it."""
+        return bool(self._channel.pages)
+
+    def on_left(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when no page shows it any more."""
+        self._channel.on_left.append(lambda: runtime.post(handler))
+
     def describe(self) -> str:
         """Return one line for `repr` and for places without a live kernel."""
         return type(self).__name__
@@ -67,6 +83,9 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         return self.describe()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        root = getattr(self, "snb_root", lambda: None)()
+        if root is not None:
+            lifetime.keep_shown(root)  # a part that is shown alone needs the whole
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:

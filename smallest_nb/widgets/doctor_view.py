@@ -125,10 +125,14 @@ class Doctor(Faced):
         self.report = Report()
         self._view = DoctorView(self._page_told, self._again)
         super().__init__([self._view], self._draw)
-        report, target = examine_at_once()
-        self._add([*report.checks, *self._page_checks()])
-        self._work = runtime.submit(self._look_on(target))
-        concurrent.futures.wait([self._work], timeout=_AT_ONCE_SECS)
+        try:
+            report, target = examine_at_once()
+            self._add([*report.checks, *self._page_checks()])
+            self._work = runtime.submit(self._look_on(target))
+            concurrent.futures.wait([self._work], timeout=_AT_ONCE_SECS)
+        except BaseException:  # an interrupt too: nobody has it, so nobody else would end it
+            self.close()
+            raise
 
     def _draw(self) -> str:
         return self.report._repr_html_()

@@ -288,9 +288,9 @@ class Ladder:
 
     def close(self) -> None:
         """End everything."""
-        runtime.post(self.stop)
+        runtime.post_if_running(self.stop)
         if self._tab is not None:
-            runtime.submit(self._close_tab())
+            runtime.submit_if_running(self._close_tab())
 
     def _tell(self, **changes: Any) -> None:
         self._told |= changes

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 from smallest_nb.audio import Clip
+from smallest_nb.bridge.hearing import SIGN_SECS
 from smallest_nb.errors import ConfigError, FrontEndError
 from smallest_nb.transcript import Segment
 from smallest_nb.widgets.microphone import Microphone
@@ -61,23 +62,24 @@ class Listening:
         for handler in list(self._overs):
             handler()
 
-    def check_hearing(self) -> None:
-        """Refuse to wait for the page where it would be for ever.
+    async def check_hearing(self) -> None:
+        """Refuse to wait for the page where nothing of it comes meanwhile.
 
         Raises:
             FrontEndError: With what to do instead.
         """
-        if self._microphone._channel.deaf:  # noqa: SLF001 - our own part
+        if not await self._microphone._channel.is_heard():  # noqa: SLF001 - our own part
             raise FrontEndError(
-                "This kernel hears from the page only between cells, so waiting here would never end: press the "
-                "button, and read live.transcript in a later cell, or use live.on_final(handler)."
+                f"No page was heard while this cell waited for {SIGN_SECS:g} s: this kernel hears from pages only "
+                "between cells, or the page is gone. Press the button, and read live.transcript in a later cell, or "
+                "use live.on_final(handler)."
             )
 
-    def _check_progress(self) -> None:
+    async def _check_progress(self) -> None:
         """Nothing came for a while: a clip that is fed is heard all the same, and so are the last words."""
         microphone = self._microphone
         if not microphone.feeding and (microphone.state != "idle" or not self._recognition.running):
-            self.check_hearing()
+            await self.check_hearing()
 
     async def segments(self, *, interim: bool) -> AsyncIterator[Segment]:
         """Yield results in whichever loop asks, until a recording is over."""
@@ -104,7 +106,7 @@ class Listening:
                     async with asyncio.timeout(_LOOK_SECS):
                         segment = await waiting.get()
                 except TimeoutError:
-                    self._check_progress()
+                    await self._check_progress()
                     continue
                 if segment is None:
                     return
@@ -161,7 +163,7 @@ class Listening:
     async def _start(self, source: Clip | None) -> None:
         if source is not None:
             self._microphone.feed(source)
-        elif not self._microphone._channel.pages and self._microphone.ways.via != "kernel":  # noqa: SLF001 - our own part
+        elif self._microphone.ways.via != "kernel" and not await self._microphone._channel.has_page():  # noqa: SLF001 - our own part
             raise FrontEndError("No page shows this widget: display it first, and record in a later cell.")
         else:
             self._microphone.start()

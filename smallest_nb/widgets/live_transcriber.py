@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -19,7 +20,9 @@ from smallest_nb.secret import Secret, box_arguments
 from smallest_nb.services.metrics import MetricsLog, STTMetrics
 from smallest_nb.services.stt import SmallestSTTService
 from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.tracebacks import shortens
 from smallest_nb.transcript import Recording, Segment, Transcript
+from smallest_nb.widgets import lifetime
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.controls import close_all
 from smallest_nb.widgets.file_source import FileSource
@@ -108,7 +111,7 @@ class LiveTranscriber(Faced):
         self.observe(lambda _c: self._kept(), names="keep_audio")
         self._kept()
         self.microphone.on_audio(self._hear)
-        self.transcript.on_rename(lambda _speaker, _name: self.face.refresh())
+        self.transcript.on_rename(lifetime.weakly(self._renamed))
 
     def _parts(self) -> list[Any]:
         finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
@@ -141,6 +144,7 @@ class LiveTranscriber(Faced):
     def _service(self) -> SmallestSTTService | None:
         return self._recognition.service
 
+    @shortens
     def feed(
         self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None, name: str | None = None
     ) -> Transcript:
@@ -158,16 +162,20 @@ class LiveTranscriber(Faced):
         Raises:
             SmallestError: What went wrong; the widget shows it too.
         """
+        self._check_process()
         limit = timeout if timeout is not None else clip.duration / pace + 30
         runtime.call(self._feed(clip, pace, name), limit)
         return self.transcript
 
+    @shortens
     async def feed_async(self, clip: Clip, *, pace: float = 1.0, name: str | None = None) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
+        self._check_process()
         self._soon()
         await runtime.wait(runtime.submit(self._feed(clip, pace, name)))
         return self.transcript
 
+    @shortens
     async def record(
         self,
         until: str | float = "silence",
@@ -195,9 +203,10 @@ class LiveTranscriber(Faced):
             SmallestError: The session failed; what was said until then is in :attr:`transcript`.
             TimeoutError: It took longer; the recording is stopped and kept.
         """
+        self._check_process()
         first = len(self.transcript)
         if source is None:
-            self._listening.check_hearing()
+            await self._listening.check_hearing()
         await runtime.wait(runtime.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout)))
         return self.transcript[first:]
 
@@ -253,7 +262,9 @@ class LiveTranscriber(Faced):
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
-        if not hasattr(self, "panel"):  # refused by its own constructor; ipywidgets closes it all the same
+        if (
+            not hasattr(self, "panel") or self._process != os.getpid()
+        ):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
         self._end(self._ended(), _END_SECS + 1)
@@ -305,6 +316,9 @@ class LiveTranscriber(Faced):
                 self.microphone.status = self._count()
             self._listening.over()
             self.face.refresh()
+
+    def _renamed(self, _speaker: int, _name: str) -> None:
+        self.face.refresh()
 
     def _kept(self) -> None:
         if not self.keep_audio and self.transcript.recording is not None:

@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 SILENT_PAGE_SECS = 120.0
 """A recording without a chunk for so long is over; a busy kernel is no reason, since it hears the chunks first."""
 
+_START_SECS = 5.0
+"""A page that comes later does not begin to record by itself."""
+
 _LATE_SECS = 0.3
 """A chunk that another overtook comes within milliseconds; one that the page dropped never does."""
 _MAX_EARLY = 16
@@ -131,14 +134,15 @@ class Microphone(SpeechWidget):
         if self._source is not None or self.ways.via != "page":
             runtime.post(self._pressed, "start")
         else:
-            self._channel.post("mic-start")
+            self._channel.command("mic-start", keep_secs=_START_SECS)
 
     def stop(self) -> None:
         """Ask the browser to stop recording, or end the clip that plays its part."""
         feeding = self._feeding
         if feeding is not None:
             feeding.cancel()
-        runtime.post(self.ways.stop)
+        runtime.post_if_running(self.ways.stop)
+        self._channel.forget_commands("mic-start")
         self._channel.post("mic-stop")
 
     def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:

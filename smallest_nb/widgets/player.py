@@ -16,7 +16,9 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.audio import Clip
+from smallest_nb.bridge.hearing import SIGN_SECS
 from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.tracebacks import shortens
 from smallest_nb.widgets import assets
 from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.player_stream import LEAD_SECS, PlayerStream
@@ -83,11 +85,10 @@ class Player(SpeechWidget):
         self._told_at = self._opened_at = float("-inf")
         self._told_by: str | None = None
         self._on_moved: list[Callable[[], None]] = []
-        self._on_left: list[Callable[[], None]] = []
         _players.add(self)
         self._channel.on("hello", lambda _m, _b: self.flush())
         self._channel.on("owner", lambda _m, _b: self.flush())
-        self._channel.on("bye", lambda _m, _b: runtime.post(self._page_left))
+        self._channel.on("bye", lambda _m, _b: runtime.post(self.flush))
         self._channel.on("press", lambda m, _b: runtime.post(self._pressed, m["action"]))
         self._channel.on("played", lambda m, _b: self._played(m))
 
@@ -108,6 +109,7 @@ class Player(SpeechWidget):
         with self._lock:
             if not queued:
                 self._streams.clear()
+                self._channel.forget_commands("playback")
             if not self._streams:
                 self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
             self._streams.append(stream)
@@ -131,23 +133,24 @@ class Player(SpeechWidget):
         """Fade out and forget what waits."""
         with self._lock:
             self._streams.clear()
+            self._channel.forget_commands("playback")
             self._channel.post("stop", fade_ms=FADE_MS)
 
     def pause(self) -> None:
         """Fade out and keep the place."""
-        self._channel.post("playback", action="pause", at=None)
+        self._channel.command("playback", action="pause", at=None)
 
     def resume(self) -> None:
         """Go on after a pause."""
-        self._channel.post("playback", action="resume", at=None)
+        self._channel.command("playback", action="resume", at=None)
 
     def seek(self, seconds: float) -> None:
         """Go on from another place of the take, as far as it has come; a finished one begins to play."""
-        self._channel.post("playback", action="seek", at=float(seconds))
+        self._channel.command("playback", action="seek", at=float(seconds))
 
     def replay(self) -> None:
         """Play the last take again; the page has it."""
-        self._channel.post("playback", action="replay", at=None)
+        self._channel.command("playback", action="replay", at=None)
 
     def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
         """Show the words of a stream under its picture; the page marks the one that sounds.
@@ -173,8 +176,9 @@ class Player(SpeechWidget):
         for label, clip in (first, second):
             if clip.duration > _MAX_COMPARED_SECS:
                 raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+        self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
-            self._channel.post("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
+            self._channel.command("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
         self.difference = difference
 
     def on_press(self, handler: Callable[[str], None]) -> None:
@@ -186,19 +190,11 @@ class Player(SpeechWidget):
         """Call `handler()` on the background loop when `position` or `state` has changed, some four times a second."""
         self._on_moved.append(handler)
 
-    @property
-    def shown(self) -> bool:
-        """Whether any page shows it."""
-        return bool(self._channel.pages)
-
-    def on_left(self, handler: Callable[[], None]) -> None:
-        """Call `handler()` on the background loop when no page shows it any more."""
-        self._on_left.append(handler)
-
     def on_finished(self, handler: Callable[[], None]) -> None:
         """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
         self._on_finished.append(handler)
 
+    @shortens
     async def wait(self, timeout: float | None = None) -> None:
         """Wait until the page has played all there is.
 
@@ -206,18 +202,19 @@ class Player(SpeechWidget):
             timeout: Seconds, or None for no limit.
 
         Raises:
-            FrontEndError: No page shows the widget, or the host delivers its messages only between cells, so that
-                waiting in a cell would never end: use :meth:`on_finished` there.
+            FrontEndError: No page shows the widget, or none is heard while the cell waits, as where the kernel hears
+                from pages only between cells: use :meth:`on_finished` there.
             TimeoutError: It took longer.
         """
-        if not self._channel.pages:
-            raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
-        if self._channel.deaf:
-            raise FrontEndError(
-                "This kernel hears from the page only between cells, so waiting here would never end: "
-                "use player.on_finished(handler), or look at player.state in a later cell."
-            )
         async with asyncio.timeout(timeout):
+            if not await self._channel.has_page():
+                raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
+            if not await self._channel.is_heard():
+                raise FrontEndError(
+                    f"No page was heard while this cell waited for {SIGN_SECS:g} s: this kernel hears from pages only "
+                    "between cells, or the page is gone. Use player.on_finished(handler), or look at player.state in a "
+                    "later cell."
+                )
             while self._streams or self.state != "idle":
                 await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
 
@@ -252,13 +249,6 @@ class Player(SpeechWidget):
                 self._open(stream)
         if self.state != "idle" and self._told_by != self._channel.owner:
             self._enter("idle")
-
-    def _page_left(self) -> None:
-        self.flush()
-        if self.shown:
-            return
-        for handler in self._on_left:
-            handler()
 
     def _pressed(self, action: str) -> None:
         if action == "stop":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
 import logging
+import os
+import sys
 import uuid
 import weakref
 from collections.abc import Callable, Coroutine
@@ -14,8 +17,9 @@ from typing import Any
 import ipywidgets
 
 from smallest_nb import runtime
-from smallest_nb.errors import SmallestError
-from smallest_nb.widgets import late_state
+from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.widgets import late_state, lifetime
+from smallest_nb.widgets._base import SpeechWidget
 from smallest_nb.widgets.composite import Composite
 from smallest_nb.widgets.unpicklable import Unpicklable
 
@@ -23,6 +27,7 @@ __all__ = ["Faced", "StaticFace"]
 
 _log = logging.getLogger(__name__)
 _SETTLE_SECS = 0.5
+_LEFT_SECS = 5.0
 _MOST_CHARACTERS = 100_000
 
 
@@ -130,35 +135,69 @@ class Faced(Unpicklable, ipywidgets.VBox):
     _collected = False
 
     def __init__(self, children: Any, draw: Callable[[], str], **kwargs: Any) -> None:
+        self._process = os.getpid()
         self.face = StaticFace(draw)
         self._composite: Composite | None = None
         super().__init__(children, **kwargs)
         self.add_class("snb-composite")
         _follow(self)
+        lifetime.hold_weakly(self)
+        for child in self.children:
+            if isinstance(child, SpeechWidget):
+                child.on_left(lifetime.weakly(self._page_left))
 
-    def __del__(self) -> None:
-        self._collected = True
-        super().__del__()
+    @property
+    def is_seen(self) -> bool:
+        """Whether a page shows it."""
+        return any(isinstance(child, SpeechWidget) and child.shown for child in self.children)
+
+    def rest(self) -> None:
+        """Give up what only a person who sees it needs."""
+
+    def _page_left(self) -> None:
+        """Look a moment later: a page that is loaded again says goodbye first."""
+        asyncio.get_running_loop().call_later(_LEFT_SECS, lifetime.weakly(self._look_whether_seen))
+
+    def _look_whether_seen(self) -> None:
+        if not self.is_seen:
+            self.rest()
+        lifetime.leave(self)
+
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
+            self._collected = True
+            super().__del__()
+
+    def _check_process(self) -> None:
+        """Refuse what would use the sockets and the background loop of another process.
+
+        Raises:
+            ConfigError: It was made before a fork.
+        """
+        if self._process != os.getpid():
+            raise ConfigError(f"This {type(self).__name__} was made in another process; make a new one here.")
 
     def _end(self, ending: Coroutine[Any, Any, Any], seconds: float) -> None:
         """Wait for the end of a session, but not where that holds others up: on the loop, and in the garbage collector.
 
         The collector runs in any thread and at any place, also where that thread holds what the loop is waiting for.
         """
-        with contextlib.suppress(TimeoutError, SmallestError, RuntimeError):
-            if self._collected or runtime.on_loop_thread():
-                runtime.submit(ending)
-            else:
-                runtime.call(ending, seconds)
+        if self._collected:
+            runtime.submit_if_running(ending)
+            return
+        with contextlib.suppress(TimeoutError, SmallestError, concurrent.futures.CancelledError):
+            runtime.call_if_running(ending, seconds)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.face.show()
+        lifetime.keep_shown(self)
         return super()._repr_mimebundle_(**kwargs)
 
     if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
 
         def _ipython_display_(self, **kwargs: Any) -> None:
             self.face.show()
+            lifetime.keep_shown(self)
             super()._ipython_display_(**kwargs)
 
     def _display_(self) -> Any:
@@ -181,7 +220,9 @@ class Faced(Unpicklable, ipywidgets.VBox):
         comm.close = closed
 
     def close(self) -> None:
-        """Close the box."""
+        """Close the box; what was made before a fork is the other process's, and stays open there."""
+        if getattr(self, "_process", None) not in (None, os.getpid()):
+            return
         if hasattr(self, "face"):
             self.face.close()
             if self._composite is not None:

@@ -12,7 +12,7 @@ import traitlets
 
 from smallest_nb import runtime
 from smallest_nb.transcript import Segment, Transcript
-from smallest_nb.widgets import assets
+from smallest_nb.widgets import assets, lifetime
 from smallest_nb.widgets._base import SpeechWidget
 
 __all__ = ["TranscriptView"]
@@ -52,7 +52,7 @@ class TranscriptView(SpeechWidget):
         self.transcript = transcript if transcript is not None else Transcript()
         self._on_hear: list[Callable[[float], None]] = []
         self._show_names()
-        self.transcript.on_rename(lambda _speaker, _name: self._show_names())
+        self.transcript.on_rename(lifetime.weakly(self._renamed))
         self._channel.on("hello", lambda m, _b: runtime.post(self._show_all, m["page"]))
         self._channel.on("transcript", lambda m, _b: runtime.post(self._acted, m))
 
@@ -93,6 +93,9 @@ class TranscriptView(SpeechWidget):
         with tempfile.TemporaryDirectory() as folder:
             path = self.transcript.save(Path(folder) / f"transcript.{suffix}")
             self._channel.post("file", path.read_bytes(), to=to, name=path.name, mime=_MIME.get(suffix, "text/plain"))
+
+    def _renamed(self, _speaker: int, _name: str) -> None:
+        self._show_names()
 
     def _show_names(self) -> None:
         self.names = {str(speaker): name for speaker, name in self.transcript.names.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -22,11 +23,13 @@ from smallest_nb.settings import SmallestTTSSettings
 from smallest_nb.settings_sources import read_settings
 from smallest_nb.snippets import TARGET_NAMES, tts_code
 from smallest_nb.takes import Take, Takes, take_html
+from smallest_nb.tracebacks import shortens
 from smallest_nb.widgets._settings_trait import SettingsTrait
 from smallest_nb.widgets.auditions import Auditions
 from smallest_nb.widgets.cells import current_cell
 from smallest_nb.widgets.code_view import CodeView
 from smallest_nb.widgets.controls import close_all
+from smallest_nb.widgets.lifetime import weakly
 from smallest_nb.widgets.meter import Meter
 from smallest_nb.widgets.model_notice import ModelNotice
 from smallest_nb.widgets.player import Player
@@ -50,8 +53,6 @@ _MORE = (
 )
 _UNUSED_SECS = 300.0
 """Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
-_REST_SECS = 5.0
-"""A page that is loaded again says goodbye first."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
 
 
@@ -107,7 +108,7 @@ class VoiceTuner(Faced):
             settings=SmallestTTSSettings(voice=snapshot.voice),
             rest_secs=_UNUSED_SECS,
         )
-        self.takes = Takes(max_bytes=max_bytes, on_change=self._show_takes)
+        self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
         self.player = Player(label="Speak")
         if self._service.target.simulated:
             self.player.notice = self._service.target.label
@@ -134,7 +135,6 @@ class VoiceTuner(Faced):
         self.observe(lambda _c: self._retold(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
-        self.player.on_left(self._unseen)
         self._finder.show()
         self._retold()
 
@@ -159,6 +159,7 @@ class VoiceTuner(Faced):
             more.set_title(index, title)
         return [self._text_field, self._meter, self.player, self._notice, options, self.panel, more]
 
+    @shortens
     def audition(
         self, text: str | None = None, *, fresh: bool = False, play: bool | None = None, timeout: float = 60.0
     ) -> Take:
@@ -177,8 +178,10 @@ class VoiceTuner(Faced):
             SmallestError: What went wrong; the widget shows it too.
             TimeoutError: It took longer.
         """
+        self._check_process()
         return runtime.call(self._programmed(text, fresh=fresh, play=play), timeout)
 
+    @shortens
     async def audition_async(self, text: str | None = None, *, fresh: bool = False, play: bool | None = None) -> Take:
         """Await an audition, in a cell or anywhere else."""
         return await runtime.wait(self.submit(text, fresh=fresh, play=play))
@@ -187,6 +190,7 @@ class VoiceTuner(Faced):
         self, text: str | None = None, *, fresh: bool = False, play: bool | None = None
     ) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        self._check_process()
         self._soon()
         return runtime.submit(self._programmed(text, fresh=fresh, play=play))
 
@@ -200,13 +204,14 @@ class VoiceTuner(Faced):
     def stop(self) -> None:
         """Stop what is spoken, and what was asked for until now."""
         self._generation += 1
-        runtime.post(self._cancel)
+        runtime.post_if_running(self._cancel)
         self.player.stop()
 
     def on_take(self, handler: Callable[[Take], None]) -> None:
         """Call `handler(take)` on the background loop with each new take."""
         self._on_take.append(handler)
 
+    @shortens
     def compare(self, first: int, second: int) -> str:
         """Put two takes side by side in the page and return what tells them apart, in words.
 
@@ -222,6 +227,7 @@ class VoiceTuner(Faced):
         self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), told)
         return told
 
+    @shortens
     def load_settings(self, source: Any) -> SmallestTTSSettings:
         """Take settings from elsewhere over the documented defaults, and return them.
 
@@ -273,15 +279,18 @@ class VoiceTuner(Faced):
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
-        if not hasattr(self, "_tray"):  # refused by its own constructor; ipywidgets closes it all the same
+        if (
+            not hasattr(self, "_tray") or self._process != os.getpid()
+        ):  # refused by its constructor, or from before a fork
             return
-        runtime.post(self._cancel)
+        runtime.post_if_running(self._cancel)
         self._end(self._service.close(), 5)
         for child in self.children:
             close_all(child)
         self.layout.close()
         super().close()
 
+    @shortens
     async def _latest(self, text: str | None, generation: int, **how: bool) -> Take:
         if generation != self._generation:
             raise SmallestError("The audition was given up: stop() was called before it began.")
@@ -306,14 +315,9 @@ class VoiceTuner(Faced):
             except Exception:
                 _log.exception("a handler of on_take failed")
 
-    def _unseen(self) -> None:
-        """No page shows it any more, as when its cell was run again: another widget may need the plan's few sockets."""
-
-        def rest() -> None:
-            if not self.player.shown:
-                runtime.submit(self._service.rest())
-
-        asyncio.get_running_loop().call_later(_REST_SECS, rest)
+    def rest(self) -> None:
+        """Close the sockets until the next audition: another widget may need the plan's few."""
+        runtime.submit_if_running(self._service.rest())
 
     def _remeasure(self) -> None:
         """The page has told when the sound came out."""

@@ -28,6 +28,7 @@ BASE = {
     "terminal",
     "plain_text",
     "markup",
+    "tracebacks",
     "child_environment",
 }
 SOUND = {
@@ -50,6 +51,7 @@ MAY_IMPORT = {
     "terminal": set(),
     "plain_text": set(),
     "child_environment": set(),
+    "tracebacks": {"errors"},
     "language": set(),
     "voices": set(),
     "catalog": {"errors", "language"},

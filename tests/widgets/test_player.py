@@ -238,7 +238,9 @@ def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, capl
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player):
+async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player, monkeypatch):
+    monkeypatch.setattr("smallest_nb.bridge.hearing.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.bridge.hearing.MOUNT_SECS", 0.2)
     with pytest.raises(FrontEndError, match="display it first"):
         await player.wait()
     page = Page(player)

@@ -74,8 +74,14 @@ class Player:
         return f"replay({str(self._path)!r})"
 
     def __enter__(self) -> Self:
-        deck.insert(self)
-        return self
+        try:
+            deck.insert(self)
+            return self  # noqa: TRY300 - an interrupt may come here too
+        except CassetteError:
+            raise  # another one is in, and stays
+        except BaseException:  # an interrupt: the block is not entered, and nothing would take it out
+            deck.eject(self)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

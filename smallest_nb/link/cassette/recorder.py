@@ -10,7 +10,7 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -68,15 +68,24 @@ class Recorder:
 
     def __enter__(self) -> Self:
         check_place(self._path)  # now, and not when all that was to be kept is there
-        deck.insert(self)
-        self._began = monotonic()
-        return self
+        try:
+            deck.insert(self)
+            self._began = monotonic()
+            return self  # noqa: TRY300 - an interrupt may come here too
+        except CassetteError:
+            raise  # another one is in, and stays
+        except BaseException:  # an interrupt: the block is not entered, and nothing would take it out
+            deck.eject(self)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._discarded:
-            self.stop()
+        try:
+            if not self._discarded:
+                self.stop()
+        finally:
+            deck.eject(self)
 
     def stop(self) -> None:
         """Take it out and write the file.
@@ -196,6 +205,7 @@ class RecordedWire:
         self._target = target
         self._session = session
         self._began = monotonic()
+        self._frames = aiter(ws)
         self.deck = recorder
 
     @property
@@ -247,16 +257,23 @@ class RecordedWire:
         self.deck.end(self._session, self._now, by="client", code=1006, reason="")
         self._ws.abort()
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def release(self) -> None:
+        """End it without its event loop, which has ended."""
+        self._ws.release()
+
+    def __aiter__(self) -> Self:
         """Give its frames."""
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """Give the next frame."""
         try:
-            async for frame in self._ws:
-                self._keep(Kind.RECV, frame)
-                yield frame
-        except ConnectionClosed:
+            frame = await anext(self._frames)
+        except (ConnectionClosed, StopAsyncIteration):
             self._end()
             raise
-        self._end()
+        self._keep(Kind.RECV, frame)
+        return frame
 
     def _end(self) -> None:
         code, reason = self._ws.close_code, self._ws.close_reason

@@ -61,6 +61,10 @@ class ReplayedWire:
         """End it now."""
         self._end(1006, "")
 
+    def release(self) -> None:
+        """End it without its event loop, which has ended."""
+        self.state = State.CLOSED
+
     def hang_up(self, code: int, reason: str) -> None:
         """Close it from outside, from any thread."""
         if self.is_open and not self._loop.is_closed():

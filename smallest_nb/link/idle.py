@@ -1,0 +1,67 @@
+"""Idle connections of this process, which give up their sockets when another one meets the plan's limit of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+from weakref import WeakSet
+
+__all__ = ["Holder", "free_sockets", "offer_sockets"]
+
+_log = logging.getLogger(__name__)
+_FREE_SECS = 5.0
+
+
+class Holder(Protocol):
+    """A connection whose sockets may be given up.
+
+    Attributes:
+        base_url: Where it connects to.
+        loop: The event loop it lives on.
+        give_up: Closes the sockets if they are idle, and says whether it did; they are opened again when needed.
+    """
+
+    base_url: str
+    loop: asyncio.AbstractEventLoop | None
+    give_up: Callable[[], Coroutine[Any, Any, bool]] | None
+
+    def release(self) -> None:
+        """End for good without an event loop."""
+
+
+_holders: WeakSet[Holder] = WeakSet()
+
+
+def offer_sockets(holder: Holder) -> None:
+    """Count a connection among those that may be asked; it is forgotten with its last reference."""
+    _holders.add(holder)
+
+
+async def free_sockets(asking: Holder) -> bool:
+    """Have the idle connections to the same place close their sockets; return whether any did."""
+    others = [h for h in list(_holders) if h is not asking and h.base_url == asking.base_url and h.give_up and h.loop]
+    freed = await asyncio.gather(*map(_free, others))
+    if any(freed):
+        _log.info("%d idle connections gave up their sockets for another one", sum(freed))
+    return any(freed)
+
+
+async def _free(holder: Holder) -> bool:
+    loop, give_up = holder.loop, holder.give_up
+    if loop is None or give_up is None:
+        return False
+    if loop.is_closed():  # left by whoever ran that loop; its sockets are still open
+        holder.release()
+        return True
+    try:
+        async with asyncio.timeout(_FREE_SECS):
+            if loop is asyncio.get_running_loop():
+                return await give_up()
+            if not loop.is_running():
+                return False
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(give_up(), loop))
+    except Exception as error:  # theirs: it must not become the fault of the one who asks
+        _log.info("an idle connection did not give up its sockets: %s", error)
+        return False

@@ -1,0 +1,67 @@
+"""A composite that neither a program nor an output has any more costs nothing after a collection."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import ipywidgets
+import pytest
+from comm import get_comm_manager
+from helpers import KEY
+from ipywidgets.widgets import widget as ipywidgets_module
+from test_player import Page, eventually
+
+import smallest_nb as snb
+
+
+def count():
+    gc.collect()
+    return len(ipywidgets_module._instances), len(get_comm_manager().comms)
+
+
+@pytest.mark.parametrize("kind", [snb.VoiceTuner, snb.LiveTranscriber])
+@pytest.mark.parametrize("use", ["unused", "used", "shown"])
+def test_K6_a_forgotten_composite_is_collected_whole(simulator, kind, use):
+    before, sessions = count(), simulator._server.connections
+    made = kind(api_key=KEY, base_url=simulator.base_url)
+    known, data = weakref.ref(made), None
+    if use != "unused" and kind is snb.VoiceTuner:
+        made.text = "Hi."
+        made.audition()
+        data = made.takes  # what a person goes on with does not keep the widget
+        service = made._service
+        assert service.connected
+    elif use != "unused":
+        data = made.transcript
+    if use == "shown":
+        Page(made.children[0] if kind is snb.LiveTranscriber else made.player).hello()
+    del made
+    eventually(lambda: count() == before, 10)
+    assert known() is None
+    if use != "unused" and kind is snb.VoiceTuner:
+        eventually(lambda: not service.connected, 10)
+        assert len(data) == 1
+        eventually(lambda: not any(c.state.name == "OPEN" for c in list(sessions)), 10)
+
+
+def test_K6_a_composite_that_something_has_stays(simulator):
+    tuner = snb.VoiceTuner(api_key=KEY, base_url=simulator.base_url)
+    before = count()
+    assert count() == before
+    box = ipywidgets.VBox([tuner])
+    known = weakref.ref(tuner)
+    del tuner
+    gc.collect()
+    assert known() is not None
+    box.children[0].close()
+    box.close()
+
+
+def test_K6_models_are_found_by_the_page_that_asks_for_all(simulator):
+    tuner = snb.VoiceTuner(api_key=KEY, base_url=simulator.base_url)
+    states = ipywidgets.Widget.get_manager_state()["state"]
+    assert tuner.model_id in states
+    assert tuner.player.model_id in states
+    tuner.close()
+    assert tuner.player.comm is None
