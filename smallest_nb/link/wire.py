@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
+from websockets.frames import CloseCode
 from websockets.protocol import State
 
 from smallest_nb.secret import Secret
@@ -75,6 +77,7 @@ class LiveWire(ClientConnection):
 
     deck = None
     key: Secret | None = None
+    _heard_at = 0.0
 
     @property
     def buffered(self) -> int:
@@ -99,3 +102,27 @@ class LiveWire(ClientConnection):
                 yield self.key.hide(frame) if self.key is not None and isinstance(frame, str) else frame
         except ConnectionClosedOK:
             return
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in."""
+        self._heard_at = self.loop.time()
+        super().data_received(data)
+
+    async def keepalive(self) -> None:
+        """Ping the peer, and give it up if it says nothing at all for `ping_timeout` while we read.
+
+        The library waits for the pong only. That one stands behind the frames that the caller has not read yet, and is
+        not read itself while the receive queue is full, so that a slow reader would lose a peer in good health.
+        """
+        if self.ping_interval is None or self.ping_timeout is None:
+            return
+        while True:
+            await asyncio.sleep(self.ping_interval)
+            pong = asyncio.ensure_future(await self.ping())
+            since, held = self.loop.time(), False
+            while not (await asyncio.wait([pong], timeout=self.ping_timeout))[0]:
+                held_before, held = held, self.recv_messages.paused
+                if not (held or held_before or self._heard_at > since):
+                    async with self.send_context():
+                        self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+                since = self.loop.time()
