@@ -32,7 +32,8 @@ for name, sound in sounds.items():
     text = " ".join(segment.text.strip() for segment in plain)
     surest = max((segment.no_speech_prob for segment in plain), default=0)
     end = max((segment.end for segment in plain), default=0)
-    print(f"{name}: {text!r}, no_speech_prob up to {surest:.2f}, ends at {end:.1f} s of {SECS}; with VAD: {len(gated)} segments")
+    print(f"{name}: {text!r}, no_speech_prob up to {surest:.2f}, ends at {end:.1f} s of {SECS}")
+    print(f"{name} with vad_filter=True: {len(gated)} segments")
 assert any(c.isalpha() for segment in seen["silence"] for c in segment.text), "changed: silence gives no words"
 assert all(segment.no_speech_prob > 0.6 for segment in seen["silence"])
 assert max(segment.end for segment in seen["noise"]) > SECS, "changed: no segment ends after the sound"

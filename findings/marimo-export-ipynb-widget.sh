@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # marimo 0.25.2 with anywidget 0.11.0: `marimo export ipynb --include-outputs` keeps of a widget a Markdown output with the
 # escaped tag of marimo's own element, to be read as text; the HTML and the text that the widget offers are left out.
-# Seen 2026-11-29: output ['text/markdown'], "&lt;marimo-anywidget data-initial-value=..."; an object with _repr_html_ has its HTML.
+# Seen 2026-11-29: ['text/markdown'], "&lt;marimo-anywidget data-..."; an object with _repr_html_ keeps its HTML.
 # A good guess is wrong because an .ipynb has a form for widgets, the HTML export of the same notebook draws the widget,
 # and Jupyter saves whatever the bundle offers. What should last must be shown as an object of its own.
 set -euo pipefail
