@@ -26,7 +26,7 @@ class Sound(anywidget.AnyWidget):
 def kept(*cells):
     """Return the length of each binary trait in the saved notebook, as base64."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (CLASS, *cells)])
-    NotebookClient(notebook, kernel_name="python3").execute()
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
     states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
     return [len(b["data"]) for state in states if state["model_name"] == "AnyModel" for b in state.get("buffers", [])]
 

@@ -18,7 +18,7 @@ from nbconvert import MarkdownExporter
 
 cell = "from tqdm.auto import tqdm\nfor name in tqdm(['a.wav', 'b.wav', 'c.wav']):\n    pass"
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-NotebookClient(notebook, kernel_name="python3").execute()
+NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
 text, _ = MarkdownExporter().from_notebook_node(notebook)
 (bar,) = [line.strip() for line in text.splitlines() if "0/3" in line or "3/3" in line]
 states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
