@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
+from websockets.frames import CloseCode
 from websockets.protocol import State
 
 from smallest_nb.link.cleanup import adopt_task
@@ -99,6 +100,7 @@ class LiveWire(ClientConnection):
     """
 
     deck = None
+    _heard_at = 0.0
 
     def __init__(self, *args: Any, key: Secret, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -179,6 +181,30 @@ class LiveWire(ClientConnection):
                 raise
             raise GeneratorExit from None  # the loop was closed under a reader, which is being collected now
         return self.key.hide(frame) if isinstance(frame, str) else self.key.hide_in_bytes(frame)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in."""
+        self._heard_at = self.loop.time()
+        super().data_received(data)
+
+    async def keepalive(self) -> None:
+        """Ping the peer, and give it up if it says nothing at all for `ping_timeout` while we read.
+
+        The library waits for the pong only. That one stands behind the frames that the caller has not read yet, and is
+        not read itself while the receive queue is full, so that a slow reader would lose a peer in good health.
+        """
+        if self.ping_interval is None or self.ping_timeout is None:
+            return
+        while True:
+            await asyncio.sleep(self.ping_interval)
+            pong = asyncio.ensure_future(await self.ping())
+            since, held = self.loop.time(), False
+            while not (await asyncio.wait([pong], timeout=self.ping_timeout))[0]:
+                held_before, held = held, self.recv_messages.paused
+                if not (held or held_before or self._heard_at > since):
+                    async with self.send_context():
+                        self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+                since = self.loop.time()
 
 
 def _authorization(key: Secret) -> dict[str, str]:

@@ -63,6 +63,14 @@ def test_a_clip_goes_round(tmp_path):
     assert repr(clip) == "Clip(0.20 s, 24000 Hz)"
 
 
+def test_what_is_written_has_the_plain_header(tmp_path):
+    """Readers that do not look at the sub-format of WAVE_FORMAT_EXTENSIBLE read noise."""
+    header = Clip(bytes(480), 24000).to_wav(tmp_path / "clip.wav").read_bytes()[:44]
+    assert header[20:22] == (1).to_bytes(2, "little")
+    assert header[34:36] == (16).to_bytes(2, "little")
+    assert header[36:40] == b"data"
+
+
 def test_a_stream_resampled_in_pieces_is_the_whole_resampled():
     rng = np.random.default_rng(1)
     pcm = (rng.standard_normal(24000) * 3000).astype("<i2").tobytes()

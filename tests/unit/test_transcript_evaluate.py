@@ -27,6 +27,15 @@ def test_wer_counts_words():
     assert heard("a b").wer(Transcript([Segment("a"), Segment("b")])) == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [("two, three or four", "twenty-three or four"), ("oh my god", "0 my god"), ("wait a second", "wait a 2nd")],
+)
+def test_numbers_are_compared_as_they_are_written(said, written):
+    """Whisper's normaliser takes each of these pairs for the same words."""
+    assert heard(written).wer(said) > 0
+
+
 def test_a_comparison_has_counts_and_rows():
     told = heard("the big cat sat down").compare("The cat sat up there")
     assert (told.hits, told.substitutions, told.deletions, told.insertions) == (3, 1, 1, 1)

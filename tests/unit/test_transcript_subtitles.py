@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pysubs2
 import pytest
@@ -145,6 +146,15 @@ _segment = st.builds(
     st.lists(_word, max_size=5).map(tuple),
     speaker=st.none() | st.integers(0, 2),
 )
+
+
+def test_times_have_three_digits_behind_the_mark():
+    """Two readers take fewer digits for milliseconds, another one for a decimal fraction."""
+    transcript = Transcript([Segment("One", start=1.5, end=2.25), Segment("Two", start=3.0, end=4.0)])
+    for text, mark in ((transcript.to_srt(), ","), (transcript.to_vtt(), ".")):
+        times = re.findall(rf"\d\d:\d\d:\d\d{re.escape(mark)}(\d*)", text)
+        assert times[0] == "500"
+        assert [len(digits) for digits in times] == [3] * 4
 
 
 @settings(max_examples=200, deadline=None)
