@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import operator
+import os
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,6 @@ from smallest_nb.files import write_file
 from smallest_nb.paths import as_path
 
 if TYPE_CHECKING:
-    import os
-
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 

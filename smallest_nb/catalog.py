@@ -56,7 +56,7 @@ class SmallestTTSModel(StrEnum):
 
 
 class SmallestSTTModel(StrEnum):
-    """STT models; which call takes which stands in :data:`STT_MODELS`."""
+    """STT models; which call takes which stands in the catalogue's `STT_MODELS`."""
 
     PULSE = "pulse"
     PULSE_PRO = "pulse-pro"

@@ -47,7 +47,7 @@ class Secret:
 
     @classmethod
     def of(cls, value: object, source: str = "argument") -> Secret | None:
-        """Box what was given as a key, whatever it is, without an error; :meth:`check` raises it later.
+        """Box what was given as a key, whatever it is, without an error; `check` raises it later.
 
         Args:
             value: A key, a box, or None, which stays None.
@@ -101,7 +101,7 @@ class Secret:
         """Return the key. Called only where a request is sent, and where the keyring is given it.
 
         Raises:
-            ConfigError: As :meth:`check`.
+            ConfigError: As `check`.
         """
         self.check()
         return self._reveal()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # tests.support, and the bench, which is no part of the package
 
 from tests.support.browser_evidence import FAILED, save_evidence  # noqa: E402
-from tests.support.work_units import WorkUnitScheduling, sort_by_cost  # noqa: E402
+from tests.support.work_units import WorkUnitScheduling, lower_priority, sort_by_cost  # noqa: E402
 
 KEY = "sk_test_canary_7f3a"
 
@@ -60,8 +60,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_sessionstart(session):
-    if not hasattr(session.config, "workerinput"):  # the controller of the workers, or the only process
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None:  # the controller of the workers, or the only process
         shutil.rmtree(FAILED, ignore_errors=True)
+    else:
+        lower_priority(worker["workerid"])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -136,11 +136,12 @@ async def test_K4_hosts_and_origins_of_ones_own_can_be_allowed():
 
 
 @pytest.fixture
-def embedded():
+def embedded(monkeypatch):
+    for name in ("_simulator", "_chosen"):
+        monkeypatch.setattr(session, name, None)
     snb.use_simulator(behaviour=Behaviour(engine="signal", concurrency=1))
     yield session.simulator()
-    session._stop_simulator()
-    session._chosen = None
+    session.simulator().stop()
 
 
 async def test_K4_fifty_foreign_sockets_leave_the_notebook_its_own(embedded):

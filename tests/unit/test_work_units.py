@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.work_units import sort_by_cost, work_unit
+from tests.support.work_units import is_page_unit, sort_by_cost, work_unit
 
 
 def test_a_file_is_one_unit_because_its_module_fixtures_are_expensive():
@@ -24,3 +24,9 @@ def test_pages_in_light_and_dark_and_hosts_are_units_of_their_own():
 def test_what_takes_long_starts_first_and_the_rest_keeps_its_order():
     paths = ["tests/unit/test_b.py", "tests/unit/test_a.py", "notebooks/01.ipynb", "tests/browser/test_pages.py"]
     assert sort_by_cost(paths) == [paths[3], paths[2], *paths[:2]]
+
+
+def test_units_that_drive_a_browser_are_known():
+    assert is_page_unit("tests/browser/test_live_page.py[light]")
+    assert is_page_unit("tests/hosts/test_main_job.py[marimo]")
+    assert not is_page_unit("tests/services/test_faults.py")
