@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import dataclasses
 import json
@@ -303,3 +304,17 @@ def test_L3_a_withdrawn_model_is_never_suggested_for_one_that_is_not_known():
         text = unknown_model_warning(name, TTS_MODELS)
         assert not [gone for gone in retired if repr(gone) in text]
     assert "'lightning-v3.1'" in unknown_model_warning("lightning-v3.11", TTS_MODELS)
+
+
+@pytest.mark.parametrize("call", [lambda **k: snb.speak("Hi", **k), snb.SmallestTTSSettings, snb.VoiceTuner])
+def test_L3_the_warning_of_a_model_that_is_not_known_points_at_the_program(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if call is snb.SmallestTTSSettings:
+            snb.SmallestTTSService(settings=call(model="lightning-v4"), api_key="sk_x", base_url="ws://127.0.0.1:9")
+        else:
+            with contextlib.suppress(snb.SmallestError):
+                call(model="lightning-v4", api_key="sk_x", base_url="ws://127.0.0.1:9")
+    ours = [warning for warning in caught if "'lightning-v4'" in str(warning.message)]
+    assert {warning.filename for warning in ours} <= {__file__}
+    assert ours or call is snb.VoiceTuner  # which shows it in the page
