@@ -120,6 +120,11 @@ def as_pcm16(audio: bytes | bytearray | memoryview | ArrayLike) -> bytes:
     import numpy as np  # noqa: PLC0415 - kept out of `import smallest_nb`
 
     array = np.asarray(audio)
+    if array.dtype == object and array.ndim == 0:
+        raise ConfigError(
+            f"Expected PCM16 bytes or a one-dimensional array, got {type(audio).__name__}. A Clip has its "
+            "samples in `pcm`, at its `sample_rate`."
+        )
     if array.ndim != 1:
         raise ConfigError(f"Expected one channel as a one-dimensional array; got shape {array.shape}.")
     if array.dtype.kind == "i" and array.dtype.itemsize == BYTES_PER_SAMPLE:

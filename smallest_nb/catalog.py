@@ -240,7 +240,8 @@ def check_live_model(model: str) -> None:
 
 def unknown_model_warning(model: str, known: Iterable[str]) -> str:
     """Return the sentence that goes with a model that the catalogue does not know."""
-    near = difflib.get_close_matches(model, known, n=1)
+    served = [name for name in known if not getattr(TTS_MODELS.get(name), "retired", None)]
+    near = difflib.get_close_matches(model, served, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"The model {model!r} is not known to this version of smallest_nb; it is sent as it is.{hint}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
@@ -67,6 +68,7 @@ def speak(
             f"speak takes one text, got {type(text).__name__}: {text!r:.60}. Speak each text on its own; a language "
             "model's tokens are an iterator for SmallestTTSService.run_tts."
         )
+    limit = _limit(timeout)
     service = SmallestTTSService(
         api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
     )
@@ -77,7 +79,7 @@ def speak(
         finally:
             await service.close()
 
-    return runtime.call(run(), timeout)
+    return runtime.call(run(), limit)
 
 
 @shortens
@@ -123,6 +125,7 @@ def transcribe(
     api_key, base_url = Secret.of(api_key), without_credentials(base_url)
     settings = box_arguments(settings)
     clip = read_sound(audio, sample_rate=sample_rate, channel=channel)
+    limit = _limit(timeout)
     service = SmallestSTTService(
         api_key=api_key,
         base_url=base_url,
@@ -134,9 +137,7 @@ def transcribe(
     service.transcript.recording = Recording.of(clip)
     with Progress(clip.duration, progress) as shown:
         try:
-            runtime.call(
-                _send_all(service, clip, shown.update), timeout if timeout is not None else 3 * clip.duration + 30
-            )
+            runtime.call(_send_all(service, clip, shown.update), limit if limit is not None else 3 * clip.duration + 30)
         except BaseException as error:
             _attach(error, service.transcript)
             raise
@@ -175,6 +176,19 @@ async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[flo
         with contextlib.suppress(TimeoutError):  # after a failure or an interrupt nobody waits for the last words
             async with asyncio.timeout(_LEAVE_SECS):
                 await service.close()
+
+
+def _limit(timeout: float | None) -> float | None:
+    """Return a time limit in seconds, or raise a ConfigError for what is none."""
+    if timeout is None:
+        return None
+    try:
+        seconds = math.nan if isinstance(timeout, str) else float(timeout)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if math.isnan(seconds):
+        raise ConfigError(f"timeout={timeout!r:.60} cannot be used; expected seconds, or None for no limit.")
+    return seconds
 
 
 def _attach(error: Any, transcript: Transcript) -> None:

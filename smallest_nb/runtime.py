@@ -19,7 +19,7 @@ import contextvars
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ __all__ = [
     "call",
     "call_if_running",
     "ending",
+    "explain_refused_threads",
     "on_loop_thread",
     "post",
     "post_if_running",
@@ -43,6 +44,10 @@ _CANCELS = 3
 """A task that is cancelled may wait in its clean-up, for the last words of a service for instance: once more then."""
 _JOIN_SECS = 0.3
 _ENDING = "The process is ending; nothing can be started any more."
+_MAIN_THREAD_ENDED = (
+    "The main thread has ended, and Python starts no more threads for the others: let the script wait for them "
+    "with `thread.join()` before its end."
+)
 
 
 class _Runtime:
@@ -127,15 +132,16 @@ def _get() -> _Runtime:
     """Return the running loop, starting it where it does not run.
 
     Raises:
-        RuntimeError: The process is ending.
+        RuntimeError: The process is ending, or Python starts no thread once the main one has ended.
     """
     global _runtime  # noqa: PLW0603 - one per process by design
-    if ending():
+    if ending():  # before the lock, whose holder may have ended with its thread
         raise RuntimeError(_ENDING)
     with _lock:
         if _runtime is None:
             _runtime = _Runtime()
-        _runtime.start()
+        with explain_refused_threads():
+            _runtime.start()
         return _runtime
 
 
@@ -163,6 +169,21 @@ if hasattr(os, "register_at_fork"):
 def ending() -> bool:
     """Say whether the process is ending, so that nothing can be started any more."""
     return _ended or sys.is_finalizing()
+
+
+@contextlib.contextmanager
+def explain_refused_threads() -> Iterator[None]:
+    """Say in words why Python starts no thread once the main one has ended; which it refuses depends on its version.
+
+    Raises:
+        RuntimeError: It was refused.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if threading.main_thread().is_alive():
+            raise
+        raise RuntimeError(_MAIN_THREAD_ENDED) from error
 
 
 def on_loop_thread() -> bool:

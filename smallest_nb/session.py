@@ -1,4 +1,4 @@
-"""Where a notebook's services connect: a key that was found, or the simulator. Imports keys, link and simulator.
+"""Where a notebook's services connect: a key that was found, or the simulator.
 
 Order: what `use_service`, `ask_key` or `use_simulator` chose; a key where `keys` looks for one; the simulator.
 The choice is shown by every widget and never silent; `current_target().key.source` says where the key came from.
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from smallest_nb import runtime
 from smallest_nb.address import without_credentials
 from smallest_nb.errors import AuthError
 from smallest_nb.key_prompt import prompt_for_key
@@ -135,7 +136,8 @@ def _replace_simulator(options: dict[str, Any], *, choose: bool) -> Simulator:
     try:
         if former is not None and former.port == fresh.port:
             former.stop()  # the new one wants its port
-        fresh.start()
+        with runtime.explain_refused_threads():
+            fresh.start()
         target = _simulated(fresh)
         _simulator, _chosen = fresh, target if choose else _chosen
     except BaseException:
@@ -179,8 +181,9 @@ def _key_for_another_address() -> Secret | None:
 def _stop_simulators() -> None:
     """End, with the process, every simulator that runs: after the services, which are registered later."""
     server = sys.modules.get("smallest_nb.simulator.server")
-    if server is not None:
-        server.stop_all()
+    stop_all = getattr(server, "stop_all", None)  # missing while a daemon thread is still importing it
+    if stop_all is not None:
+        stop_all()
 
 
 def _forget_lock() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -87,6 +88,39 @@ class Wire(Protocol):
         """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
 
 
+class _Unlisted:
+    """Runs a coroutine whose asynchronous generators the event loop does not know of.
+
+    websockets closes inside one. `asyncio.run` closes every generator that it knows of, and reports on stderr each that
+    is running just then, as it is where an abandoned utterance leaves its socket at the end of a script.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        """Step it with the loop's hooks taken off."""
+        step, value = self._coroutine.send, None
+        try:
+            while True:
+                hooks = sys.get_asyncgen_hooks()
+                sys.set_asyncgen_hooks(None, None)
+                try:
+                    waits_for = step(value)
+                except StopIteration:
+                    return
+                finally:
+                    sys.set_asyncgen_hooks(*hooks)
+                try:
+                    value, step = (yield waits_for), self._coroutine.send
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    value, step = error, self._coroutine.throw
+        finally:
+            self._coroutine.close()
+
+
 class LiveWire(ClientConnection):
     """A socket of the network; where the service repeats the key, it is hidden.
 
@@ -144,7 +178,7 @@ class LiveWire(ClientConnection):
         """
         try:
             async with asyncio.timeout(CLOSE_SECS + _MARGIN_SECS):
-                await super().close(code, reason)
+                await _Unlisted(super().close(code, reason))
         except TimeoutError:
             self.abort()
             with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,9 @@ from smallest_nb.voices import no_word_times
 __all__ = ["Remarks", "recording_warnings"]
 
 
+_PACKAGE = __name__.partition(".")[0]
+
+
 class Remarks:
     """Warns about settings, each remark once in a service's life."""
 
@@ -24,12 +28,23 @@ class Remarks:
         self._told: set[str] = set()
 
     def tell(self, settings: SmallestTTSSettings | SmallestSTTSettings) -> None:
-        """Warn; the warning points at whoever called the caller."""
+        """Warn; the warning points at the line of the caller's program, outside this package."""
         found = _of_speech(settings) if isinstance(settings, SmallestTTSSettings) else _of_transcription(settings)
         for remark in found:
             if remark not in self._told:
                 self._told.add(remark)
-                warnings.warn(remark, stacklevel=3)
+                warnings.warn(remark, stacklevel=_levels_to_the_caller())
+
+
+def _levels_to_the_caller() -> int:
+    """Return the `stacklevel` of the first frame outside this package, as seen by the function that calls this.
+
+    `warnings.warn` itself has this as `skip_file_prefixes` from Python 3.12 on.
+    """
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _of_speech(settings: SmallestTTSSettings) -> Iterator[str]:

@@ -52,10 +52,14 @@ def write(takes: Iterable[Take], folder: str | os.PathLike[str], *, without: Col
         ConfigError: It cannot be written, holds a takes.json of someone else, or a setting that JSON has no word for.
     """
     target = as_path(folder)
+    fresh = not target.exists()
     try:
         target.mkdir(parents=True, exist_ok=True)
         _write(list(takes), target, without)
     except OSError as error:
+        if fresh:
+            with contextlib.suppress(OSError):  # not made, or somebody else put a file there
+                target.rmdir()
         raise ConfigError(f"The takes cannot be saved in {target}: {error}") from error
     return target
 

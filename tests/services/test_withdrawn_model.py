@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import dataclasses
 import json
@@ -13,7 +14,7 @@ import pytest
 from helpers import KEY, chunk, complete, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.catalog import TTS_MODELS, canonical_model, withdrawal_note
+from smallest_nb.catalog import TTS_MODELS, canonical_model, unknown_model_warning, withdrawal_note
 from smallest_nb.protocol.errors import error_from_http
 from smallest_nb.services.rest import list_voices
 from smallest_nb.simulator import Simulator
@@ -294,3 +295,26 @@ def test_L3_an_error_body_with_the_code_is_enough():
     error = error_from_http(400, body, url="wss://api.smallest.ai/waves/v1/lightning-v2/get_speech/stream")
     assert isinstance(error, snb.ModelRetiredError)
     assert error.replacement == PRO
+
+
+def test_L3_a_withdrawn_model_is_never_suggested_for_one_that_is_not_known():
+    retired = [info.id for info in TTS_MODELS.values() if info.retired]
+    assert retired
+    for name in ("lightning-v4", "lightning-v2.1", "lightning-2", "lightning-large2"):
+        text = unknown_model_warning(name, TTS_MODELS)
+        assert not [gone for gone in retired if repr(gone) in text]
+    assert "'lightning-v3.1'" in unknown_model_warning("lightning-v3.11", TTS_MODELS)
+
+
+@pytest.mark.parametrize("call", [lambda **k: snb.speak("Hi", **k), snb.SmallestTTSSettings, snb.VoiceTuner])
+def test_L3_the_warning_of_a_model_that_is_not_known_points_at_the_program(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if call is snb.SmallestTTSSettings:
+            snb.SmallestTTSService(settings=call(model="lightning-v4"), api_key="sk_x", base_url="ws://127.0.0.1:9")
+        else:
+            with contextlib.suppress(snb.SmallestError):
+                call(model="lightning-v4", api_key="sk_x", base_url="ws://127.0.0.1:9")
+    ours = [warning for warning in caught if "'lightning-v4'" in str(warning.message)]
+    assert {warning.filename for warning in ours} <= {__file__}
+    assert ours or call is snb.VoiceTuner  # which shows it in the page

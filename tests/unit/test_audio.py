@@ -8,6 +8,7 @@ import wave
 import numpy as np
 import pytest
 
+import smallest_nb as snb
 from smallest_nb.audio import Clip, StreamResampler, as_pcm16
 from smallest_nb.errors import ConfigError
 
@@ -87,3 +88,18 @@ def test_a_stream_resampled_in_pieces_is_the_whole_resampled():
 def test_a_bad_rate_is_named():
     with pytest.raises(ConfigError, match="sample_rate=0"):
         Clip(b"", 0)
+
+
+def test_L5_sound_of_another_type_is_refused_by_its_name():
+    with pytest.raises(ConfigError, match=r"got Clip.*`pcm`"):
+        as_pcm16(Clip(bytes(4), 16000))
+    with pytest.raises(ConfigError, match="got NoneType"):
+        as_pcm16(None)
+
+
+@pytest.mark.parametrize("call", [snb.speak, snb.transcribe])
+@pytest.mark.parametrize("timeout", ["5", float("nan"), [1], object()])
+def test_L5_a_time_limit_that_is_no_number_is_refused_in_words(call, timeout):
+    what = "Hi" if call is snb.speak else Clip(bytes(4), 16000)
+    with pytest.raises(ConfigError, match="timeout=.*expected seconds"):
+        call(what, timeout=timeout, api_key="sk_x", base_url="ws://127.0.0.1:9")

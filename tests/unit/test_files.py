@@ -359,3 +359,11 @@ def test_K3_what_must_be_new_never_replaces(tmp_path):
 
 if __name__ == "__main__":
     serve()
+
+
+def test_K3_an_error_names_the_file_and_nothing_else(tmp_path):
+    folder = tmp_path / "sound.wav"
+    folder.mkdir()
+    with pytest.raises(OSError, match="sound.wav") as caught:
+        write_file(folder, b"x")
+    assert "None" not in str(caught.value)

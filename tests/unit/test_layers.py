@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "services": BASE | {"protocol", "link", "sentences", "sound_files"},
     "keys": {"errors", "secret"},
     "key_prompt": {"errors", "secret"},
-    "session": BASE | {"keys", "key_prompt", "link", "simulator"},
+    "session": BASE | {"keys", "key_prompt", "link", "runtime", "simulator"},
     "runtime": set(),
     "progress": set(),
     "sound_formats": set(),

@@ -268,6 +268,8 @@ ALONE = {
     "interrupted_exit": "import smallest_nb as snb, atexit, os, signal\nw = snb.VoiceTuner('Hi'); w.submit()\n"
     "end = snb.runtime._cancel_all\nasync def interrupt(loop):\n    os.kill(os.getpid(), signal.SIGINT)\n    await end(loop)\n"
     "snb.runtime._cancel_all = interrupt; print('made')",
+    "abandoned": "import asyncio, smallest_nb as snb\nasync def main():\n    service = snb.SmallestTTSService()\n"
+    "    async for _ in service.run_tts('Hi there. How are you today?'):\n        break\n    print('made')\nasyncio.run(main())",
     "fast_exit": "import smallest_nb as snb, os\nw = snb.VoiceTuner('Hi'); w.audition(); print('made', flush=True); os._exit(0)",
 }
 
@@ -286,6 +288,43 @@ def test_X1_a_script_ends_alone(name, tmp_path):
     done = run_alone([sys.executable, str(script)], folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "made" in done.stdout
+
+
+AFTER_THE_MAIN_THREAD = {
+    "simulated": "snb.speak('Hi')",
+    "service": "snb.speak('Hi', api_key='sk_x', base_url='ws://127.0.0.1:9')",
+    "tuner": "snb.VoiceTuner('Hi', api_key='sk_x', base_url='ws://127.0.0.1:9').audition()",
+}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("name", AFTER_THE_MAIN_THREAD)
+def test_X1_a_thread_that_begins_after_the_main_one_has_ended_works_or_says_why_not(name, refused, tmp_path):
+    refuse = (
+        '    def start(thread): raise RuntimeError("can\'t create new thread at interpreter shutdown")\n'
+        "    threading.Thread.start = start\n"
+    )
+    script = (
+        "import smallest_nb as snb, threading\ndef work():\n    threading.main_thread().join()\n"
+        f"{refuse if refused else ''}"
+        f"    try: {AFTER_THE_MAIN_THREAD[name]}\n    except snb.SmallestError: pass\n"
+        "    except RuntimeError as error: return print(error)\n"
+        "    print('worked')\n"
+        "threading.Thread(target=work).start()"
+    )
+    done = run_alone([sys.executable, "-c", script], folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    in_words = "The main thread has ended" in done.stdout and "thread.join()" in done.stdout
+    assert in_words or (done.stdout == "worked\n" and not refused)
+
+
+def test_X1_the_end_of_a_process_that_still_imports_the_simulator_is_silent(tmp_path):
+    script = (
+        "import sys, types, smallest_nb as snb\n"
+        "sys.modules['smallest_nb.simulator.server'] = types.ModuleType('smallest_nb.simulator.server'); print('made')"
+    )
+    done = run_alone([sys.executable, "-c", script], folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gc
 import json
 import sys
@@ -16,7 +17,7 @@ from smallest_nb.audio import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.services.metrics import TTSMetrics
 from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.takes import Take, Takes, TakeWord, differences, estimated_words
+from smallest_nb.takes import Take, Takes, TakeWord, differences, estimated_words, storage
 
 RATE = 8000
 
@@ -657,3 +658,18 @@ def test_a_newer_version_is_refused(tmp_path):
 
 def test_no_takes_are_saved_and_loaded_too(tmp_path):
     assert Takes().load(Takes().save(str(tmp_path))) == 0
+
+
+def test_K3_takes_that_cannot_be_saved_leave_no_folder(tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("smallest_nb.takes.storage._write", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        storage.write([], tmp_path / "takes")
+    assert not (tmp_path / "takes").exists()
+    former = tmp_path / "former"
+    former.mkdir()
+    with pytest.raises(ConfigError, match="No space left"):
+        storage.write([], former)
+    assert former.is_dir()
