@@ -16,6 +16,7 @@ from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.recording import Recording
 from smallest_nb.transcript.segment import Segment
 from smallest_nb.transcript.sources import source_marks
+from smallest_nb.transcript.timing import with_neighbours_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.srt(self.segments, self.name_of)
+        return subtitles.srt(with_neighbours_times(self.segments), self.name_of)
 
     def to_vtt(self) -> str:
         """Return WebVTT subtitles, speakers as voice tags; cues as in :meth:`to_srt`.
@@ -76,7 +77,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.vtt(self.segments, self.name_of)
+        return subtitles.vtt(with_neighbours_times(self.segments), self.name_of)
 
     def to_textgrid(self) -> str:
         """Return a Praat TextGrid: a tier per speaker, and one called "words" where there are words.
@@ -88,7 +89,7 @@ class Exports:
             ConfigError: A segment without times, or an empty transcript without a recording, for which Praat has no
                 form.
         """
-        return tiers.textgrid(self.segments, self.name_of, self._recorded_seconds())
+        return tiers.textgrid(with_neighbours_times(self.segments), self.name_of, self._recorded_seconds())
 
     def to_rttm(self, file_id: str = "session") -> str:
         """Return RTTM: a SPEAKER line for each stretch of one speaker, times in seconds.
@@ -102,7 +103,7 @@ class Exports:
         Raises:
             ConfigError: No segment has a speaker, a segment without times, or another `file_id`.
         """
-        return turns.rttm(self.segments, self.name_of, file_id)
+        return turns.rttm(with_neighbours_times(self.segments), self.name_of, file_id)
 
     def to_eaf(self) -> str:
         """Return an ELAN annotation document: a tier per speaker, and below each one of words if there are words.
@@ -114,7 +115,7 @@ class Exports:
         """
         from smallest_nb.transcript import elan  # noqa: PLC0415 - with it an XML library
 
-        return elan.eaf(self.segments, self.name_of)
+        return elan.eaf(with_neighbours_times(self.segments), self.name_of)
 
     def to_ctm(self, file_id: str = "session") -> str:
         """Return CTM: a line for each word with its time and confidence. It has no column for speakers.
@@ -125,7 +126,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times, or another `file_id`.
         """
-        return columns.ctm(self.segments, file_id)
+        return columns.ctm(with_neighbours_times(self.segments), file_id)
 
     def to_stm(self, file_id: str = "session") -> str:
         """Return STM: a line for each stretch of one speaker with its text, as references are kept for scoring.
@@ -136,7 +137,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times, or another `file_id`.
         """
-        return columns.stm(self.segments, self.name_of, file_id)
+        return columns.stm(with_neighbours_times(self.segments), self.name_of, file_id)
 
     def to_audacity(self) -> str:
         """Return a label track for Audacity: a label for each stretch of one speaker, with "Ada: " before it.
@@ -144,7 +145,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return columns.audacity(self.segments, self.name_of)
+        return columns.audacity(with_neighbours_times(self.segments), self.name_of)
 
     def _recorded_seconds(self) -> float:
         return self.recording.duration if self.recording is not None else 0.0

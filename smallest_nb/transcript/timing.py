@@ -13,11 +13,15 @@ from smallest_nb.transcript.places import cut_up, places
 from smallest_nb.transcript.plain import tidy
 from smallest_nb.transcript.segment import Segment, Word
 
-__all__ = ["Piece", "Run", "apart", "joined", "milliseconds", "runs", "timed_words", "with_times"]
+__all__ = [
+    "Piece", "Run", "apart", "joined", "milliseconds", "runs", "timed_words", "with_neighbours_times", "with_times"
+]  # fmt: skip
 
 
 _MAX_SECS = 1e9
 """30 years."""
+_CHARACTERS_PER_SECOND = 15
+"""Of speech, for a segment whose end nothing tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,46 @@ def with_times(words: Sequence[Word], segment: Segment) -> tuple[Word, ...]:
             found.append(dataclasses.replace(word, start=at, end=max(at, end)))  # type: ignore[type-var, arg-type]
         at = found[-1].end
     return tuple(found)
+
+
+def with_neighbours_times(segments: Sequence[Segment]) -> list[Segment]:
+    """Place segments whose times could not be read between the ones before and after them, so that their text is kept.
+
+    Several in a row share that time by the length of their texts. If no segment has times, all are returned as they
+    are.
+    """
+    spans = [_span_of(segment) for segment in segments]
+    if all(span is None for span in spans):
+        return list(segments)
+    found: list[Segment] = []
+    at = 0.0
+    untimed: list[Segment] = []
+    for segment, span in zip(segments, spans, strict=True):
+        if span is None:
+            untimed.append(segment)
+            continue
+        found += _placed(untimed, at, max(at, span[0]))
+        found.append(segment)
+        untimed, at = [], max(at, span[1])
+    return found + _placed(untimed, at, at + sum(len(s.text) for s in untimed) / _CHARACTERS_PER_SECOND)
+
+
+def _span_of(segment: Segment) -> tuple[float, float] | None:
+    """Return from when to when a segment is known to be said, by its own times or those of what is in it."""
+    inside = (*segment.words, *segment.sentences)
+    starts = [s for s in (segment.start, *(w.start for w in inside)) if s is not None and math.isfinite(s)]
+    ends = [e for e in (segment.end, *(w.end for w in inside)) if e is not None and math.isfinite(e)]
+    return (min(starts), max(ends)) if starts and ends else None
+
+
+def _placed(segments: Sequence[Segment], start: float, end: float) -> list[Segment]:
+    lengths = [max(1, len(segment.text)) for segment in segments]
+    ends = list(itertools.accumulate(lengths))
+    step = (end - start) / ends[-1] if ends else 0.0
+    return [
+        dataclasses.replace(segment, start=start + step * (last - length), end=start + step * last)
+        for segment, length, last in zip(segments, lengths, ends, strict=True)
+    ]
 
 
 def timed_words(segment: Segment) -> tuple[Word, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 
@@ -182,3 +183,19 @@ def test_cues_are_ordered_short_and_never_overlap(segments, names):
 def test_no_text_is_lost_where_there_are_no_words(words, start, end):
     shown = [text for *_, text in in_srt(Transcript([Segment(" ".join(words), start=start, end=end)]))]
     assert "".join("".join(text.split()) for text in shown) == "".join(words)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_R1_one_segment_without_times_costs_no_export(place):
+    segments = [Segment(text, start=float(n), end=n + 0.8) for n, text in enumerate(["One.", "Two.", "Three."])]
+    segments[place] = dataclasses.replace(segments[place], start=None, end=None, speaker=1)
+    transcript = Transcript(segments)
+    for written in (transcript.to_srt(), transcript.to_vtt(), transcript.to_stm(), transcript.to_audacity()):
+        assert [written.index(s.text) for s in segments] == sorted(written.index(s.text) for s in segments)
+    assert "SPEAKER" in transcript.to_rttm()
+    assert all(s.text in transcript.to_eaf() for s in segments)
+
+
+def test_R1_segments_without_any_times_are_refused_with_what_to_do():
+    with pytest.raises(ConfigError, match="word_timestamps=True"):
+        Transcript([Segment("One."), Segment("Two.")]).to_srt()
