@@ -81,12 +81,13 @@ _CODINGS: dict[tuple[int, int], Callable[[bytes], Any]] = {
 """By format code and bits a sample."""
 
 _CODE_NAMES = {
-    0x02: "MS ADPCM", 0x06: "A-law", 0x07: "mu-law", 0x11: "IMA ADPCM", 0x22: "TrueSpeech", 0x31: "GSM 6.10",
-    0x38: "AMR", 0x40: "G.721", 0x42: "G.723.1", 0x45: "G.726", 0x50: "MPEG", 0x55: "MP3", 0x57: "AMR", 0x58: "AMR-WB",
-    0x64: "G.726", 0x65: "G.722", 0x83: "G.729", 0x92: "AC-3", 0xFF: "AAC", 0x111: "G.723.1", 0x130: "ACELP",
-    0x160: "WMA", 0x161: "WMA", 0x162: "WMA", 0x163: "WMA", 0x270: "ATRAC3", 0x28F: "G.722", 0x1600: "AAC",
-    0x1602: "AAC", 0x1610: "AAC", 0x2000: "AC-3", 0x2001: "DTS", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6751: "Vorbis",
-    0x704F: "Opus", 0x7A21: "AMR", 0x7A22: "AMR-WB", 0xA100: "G.723.1", 0xA106: "AAC", 0xA109: "Speex", 0xF1AC: "FLAC",
+    0x02: "MS ADPCM", 0x06: "A-law", 0x07: "mu-law", 0x11: "IMA ADPCM", 0x20: "Yamaha ADPCM", 0x22: "TrueSpeech",
+    0x31: "GSM 6.10", 0x38: "AMR", 0x40: "G.721", 0x42: "G.723.1", 0x45: "G.726", 0x50: "MPEG", 0x55: "MP3",
+    0x57: "AMR", 0x58: "AMR-WB", 0x64: "G.726", 0x65: "G.722", 0x83: "G.729", 0x92: "AC-3", 0xFF: "AAC",
+    0x111: "G.723.1", 0x130: "ACELP", 0x160: "WMA", 0x161: "WMA", 0x162: "WMA", 0x163: "WMA", 0x270: "ATRAC3",
+    0x28F: "G.722", 0x1600: "AAC", 0x1602: "AAC", 0x1610: "AAC", 0x2000: "AC-3", 0x2001: "DTS", 0x5346: "Flash ADPCM",
+    0x566F: "Vorbis", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6751: "Vorbis", 0x704F: "Opus", 0x7A21: "AMR",
+    0x7A22: "AMR-WB", 0xA100: "G.723.1", 0xA106: "AAC", 0xA109: "Speex", 0xF1AC: "FLAC",
 }  # fmt: skip
 """Format codes of WAV (RFC 2361 and the registry of Windows' mmreg.h)."""
 
@@ -192,6 +193,10 @@ _CONVERTIBLE = (
     (0, b"0&\xb2u\x8ef\xcf\x11", "a WMA or WMV file"),
     (8, b"AVI ", "an AVI film"),
     (0, b"#!AMR", "an AMR file"),
+    (0, b"#!iLBC", "an iLBC file"),
+    (0, b"\x02dss", "a DSS file of a dictation machine"),
+    (0, b"\x03dss", "a DSS file of a dictation machine"),
+    (0, b"nut/multimedia container", "a NUT file"),
     (0, b"FLV\x01", "an FLV film"),
     (0, b"\x7f\xfe\x80\x01", "a DTS file"),
     (0, b"wvpk", "a WavPack file"),
@@ -216,7 +221,7 @@ _SOUNDS = (
     (8, b"AIF", "an AIFF file"),
     (8, b"8SVX", "an 8SVX file"),
     (8, b"16SV", "an 8SVX file"),
-    (0, b"FORM", "an AIFF file"),
+    (0, b"FORM", "an AIFF or another IFF file"),
     (0, b".snd", "an AU file"),
     (0, b"caff", "a CAF file"),
     (0, b"RF64", "an RF64 file"),
