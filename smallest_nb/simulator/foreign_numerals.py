@@ -1,9 +1,9 @@
 """Numbers in words of languages other than English, written in digits as far as text2num knows the language.
 
 text2num (da, de, es, fr, it, nl, pt) reads a number and knows nothing of how people write several: a scale behind a
-decimal is glued to its digits ("un virgule cinq million" is "1,5000000", "dos coma cinco mil" is "2,5000"), a nought to the digit behind it, the second
-decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers. This module puts that right.
-Elsewhere, and where text2num is not installed, numbers stay words.
+decimal is glued to its digits ("un virgule cinq million" is "1,5000000", "dos coma cinco mil" is "2,5000"), a zero to
+the digit behind it, the second decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers.
+This module corrects that. Elsewhere, and where text2num is not installed, numbers stay words.
 """
 
 from __future__ import annotations
