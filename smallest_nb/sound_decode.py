@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb.errors import ConfigError
 from smallest_nb.sound_chunks import SampleChunk, find_sample_chunks
 from smallest_nb.sound_formats import CONVERT, EXPECTED, FileKind, WavFormat, block_bytes, describe_file, wav_format
-from smallest_nb.sound_mpeg import UNKNOWN_SIZE, find_mpeg_parts
+from smallest_nb.sound_mpeg import find_free_format_parts, find_mpeg_parts
 from smallest_nb.sound_ogg_flac import end_of_flac_frames, find_flac_parts, find_ogg_parts
 from smallest_nb.sound_parts import Layout, Section, SoundFile, SoundPart, id3_size, only_tags_or_zeros, read_at
 from smallest_nb.sound_rare import HEAD_BYTES, find_joint, misread_as, stated_size
@@ -81,8 +81,8 @@ def _layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
         layout = find_mpeg_parts(file.stream, base, file.size)
         if layout is not None:
             return layout
-        if kind.name == "an MP3 file":  # of free format, whose frames only a decoder can tell apart
-            return Layout([SoundPart(base, file.size, claimed_size=UNKNOWN_SIZE, stated_frames=0)])
+        if kind.name == "an MP3 file":
+            return find_free_format_parts(file.stream, base, file.size)
     parts: list[SoundPart] = []
     while len(parts) < _MAX_JOINED and base < file.size:
         stop = find_joint(file.stream, base, file.size)

@@ -1,4 +1,4 @@
-"""Where each word stands in the text. Imports nothing of ours.
+"""Where each word stands in the text.
 
 The text is the service's fair copy: it has punctuation and capitals that the list of words may lack.
 """

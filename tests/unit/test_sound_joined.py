@@ -56,6 +56,30 @@ def test_S5_joined_wve_files(warned):
     assert warned() == []
 
 
+def free_format(mp3: bytes) -> bytes:
+    """Take the bit rate out of each header of an MP3 whose frames are of one size."""
+    data = bytearray(mp3)
+    size = mp3.index(mp3[:3], 4)
+    for at in range(0, len(data), size):
+        assert data[at : at + 3] == mp3[:3]
+        data[at + 2] &= 0x0F
+    return bytes(data)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_S5_joined_mp3s_of_free_format(channels, warned):
+    parts = []
+    for size in (9000, 20_000):
+        out = io.BytesIO()
+        sound = np.stack([SPEECH[:size]] * channels, axis=1)
+        soundfile.write(out, sound, RATE, format="MP3", bitrate_mode="CONSTANT", compression_level=0.5)
+        parts.append(free_format(out.getvalue()))
+    alone = [read_sound(part).samples for part in parts]
+    assert [len(samples) for samples in alone] == [9000, 20_000]
+    assert np.array_equal(read_sound(b"".join(parts)).samples, np.concatenate(alone))
+    assert warned() == []
+
+
 @pytest.mark.parametrize("stated", [True, False])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("behind", [MP3_BYTES, b"\xff" * 1000, b"hello" * 100, b"\xff\xf8\xff\xf9" * 50])
