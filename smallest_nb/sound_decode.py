@@ -117,7 +117,7 @@ def _decode_chunk(file: SoundFile, chunk: SampleChunk, kind: FileKind, sink: Sam
         if found is None:
             raise ConfigError(f"{file.name} is a WAV file that does not say its format; {EXPECTED}.")
         if found.scale is None and kind.name.startswith("a WAV"):
-            kind = replace(kind, name=f"a WAV file of another coding than PCM or float: {found.coding}")
+            kind = replace(kind, name=found.description)
     if found is not None and found.scale is not None:
         _decode_wav(file, chunk, found, sink)
     elif (

@@ -101,7 +101,7 @@ class WavFormat:
         channels: How many.
         rate: Hz.
         block: Bytes of a frame, or of a block of a coding that has blocks.
-        bits: Bits of a sample.
+        bits: Bits that a sample takes.
         scale: Makes floats of the samples' bytes; None if the coding is none of ours.
     """
 
@@ -113,10 +113,15 @@ class WavFormat:
     scale: Callable[[bytes], Any] | None
 
     @property
-    def coding(self) -> str:
-        """The coding's name, for messages."""
-        name = _CODE_NAMES.get(self.code)
-        return f"{name} (code 0x{self.code:04X})" if name else f"code 0x{self.code:04X}"
+    def description(self) -> str:
+        """What the file is, for messages."""
+        if self.code in (_PCM, _FLOAT):
+            name = "PCM" if self.code == _PCM else "float"
+            channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
+            return f"a WAV file of {channels} of {self.bits}-bit {name}"
+        name = _CODE_NAMES.get(self.code, "")
+        code = f"code 0x{self.code:04X}"
+        return f"a WAV file of another coding than PCM or float: {f'{name} ({code})' if name else code}"
 
 
 def wav_format(fmt: bytes, order: str = "<") -> WavFormat | None:
@@ -126,6 +131,8 @@ def wav_format(fmt: bytes, order: str = "<") -> WavFormat | None:
     code, channels, rate, _, align, bits = struct.unpack_from(order + "HHIIHH", fmt)
     if code == _EXTENSIBLE and fmt[26:40] == _SUBFORMAT_TAIL:
         code = int.from_bytes(fmt[24:26], "little")
+    if code == _PCM and channels and align % channels == 0 and bits < 8 * (align // channels) <= 32:
+        bits = 8 * (align // channels)  # samples stand at the upper end of wider ones, such as 24 bits in four bytes
     fits = channels > 0 and align == channels * bits // 8 and order == "<"
     return WavFormat(code, channels, rate, align, bits, _CODINGS.get((code, bits)) if fits else None)
 

@@ -78,6 +78,14 @@ def test_S13_what_ffmpeg_reads_is_named_with_the_same_advice(data, what):
     assert "Malformed" not in str(error.value)
 
 
+@pytest.mark.parametrize(("code", "bits", "name"), [(1, 64, "PCM"), (3, 16, "float"), (1, 0, "PCM")])
+def test_S13_pcm_that_cannot_be_read_is_not_called_another_coding(code, bits, name):
+    data = bytearray(wav_of(code))
+    data[32:36] = struct.pack("<HH", bits // 8, bits)
+    with pytest.raises(ConfigError, match=f"is a WAV file of 1 channel of {bits}-bit {name} and cannot be read"):
+        read_sound(bytes(data))
+
+
 @pytest.mark.parametrize("format_", ["MP3", "FLAC", "OGG", "AIFF", "AU", "CAF", "W64"])
 def test_S13_the_first_bytes_of_a_file_are_named_without_a_misleading_reason(format_):
     out = io.BytesIO()
