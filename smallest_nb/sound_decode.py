@@ -217,8 +217,8 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
             raise _refusal(file, kind, error) from error
         sink.warnings.append(f"{file.name}: {part.end - part.start} bytes at {sink.seconds:.2f} s cannot be decoded")
         return
-    # soundfile seeks after each block, to where it is. libmpg123 then lacks the bits that a frame has in those before it
-    # (whole blocks of VBR are silent), and libFLAC fails if no frame stands at the file's end.
+    # soundfile seeks after each block, to where it is: libmpg123 lacks the bits of a frame that are in those before
+    # (whole blocks of VBR are silent), and libFLAC fails if no frame is at the file's end.
     opened.seekable = lambda: False
     with opened as sound:
         lossy = sound.subtype in _LOSSY
