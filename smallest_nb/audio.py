@@ -78,7 +78,7 @@ def describe_clipping(beyond: int, count: int, peak: float) -> str:
     if not beyond or peak <= _FULL_SCALE:
         return ""
     share = f"{max(beyond / count, 0.0001):.2%}" if beyond < count else "100%"
-    advice = f"divide them by {peak:.3g}"
+    advice = f"divide them by {peak:.6g}"
     if peak > _LOUD:  # the scale of an integer type, whose full scale is the next one above the peak
         bits = next((bits for bits in (16, 24, 32) if peak <= 2.0 ** (bits - 1)), 0)
         if bits:
@@ -208,8 +208,10 @@ class Clip:
     def from_wav(cls, source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Clip:
         """Read a WAV file of 8, 16, 24 or 32-bit PCM; several channels are averaged.
 
+        :func:`smallest_nb.read_sound` reads other files too, and reports what is missing from one that was cut short.
+
         Raises:
-            ConfigError: Not a WAV file, or not PCM.
+            ConfigError: Not a WAV file, not PCM, or nothing that can be opened.
         """
         import numpy as np  # noqa: PLC0415
 
@@ -224,7 +226,10 @@ class Clip:
                 width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
                 raw = file.readframes(file.getnframes())
         except (wave.Error, EOFError) as error:
-            raise ConfigError(f"{name} cannot be read as PCM WAV ({error}); convert it to 16-bit PCM WAV.") from error
+            reason = str(error) or "it ends before its samples"
+            raise ConfigError(f"{name} cannot be read as PCM WAV ({reason}); convert it to 16-bit PCM WAV.") from error
+        except OSError as error:
+            raise ConfigError(f"{name} cannot be read ({error.strerror or error}); expected a WAV file.") from error
         raw = raw[: len(raw) - len(raw) % (width * channels)]
         if width == 1:
             wide = (np.frombuffer(raw, np.uint8).astype(np.int32) - 128) << 24

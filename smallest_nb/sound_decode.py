@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb.errors import ConfigError
 from smallest_nb.sound_chunks import SampleChunk, find_sample_chunks
 from smallest_nb.sound_formats import CONVERT, EXPECTED, FileKind, WavFormat, block_bytes, describe_file, wav_format
-from smallest_nb.sound_mpeg import UNKNOWN_SIZE, find_mpeg_parts
-from smallest_nb.sound_ogg_flac import find_flac_parts, find_ogg_parts
-from smallest_nb.sound_parts import Layout, Section, SoundFile, SoundPart, id3_size, read_at
-from smallest_nb.sound_rare import stated_size
+from smallest_nb.sound_mpeg import find_free_format_parts, find_mpeg_parts
+from smallest_nb.sound_ogg_flac import end_of_flac_frames, find_flac_parts, find_ogg_parts
+from smallest_nb.sound_parts import Layout, Section, SoundFile, SoundPart, id3_size, only_tags_or_zeros, read_at
+from smallest_nb.sound_rare import HEAD_BYTES, find_joint, misread_as, stated_size
 from smallest_nb.sound_sink import SampleSink
 
 if TYPE_CHECKING:
@@ -30,12 +30,10 @@ _LOSSY_SECS = 0.1
 _LOSSY = ("MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "VORBIS", "OPUS")
 _MPEG_CODES = (0x50, 0x55)
 _UNKNOWN_FRAMES = 2**40
-_HEAD_BYTES = 1024
 _MAX_ID3_TAGS = 100
-_AT_THE_END = "psf_fseek"
-"""What libsndfile says of a FLAC file that ends between two frames, without having stated its length."""
-_MEANINGLESS = ("possibly a pipe", "Format not recognised", "System error")
-"""What libsndfile says of any stream that it cannot read."""
+_MAX_JOINED = 10_000
+_MEANINGLESS = ("possibly a pipe", "Format not recognised", "System error", "Malformed 'fmt ' chunk")
+"""What libsndfile says of any stream that it cannot read, and of every coding of WAV that it does not know."""
 
 
 def decode(file: SoundFile, sink: SampleSink) -> None:
@@ -45,7 +43,7 @@ def decode(file: SoundFile, sink: SampleSink) -> None:
         ConfigError: It holds no sound, or needs a library that is missing.
     """
     base = _behind_id3(file)
-    head = read_at(file.stream, base, _HEAD_BYTES)
+    head = read_at(file.stream, base, HEAD_BYTES)
     if not head:
         raise ConfigError(f"{file.name} holds a tag and no sound; {EXPECTED}.")
     kind = describe_file(head)
@@ -83,16 +81,27 @@ def _layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
         layout = find_mpeg_parts(file.stream, base, file.size)
         if layout is not None:
             return layout
-        if kind.name == "an MP3 file":  # of free format, whose frames only a decoder can tell apart
-            return Layout([SoundPart(base, file.size, claimed_size=UNKNOWN_SIZE, stated_frames=0)])
-    size = file.size - base
-    stated = stated_size(head, size)
+        if kind.name == "an MP3 file":
+            return find_free_format_parts(file.stream, base, file.size)
+    parts: list[SoundPart] = []
+    while len(parts) < _MAX_JOINED and base < file.size:
+        stop = find_joint(file.stream, base, file.size)
+        parts.append(_rare_part(file, base, stop))
+        base = stop
+    return Layout(parts)
+
+
+def _rare_part(file: SoundFile, base: int, stop: int) -> SoundPart:
+    if misread := misread_as(file.stream, base, stop):
+        raise ConfigError(f"{file.name} is {misread}, which cannot be read; {EXPECTED}.{CONVERT}")
+    size = stop - base
+    stated = stated_size(read_at(file.stream, base, HEAD_BYTES), size)
     if stated.whole <= stated.start and not stated.end <= stated.start:
         raise ConfigError(f"{file.name} holds no samples: it is cut short before the first; {EXPECTED}.")
     part = SoundPart(base, base + stated.whole, patches=stated.patches, most_frames=stated.most_frames)
     if stated.end > size > stated.start:
         part = replace(part, missing_share=(stated.end - size) / (size - stated.start))
-    return Layout([part])
+    return part
 
 
 def _decode_layout(file: SoundFile, layout: Layout, kind: FileKind, sink: SampleSink) -> None:
@@ -108,7 +117,7 @@ def _decode_chunk(file: SoundFile, chunk: SampleChunk, kind: FileKind, sink: Sam
         if found is None:
             raise ConfigError(f"{file.name} is a WAV file that does not say its format; {EXPECTED}.")
         if found.scale is None and kind.name.startswith("a WAV"):
-            kind = replace(kind, name=f"a WAV file of another coding than PCM or float: {found.coding}")
+            kind = replace(kind, name=found.description)
     if found is not None and found.scale is not None:
         _decode_wav(file, chunk, found, sink)
     elif (
@@ -174,7 +183,7 @@ def _refusal(file: SoundFile, kind: FileKind, error: Exception | None = None) ->
     text = f"{file.name} is {kind.name}"
     if error is not None and kind.is_sound is not None:
         reason = _reason(error)
-        size = f" of {file.size} bytes" if file.size < _HEAD_BYTES else ""
+        size = f" of {file.size} bytes" if file.size < HEAD_BYTES else ""
         text += f"{size} and cannot be read{f' ({reason})' if reason else ''}"
     return ConfigError(f"{text}; {EXPECTED}.{CONVERT if kind.can_convert else ''}")
 
@@ -208,6 +217,9 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
             raise _refusal(file, kind, error) from error
         sink.warnings.append(f"{file.name}: {part.end - part.start} bytes at {sink.seconds:.2f} s cannot be decoded")
         return
+    # soundfile seeks after each block, to where it is: libmpg123 lacks the bits of a frame that are in those before
+    # (whole blocks of VBR are silent), and libFLAC fails if no frame is at the file's end.
+    opened.seekable = lambda: False
     with opened as sound:
         lossy = sound.subtype in _LOSSY
         sink.begin(
@@ -219,16 +231,35 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
         fault = _copy(sound, sink, part.most_frames or sound.frames)
         if fault is not None and not sink.seconds:
             raise _refusal(file, kind, fault) from fault
-        rate = int(sound.samplerate)
-    there = sink.part_frames / rate
-    promised = max(stated / rate, there * (1 + part.missing_share))
+        there = sink.part_frames / int(sound.samplerate)
+    promised = max(stated / int(sound.samplerate), there * (1 + part.missing_share))
     missing = promised - there
-    if missing >= _LOSSY_SECS or (not lossy and (missing >= 0.5 / rate or part.missing_share)):
+    if missing >= _LOSSY_SECS or (not lossy and (missing >= 0.5 / sound.samplerate or part.missing_share)):
         _report_cut(sink, missing, there)
     elif part.lacks_end:
         sink.warnings.append(f"{file.name} is cut short: {part.lacks_end}; the {there:.2f} s before are read")
-    elif fault is not None and not stated and _AT_THE_END not in str(fault):
-        sink.warnings.append(f"{file.name} is cut short or damaged: after {there:.2f} s nothing more can be decoded")
+    elif fault is not None:
+        end = end_of_flac_frames(file.stream, part.start, part.end) if sound.format == "FLAC" else None
+        _report_fault(file, part, end, sink, is_sized=bool(stated))
+
+
+def _report_fault(file: SoundFile, part: SoundPart, end: int | None, sink: SampleSink, *, is_sized: bool) -> None:
+    """Report what a decoder failed at, although no samples are known to be missing.
+
+    Args:
+        file: The file.
+        part: The part of it that was decoded.
+        end: Where the last whole frame ends; None if that is not known.
+        sink: What was decoded.
+        is_sized: Whether the header stated how many samples there are, so that all were found.
+    """
+    if end is not None:
+        if not only_tags_or_zeros(file.stream, end, part.end):
+            sink.warnings.append(f"{file.name}: {part.end - end} bytes behind its last FLAC frame are not read")
+    elif not is_sized:
+        sink.warnings.append(
+            f"{file.name} is cut short or damaged: after {sink.seconds:.2f} s nothing more can be decoded"
+        )
 
 
 def _copy(sound: Any, sink: SampleSink, frames: int) -> RuntimeError | None:

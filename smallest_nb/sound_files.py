@@ -155,8 +155,27 @@ def _read_array(source: Any, rate: int | None, channel: int | None) -> Clip:
         step = max(_BLOCK_SAMPLES // channels, 1)
         for at in range(0, len(samples) if samples.size else 0, step):
             sink.add(scale(samples[at : at + step]))
+        if quiet:
+            sink.warnings.append(f"{sink.name}: {quiet}")
 
+    quiet = _holds_24_bits(samples)
     return _filled("the array", channel, fill)
+
+
+def _holds_24_bits(samples: Any) -> str:
+    """Say so if an int32 array seems to hold 24-bit values, which are 48 dB too quiet, or return "".
+
+    The lowest byte of quiet sound that was widened from 24 bits as it should be is zero.
+    """
+    if samples.dtype.kind != "i" or samples.dtype.itemsize != 4 or not samples.size:
+        return ""
+    peak = max(int(samples.max()), -int(samples.min()))
+    if not 2**15 < peak <= 2**23 or not (samples & 0xFF).any():
+        return ""
+    return (
+        f"its largest value is {peak}, which is quiet in 32 bits. If these are 24-bit values, move them up first: "
+        "samples << 8"
+    )
 
 
 # Files

@@ -81,12 +81,13 @@ _CODINGS: dict[tuple[int, int], Callable[[bytes], Any]] = {
 """By format code and bits a sample."""
 
 _CODE_NAMES = {
-    0x02: "MS ADPCM", 0x06: "A-law", 0x07: "mu-law", 0x11: "IMA ADPCM", 0x22: "TrueSpeech", 0x31: "GSM 6.10",
-    0x38: "AMR", 0x40: "G.721", 0x42: "G.723.1", 0x45: "G.726", 0x50: "MPEG", 0x55: "MP3", 0x57: "AMR", 0x58: "AMR-WB",
-    0x64: "G.726", 0x65: "G.722", 0x83: "G.729", 0x92: "AC-3", 0xFF: "AAC", 0x111: "G.723.1", 0x130: "ACELP",
-    0x160: "WMA", 0x161: "WMA", 0x162: "WMA", 0x163: "WMA", 0x270: "ATRAC3", 0x28F: "G.722", 0x1600: "AAC",
-    0x1602: "AAC", 0x1610: "AAC", 0x2000: "AC-3", 0x2001: "DTS", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6751: "Vorbis",
-    0x704F: "Opus", 0x7A21: "AMR", 0x7A22: "AMR-WB", 0xA100: "G.723.1", 0xA106: "AAC", 0xA109: "Speex", 0xF1AC: "FLAC",
+    0x02: "MS ADPCM", 0x06: "A-law", 0x07: "mu-law", 0x11: "IMA ADPCM", 0x20: "Yamaha ADPCM", 0x22: "TrueSpeech",
+    0x31: "GSM 6.10", 0x38: "AMR", 0x40: "G.721", 0x42: "G.723.1", 0x45: "G.726", 0x50: "MPEG", 0x55: "MP3",
+    0x57: "AMR", 0x58: "AMR-WB", 0x64: "G.726", 0x65: "G.722", 0x83: "G.729", 0x92: "AC-3", 0xFF: "AAC",
+    0x111: "G.723.1", 0x130: "ACELP", 0x160: "WMA", 0x161: "WMA", 0x162: "WMA", 0x163: "WMA", 0x270: "ATRAC3",
+    0x28F: "G.722", 0x1600: "AAC", 0x1602: "AAC", 0x1610: "AAC", 0x2000: "AC-3", 0x2001: "DTS", 0x5346: "Flash ADPCM",
+    0x566F: "Vorbis", 0x674F: "Vorbis", 0x6750: "Vorbis", 0x6751: "Vorbis", 0x704F: "Opus", 0x7A21: "AMR",
+    0x7A22: "AMR-WB", 0xA100: "G.723.1", 0xA106: "AAC", 0xA109: "Speex", 0xF1AC: "FLAC",
 }  # fmt: skip
 """Format codes of WAV (RFC 2361 and the registry of Windows' mmreg.h)."""
 
@@ -100,7 +101,7 @@ class WavFormat:
         channels: How many.
         rate: Hz.
         block: Bytes of a frame, or of a block of a coding that has blocks.
-        bits: Bits of a sample.
+        bits: Bits that a sample takes.
         scale: Makes floats of the samples' bytes; None if the coding is none of ours.
     """
 
@@ -112,10 +113,15 @@ class WavFormat:
     scale: Callable[[bytes], Any] | None
 
     @property
-    def coding(self) -> str:
-        """The coding's name, for messages."""
-        name = _CODE_NAMES.get(self.code)
-        return f"{name} (code 0x{self.code:04X})" if name else f"code 0x{self.code:04X}"
+    def description(self) -> str:
+        """What the file is, for messages."""
+        if self.code in (_PCM, _FLOAT):
+            name = "PCM" if self.code == _PCM else "float"
+            channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
+            return f"a WAV file of {channels} of {self.bits}-bit {name}"
+        name = _CODE_NAMES.get(self.code, "")
+        code = f"code 0x{self.code:04X}"
+        return f"a WAV file of another coding than PCM or float: {f'{name} ({code})' if name else code}"
 
 
 def wav_format(fmt: bytes, order: str = "<") -> WavFormat | None:
@@ -125,6 +131,8 @@ def wav_format(fmt: bytes, order: str = "<") -> WavFormat | None:
     code, channels, rate, _, align, bits = struct.unpack_from(order + "HHIIHH", fmt)
     if code == _EXTENSIBLE and fmt[26:40] == _SUBFORMAT_TAIL:
         code = int.from_bytes(fmt[24:26], "little")
+    if code == _PCM and channels and align % channels == 0 and bits < 8 * (align // channels) <= 32:
+        bits = 8 * (align // channels)  # samples stand at the upper end of wider ones, such as 24 bits in four bytes
     fits = channels > 0 and align == channels * bits // 8 and order == "<"
     return WavFormat(code, channels, rate, align, bits, _CODINGS.get((code, bits)) if fits else None)
 
@@ -192,6 +200,10 @@ _CONVERTIBLE = (
     (0, b"0&\xb2u\x8ef\xcf\x11", "a WMA or WMV file"),
     (8, b"AVI ", "an AVI film"),
     (0, b"#!AMR", "an AMR file"),
+    (0, b"#!iLBC", "an iLBC file"),
+    (0, b"\x02dss", "a DSS file of a dictation machine"),
+    (0, b"\x03dss", "a DSS file of a dictation machine"),
+    (0, b"nut/multimedia container", "a NUT file"),
     (0, b"FLV\x01", "an FLV film"),
     (0, b"\x7f\xfe\x80\x01", "a DTS file"),
     (0, b"wvpk", "a WavPack file"),
@@ -216,7 +228,7 @@ _SOUNDS = (
     (8, b"AIF", "an AIFF file"),
     (8, b"8SVX", "an 8SVX file"),
     (8, b"16SV", "an 8SVX file"),
-    (0, b"FORM", "an AIFF file"),
+    (0, b"FORM", "an AIFF or another IFF file"),
     (0, b".snd", "an AU file"),
     (0, b"caff", "a CAF file"),
     (0, b"RF64", "an RF64 file"),

@@ -6,12 +6,13 @@ Xing and VBRI headers as LAME and Fraunhofer write them.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smallest_nb.sound_parts import Layout, SoundPart, id3_size, only_tags_or_zeros, read_at, without_tags
+from smallest_nb.sound_parts import Layout, SoundPart, find_all, id3_size, only_tags_or_zeros, read_at, without_tags
 
-__all__ = ["UNKNOWN_SIZE", "find_mpeg_parts"]
+__all__ = ["find_free_format_parts", "find_mpeg_parts"]
 
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _BIT_RATES = {  # kbit/s by (MPEG 1?, layer)
@@ -26,7 +27,7 @@ _BLOCK_BYTES = 2**18
 _LOOK_BACK = 2**13
 _MAX_FRAME_BYTES = 2881
 _FIRST_FRAME_WITHIN = 2**16
-UNKNOWN_SIZE = 2**40
+_UNKNOWN_SIZE = 2**40
 """Bytes that an MP3 without an Info frame is said to have: any estimate made of them is longer than the sound."""
 
 
@@ -120,9 +121,11 @@ class _Piece:
         stated = self.info.frames if self.info is not None else None
         if stated and stated >= self.frames and not self.is_interrupted:
             size = (self.info.size or 0) if self.info is not None else 0
-            return SoundPart(self.start, self.end, claimed_size=size if size < UNKNOWN_SIZE else 0, lacks_end=lacks_end)
+            return SoundPart(
+                self.start, self.end, claimed_size=size if size < _UNKNOWN_SIZE else 0, lacks_end=lacks_end
+            )
         start = self.start + self.info_size
-        return SoundPart(start, self.end, claimed_size=UNKNOWN_SIZE, stated_frames=0, lacks_end=lacks_end)
+        return SoundPart(start, self.end, claimed_size=_UNKNOWN_SIZE, stated_frames=0, lacks_end=lacks_end)
 
 
 def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
@@ -176,6 +179,33 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
             piece.frames += 1
     notes = [f"{unread} bytes between or behind its frames are no MPEG audio and are not read"] if unread else []
     return Layout([piece.part() for piece in pieces if piece.frames or len(pieces) == 1], notes)
+
+
+def find_free_format_parts(stream: BinaryIO, start: int, end: int) -> Layout:
+    """Find files of free format that are joined: each begins with an Info frame.
+
+    Their headers state no bit rate, and so no size of a frame: only a decoder can walk them.
+
+    Args:
+        stream: The file.
+        start: Where it begins.
+        end: Behind the last byte.
+    """
+    signs = (at for sign in (b"Info", b"Xing") for at in find_all(stream, sign, start, end))
+    frames = {
+        at - side for at in signs for side in (13, 21, 36) if at - side > start and _is_free_info(stream, at, side)
+    }
+    edges = [start, *sorted(frames), end]
+    return Layout([SoundPart(a, b, claimed_size=_UNKNOWN_SIZE, stated_frames=0) for a, b in itertools.pairwise(edges)])
+
+
+def _is_free_info(stream: BinaryIO, at: int, side: int) -> bool:
+    """Whether a sign is that of an Info frame of free format which begins so many bytes before it."""
+    head = read_at(stream, at - side, 4)
+    if head[0] != 0xFF or head[1] & 0xE6 != 0xE2 or head[2] >> 4:
+        return False
+    version, mono = head[1] >> 3 & 3, head[3] >> 6 == 3
+    return version != 1 and side == 4 + ((17 if mono else 32) if version == 3 else (9 if mono else 17))
 
 
 def _is_run(reader: _Reader, at: int) -> bool:

@@ -1,4 +1,4 @@
-"""Ogg pages and FLAC headers: where a chained or joined stream begins, and whether its end is there.
+"""Ogg pages, FLAC headers and frames: where a chained or joined stream begins, and whether its end is there.
 
 Sources: RFC 3533 (Ogg), RFC 9639 (FLAC).
 """
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from smallest_nb.sound_parts import Layout, SoundPart, find_all, only_tags_or_zeros, read_at, without_tags
 
-__all__ = ["find_flac_parts", "find_ogg_parts"]
+__all__ = ["end_of_flac_frames", "find_flac_parts", "find_ogg_parts"]
 
 _PAGE = struct.Struct("<4sBBqIIIB")
 _FIRST, _LAST = 2, 4
@@ -155,3 +155,67 @@ def _behind_metadata(stream: BinaryIO, start: int, end: int) -> int:
         if head[0] & 0x80:
             break
     return min(at, end)
+
+
+_SYNC = (b"\xff\xf8", b"\xff\xf9")
+"""How a frame begins: with blocks of one size, and of several."""
+_MAX_FLAC_HEADER_BYTES = 16
+_MAX_FLAC_FRAME_BYTES = 2**20
+_LONG_BLOCK_CODES, _LONG_RATE_CODES = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}
+"""How many bytes state the size of a block, and the rate, that have no code."""
+
+
+def _crc_table(polynomial: int, bits: int) -> list[int]:
+    table = []
+    for value in range(256):
+        crc = value << (bits - 8)
+        for _ in range(8):
+            crc = (crc << 1) ^ (polynomial if crc >> (bits - 1) else 0)
+            crc &= (1 << bits) - 1
+        table.append(crc)
+    return table
+
+
+_CRC8, _CRC16 = _crc_table(0x07, 8), _crc_table(0x8005, 16)
+
+
+def _is_flac_frame(head: bytes) -> bool:
+    """Whether a frame's header begins here, by its checksum."""
+    if len(head) < 6 or head[:2] not in _SYNC or head[3] & 1:
+        return False
+    number = head[4]
+    coded = 1 if number < 0x80 else 8 - (number ^ 0xFF).bit_length()
+    size = 4 + coded + _LONG_BLOCK_CODES.get(head[2] >> 4, 0) + _LONG_RATE_CODES.get(head[2] & 15, 0)
+    crc = 0
+    for byte in head[: size + 1]:
+        crc = _CRC8[crc ^ byte]
+    return len(head) > size and crc == 0
+
+
+def end_of_flac_frames(stream: BinaryIO, start: int, end: int) -> int | None:
+    """Return where the last frame ends, by the checksum behind it.
+
+    Args:
+        stream: The file.
+        start: Where the FLAC file begins.
+        end: Behind the last byte that may belong to it.
+
+    Returns:
+        None if there is no frame or the last one is incomplete.
+    """
+    frames = _behind_metadata(stream, start, end)
+    found = [
+        at
+        for sync in _SYNC
+        for at in find_all(stream, sync, frames, end)
+        if _is_flac_frame(read_at(stream, at, min(_MAX_FLAC_HEADER_BYTES, end - at)))
+    ]
+    if not found:
+        return None
+    last = max(found)
+    crc = 0
+    for at, byte in enumerate(read_at(stream, last, min(_MAX_FLAC_FRAME_BYTES, end - last)), last + 1):
+        crc = (crc << 8 & 0xFFFF) ^ _CRC16[crc >> 8 ^ byte]
+        if crc == 0 and at - last > _MAX_FLAC_HEADER_BYTES:
+            return at
+    return None

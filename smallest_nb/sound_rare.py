@@ -1,12 +1,22 @@
-"""How long rare containers are by their own headers, which libsndfile does not compare with what is there."""
+"""Rare containers: how long they are by their own headers, and what libsndfile reads wrongly in silence."""
 
 from __future__ import annotations
 
 import re
 import struct
 from dataclasses import dataclass
+from typing import BinaryIO
 
-__all__ = ["StatedSize", "stated_size"]
+from smallest_nb.sound_parts import find_all, read_at
+
+__all__ = ["HEAD_BYTES", "StatedSize", "find_joint", "misread_as", "stated_size"]
+
+HEAD_BYTES = 1024
+"""What of a file's beginning is looked at."""
+_MAX_VOC_BLOCKS = 100_000
+_BY_SIGN = re.compile(rb"Creative Voice File|PVF1\n| paf|fap |\x64\xa3[\x01-\x04]\x00|\x00[\x01-\x04]\xa3\x64")
+"""PVF, PAF and IRCAM, whose headers state no length, and VOC, where sox states eight bytes too few."""
+_SIGN_BYTES = 14
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ def stated_size(head: bytes, size: int) -> StatedSize:
     PAF, PVF and IRCAM state no length.
 
     Args:
-        head: The first kilobyte of the file.
+        head: The first :data:`HEAD_BYTES` of the file.
         size: How long it is.
     """
     try:
@@ -56,6 +66,55 @@ def stated_size(head: bytes, size: int) -> StatedSize:
     return StatedSize(start, end, whole, most_frames=(whole - start) // block * per_block if whole < size else 0)
 
 
+def find_joint(stream: BinaryIO, base: int, size: int) -> int:
+    """Return where another file begins that is joined to one, or the end.
+
+    Args:
+        stream: The file.
+        base: Where the first one begins.
+        size: How long the stream is.
+    """
+    head = read_at(stream, base, HEAD_BYTES)
+    if _BY_SIGN.match(head):
+        sign = head[:_SIGN_BYTES]
+        return next(find_all(stream, sign, base + len(sign), size), size)
+    stated = stated_size(head, size - base)
+    joint = base + stated.end
+    if not base + stated.start < joint < size:
+        return size
+    following = read_at(stream, joint, HEAD_BYTES)
+    return joint if stated_size(following, size - joint).start else size
+
+
+def misread_as(stream: BinaryIO, base: int, end: int) -> str:
+    """Say what a file is that libsndfile would read wrongly, or return ""."""
+    head = read_at(stream, base, HEAD_BYTES)
+    if head[:19] == _VOC and _has_several_blocks(stream, base + int.from_bytes(head[20:22], "little"), end):
+        return "a VOC file of several blocks"
+    if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
+        at = head.find(b"CHAN\0\0\0\4")
+        if at >= 0 and head[at + 8 : at + 12] == b"\0\0\0\6":
+            return "an 8SVX file of two channels"
+    return ""
+
+
+_VOC = b"Creative Voice File"
+_VOC_SOUND = frozenset({1, 2, 3, 9})
+"""Blocks of samples, of more samples, of silence, and of samples with a longer header."""
+
+
+def _has_several_blocks(stream: BinaryIO, at: int, end: int) -> bool:
+    """Whether a VOC file has several blocks of sound, whose headers libsndfile takes for samples."""
+    sounds = 0
+    for _ in range(_MAX_VOC_BLOCKS):
+        head = read_at(stream, at, 4)
+        if not head or not head[0]:
+            break
+        sounds += head[0] in _VOC_SOUND
+        at += 4 + int.from_bytes(head[1:], "little")
+    return sounds > 1 and end - at in (0, 1)
+
+
 def _stated(head: bytes) -> tuple[int, int]:
     if head[:4] == b"2BIT":
         stereo, bits = struct.unpack_from(">HH", head, 12)
@@ -65,7 +124,7 @@ def _stated(head: bytes) -> tuple[int, int]:
         return 12, 8 + int.from_bytes(head[4:8], "big")
     if head[:7] == b"NIST_1A":
         return _nist(head)
-    if head[:19] == b"Creative Voice File":
+    if head[:19] == _VOC:
         start = int.from_bytes(head[20:22], "little")
         return start + 4, start + 4 + int.from_bytes(head[start + 1 : start + 4], "little")
     if head[:13] == b"ALawSoundFile":

@@ -50,7 +50,7 @@ class Door(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._waiting.add(self._transport)
         self._transports.add(self._transport)
-        # Who says nothing would hold a socket for ever.
+        # A client that sends nothing must not hold a socket.
         self._timer = asyncio.get_running_loop().call_later(_HEAD_SECS, self._transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002, D102
@@ -62,11 +62,17 @@ class Door(asyncio.Protocol):
         if not whole and len(self._head) <= _MAX_HEAD:
             return
         self._arrived()
-        if whole and self._head.startswith(b"GET ") and _UPGRADE.search(self._head.partition(b"\r\n\r\n")[0] + b"\r\n"):
+        if whole and self._is_handshake():
             self._hand_to(self._connection)
         else:
             reader = asyncio.StreamReader(limit=_MAX_HEAD)
             self._hand_to(asyncio.StreamReaderProtocol(reader, self._exchange))
+
+    def _is_handshake(self) -> bool:
+        """Whether websockets is to read it, which closes without an answer if there are other bytes than ASCII."""
+        head = self._head.partition(b"\r\n\r\n")[0] + b"\r\n"
+        is_ascii = head.partition(b"\r\n")[0].isascii()
+        return is_ascii and head.startswith(b"GET ") and _UPGRADE.search(head) is not None
 
     def _hand_to(self, protocol: asyncio.Protocol) -> None:
         if self._transport is None or self._transport.is_closing():

@@ -9,8 +9,9 @@ import functools
 import io
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.audio import Clip, as_pcm16, pcm16_to_array
+from smallest_nb.audio import Clip, pcm16_to_array
 from smallest_nb.errors import ConfigError
+from smallest_nb.sound_files import read_sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,30 +84,22 @@ def encode_file(clip: Clip, output_format: str) -> bytes:
 
 
 def read_file(data: bytes, encoding: str, sample_rate: int) -> Clip:
-    """Read a recording: WAV, what libsndfile reads (FLAC, Ogg, MP3), else raw samples of the encoding named.
+    """Read a recording: a sound file as :func:`smallest_nb.read_sound` does, else raw samples of the encoding named.
 
     Raises:
         ConfigError: It cannot be read.
     """
-    if data[:4] == b"RIFF":
-        try:
-            return Clip.from_wav(data)
-        except ConfigError:
-            pass  # another codec inside: libsndfile may know it
-    if data[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM", b".snd") or data[:3] == b"ID3" or data[:2] in _MP3:
-        soundfile = _soundfile("this file")
-        try:
-            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-        except Exception as error:
-            raise ConfigError(f"The audio cannot be decoded ({error}).") from error
-        return Clip(as_pcm16(samples.mean(axis=1)), int(rate))
+    if data.startswith(_FILE_SIGNS):
+        return read_sound(data)
     width = BYTES_OF.get(encoding)
     if width is None:
         raise ConfigError(f"The audio cannot be decoded: no {encoding} file.")
     return Clip(decode(data[: len(data) // width * width], encoding), sample_rate)
 
 
-_MP3 = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa")
+_MPEG_SIGNS = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")
+_FILE_SIGNS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"ID3", *_MPEG_SIGNS)
+"""What raw samples hardly begin with. (The signs of other MPEG layers are near-silence in PCM16.)"""
 
 
 def _soundfile(what: str) -> Any:

@@ -74,7 +74,7 @@ _CUES: dict[str, tuple[str, int, int]] = {
     **dict.fromkeys(("cvv", "cvc", "cvv2", "c v v", "c v c", "security code", "verification value", "सीवीवी"), _CVV),
     **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode", "post code"), _ZIP),
     **dict.fromkeys(("pin code", "pincode", "पिन कोड", "पिनकोड"), _ZIP),
-    **dict.fromkeys(("account number", "account no", "account", "routing number"), _LONG),
+    **dict.fromkeys(("account number", "account no", "account", "routing number", "iban"), _LONG),
     **dict.fromkeys(("खाता", "खाता नंबर", "खाता संख्या"), _LONG),
     **dict.fromkeys(("card number", "card no", "कार्ड नंबर"), _CARD),
     **dict.fromkeys(("card", "कार्ड"), _SHORT),

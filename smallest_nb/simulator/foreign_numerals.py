@@ -1,9 +1,9 @@
 """Numbers in words of languages other than English, written in digits as far as text2num knows the language.
 
 text2num (da, de, es, fr, it, nl, pt) reads a number and knows nothing of how people write several: a scale behind a
-decimal is glued to its digits ("un virgule cinq million" is "1,5000000"), a nought to the digit behind it, the second
-decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers. This module puts that right.
-Elsewhere, and where text2num is not installed, numbers stay words.
+decimal is glued to its digits ("un virgule cinq million" is "1,5000000", "dos coma cinco mil" is "2,5000"), a zero to
+the digit behind it, the second decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers.
+This module corrects that. Elsewhere, and where text2num is not installed, numbers stay words.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _SCALES = frozenset(
     "billones milione milioni miliardo miliardi bilione bilioni milh\u00e3o milh\u00f5es bilh\u00e3o bilh\u00f5es "
     "millionen milliarde milliarden billionen miljoen miljoenen miljard miljarden millioner milliarder".split()
 )
+_THOUSANDS = frozenset("mil mille mila tausend duizend tusind tusinde".split())
 _DECIMAL_MARKS = frozenset("virgule coma virgola v\u00edrgula komma punto ponto point punt punkt".split())
 _PERCENT = frozenset({("pour", "cent"), ("por", "ciento"), ("por", "cien"), ("per", "cento"), ("por", "cento")})
 _OR = frozenset("ou o u oder of eller bis tot til \u00e0 a".split())
@@ -99,9 +100,12 @@ def _numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator[_Num
         found = text2num.find_numbers([_Token(k) for k in keys[start:end]], language, 0.0)
         return (_Number(n.text, start + n.start, start + n.end) for n in found if not n.is_ordinal)
 
+    decimal_end = 0
     for number in read(0, len(keys)):
         end = number.end
-        while end > number.start and keys[end - 1] in _SCALES:
+        if number.start == decimal_end > 0 and set(keys[number.start : end]) <= _THOUSANDS:
+            continue
+        while end > number.start and (keys[end - 1] in _SCALES or (number.decimal and keys[end - 1] in _THOUSANDS)):
             end -= 1
         if tuple(keys[max(0, number.start - 1) : number.start + 1]) in _PERCENT or end == number.start:
             continue
@@ -109,6 +113,7 @@ def _numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator[_Num
             yield from read(number.start, end)
         else:
             yield number
+        decimal_end = end if number.decimal else 0
 
 
 def _together(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, everything: bool) -> tuple[int, str]:

@@ -160,13 +160,14 @@ def _minutes(keys: Sequence[str], at: int) -> tuple[int, int] | None:
 
 def _time(keys: Sequence[str], at: int) -> list[Piece]:
     past = {("half", "past"): 30, ("quarter", "past"): 15, ("quarter", "to"): -15}
-    shift = past.get((keys[at], key_at(keys, at + 1)))
-    hour = cardinal(keys, at + 2 if shift else at)
+    begin = at + (keys[at] == "a")
+    shift = past.get((key_at(keys, begin), key_at(keys, begin + 1)))
+    hour = cardinal(keys, begin + 2 if shift else at)
     if not hour or hour[1] != 1 or not 1 <= hour[0] <= 12:
         return []
     if shift:
         clock = (hour[0] * 60 + shift - 60) % 720 + 60
-        return [Piece(f"{clock // 60}:{clock % 60:02d}", at, at + 3)]
+        return [Piece(f"{clock // 60}:{clock % 60:02d}", at, begin + 3)]
     minutes = _minutes(keys, at + 1)
     end = at + 1 + (minutes[1] if minutes else 0)
     text = f"{hour[0]}:{minutes[0]:02d}" if minutes else str(hour[0])

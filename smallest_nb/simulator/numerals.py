@@ -312,6 +312,13 @@ def _read_out(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything
     return Piece(digits, at, after) if long_enough else None
 
 
+def _shared_scale(keys: Sequence[str], at: int, second: int) -> int:
+    """Return what "three" counts in "three or four hundred", given where the two begin; 1 if it counts by itself."""
+    scale = {"hundred": 100, "thousand": 1000}.get(key_at(keys, second + 1), 1)
+    shared = _UNITS.get(keys[at], 0) < _UNITS.get(key_at(keys, second), 0) and key_at(keys, at - 1) not in _COUNTERS
+    return scale if shared and spoken(keys, second)[0].count == 2 else 1
+
+
 def _amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
     """Read the first number of a run by itself."""
     first, after = run[0], at + run[0].count
@@ -334,6 +341,7 @@ def _amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: 
         and key_at(keys, at - 1) != "point"
         and _lone(keys, after + 1) >= 10
     ):
-        return Piece(first.digits, at, after)  # "9 or 10", not "nine or 10"
+        # "9 or 10", not "nine or 10"; "300 or 400", not "3 or 400".
+        return Piece(str(int(first.digits) * _shared_scale(keys, at, after + 1)), at, after)
     counts = key_at(keys, at - 1) in _COUNTERS or key_at(keys, after) in _MEASURES
     return None if small or (keys[at] == "one" and first.single and not counts) else Piece(first.digits, at, after)

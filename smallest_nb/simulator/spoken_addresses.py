@@ -98,7 +98,11 @@ def _chain(keys: Sequence[str], start: int) -> int:
         if keys[i] in _JOINTS or keys[i] in _AT:
             i = _behind_at(keys, i) if keys[i] in _AT else i + 1
             ends = min(i, len(keys))
-        elif _is_label(keys[i]) and (i == start or keys[i - 1] in _JOINTS | _AT or keys[i - 1] in {"rate", "sign"}):
+        elif _is_label(keys[i]) and (
+            i == start
+            or keys[i - 1] in _JOINTS | _AT | {"rate", "sign"}
+            or (_is_spelled(keys[i]) and _is_spelled(keys[i - 1]))
+        ):
             i += 1
             ends = i
         else:
@@ -110,14 +114,15 @@ def _domain(keys: Sequence[str], start: int) -> int:
     """Return where the domain that begins here ends, or 0 where there is none."""
     if _WRITTEN_DOMAIN.fullmatch(key_at(keys, start)) and keys[start].rpartition(".")[2] in _ALL_ENDINGS:
         return start + 1
-    end = 0
-    for i in range(start, min(len(keys), start + _MOST), 2):
-        if not _is_label(keys[i]):
-            break
+    end, i = 0, start
+    while i < min(len(keys), start + _MOST) and _is_label(keys[i]):
         if i > start and keys[i - 1] in _DOTS and keys[i] in _ALL_ENDINGS:
             end = i + 1
+        while _is_digit(key_at(keys, i + 1)) or (_is_spelled(keys[i]) and _is_spelled(key_at(keys, i + 1))):
+            i += 1
         if key_at(keys, i + 1) not in _JOINTS:
             break
+        i += 2
     return end or (start + 1 if key_at(keys, start) in _PROVIDERS else 0)
 
 

@@ -1,4 +1,4 @@
-"""How far a transcript is from a reference: word error rate, and the two texts side by side. Imports errors.
+"""How far a transcript is from a reference: word error rate, and the two texts side by side.
 
 Normalised text is what is compared unless told otherwise: Unicode NFKC, lower case, typographic apostrophes as `'`,
 invisible format characters dropped, every punctuation mark and symbol replaced by a space except apostrophes between
@@ -132,9 +132,9 @@ def compared(reference: str, hypothesis: str, *, normalize: bool) -> Comparison:
         import jiwer  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigError("Word error rates need jiwer: pip install 'smallest-nb[eval]'.") from error
-    told = jiwer.process_words(" ".join(true), " ".join(heard))
+    found = jiwer.process_words(" ".join(true), " ".join(heard))
     rows: list[Row] = [
         (c.type, tuple(true[c.ref_start_idx : c.ref_end_idx]), tuple(heard[c.hyp_start_idx : c.hyp_end_idx]))
-        for c in told.alignments[0]
+        for c in found.alignments[0]
     ]
-    return Comparison(told.wer, told.hits, told.substitutions, told.deletions, told.insertions, rows)
+    return Comparison(found.wer, found.hits, found.substitutions, found.deletions, found.insertions, rows)

@@ -1,4 +1,4 @@
-"""What a transcript can be turned into, as methods, and files of it. Imports errors."""
+"""What a transcript can be turned into, as methods, and files of it."""
 
 from __future__ import annotations
 

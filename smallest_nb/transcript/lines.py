@@ -55,6 +55,8 @@ _HAS_KANA, _HAS_HAN, _HAS_HANGUL = (re.compile(f"[{s}]") for s in (_KANA, _HAN, 
 _WIDE = re.compile(f"[{_KANA}{_HAN}{_HANGUL}]")
 _UNSPACED = re.compile(f"[{_KANA}{_HAN}{_THAI}]")
 _THAI_ONLY = re.compile(f"[{_THAI}]")
+_GOES_ON = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4\u1039\u17d2")
+"""Vowels before their consonants in Thai and Lao; the signs that stack consonants in Burmese and Khmer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,24 @@ def width(text: str) -> int:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Yield what a reader sees as one character each: a letter with its marks, an emoji with all its parts."""
+    """Yield what a reader sees as one character each: a letter with its marks, an emoji with all its parts.
+
+    Some marks of Burmese are graphemes of their own by Unicode's rules, and a vowel that is written before its
+    consonant (Thai, Lao) or a sign that stacks two consonants (Burmese, Khmer) ends one; here they stay together.
+    """
     if text.isascii():
         yield from text
         return
     import wcwidth  # noqa: PLC0415 - its tables take a while to load
 
-    yield from wcwidth.iter_graphemes(text)
+    kept = ""
+    for grapheme in wcwidth.iter_graphemes(text):
+        if kept and not (unicodedata.category(grapheme[0])[0] == "M" or kept[-1] in _GOES_ON):
+            yield kept
+            kept = ""
+        kept += grapheme
+    if kept:
+        yield kept
 
 
 def shortened(text: str, columns: int) -> str:

@@ -1,4 +1,4 @@
-"""Who speaks, by number and by name. Imports errors."""
+"""Who speaks, by number and by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that every file format can hold. Imports nothing of ours."""
+"""Text that every file format can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transcripts as JSON. Imports errors."""
+"""Transcripts as JSON."""
 
 from __future__ import annotations
 

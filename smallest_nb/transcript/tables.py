@@ -1,4 +1,4 @@
-"""Transcripts as tables. Imports errors."""
+"""Transcripts as tables."""
 
 from __future__ import annotations
 

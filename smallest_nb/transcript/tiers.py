@@ -1,4 +1,4 @@
-"""Praat TextGrid, the long text format. Imports errors.
+"""Praat TextGrid, the long text format.
 
 The format: https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
 """
@@ -68,15 +68,15 @@ def _disjoint(intervals: Iterable[_Interval]) -> list[_Interval]:
 
 
 def _filled(intervals: Iterable[_Interval], last: int) -> list[_Interval]:
-    """Put empty intervals where nobody speaks; Praat wants every moment covered."""
-    told: list[_Interval] = []
+    """Put empty intervals where there is no speech; Praat wants every moment covered."""
+    covered: list[_Interval] = []
     at = 0
     for start, end, text in intervals:
         if start > at:
-            told.append((at, start, ""))
-        told.append((start, end, text))
+            covered.append((at, start, ""))
+        covered.append((start, end, text))
         at = end
-    return [*told, (at, last, "")] if at < last else told
+    return [*covered, (at, last, "")] if at < last else covered
 
 
 def _tier(number: int, name: str, intervals: Sequence[_Interval], last: int) -> str:

@@ -1,4 +1,4 @@
-"""Who says what from when to when, and the times that the exports share. Imports errors."""
+"""Who says what from when to when, and the times that the exports share."""
 
 from __future__ import annotations
 

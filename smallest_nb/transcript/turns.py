@@ -1,4 +1,4 @@
-"""RTTM: who spoke when, as diarization tools read it. Imports errors.
+"""RTTM: who spoke when, as diarization tools read it.
 
 The format: NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan", appendix A.
 """

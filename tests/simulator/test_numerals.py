@@ -45,6 +45,12 @@ NUMBERS = [
     ("two million people", "2 million people.", "2 million people.", "2 million people."),
     ("it's twelve thirty", "It's 12:30.", "It's 12 30.", "It's 12 30."),
     ("call nine one one or zero", "Call 911 or 0.", "Call 911 or 0.", "Call 911 or zero."),
+    ("three or four hundred people", *["300 or 400 people."] * 3),
+    ("two to three thousand", *["2000 to 3000."] * 3),
+    ("nine to five hundred", *["9 to 500."] * 3),
+    ("page two to three hundred", *["Page 2 to 300."] * 3),
+    ("a quarter past seven", "7:15.", "A quarter past 7.", "A quarter past seven."),
+    ("a quarter of it", *["A quarter of it."] * 3),
     ("double five oh seven", "5507.", "5507.", "5507."),
     ("nineteen eighty or nineteen ninety", "1980 or 1990.", "1980 or 1990.", "1980 or 1990."),
 ]
@@ -89,6 +95,9 @@ def test_no_place_and_no_word_is_an_error(text, at):
 # Language, as heard, with `numerals=true`, by default.
 FOREIGN = [
     ("fr", "un virgule cinq million d'euros", "1,5 million d'euros.", "1,5 million d'euros."),
+    ("es", "uno coma cinco mil millones", *["1,5 mil millones."] * 2),
+    ("fr", "deux virgule cinq mille", *["2,5 mille."] * 2),
+    ("de", "zwei komma f\u00fcnf tausend", *["2,5 tausend."] * 2),
     ("es", "uno coma cinco millones de euros", "1,5 millones de euros.", "1,5 millones de euros."),
     ("it", "uno virgola cinque milioni", "1,5 milioni.", "1,5 milioni."),
     ("pt", "um v\u00edrgula cinco milh\u00f5es", "1,5 milh\u00f5es.", "1,5 milh\u00f5es."),

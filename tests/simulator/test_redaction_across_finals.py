@@ -37,6 +37,11 @@ HIDDEN = [
     ("john dot smith at example dot com", ""),
     ("send it to john dot smith at example dot com today please", "send it to today please"),
     ("my email is j o h n at gmail dot com", "my email is"),
+    ("my email is j dot d at x y z dot org", "my email is"),
+    ("it is jane at a b c one two dot com thanks", "it is thanks"),
+    ("my email is john at x y|z dot org thanks", "my email is|thanks"),
+    ("my iban is d e eight nine three seven zero four zero zero four four zero five three two zero one three okay",
+     "my iban is d e okay"),
     ("write to mary underscore jones five five at mail dot example dot co dot uk now", "write to now"),
     ("my mail id is rahul at the rate gmail dot com", "my mail id is"),
     ("it is mary at sign gmail dot com okay", "it is okay"),
@@ -63,6 +68,8 @@ HIDDEN = [
     ("i live at forty two main|street in town", "i live at|in town"),
 ]  # fmt: skip
 SHOWN = [
+    "look at a b c dot com",
+    "meet me at five thirty dot",
     "look at example dot com",
     "find us at example dot com",
     "the company is example dot com",

@@ -117,12 +117,25 @@ async def test_recordings_in_other_formats(signals):
     assert raw.json["transcription"] == "Hello brave new world."
 
 
+async def test_S5_and_S16_recordings_are_read_as_read_sound_reads_them(signals):
+    soundfile = pytest.importorskip("soundfile")
+    pcm = (await call(signals, "POST", "/waves/v1/tts", {**ASK, "text": "good morning"})).body
+    one = io.BytesIO()
+    soundfile.write(one, samples(pcm), 16000, format="FLAC")
+    inverse = io.BytesIO()
+    soundfile.write(inverse, np.stack([samples(pcm), -samples(pcm)], axis=1), 16000, format="WAV")
+    for body, heard in ((one.getvalue() * 2, "good morning good morning"), (inverse.getvalue(), "good morning")):
+        answer = await call(signals, "POST", "/waves/v1/pulse/get_text?language=en", body)
+        text = answer.json["transcription"].lower().replace(".", "").replace(",", "")
+        assert text == heard
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "told"),
     [
         ("/waves/v1/stt/?model=pulse&language=en", b"", 400, "no audio"),
         ("/waves/v1/stt/?model=pulse&language=en", {"url": "https://x/y.wav"}, 400, "fetches no URL"),
-        ("/waves/v1/stt/?model=pulse&language=en", b"RIFF1234WAVEjunk", 400, "decoded"),
+        ("/waves/v1/stt/?model=pulse&language=en", b"RIFF1234WAVEjunk", 400, "before any samples"),
         ("/waves/v1/stt/?language=en", b"1234", 400, "model"),
         ("/waves/v1/stt/?model=pulse&language=zh", b"1234", 400, "LANGUAGE_NOT_ENABLED_IN_REGION"),
     ],

@@ -144,6 +144,18 @@ PLACEHOLDERS = {
 }
 
 
+@pytest.mark.parametrize(("bits", "dtype"), [(12, "<i2"), (20, "<i4"), (24, "<i4"), (17, "<i4"), (7, "u1")])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_S2_samples_in_more_bytes_than_they_need(bits, dtype, channels, warned):
+    values = np.round(tone(2000, channels) * 2.0 ** (bits - 1)).astype(np.int64)
+    width = np.dtype(dtype).itemsize
+    shifted = (values << (8 * width - bits)) + (128 if width == 1 else 0)
+    data = bytearray(wav(shifted.astype(dtype).tobytes(), bits=8 * width, channels=channels))
+    data[34:36] = struct.pack("<H", bits)
+    assert read_sound(bytes(data)).samples.tolist() == pcm16(values / 2.0 ** (bits - 1)).tolist()
+    assert warned() == []
+
+
 @pytest.mark.parametrize("program", PLACEHOLDERS)
 @pytest.mark.parametrize("coding", ["PCM_16", "PCM_U8", "PCM_24", "FLOAT", "ULAW", "ALAW", "IMA_ADPCM", "GSM610"])
 def test_S7_wav_written_to_a_pipe_is_read_to_its_end_without_alarm(program, coding, warned):

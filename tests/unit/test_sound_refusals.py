@@ -54,19 +54,36 @@ CONVERTIBLE = [
     (wav_of(0x0083), r"a WAV file .*: G\.729 \(code 0x0083\)"),
     (wav_of(0x0042), r"a WAV file .*: G\.723\.1 \(code 0x0042\)"),
     (wav_of(0x0161), r"a WAV file .*: WMA \(code 0x0161\)"),
+    (wav_of(0x0020), r"a WAV file .*: Yamaha ADPCM \(code 0x0020\)"),
+    (wav_of(0x566F), r"a WAV file .*: Vorbis \(code 0x566F\)"),
     (wav_of(0x1234), "a WAV file .*: code 0x1234"),
     (ogg_of(b"Speex   1.2"), "an OGG file of Speex"),
     (b"\x1aE\xdf\xa3" + NOISE, "a WebM or Matroska file"),
     (b"\x0b\x77" + NOISE, "an AC-3 file"),
     (b"wvpk" + NOISE, "a WavPack file"),
+    (b"\x02dss" + NOISE, "a DSS file of a dictation machine"),
+    (b"\x03dss" + NOISE, "a DSS file of a dictation machine"),
+    (b"#!iLBC30\n" + NOISE, "an iLBC file"),
+    (b"nut/multimedia container\0" + NOISE, "a NUT file"),
+    (b"FORM\0\0\1\0MAUDMHDR" + NOISE, "an AIFF or another IFF file"),
     (b"RIFF\0\0\1\0AVI " + NOISE, "an AVI film"),
 ]
 
 
 @pytest.mark.parametrize(("data", "what"), CONVERTIBLE)
 def test_S13_what_ffmpeg_reads_is_named_with_the_same_advice(data, what):
-    with pytest.raises(ConfigError, match=rf"is {what}.*; expected a sound file.*: ffmpeg -i FILE sound\.wav$"):
+    advice = r"; expected a sound file.*: ffmpeg -i FILE sound\.wav$"
+    with pytest.raises(ConfigError, match=f"is {what}.*{advice}") as error:
         read_sound(data)
+    assert "Malformed" not in str(error.value)
+
+
+@pytest.mark.parametrize(("code", "bits", "name"), [(1, 64, "PCM"), (3, 16, "float"), (1, 0, "PCM")])
+def test_S13_pcm_that_cannot_be_read_is_not_called_another_coding(code, bits, name):
+    data = bytearray(wav_of(code))
+    data[32:36] = struct.pack("<HH", bits // 8, bits)
+    with pytest.raises(ConfigError, match=f"is a WAV file of 1 channel of {bits}-bit {name} and cannot be read"):
+        read_sound(bytes(data))
 
 
 @pytest.mark.parametrize("format_", ["MP3", "FLAC", "OGG", "AIFF", "AU", "CAF", "W64"])

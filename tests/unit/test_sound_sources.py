@@ -122,6 +122,13 @@ def test_A4_urls_are_not_fetched(url):
             use(url)
 
 
+def test_A4_what_no_wav_can_be_read_from_is_named(tmp_path):
+    for path, reason in ((tmp_path, "directory"), (tmp_path / "no.wav", "No such file"), (b"", "ends before"),
+                         ("x" * 5000, "too long")):  # fmt: skip
+        with pytest.raises(ConfigError, match=reason):
+            Clip.from_wav(path)
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [("", "cannot be a path"), ("a\0b", "cannot be a path"), (b"talk.wav", "a path of bytes"), (3, "A int is not"),
@@ -303,6 +310,18 @@ def test_S17_what_loses_nothing_is_not_reported(fine, warned):
     if fine.dtype.kind == "f":
         Clip.from_array(fine, 16000)
         encoded("linear16", fine)
+    assert warned() == []
+
+
+@pytest.mark.parametrize("peak", [40_000, 2**20, 2**23 - 1])
+def test_S17_int32_that_holds_24_bit_values_is_reported(peak, warned):
+    values = np.round(SPEECH * peak).astype(np.int32)
+    for samples in (values, np.stack([values, values], axis=1)):
+        read_sound(samples, sample_rate=16000)
+        (message,) = warned()
+        assert "If these are 24-bit values, move them up first: samples << 8" in message
+    read_sound(values << 8, sample_rate=16000)
+    read_sound(np.round(SPEECH * peak / 256).astype(np.int32) << 8, sample_rate=16000)  # quiet, but of 24 bits
     assert warned() == []
 
 

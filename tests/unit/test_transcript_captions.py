@@ -148,6 +148,22 @@ def test_E8_lines_are_cut_between_graphemes(before, text):
     assert found == whole
 
 
+BURMESE = "မြန်မာနိုင်ငံသည်အရှေ့တောင်အာရှတွင်တည်ရှိသောနိုင်ငံတစ်ခုဖြစ်ပြီးမြို့တော်မှာနေပြည်တော်ဖြစ်သည်"
+LAO = "ປະເທດລາວເປັນປະເທດທີ່ຕັ້ງຢູ່ໃນພາກພື້ນອາຊີຕາເວັນອອກສ່ຽງໃຕ້ມີນະຄອນຫຼວງວຽງຈັນເປັນເມືອງຫຼວງ"
+KHMER = "ព្រះរាជាណាចក្រកម្ពុជាគឺជាប្រទេសមួយស្ថិតនៅក្នុងតំបន់អាស៊ីអាគ្នេយ៍ដែលមានរាជធានីភ្នំពេញ"
+
+
+@pytest.mark.parametrize("text", [BURMESE, LAO, KHMER, "ไป" * 60])
+@pytest.mark.parametrize("before", range(8))
+def test_E8_no_line_begins_with_a_mark_or_ends_with_what_belongs_to_the_next_letter(text, before):
+    text = "က" * before + text
+    lines = [ln for *_, shown in cues(Transcript([Segment(text, start=0, end=30)])) for ln in shown]
+    assert "".join(lines) == text
+    for line in lines:
+        assert not unicodedata.category(line[0]).startswith("M")
+        assert line[-1] not in "เแโใไເແໂໃໄ\u1039\u17d2"
+
+
 def test_E8_thai_and_chinese_lines_are_cut_at_words():
     lines = [ln for *_, lines in cues(Transcript([Segment(THAI, start=0, end=20)])) for ln in lines]
     ends = set(

@@ -411,6 +411,9 @@ def test_json_of_openai_whisper_and_faster_whisper(tmp_path):
         transcript = load_json(tmp_path, data)
         assert rows(transcript) == [(0, 1.4, "Hello, world.", None)]
         assert words(transcript) == HELLO
+    named_tuples = [[0, 0, 0.0, 1.4, " Hello, world.", [50364], 0.0, -0.3, 0.8, 0.01, t["words"]] for t in tuples]
+    assert words(load_json(tmp_path, named_tuples)) == HELLO
+    assert rows(load_json(tmp_path, [[*named_tuples[0][:-1], None]])) == [(0, 1.4, "Hello, world.", None)]
     assert load_json(tmp_path, whisper())[0].language == "en"
     bare = [{**s, "words": None} for s in dicts]
     assert words(load_json(tmp_path, bare)) == []
@@ -423,7 +426,14 @@ def test_json_of_openai_and_transformers(tmp_path):
         "words": [{"word": "Hello", "start": 0.0, "end": 0.6}, {"word": "world", "start": 0.7, "end": 1.4}],
     }  # fmt: skip
     assert words(load_json(tmp_path, verbose)) == [("Hello", 0, 0.6, None), ("world", 0.7, 1.4, None)]
-    assert rows(load_json(tmp_path, {**verbose, "segments": []})) == [(0, 1.4, "Hello world", None)]
+    assert rows(load_json(tmp_path, {**verbose, "segments": []})) == [(0, 1.4, "Hello, world.", None)]
+    # timestamp_granularities=["word"]; and response_format="json", which has no times
+    words_alone = {k: v for k, v in verbose.items() if k != "segments"}
+    assert words(load_json(tmp_path, words_alone)) == [("Hello,", 0, 0.6, None), ("world.", 0.7, 1.4, None)]
+    other = {**words_alone, "text": "Something else."}
+    assert words(load_json(tmp_path, other)) == [("Hello", 0, 0.6, None), ("world", 0.7, 1.4, None)]
+    plain = {"text": "Hello, world.", "usage": {"type": "duration", "seconds": 2}}
+    assert rows(load_json(tmp_path, plain)) == [(None, None, "Hello, world.", None)]
     chunks = {
         "text": " Hi. Yes",
         "chunks": [{"timestamp": [0.0, 1.5], "text": " Hi."}, {"timestamp": [1.5, None], "text": " Yes"}],
@@ -545,6 +555,39 @@ def test_json_of_deepgram_with_a_channel_for_each_person_and_without_words(tmp_p
     assert len(silent) == 0
     text = load_json(tmp_path, deepgram(channels=[{"alternatives": [{"transcript": "only text", "words": []}]}]))
     assert [(s.text, s.start) for s in text] == [("only text", None)]
+
+
+def test_json_of_the_service(tmp_path):
+    answer = {
+        "status": "success", "transcription": "Hello. Yes.", "language": "en", "metadata": {"duration": 3.0},
+        "words": [{"word": "Hello.", "start": 0.0, "end": 0.5, "confidence": 0.9, "speaker": "speaker_0"},
+                  {"word": "Yes.", "start": 0.2, "end": 0.4, "confidence": 0.8, "speaker": "speaker_1"}],
+        "utterances": [{"text": "Hello.", "start": 0.0, "end": 0.5, "speaker": "speaker_0"},
+                       {"text": "Yes.", "start": 0.2, "end": 0.4, "speaker": "speaker_1"}],
+    }  # fmt: skip
+    transcript = load_json(tmp_path, answer)
+    assert rows(transcript) == [(0, 0.5, "Hello.", "Speaker 1"), (0.2, 0.4, "Yes.", "Speaker 2")]
+    assert [(w.text, w.speaker) for s in transcript for w in s.words] == [("Hello.", 0), ("Yes.", 1)]
+    assert (transcript.names, transcript[0].language) == ({}, "en")
+    assert [s.text for s in load_json(tmp_path, {**answer, "utterances": [], "words": []})] == ["Hello. Yes."]
+    assert words(load_json(tmp_path, {**answer, "utterances": []})) == [
+        ("Hello.", 0, 0.5, 0.9),
+        ("Yes.", 0.2, 0.4, 0.8),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"jobName": "x", "results": {"transcripts": [{"transcript": "Hi."}], "items": []}},  # Amazon Transcribe
+        {"results": [{"alternatives": [{"transcript": "hi"}]}]},  # Google
+        {"id": "x", "text": "Hi.", "words": [{"text": "Hi.", "start": 100, "end": 300}]},  # AssemblyAI: milliseconds
+        {},
+    ],
+)
+def test_json_of_others_is_refused_in_words(tmp_path, data):
+    with pytest.raises(ConfigError, match=r"^a\.json: it is no transcript of a known program; expected"):
+        load_json(tmp_path, data)
 
 
 def test_our_own_json(tmp_path):

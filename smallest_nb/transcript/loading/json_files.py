@@ -1,8 +1,9 @@
-"""JSON: our own, and that of openai-whisper, faster-whisper, whisper.cpp, WhisperX, Transformers, OpenAI and Deepgram.
+"""JSON: our own, the service's, and that of the Whisper programs, Transformers, OpenAI and Deepgram.
 
 Layouts: openai-whisper's `whisper.utils.WriteJSON`; faster-whisper's `Segment` and `Word`, as dicts or as the lists
 that older versions' named tuples become; whisper.cpp's `-oj` and `-ojf`; WhisperX's `segments` with speakers;
-Transformers' `chunks`; OpenAI's `verbose_json`; Deepgram's answer to a recording, by utterances, paragraphs or words.
+Transformers' `chunks`; OpenAI's `json` and `verbose_json`, with times of segments, of words or both; the service's and
+Deepgram's answers to a recording, by utterances, paragraphs or words.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.transcript import storage
 from smallest_nb.transcript.lines import UNSPACED
 from smallest_nb.transcript.loading.rows import Loaded, Row, assembled, attach_words, grouped_words
+from smallest_nb.transcript.word_shares import share_words
 
 __all__ = ["read_json"]
 
 _SPECIAL = re.compile(r"\[_[A-Z]+_\d*\]|\[_[A-Z_]+\]|<\|[^|]*\|>")
 """Tokens of Whisper that are no text: [_BEG_], [_TT_150], <|endoftext|>."""
+_PLAIN_KEYS = frozenset({"text", "language", "duration", "task", "usage", "logprobs"})
+"""What OpenAI's answers without times consist of."""
 
 
 def read_json(text: str) -> Loaded:
@@ -45,13 +49,18 @@ def read_json(text: str) -> Loaded:
         return storage.loads(text)
     try:
         return assembled(_rows(data))
+    except ConfigError:
+        raise
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"it is not as its program writes it ({type(error).__name__}: {error}).") from error
 
 
 def _rows(data: dict[str, Any]) -> list[Row]:
-    if isinstance(results := data.get("results"), dict):
+    results = data.get("results")
+    if isinstance(results, dict) and ("channels" in results or "utterances" in results):
         return _deepgram(results)
+    if isinstance(data.get("transcription"), str):
+        return _recording(data)
     if isinstance(transcription := data.get("transcription"), list):
         result = data.get("result")
         language = result.get("language") if isinstance(result, dict) else None
@@ -60,10 +69,39 @@ def _rows(data: dict[str, Any]) -> list[Row]:
         return [_chunk(c) for c in chunks]
     if isinstance(segments := data.get("segments"), list):
         return _whisper(data, segments)
+    words = data.get("words")
+    if isinstance(words, list) and words and "word" in words[0]:  # others count milliseconds, and say "text"
+        return _whisper(data, [])
+    if isinstance(text := data.get("text"), str) and data.keys() <= _PLAIN_KEYS:
+        return [Row(text.strip(), language=_code(data.get("language")))]
     raise ConfigError(
-        "it is no transcript of a known program; expected segments (Whisper), transcription (whisper.cpp), "
-        "chunks (Transformers) or results (Deepgram)."
+        "it is no transcript of a known program; expected segments or words (Whisper), transcription (whisper.cpp and "
+        "the service), chunks (Transformers) or results with channels (Deepgram)."
     )
+
+
+def _recording(data: dict[str, Any]) -> list[Row]:
+    """Read the service's answer to a recording."""
+    language = _code(data.get("language"))
+    spoken, words = data.get("utterances") or [], data.get("words") or []
+    if not spoken:
+        rows = grouped_words([w for w in map(_word, words) if w["start"] is not None and w["end"] is not None])
+        rows = rows or [Row(data["transcription"].strip())]
+    else:
+        shares = share_words(words, spoken)
+        rows = [
+            Row(
+                str(u.get("text") or ""),
+                _time(u.get("start")),
+                _time(u.get("end")),
+                _label(u.get("speaker")),
+                [_word(w) for w in share],
+            )
+            for u, share in zip(spoken, shares, strict=True)
+        ]
+    for row in rows:
+        row.language = language
+    return rows
 
 
 def _whisper(data: dict[str, Any], segments: list[Any]) -> list[Row]:
@@ -75,14 +113,33 @@ def _whisper(data: dict[str, Any], segments: list[Any]) -> list[Row]:
         if rows:
             attach_words(rows, words)
         else:
+            words = _punctuated(words, str(data.get("text") or ""))
             rows = grouped_words([w for w in words if w["start"] is not None and w["end"] is not None])
     return [r for r in rows if r.text.strip() or r.words]
 
 
-def _whisper_segment(data: dict[str, Any], language: str | None) -> Row:
+def _whisper_segment(data: Any, language: str | None) -> Row:
+    if isinstance(data, list | tuple):  # a named tuple of faster-whisper before 1.1
+        _, _, start, end, text, *_, words = data
+        data = {"start": start, "end": end, "text": text, "words": words if isinstance(words, list) else None}
     words = [_word(w) for w in data.get("words") or ()]
     text = str(data.get("text") or "").strip() or " ".join(w["word"].strip() for w in words)
     return Row(text, _time(data.get("start")), _time(data.get("end")), _label(data.get("speaker")), words, language)
+
+
+def _punctuated(words: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """Give words the punctuation that stands around them in the whole text: OpenAI's words have none."""
+    begins: list[int] = []
+    at = 0
+    for word in words:
+        begin = text.find(word["word"].strip(), at)
+        if begin < 0:
+            return words
+        begins.append(begin)
+        at = begin + len(word["word"].strip())
+    ends = [*begins[1:], len(text)]
+    begins[:1] = [0]
+    return [{**w, "word": text[a:b].strip()} for w, a, b in zip(words, begins, ends, strict=True)]
 
 
 def _word(data: Any) -> dict[str, Any]:
@@ -212,7 +269,8 @@ def _label(value: Any) -> str | None:
     """Return a speaker's label; numbers count from 0."""
     if value is None or value == "":
         return None
-    return f"Speaker {int(value) + 1}" if str(value).isascii() and str(value).isdigit() else str(value)
+    number = str(value).removeprefix("speaker_")
+    return f"Speaker {int(number) + 1}" if number.isascii() and number.isdigit() else str(value)
 
 
 def _code(language: Any) -> str | None:
