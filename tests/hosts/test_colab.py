@@ -125,7 +125,7 @@ def test_a_cell_that_speaks_sounds_while_it_runs_and_after_it(server, browsers):
         cell = "import time; tuner.audition('One, two, three.', play=True); time.sleep(1.5)"
         hear(frame, lambda: (notes.run(cell, wait=False), state(frame, PLAYER, "playing", 5)))
         check_heard(server, frame)
-        hear(frame, lambda: notes.run("later = tuner.submit('It sounds after its cell.')"))
+        hear(frame, lambda: notes.run("later = tuner.submit('It sounds after its cell.', play=True)"))
         assert server.eval("later.result(5).text") == "It sounds after its cell."
         check_heard(server, frame)
 
@@ -192,7 +192,7 @@ def test_an_output_whose_frame_is_gone_owns_nothing(server, browsers):
         notes.run("tuner")
         frame = shown(notes)
         notes.page.wait_for_timeout(5000)  # a page that was closed so gives no sign of life
-        hear(frame, lambda: notes.run("later = tuner.submit('It sounds in the new output.')"))
+        hear(frame, lambda: notes.run("later = tuner.submit('It sounds in the new output.', play=True)"))
         check_heard(server, frame)
 
 

@@ -52,7 +52,7 @@ def test_a_cell_that_computes_does_not_hold_the_sound_back(server, browsers):
     with browsers.browse(server, VSCODE) as notes:
         notes.run(SETUP)
         frame = shown(notes)
-        cell = "later = tuner.submit('While a cell computes.'); import time; time.sleep(3)"
+        cell = "later = tuner.submit('While a cell computes.', play=True); import time; time.sleep(3)"
         hear(frame, lambda: notes.run(cell, wait=False))
         assert not notes.page.evaluate("() => Object.values(window.host.cells).at(-1).done")
         check_heard(server, frame)
