@@ -283,13 +283,18 @@ class Connection:
         spare = asyncio.ensure_future(self._spare.close())
         await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
 
-    def release(self) -> None:
-        """End for good where no event loop can do it any more: the peer sees the sockets end at once."""
+    def release(self) -> bool:
+        """End for good where no event loop can do it any more: the peer sees the sockets end at once.
+
+        Returns:
+            Whether a socket was open.
+        """
         self.state = State.CLOSED
-        for ws in (self._ws, self._spare.let_go()):
-            if ws is not None:
-                ws.release()
+        sockets = [ws for ws in (self._ws, self._spare.let_go()) if ws is not None]
+        for ws in sockets:
+            ws.release()
         self._ws, self._tasks = None, []
+        return bool(sockets)
 
     async def _read(self, ws: Wire) -> None:
         try:

@@ -27,8 +27,8 @@ class Holder(Protocol):
     loop: asyncio.AbstractEventLoop | None
     give_up: Callable[[], Coroutine[Any, Any, bool]] | None
 
-    def release(self) -> None:
-        """End for good without an event loop."""
+    def release(self) -> bool:
+        """End for good without an event loop; return whether a socket was open."""
 
 
 _holders: WeakSet[Holder] = WeakSet()
@@ -52,9 +52,8 @@ async def _free(holder: Holder) -> bool:
     loop, give_up = holder.loop, holder.give_up
     if loop is None or give_up is None:
         return False
-    if loop.is_closed():  # left by whoever ran that loop; its sockets are still open
-        holder.release()
-        return True
+    if loop.is_closed():  # the program that ran that loop has left it; its sockets may still be open
+        return holder.release()
     try:
         async with asyncio.timeout(_FREE_SECS):
             if loop is asyncio.get_running_loop():

@@ -59,7 +59,7 @@ class LoopOwner:
         return self._loop is not None and self._loop is not _running_loop()
 
     async def closed_elsewhere(
-        self, close: Callable[[], Coroutine[Any, Any, None]], release: Callable[[], None]
+        self, close: Callable[[], Coroutine[Any, Any, None]], release: Callable[[], object]
     ) -> bool:
         """Close a service that belongs elsewhere: on its own loop where that runs, else without one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import nbformat
 import pytest
@@ -54,8 +55,12 @@ def test_K6_a_tuner_cell_that_is_run_again(small_plan, monkeypatch, kind):
         counts = []
         for _ in range(7):
             run(client, CELLS[kind])
-            counts.append(run(client, COUNT))
-        assert counts[1:] == counts[1:2] * 6, "something is left of each run"
+            counts.append(json.loads(run(client, COUNT)))
+        widgets, sockets = zip(*counts[1:], strict=True)
+        assert len(set(widgets)) == 1, "a widget is left of each run"
+        assert max(sockets) - min(sockets) < 6, (
+            "a socket is left of each run"
+        )  # a spare one opens and closes in between
 
 
 def test_K6_what_a_cell_has_put_out_lives_while_others_run(small_plan, monkeypatch):
