@@ -45,7 +45,7 @@ class RetryPolicy:
             many they are; the first handshake is always counted against `max_retries`.
         stable_secs: If given, a socket that was open for this many seconds counts as progress too: a silent microphone
             has nothing transcribed.
-        longest_wait: Seconds of the longest wait that nobody asked for.
+        longest_wait: Seconds of the longest wait, unless the service asks for a longer one.
         uniform: Returns a random number between two.
     """
 

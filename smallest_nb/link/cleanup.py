@@ -1,4 +1,4 @@
-"""Tasks that outlive whoever started them, and cleaning up that a cancellation cannot stop half-way."""
+"""Tasks that outlive their caller, and cleaning up that a cancellation cannot stop half-way."""
 
 from __future__ import annotations
 

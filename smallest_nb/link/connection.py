@@ -58,7 +58,7 @@ class Connection:
     Args:
         target: Where to and with which key.
         url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
-        retry: Decides about further attempts; shared with whoever knows what progress is.
+        retry: Decides about further attempts; shared with the service, which reports progress to it.
         on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
             which is how a full queue slows the peer down.
         on_frame_error: Called with what `on_frame` raised; the frame is dropped and reading goes on.

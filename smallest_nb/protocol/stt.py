@@ -206,11 +206,11 @@ def parse_stt_frame(
 
 
 def _transcript(frame: dict[str, Any], line: SessionTimeline) -> TranscriptFrame:
-    told = frame.get("full_transcript")
+    full_transcript = frame.get("full_transcript")
     return TranscriptFrame(
         parse_segment(frame, line),
         _is_true(frame.get("is_last")),
-        told if isinstance(told, str) else "",
+        full_transcript if isinstance(full_transcript, str) else "",
         _is_true(frame.get("from_finalize")),
         _ends_exactly(frame),
     )
