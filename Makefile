@@ -17,7 +17,7 @@ export PIPECAT_PYTHON ?= $(CURDIR)/.bench/pipecat/bin/python
 UV_RUN := $(UV) run --frozen --no-sync
 ENV := .venv/.ready
 NODE := js/node_modules/.ready
-FRONT := smallest_nb/static/manifest.json
+FRONT := smallest_nb/notebook/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
 DOCS := docs/_build/html
@@ -141,4 +141,4 @@ $(FRONT): $(NODE) $(JS_SOURCES)
 	touch $@
 
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .bench .hosts .versions .tools js/node_modules smallest_nb/static docs/_build docs/_tapes docs/tutorials dist build test-output
+	rm -rf .venv .bench .hosts .versions .tools js/node_modules smallest_nb/notebook/static docs/_build docs/_tapes docs/tutorials dist build test-output

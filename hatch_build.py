@@ -26,7 +26,7 @@ def source_hash(js: Path) -> str:
 
 
 class FrontEndGuard(BuildHookInterface):
-    """Verifies `smallest_nb/static/manifest.json` against the sources and the files beside it."""
+    """Verifies `smallest_nb/notebook/static/manifest.json` against the sources and the files beside it."""
 
     PLUGIN_NAME = "custom"
 
@@ -35,7 +35,7 @@ class FrontEndGuard(BuildHookInterface):
         if version == "editable":
             return
         root = Path(self.root)
-        static = root / "smallest_nb" / "static"
+        static = root / "smallest_nb" / "notebook" / "static"
         manifest_path = static / "manifest.json"
         if not manifest_path.is_file():
             raise RuntimeError(f"The front end is not built: {manifest_path.name} is missing. {WAY_OUT}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smallest_nb.transcript import Segment, Transcript, Word
+from smallest_nb.results.transcript import Segment, Transcript, Word
 
 ASPECTS = ("times", "text", "odd", "speakers", "words", "notes", "settings", "long", "rtl", "wide")
 """Of each: "yes", "no", or "" where the format holds no such thing."""

@@ -18,8 +18,8 @@ from bench.simulator_figures import Figures
 from bench.simulator_recordings import recordings
 from bench.simulator_server import Server
 from bench.simulator_texts import BALANCED, EVERYDAY, LANGUAGES, NAMES, VOICES
-from smallest_nb.language import STT_US_HOST_LANGUAGES
-from smallest_nb.voices import VOICES as ALL_VOICES
+from smallest_nb.api.language import STT_US_HOST_LANGUAGES
+from smallest_nb.api.voices import VOICES as ALL_VOICES
 
 __all__ = ["errors", "measure", "plain"]
 

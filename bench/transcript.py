@@ -18,11 +18,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from smallest_nb.transcript import Segment, Word
-from smallest_nb.widgets.transcript_view import TranscriptView
+from smallest_nb.notebook.widgets.transcript_view import TranscriptView
+from smallest_nb.results.transcript import Segment, Word
 
 SIZES = (100, 1_000, 10_000, 100_000)
-STATIC = Path(__file__).resolve().parent.parent / "smallest_nb" / "static"
+STATIC = Path(__file__).resolve().parent.parent / "smallest_nb" / "notebook" / "static"
 _PER_LINE = 10
 _SAMPLES = 60
 _TEXT = "ten words that somebody has said in one such line"

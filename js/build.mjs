@@ -1,4 +1,4 @@
-// Builds the front ends into smallest_nb/static: one self-contained module and style sheet per widget.
+// Builds the front ends into smallest_nb/notebook/static: one self-contained module and style sheet per widget.
 // Worklets are compiled on their own and inlined as text, because a module loaded from a blob cannot import siblings.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = resolve(here, "../smallest_nb/static");
+const out = resolve(here, "../smallest_nb/notebook/static");
 const WIDGETS = ["player", "microphone", "transcript-view", "takes", "code-view", "composite", "doctor"];
 const LIMIT_BYTES = 60_000;
 

@@ -9,12 +9,21 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from smallest_nb.session import ask_key, use_service, use_simulator
+from smallest_nb.notebook.session import ask_key, use_service, use_simulator
 
 if TYPE_CHECKING:
-    from smallest_nb.audio import Clip
-    from smallest_nb.catalog import SmallestSTTModel, SmallestTTSModel
-    from smallest_nb.consult import doctor
+    from smallest_nb.api.catalog import SmallestSTTModel, SmallestTTSModel
+    from smallest_nb.api.fields import NOT_GIVEN
+    from smallest_nb.api.language import Language
+    from smallest_nb.api.segment import Redaction, Segment, Word
+    from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
+    from smallest_nb.api.voices import Voice
+    from smallest_nb.audio.clip import Clip
+    from smallest_nb.audio.files import read_sound
+    from smallest_nb.audio.vad import VADParams
+    from smallest_nb.client.blocking import list_voices, speak, transcribe, transcribe_recording
+    from smallest_nb.client.stt import SmallestSTTService
+    from smallest_nb.client.tts import AudioChunk, SmallestTTSService, WordTiming
     from smallest_nb.errors import (
         AuthError,
         CassetteError,
@@ -28,51 +37,44 @@ if TYPE_CHECKING:
         ServiceError,
         SmallestError,
     )
-    from smallest_nb.fields import NOT_GIVEN
-    from smallest_nb.language import Language
-    from smallest_nb.link.cassette import record, replay
-    from smallest_nb.oneshot import list_voices, speak, transcribe, transcribe_recording
-    from smallest_nb.services.stt import SmallestSTTService
-    from smallest_nb.services.tts import AudioChunk, SmallestTTSService, WordTiming
-    from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
-    from smallest_nb.sound_files import read_sound
-    from smallest_nb.takes import Take, Takes
-    from smallest_nb.transcript import Comparison, Match, Recording, Redaction, Segment, Transcript, Word
-    from smallest_nb.vad import VADParams
-    from smallest_nb.voices import Voice
-    from smallest_nb.widgets.live_transcriber import LiveTranscriber
-    from smallest_nb.widgets.microphone import Microphone
-    from smallest_nb.widgets.player import Player
-    from smallest_nb.widgets.settings_panel import SettingsPanel
-    from smallest_nb.widgets.transcript_view import TranscriptView
-    from smallest_nb.widgets.voice_tuner import VoiceTuner
+    from smallest_nb.notebook.widgets.doctor import doctor
+    from smallest_nb.notebook.widgets.live_transcriber import LiveTranscriber
+    from smallest_nb.notebook.widgets.microphone import Microphone
+    from smallest_nb.notebook.widgets.player import Player
+    from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
+    from smallest_nb.notebook.widgets.transcript_view import TranscriptView
+    from smallest_nb.notebook.widgets.voice_tuner import VoiceTuner
+    from smallest_nb.results.takes import Take, Takes
+    from smallest_nb.results.transcript import Comparison, Match, Recording, Transcript
+    from smallest_nb.testing.cassette import record, replay
 
 _HOMES = {
-    "audio": ("Clip",),
-    "catalog": ("SmallestSTTModel", "SmallestTTSModel"),
-    "consult": ("doctor",),
+    "api.catalog": ("SmallestSTTModel", "SmallestTTSModel"),
+    "api.fields": ("NOT_GIVEN",),
+    "api.language": ("Language",),
+    "api.segment": ("Redaction", "Segment", "Word"),
+    "api.settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
+    "api.voices": ("Voice",),
+    "audio.clip": ("Clip",),
+    "audio.files": ("read_sound",),
+    "audio.vad": ("VADParams",),
+    "client.blocking": ("list_voices", "speak", "transcribe", "transcribe_recording"),
+    "client.stt": ("SmallestSTTService",),
+    "client.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
     "errors": (
         "AuthError", "CassetteError", "ConfigError", "ConnectionLost", "FrontEndError", "IncompleteError",
         "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
     ),
-    "fields": ("NOT_GIVEN",),
-    "language": ("Language",),
-    "link.cassette": ("record", "replay"),
-    "oneshot": ("list_voices", "speak", "transcribe", "transcribe_recording"),
-    "services.stt": ("SmallestSTTService",),
-    "services.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
-    "settings": ("SmallestSTTSettings", "SmallestTTSSettings"),
-    "sound_files": ("read_sound",),
-    "takes": ("Take", "Takes"),
-    "transcript": ("Comparison", "Match", "Recording", "Redaction", "Segment", "Transcript", "Word"),
-    "vad": ("VADParams",),
-    "voices": ("Voice",),
-    "widgets.live_transcriber": ("LiveTranscriber",),
-    "widgets.microphone": ("Microphone",),
-    "widgets.player": ("Player",),
-    "widgets.settings_panel": ("SettingsPanel",),
-    "widgets.transcript_view": ("TranscriptView",),
-    "widgets.voice_tuner": ("VoiceTuner",),
+    "notebook.widgets.doctor": ("doctor",),
+    "notebook.widgets.live_transcriber": ("LiveTranscriber",),
+    "notebook.widgets.microphone": ("Microphone",),
+    "notebook.widgets.player": ("Player",),
+    "notebook.widgets.settings_panel": ("SettingsPanel",),
+    "notebook.widgets.transcript_view": ("TranscriptView",),
+    "notebook.widgets.voice_tuner": ("VoiceTuner",),
+    "results.takes": ("Take", "Takes"),
+    "results.transcript": ("Comparison", "Match", "Recording", "Transcript"),
+    "testing.cassette": ("record", "replay"),
 }  # fmt: skip
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 

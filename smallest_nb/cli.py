@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from smallest_nb.child_environment import child_environment
+from smallest_nb.common.child_environment import child_environment
+from smallest_nb.common.files import copy_folder
+from smallest_nb.common.terminal import prepare
 from smallest_nb.errors import ConfigError
-from smallest_nb.files import copy_folder
-from smallest_nb.keys import find_key
-from smallest_nb.terminal import prepare
+from smallest_nb.notebook.keys import find_key
 
 __all__ = ["main"]
 
@@ -28,9 +28,9 @@ _MAX_PORT = 65535
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
     from smallest_nb import __version__  # noqa: PLC0415
-    from smallest_nb.checkup import command as doctor  # noqa: PLC0415
-    from smallest_nb.link.cassette import command as cassette  # noqa: PLC0415
+    from smallest_nb.notebook.doctor import command as doctor  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
+    from smallest_nb.testing.cassette import command as cassette  # noqa: PLC0415
 
     prepare()
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")

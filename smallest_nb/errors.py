@@ -21,7 +21,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smallest_nb.audio import Clip
+    from smallest_nb.audio.clip import Clip
 
 __all__ = [
     "AuthError",

@@ -9,10 +9,10 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from table_nodes import Cell, code, plain, table
 
-from smallest_nb.catalog import STT_MODELS, TTS_MODELS, TTSModelInfo
-from smallest_nb.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.api.catalog import STT_MODELS, TTS_MODELS, TTSModelInfo
+from smallest_nb.api.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.api.voices import VOICES, WORD_TIMESTAMP_VOICES
 from smallest_nb.simulator.latency import LATENCIES, Delay
-from smallest_nb.voices import VOICES, WORD_TIMESTAMP_VOICES
 
 
 class ModelTable(Directive):

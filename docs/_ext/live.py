@@ -18,7 +18,7 @@ from sphinx.util.fileutil import copy_asset_file
 from table_nodes import plain
 from taping import NAMES, Taping
 
-from smallest_nb.widgets import assets
+from smallest_nb.notebook.widgets import assets
 
 _BUNDLES = ("player", "transcript-view")
 _TOLD = "Recorded with the simulator. The widgets are the real ones; there is no kernel behind them."

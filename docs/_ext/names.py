@@ -1,8 +1,8 @@
 """Names in docstrings become links: by the module that holds them, or by the public name that users know.
 
 Two things Sphinx does not do by itself. Single backticks (the role `named`) link where there is something to link to
-and are plain code where there is not. And a reference to `smallest_nb.transcript.Transcript` finds the page that
-documents it as `smallest_nb.Transcript`.
+and are plain code where there is not. And a reference to `smallest_nb.results.transcript.Transcript` finds the page
+that documents it as `smallest_nb.Transcript`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sphinx.roles import XRefRole
 import smallest_nb
 
 _OURS = "smallest_nb"
-_ALIASES = {"targets.Target": "smallest_nb.link.target.Target"}
+_ALIASES = {"targets.Target": "smallest_nb.client.target.Target"}
 """Names that modules of ours have for what they import."""
 _OTHERS = {"ArrayLike", "NDArray", "np", "numpy", "pd", "pandas", "ipywidgets"}
 

@@ -11,7 +11,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from table_nodes import Cell, code, plain, table
 
-from smallest_nb.fields import Spec
+from smallest_nb.api.fields import Spec
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.latency import LATENCIES
 
@@ -25,7 +25,7 @@ _SHAPES = {
 
 
 class SettingsTable(Directive):
-    """`settings-table:: smallest_nb.settings.SmallestTTSSettings`."""
+    """`settings-table:: smallest_nb.api.settings.SmallestTTSSettings`."""
 
     required_arguments = 1
 

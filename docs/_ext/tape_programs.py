@@ -18,7 +18,7 @@ clock = stopped_clock.install()
 from tapes import Reel, Tape  # noqa: E402 - what they import follows the clock
 
 import smallest_nb as snb  # noqa: E402
-from smallest_nb import runtime  # noqa: E402
+from smallest_nb.client import background_loop  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -62,7 +62,7 @@ def call(reel: Reel) -> tuple[list[Tape], str]:
         if action == "play":
             view.clear()
             player.play(clip)
-            ended.append(runtime.submit(transcribe()))
+            ended.append(background_loop.submit(transcribe()))
 
     player.on_press(pressed)
     tape = Tape(reel, ("player", player), ("transcript-view", view))

@@ -14,10 +14,10 @@ from typing import Any
 
 from stopped_clock import Clock
 
-from smallest_nb import runtime
-from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
-from smallest_nb.widgets._base import SpeechWidget
-from smallest_nb.widgets.assets import build_hash
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.notebook.widgets._base import SpeechWidget
+from smallest_nb.notebook.widgets.assets import build_hash
 
 __all__ = ["Reel", "Tape"]
 
@@ -84,7 +84,7 @@ class Tape:
             self._began = monotonic()
             self._say(self._widgets[pressed], "press", None, action="play")
 
-        runtime.post(press)
+        background_loop.post(press)
         clock.until(over, _MOST_SECS)
         with self._lock:
             self._began = None

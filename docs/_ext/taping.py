@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from smallest_nb.widgets import assets
+from smallest_nb.notebook.widgets import assets
 
 __all__ = ["NAMES", "Taping"]
 

@@ -3,7 +3,7 @@ import { loadWorklet } from "./audio/worklet-loader";
 import type { Channel } from "./channel";
 import { PROBE } from "./protocol";
 
-/** Messages of a burst, each way; twin of smallest_nb/checkup/page.py. */
+/** Messages of a burst, each way; twin of smallest_nb/notebook/doctor/page.py. */
 const BURST = 100;
 const ECHOES = 7;
 const LOCAL_MS = 5000;

@@ -1,4 +1,4 @@
-/** Messages between the page and the kernel. Twin of smallest_nb/bridge/messages.py; tests/wire/bridge.json holds both to it. */
+/** Messages between the page and the kernel. Twin of smallest_nb/notebook/comm/messages.py; tests/wire/bridge.json holds both to it. */
 
 export const PROTOCOL_VERSION = 1;
 

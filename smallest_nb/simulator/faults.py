@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from smallest_nb.catalog import TTS_MODELS, canonical_model
+from smallest_nb.api.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.latency import latency
 

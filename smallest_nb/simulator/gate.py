@@ -6,8 +6,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from smallest_nb.catalog import TTS_MODELS
-from smallest_nb.secret import Secret
+from smallest_nb.api.catalog import TTS_MODELS
+from smallest_nb.common.secret import Secret
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.http import Answer, json_answer
 

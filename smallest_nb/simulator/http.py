@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from smallest_nb.plain_text import parse_json
+from smallest_nb.common.text import parse_json
 
 __all__ = ["Answer", "HTTPExchange", "HTTPRequest", "json_answer"]
 

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from time import monotonic
 
-from smallest_nb.audio import Clip
-from smallest_nb.files import append_line, create_file
+from smallest_nb.audio.clip import Clip
+from smallest_nb.common.files import append_line, create_file
 
 __all__ = ["NoRecorder", "Recorder", "SessionLog"]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
-from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.api.catalog import TTS_MODELS
+from smallest_nb.api.language import LANGUAGE_NAMES
+from smallest_nb.api.voices import VOICES, Voice, voices_of
 from smallest_nb.errors import ConfigError
-from smallest_nb.language import LANGUAGE_NAMES
 from smallest_nb.simulator import gate
 from smallest_nb.simulator.backend import Backend
-from smallest_nb.simulator.dictionaries import BadDictionary
 from smallest_nb.simulator.faults import FAULT_HEADER, Behaviour, parse_faults
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.rest_stt import transcribe
 from smallest_nb.simulator.rest_tts import speak, speak_events
-from smallest_nb.voices import VOICES, Voice, voices_of
+from smallest_nb.simulator.speech.dictionaries import BadDictionary
 
 __all__ = ["RestCalls", "body_limit"]
 

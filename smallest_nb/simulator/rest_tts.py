@@ -13,19 +13,19 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any
 
-from smallest_nb.audio import BYTES_PER_SAMPLE, Clip
+from smallest_nb.api.voices import VOICES
+from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.backend import Backend
-from smallest_nb.simulator.chunks import Chunks
-from smallest_nb.simulator.encodings import encode_file
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.gate import withdrawn
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
-from smallest_nb.simulator.speech_request import Refused, check_request
-from smallest_nb.simulator.worker import EngineError
-from smallest_nb.voices import VOICES
+from smallest_nb.simulator.speech.chunks import Chunks
+from smallest_nb.simulator.speech.encodings import encode_file
+from smallest_nb.simulator.speech.speech_request import Refused, check_request
+from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["speak", "speak_events"]
 

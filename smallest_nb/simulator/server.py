@@ -23,9 +23,10 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from smallest_nb.common.paths import as_path
+from smallest_nb.common.secret import RedactingFilter, Secret
+from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError
-from smallest_nb.paths import as_path
-from smallest_nb.secret import RedactingFilter, Secret
 from smallest_nb.simulator.admission import Admission, is_wildcard
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.door import Door
@@ -34,7 +35,6 @@ from smallest_nb.simulator.http import Answer, HTTPExchange, json_answer
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.rest import RestCalls, body_limit
 from smallest_nb.simulator.sockets import Sockets
-from smallest_nb.tracebacks import shortens
 
 __all__ = ["Simulator"]
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request
 
+from smallest_nb.common.text import whole_characters
 from smallest_nb.errors import ConfigError
-from smallest_nb.plain_text import whole_characters
 from smallest_nb.simulator import gate
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import FAULT_HEADER, Behaviour, parse_faults

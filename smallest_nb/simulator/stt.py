@@ -12,19 +12,19 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.language import STT_US_HOST_LANGUAGES
-from smallest_nb.plain_text import parse_json
+from smallest_nb.api.language import STT_US_HOST_LANGUAGES
+from smallest_nb.common.text import parse_json
 from smallest_nb.simulator.backend import Backend
-from smallest_nb.simulator.encodings import BYTES_OF, decode
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.hearing.listening import Activity, Heard
 from smallest_nb.simulator.latency import Delay, latency
-from smallest_nb.simulator.listening import Activity, Heard
 from smallest_nb.simulator.outgoing import Outgoing
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
+from smallest_nb.simulator.speech.encodings import BYTES_OF, decode
 from smallest_nb.simulator.stt_options import STTOptions
 from smallest_nb.simulator.transcript_frames import TranscriptFrames
-from smallest_nb.simulator.worker import EngineError
+from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["STTSession", "language_error"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smallest_nb.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
-from smallest_nb.simulator.keywords import Keyword, parse_keywords
-from smallest_nb.simulator.wording import Wording
+from smallest_nb.api.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
+from smallest_nb.simulator.hearing.keywords import Keyword, parse_keywords
+from smallest_nb.simulator.text.wording import Wording
 
 __all__ = ["BadQuery", "STTOptions", "whole_number"]
 

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from smallest_nb.simulator.listening import Heard
-from smallest_nb.simulator.redaction import Redactor
+from smallest_nb.simulator.hearing.listening import Heard
 from smallest_nb.simulator.stt_options import STTOptions
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.text.redaction import Redactor
+from smallest_nb.simulator.text.words import HeardWord
 
 __all__ = ["TranscriptFrames", "utterances", "words_shown"]
 

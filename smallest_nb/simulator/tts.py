@@ -17,17 +17,17 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.audio import BYTES_PER_SAMPLE
+from smallest_nb.api.voices import WORD_TIMESTAMP_VOICES
+from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.simulator.backend import Backend
-from smallest_nb.simulator.chunks import Chunks
 from smallest_nb.simulator.continuation import Contexts
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
-from smallest_nb.simulator.speech_request import Refused, error_frame, read_request
-from smallest_nb.simulator.worker import EngineError
-from smallest_nb.voices import WORD_TIMESTAMP_VOICES
+from smallest_nb.simulator.speech.chunks import Chunks
+from smallest_nb.simulator.speech.speech_request import Refused, error_frame, read_request
+from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["TTSSession"]
 

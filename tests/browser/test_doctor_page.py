@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from test_screenshots import contrast, picture
 
-from smallest_nb.checkup.page import _TITLES as PAGE_LINES
+from smallest_nb.notebook.doctor.page import _TITLES as PAGE_LINES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CANARY = "sk_canary_doctor_page_2e77"

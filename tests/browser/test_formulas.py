@@ -7,12 +7,12 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SAID = "It is $5 or $6, $$x^2$$ or \\\\(a^2\\\\) or \\\\begin{align}b\\\\end{align} then."
 CELLS = (
-    f"""from smallest_nb.transcript import Segment, Transcript
+    f"""from smallest_nb.results.transcript import Segment, Transcript
 text = "{SAID}"
 Transcript([Segment(text, start=0.0, end=2.0, speaker=0)], names={{0: "$n$"}})""",
-    """from smallest_nb.takes import Take, Takes, TakeWord
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.audio import Clip
+    """from smallest_nb.results.takes import Take, Takes, TakeWord
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.audio.clip import Clip
 clip = Clip(bytes(48000), 24000)
 Take(1, text, SmallestTTSSettings.complete(), clip, note="$n$", words=[TakeWord("$w$", 0.0, 0.4)])""",
     """from IPython.display import HTML

@@ -14,7 +14,7 @@ from test_tuner_states import heard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
-from smallest_nb.transcript import Segment, Word
+from smallest_nb.results.transcript import Segment, Word
 live = snb.LiveTranscriber(word_timestamps=True, diarize=True, redact_pii=True)
 live"""
 MADE = """

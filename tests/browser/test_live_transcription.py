@@ -30,9 +30,9 @@ def spoken(simulator, tmp_path_factory):
         finally:
             await service.close()
 
-    from smallest_nb import runtime
+    from smallest_nb.client import background_loop
 
-    clip = runtime.call(run(), 30).padded(0.7, 2.0)
+    clip = background_loop.call(run(), 30).padded(0.7, 2.0)
     return clip, clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")
 
 

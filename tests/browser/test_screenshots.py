@@ -65,7 +65,7 @@ def test_voice_tuner(lab, theme):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_live_transcriber(lab, theme, simulator, tmp_path):
     key = {"api_key": "sk_test_canary_7f3a", "base_url": simulator.base_url}
-    from smallest_nb import runtime
+    from smallest_nb.client import background_loop
 
     service = snb.SmallestTTSService(**key, settings=snb.SmallestTTSSettings(voice="magnus"))
 
@@ -76,7 +76,7 @@ def test_live_transcriber(lab, theme, simulator, tmp_path):
         finally:
             await service.close()
 
-    first, second = runtime.call(say(), 30)
+    first, second = background_loop.call(say(), 30)
     wav = (first.padded(0.5, 1.6) + second.padded(0, 3)).to_wav(tmp_path / "spoken.wav")
     with lab.browse("02_live_transcription.ipynb", microphone=wav, dark=theme == "dark") as notes:
         notes.run_first()

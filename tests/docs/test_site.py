@@ -17,7 +17,7 @@ import pytest
 from blocks import ROOT
 
 import smallest_nb
-from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.simulator.faults import Behaviour
 
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"

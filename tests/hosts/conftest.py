@@ -11,7 +11,7 @@ from host import Host
 from results import EMULATED, Results
 
 import smallest_nb as snb
-from smallest_nb import runtime
+from smallest_nb.client import background_loop
 
 _results = Results()
 
@@ -81,5 +81,5 @@ def spoken(simulator, tmp_path_factory):
         finally:
             await service.close()
 
-    clip = runtime.call(run(), 30).padded(0.7, 2.0)
+    clip = background_loop.call(run(), 30).padded(0.7, 2.0)
     return clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")

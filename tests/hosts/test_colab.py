@@ -21,7 +21,7 @@ from test_tune_a_voice import assert_same_sound
 
 from bench.venvs import ROOT, find_uv
 from smallest_nb import Clip
-from smallest_nb.colab import ASK
+from smallest_nb.notebook.colab import ASK
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 KEPT = {"ipykernel", "ipython", "ipywidgets", "traitlets", "numpy", "anywidget", "tornado", "jupyter-client", "pyzmq",

@@ -12,8 +12,8 @@ import pytest
 from nbclient import NotebookClient
 from test_real_kernel import HELLO, Front
 
-from smallest_nb.bridge.messages import PROBE
-from smallest_nb.checkup.page import BURST
+from smallest_nb.notebook.comm.messages import PROBE
+from smallest_nb.notebook.doctor.page import BURST
 
 CANARY = "sk_canary_doctor_kernel_c3f8"
 
@@ -70,7 +70,7 @@ def test_a_bad_hand_over_of_bytes_is_red(kernel):
 
 def test_an_examination_that_breaks_leaves_no_line_waiting(kernel):
     kernel.execute(
-        "import smallest_nb as snb\nfrom smallest_nb.widgets import doctor_view\n"
+        "import smallest_nb as snb\nfrom smallest_nb.notebook.widgets import doctor_view\n"
         f"async def fail(target): raise ValueError({CANARY!r})\n"
         "doctor_view.examine_service = fail"
     )

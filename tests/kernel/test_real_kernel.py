@@ -12,7 +12,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
-from smallest_nb.bridge.messages import PROBE
+from smallest_nb.notebook.comm.messages import PROBE
 
 CANARY = "sk_canary_kernel_55aa"
 HELLO = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}

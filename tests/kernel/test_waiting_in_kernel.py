@@ -9,7 +9,7 @@ import time
 import pytest
 from test_real_kernel import HELLO, Front
 
-from smallest_nb.bridge.messages import PROBE
+from smallest_nb.notebook.comm.messages import PROBE
 
 TURNS = """
 import smallest_nb as snb

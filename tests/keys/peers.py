@@ -17,7 +17,7 @@ import IPython
 from _pytest._code import ExceptionInfo
 from IPython.core.ultratb import VerboseTB
 
-from smallest_nb.key_spellings import KeySpellings
+from smallest_nb.common.key_spellings import KeySpellings
 
 CANARY = "sk_canary/do+not_leak_91c2"
 _HIDE = KeySpellings(CANARY)

@@ -28,10 +28,10 @@ from peers import (
 )
 
 import smallest_nb as snb
-from smallest_nb import runtime, session
-from smallest_nb.link import target as targets
-from smallest_nb.secret import Secret, hide_keys
-from smallest_nb.services import rest
+from smallest_nb.client import background_loop, rest
+from smallest_nb.client import target as targets
+from smallest_nb.common.secret import Secret, hide_keys
+from smallest_nb.notebook import session
 
 CLIP = snb.Clip(bytes(32000), 16000)
 ECHO = json.dumps({"error": {"message": f"bad key {key()}"}})
@@ -84,7 +84,7 @@ def transcriber(seconds, **where):
     try:
         made.feed(CLIP, pace=100, timeout=seconds)
     finally:
-        runtime.post(made._recognition.cancel)  # nothing answers: no last words are waited for
+        background_loop.post(made._recognition.cancel)  # nothing answers: no last words are waited for
         made.close()
 
 
@@ -94,8 +94,8 @@ ONE_SHOT = {
     "transcribe": lambda seconds, **w: snb.transcribe(CLIP, timeout=seconds, progress=False, **w),
     "VoiceTuner": tuner,
     "LiveTranscriber": transcriber,
-    "list_voices": lambda seconds, **w: runtime.call(rest.list_voices(refresh=True, **w), seconds),
-    "transcribe_recording": lambda seconds, **w: runtime.call(rest.transcribe_recording(CLIP, **w), seconds),
+    "list_voices": lambda seconds, **w: background_loop.call(rest.list_voices(refresh=True, **w), seconds),
+    "transcribe_recording": lambda seconds, **w: background_loop.call(rest.transcribe_recording(CLIP, **w), seconds),
 }
 SERVICES = {
     "SmallestTTSService": lambda **w: spoken(snb.SmallestTTSService(**w, **FEW)),
@@ -380,7 +380,7 @@ def everything_in(widget):
 
 
 def test_K1_doctor_and_its_report_show_no_key(monkeypatch):
-    from smallest_nb.checkup.examine import examine
+    from smallest_nb.notebook.doctor.examine import examine
 
     monkeypatch.setenv("SMALLEST_API_KEY", key())
     monkeypatch.setattr(session, "_chosen", None)

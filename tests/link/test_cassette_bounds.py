@@ -10,9 +10,9 @@ from peers import Peer, answering, argument, key, shows_key, spellings, websocke
 
 import smallest_nb as snb
 from smallest_nb.cli import main
-from smallest_nb.link.cassette import load
-from smallest_nb.link.cassette.frames import Event, Kind, Session
-from smallest_nb.link.cassette.store import Cassette, save, sound_path
+from smallest_nb.testing.cassette import load
+from smallest_nb.testing.cassette.frames import Event, Kind, Session
+from smallest_nb.testing.cassette.store import Cassette, save, sound_path
 
 SILENCE = 20 * 10**6  # bytes, which pack to some three thousand
 

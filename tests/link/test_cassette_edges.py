@@ -11,10 +11,10 @@ import pytest
 from helpers import KEY, chunk, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.link.cassette import load
-from smallest_nb.link.cassette.scrub import hide_text
-from smallest_nb.link.cassette.store import sound_path
-from smallest_nb.services import rest
+from smallest_nb.client import rest
+from smallest_nb.testing.cassette import load
+from smallest_nb.testing.cassette.scrub import hide_text
+from smallest_nb.testing.cassette.store import sound_path
 
 
 @pytest.fixture

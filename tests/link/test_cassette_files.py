@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import smallest_nb as snb
-from smallest_nb.link.cassette import load, sound
-from smallest_nb.link.cassette.diff import difference
-from smallest_nb.link.cassette.frames import Event, Kind, Session, pack_frame, unpack_frame
-from smallest_nb.link.cassette.scrub import hide_text
-from smallest_nb.link.cassette.store import Cassette, save, sound_path
+from smallest_nb.testing.cassette import load, sound
+from smallest_nb.testing.cassette.diff import difference
+from smallest_nb.testing.cassette.frames import Event, Kind, Session, pack_frame, unpack_frame
+from smallest_nb.testing.cassette.scrub import hide_text
+from smallest_nb.testing.cassette.store import Cassette, save, sound_path
 
 SECRET_TEXT = "Call Ada on 555 1234."
 

@@ -11,7 +11,7 @@ import pytest
 from helpers import KEY, chunk, complete, scripted, stt, tts
 
 import smallest_nb as snb
-from smallest_nb.services import rest
+from smallest_nb.client import rest
 
 TEXT = "Hello there, how are you? This is the second sentence."
 ELSEWHERE = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nobody listens there: a replay needs no one
@@ -47,7 +47,7 @@ def test_the_same_code_gets_the_same(recorded, speed):
 
 
 def test_no_key_and_no_simulator_are_needed(recorded, monkeypatch):
-    monkeypatch.setattr("smallest_nb.session.simulator", lambda: pytest.fail("the simulator was started"))
+    monkeypatch.setattr("smallest_nb.notebook.session.simulator", lambda: pytest.fail("the simulator was started"))
     with snb.replay(recorded[0], speed="instant"):
         service = snb.SmallestTTSService()
         assert "nothing is sent" in service.target.label

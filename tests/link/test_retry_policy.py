@@ -7,7 +7,7 @@ import random
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.link.backoff import RetryPolicy, is_retryable
+from smallest_nb.client.backoff import RetryPolicy, is_retryable
 
 LOST = snb.ConnectionLost("The connection was lost", code=1011, reason="as planned")
 REFUSED = snb.ConnectionLost("ws://here cannot be reached (the connection was refused; is the server running?)")

@@ -5,20 +5,20 @@ from __future__ import annotations
 BREAKS = {
     # The speed is not sent.
     "01_tune_a_voice": """
-        from smallest_nb.protocol import tts
+        from smallest_nb.api import tts
         request = tts.tts_request
         tts.tts_request = lambda *a, **k: {n: v for n, v in request(*a, **k).items() if n != "speed"}
     """,
     # Results hold no words with times.
     "02_live_transcription": """
         import dataclasses
-        from smallest_nb.protocol import stt
+        from smallest_nb.api import stt
         parse = stt.parse_segment
         stt.parse_segment = lambda *a, **k: dataclasses.replace(parse(*a, **k), words=())
     """,
     # Every voice is the same.
     "03_compare_voices": """
-        from smallest_nb.protocol import tts
+        from smallest_nb.api import tts
         request = tts.tts_request
         tts.tts_request = lambda *a, **k: {**request(*a, **k), "voice_id": "magnus", "speed": 1.0}
     """,
@@ -31,14 +31,14 @@ BREAKS = {
     # Subtitles are a second late.
     "05_captions_and_exports": """
         import dataclasses
-        from smallest_nb.transcript import timing, subtitles
-        from smallest_nb.protocol import stt
+        from smallest_nb.results.transcript import timing, subtitles
+        from smallest_nb.api import stt
         word = stt._word
         stt._word = lambda *a: (lambda w: dataclasses.replace(w, start=w.start + 1.0, end=w.end + 1.0))(word(*a))
     """,
     # What breaks off is not spoken again.
     "06_under_the_hood": """
-        from smallest_nb.services import speaker
+        from smallest_nb.client import speaker
         first = speaker.Speaker.__init__
         def init(self, *a, **k):
             first(self, *a, **{**k, "max_retries": 0})
@@ -46,7 +46,7 @@ BREAKS = {
     """,
     # Everything said is lost.
     "07_colab": """
-        from smallest_nb.services.downlink import Downlink
+        from smallest_nb.client.stt_results import Downlink
         Downlink.take = lambda self, frame, **k: self.final.set()
     """,
 }

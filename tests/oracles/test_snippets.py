@@ -18,10 +18,10 @@ from plan import WEATHER
 from tap import Tap
 
 from bench.environments import interpreter
-from smallest_nb.settings import SmallestTTSSettings
+from smallest_nb.api.code_export import TARGETS, tts_code
+from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.snippets import TARGETS, tts_code
 
 KEY = "sk_test_canary_7f3a"
 SETTINGS = SmallestTTSSettings.complete(model="lightning-v3.1", voice="magnus", speed=1.5, math_notation=True)

@@ -52,8 +52,8 @@ def wheel(tree, tmp_path_factory):
 def test_the_wheel_holds_what_is_needed(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ASSETS:
-        assert {f"smallest_nb/static/{name}.js", f"smallest_nb/static/{name}.css"} <= names
-    assert {"smallest_nb/static/manifest.json", "smallest_nb/py.typed"} <= names
+        assert {f"smallest_nb/notebook/static/{name}.js", f"smallest_nb/notebook/static/{name}.css"} <= names
+    assert {"smallest_nb/notebook/static/manifest.json", "smallest_nb/py.typed"} <= names
     assert "smallest_nb/notebooks/01_tune_a_voice.ipynb" in names
     assert not [n for n in names if "/test" in n or "node_modules" in n]
     assert wheel.stat().st_size < 1_200_000, "something large came in"
@@ -117,7 +117,7 @@ def test_the_sdist_builds_the_same_wheel_without_node(tree, tmp_path):
 def test_a_front_end_that_cannot_be_shipped_stops_the_build_with_a_sentence(tree, tmp_path, harm):
     broken = tmp_path / "broken"
     shutil.copytree(tree, broken)
-    static = broken / "smallest_nb" / "static"
+    static = broken / "smallest_nb" / "notebook" / "static"
     if harm == "missing":
         shutil.rmtree(static)
     elif harm == "stale":

@@ -14,11 +14,11 @@ from helpers import KEY, silent_tcp, stt, tts
 from raw_server import reads_nothing
 
 import smallest_nb as snb
-from smallest_nb.link import connect as connect_module
-from smallest_nb.link import connection as connection_module
-from smallest_nb.link.connect import open_websocket
-from smallest_nb.link.target import Target
-from smallest_nb.secret import Secret
+from smallest_nb.client import connect as connect_module
+from smallest_nb.client import connection as connection_module
+from smallest_nb.client.connect import open_websocket
+from smallest_nb.client.target import Target
+from smallest_nb.common.secret import Secret
 
 SECOND = 2 * 16000
 GENEROUS_SECS = 12.0

@@ -178,7 +178,7 @@ async def test_K7_unknown_frames_without_end_cost_two_log_lines(caplog):
                 while getattr(service, count) < 5000:
                     await asyncio.sleep(0.01)
             await service.close()
-        lines = [r.getMessage() for r in caplog.records if r.name.startswith("smallest_nb.services")]
+        lines = [r.getMessage() for r in caplog.records if r.name.startswith("smallest_nb.client")]
         assert len(lines) == 2
         assert "mood 0" in lines[0]
         assert "ignored 4999 further frames" in lines[1]

@@ -153,7 +153,7 @@ async def test_X2_a_new_utterance_has_a_budget_of_its_own():
 
 @pytest.mark.parametrize("raised", [KeyError("x"), TypeError("y"), RecursionError(), AssertionError("z")])
 async def test_X2_an_exception_in_a_frames_handler_costs_that_frame_only(raised, monkeypatch, caplog):
-    from smallest_nb.services import stt as module
+    from smallest_nb.client import stt as module
 
     parse = module.wire.parse_stt_frame
 
@@ -185,13 +185,13 @@ async def test_X2_an_exception_in_a_frames_handler_costs_that_frame_only(raised,
         await service.close()
     assert service.transcript.text == "before after"
     assert (service.bad_frames, len(connections)) == (1000, 1)
-    lines = [r.getMessage() for r in caplog.records if r.name == "smallest_nb.services.stt"]
+    lines = [r.getMessage() for r in caplog.records if r.name == "smallest_nb.client.stt"]
     assert len(lines) == 2, "the first at once, the others as a number"
     assert "999 further frames" in lines[1]
 
 
 async def test_X2_an_exception_in_a_speech_frames_handler_costs_that_frame_only(monkeypatch, caplog):
-    from smallest_nb.services import tts as module
+    from smallest_nb.client import tts as module
 
     parse = module.wire.parse_tts_frame
 
@@ -214,4 +214,4 @@ async def test_X2_an_exception_in_a_speech_frames_handler_costs_that_frame_only(
     async with scripted(handler) as url, tts(url) as service:
         assert len((await service.synthesize("Hello.")).pcm) == 960
         assert service.stray_frames == 100
-    assert len([r for r in caplog.records if r.name == "smallest_nb.services.tts"]) == 2
+    assert len([r for r in caplog.records if r.name == "smallest_nb.client.tts"]) == 2

@@ -14,8 +14,8 @@ import pytest
 from helpers import KEY, tts
 
 import smallest_nb as snb
-from smallest_nb.services import rest
-from smallest_nb.voices import voices_of
+from smallest_nb.api.voices import voices_of
+from smallest_nb.client import rest
 
 ANSWER = {
     "status": "success",

@@ -9,9 +9,9 @@ import random
 import pytest
 from helpers import scripted, stt
 
-from smallest_nb.services.seam import Seam
-from smallest_nb.services.uplink import Uplink
-from smallest_nb.transcript import Segment
+from smallest_nb.client.stt_uplink import Uplink
+from smallest_nb.client.text_alignment import Seam
+from smallest_nb.results.transcript import Segment
 
 RATE = 16000
 
@@ -111,7 +111,7 @@ def sent(up: Uplink, seconds: float) -> None:
 def test_X3_what_an_earlier_socket_was_sent_says_nothing_about_this_one(monkeypatch):
     """A minute was sent long ago on the lost socket; a final of the new one covers none of it for certain."""
     now = 100.0
-    monkeypatch.setattr("smallest_nb.services.uplink.monotonic", lambda: now)
+    monkeypatch.setattr("smallest_nb.client.stt_uplink.monotonic", lambda: now)
     up = Uplink(RATE, 60.0, 60.0)
     up.new_socket()
     sent(up, 30.0)

@@ -9,9 +9,8 @@ import pytest
 from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
+from smallest_nb.client import connect, utterance
 from smallest_nb.errors import SmallestError
-from smallest_nb.link import connect
-from smallest_nb.services import utterance
 
 PIECE = bytes(range(240)) * 20
 PIECES = 300

@@ -11,8 +11,8 @@ from helpers import scripted, stt, tts
 from websockets.asyncio.server import serve
 
 import smallest_nb as snb
-from smallest_nb.services.clock import PushTimes
-from smallest_nb.services.turns import TurnDetector
+from smallest_nb.audio.turn_detector import TurnDetector
+from smallest_nb.client.audio_clock import PushTimes
 
 RATE = 16000
 

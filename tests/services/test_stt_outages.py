@@ -14,8 +14,8 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
-from smallest_nb.services.clock import PushTimes
-from smallest_nb.services.outbox import Outbox
+from smallest_nb.client.audio_clock import PushTimes
+from smallest_nb.client.send_queue import Outbox
 
 RATE = 16000
 PIECE = 3200
@@ -227,7 +227,7 @@ async def test_a_connection_lost_in_a_long_quiet_is_sought_as_long_as_any_other(
 
 def test_a_recording_is_told_from_a_microphone_by_its_pace(monkeypatch):
     now = 100.0
-    monkeypatch.setattr("smallest_nb.services.clock.monotonic", lambda: now)
+    monkeypatch.setattr("smallest_nb.client.audio_clock.monotonic", lambda: now)
     live, recording = PushTimes(), PushTimes()
     for _ in range(100):
         live.pushed(0.1)

@@ -16,7 +16,7 @@ from helpers import KEY
 from websockets.sync.server import serve
 
 import smallest_nb as snb
-from smallest_nb.progress import Progress
+from smallest_nb.client.progress import Progress
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 

@@ -11,8 +11,8 @@ import pytest
 from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.services.inbox import Inbox
-from smallest_nb.services.splice import Splice
+from smallest_nb.client.audio_stitcher import Splice
+from smallest_nb.client.queues import Inbox
 
 THREE = "The first sentence is not long. The second sentence follows the first. The third sentence is the last one."
 

@@ -14,12 +14,12 @@ import pytest
 from helpers import KEY, chunk, complete, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.catalog import TTS_MODELS, canonical_model, unknown_model_warning, withdrawal_note
-from smallest_nb.protocol.errors import error_from_http
-from smallest_nb.services.rest import list_voices
+from smallest_nb.api.catalog import TTS_MODELS, canonical_model, unknown_model_warning, withdrawal_note
+from smallest_nb.api.error_shapes import error_from_http
+from smallest_nb.api.voices import voices_of
+from smallest_nb.client.rest import list_voices
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.voices import voices_of
 
 DEFAULT, PRO = "lightning-v3.1", "lightning-v3.1-pro"
 TEXT = "Your table is booked. It is for half past seven, and there are four of you. We look forward to it."

@@ -14,7 +14,8 @@ from simulated import LIVE, call, opened, speak, stt_path
 from websockets.exceptions import InvalidStatus
 
 import smallest_nb as snb
-from smallest_nb import AuthError, session
+from smallest_nb import AuthError
+from smallest_nb.notebook import session
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.admission import Admission, exposure
 from smallest_nb.simulator.faults import Behaviour

@@ -8,8 +8,8 @@ import jiwer
 import pytest
 from simulated import CLOSE, finals, hear, opened, said, speak, stt_path
 
-from smallest_nb.audio import silence
-from smallest_nb.simulator.keywords import Keyword, arpabet, parse_keywords
+from smallest_nb.audio.clip import silence
+from smallest_nb.simulator.hearing.keywords import Keyword, arpabet, parse_keywords
 
 LONG = (
     "The weather will be cold and cloudy this morning. She walked along the river and looked at the water. "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smallest_nb.simulator.numerals import number_at
-from smallest_nb.simulator.wording import Wording
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.text.numerals import number_at
+from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.text.words import HeardWord
 
 
 def write(text, **wording):

@@ -14,14 +14,14 @@ from simulated import LIVE, call, hear, opened, said, speak, stt_path
 from websockets.exceptions import InvalidStatus
 
 from smallest_nb import ConfigError, SmallestSTTSettings, SmallestTTSSettings
-from smallest_nb.child_environment import child_environment
-from smallest_nb.plain_text import parse_json, speakable_text, whole_characters
-from smallest_nb.protocol.stt import parse_segment, parse_stt_frame, stt_url
-from smallest_nb.protocol.tts import parse_tts_frame, tts_request
+from smallest_nb.api.stt_wire import parse_segment, parse_stt_frame, stt_url
+from smallest_nb.api.tts_wire import parse_tts_frame, tts_request
+from smallest_nb.common.child_environment import child_environment
+from smallest_nb.common.text import parse_json, speakable_text, whole_characters
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour, parse_faults
-from smallest_nb.simulator.speech import Speech
-from smallest_nb.simulator.worker import Worker
+from smallest_nb.simulator.speech.speech import Speech
+from smallest_nb.simulator.workers.worker import Worker
 
 NUMBERS = ["pace", "idle_secs", "first_audio_secs", "drop_after_secs", "truncate_after", "retry_after", "drip"]
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from smallest_nb.simulator import entities
-from smallest_nb.simulator.redaction import Redactor
-from smallest_nb.simulator.wording import Wording
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.text import entities
+from smallest_nb.simulator.text.redaction import Redactor
+from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.text.words import HeardWord
 
 CARD = "four" + " one" * 15
 FORMS = {

@@ -7,9 +7,9 @@ import re
 import pytest
 from simulated import CLOSE, finals, hear, speak
 
-from smallest_nb.simulator.redaction import Redactor
-from smallest_nb.simulator.wording import Wording
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.text.redaction import Redactor
+from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.text.words import HeardWord
 
 FORMS = {
     "heard": Wording(numerals="false", punctuate=False, capitalize=False),

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from simulated import call, samples
 
-from smallest_nb.catalog import TTS_MODELS
+from smallest_nb.api.catalog import TTS_MODELS
+from smallest_nb.api.voices import VOICES, voices_of
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.voices import VOICES, voices_of
 
 TEXT = "The weather will be cold and cloudy this morning."
 ASK = {"text": TEXT, "voice_id": "magnus", "sample_rate": 16000}

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from simulated import hear, said, samples, speak
 
-from smallest_nb.language import STT_VENDOR_LANGUAGES
-from smallest_nb.simulator.listening import Heard
-from smallest_nb.simulator.reading import read_aloud
-from smallest_nb.simulator.signal_hearing import SignalListener
-from smallest_nb.simulator.signal_speech import SignalSpeech
-from smallest_nb.simulator.speech import Delivery
+from smallest_nb.api.language import STT_VENDOR_LANGUAGES
+from smallest_nb.simulator.hearing.listening import Heard
+from smallest_nb.simulator.hearing.signal_hearing import SignalListener
+from smallest_nb.simulator.speech.signal_speech import SignalSpeech
+from smallest_nb.simulator.speech.speech import Delivery
 from smallest_nb.simulator.stt_options import STTOptions
-from smallest_nb.simulator.wording import Wording
+from smallest_nb.simulator.text.reading import read_aloud
+from smallest_nb.simulator.text.wording import Wording
 
 PLAIN = {"format": "false", "numerals": "false"}
 TEXTS = {

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 
-from smallest_nb.simulator.speakers import Speakers
-from smallest_nb.simulator.voiceprint import frames
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.hearing.speakers import Speakers
+from smallest_nb.simulator.hearing.voiceprint import frames
+from smallest_nb.simulator.text.words import HeardWord
 
 RATE = 16000
 SENTENCES = (

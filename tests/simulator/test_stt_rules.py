@@ -10,8 +10,8 @@ import pytest
 from simulated import CLOSE, FINALIZE, finals, hear, opened, said, speak, stt_path
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from smallest_nb.audio import silence
-from smallest_nb.simulator.encodings import encode_g711
+from smallest_nb.audio.clip import silence
+from smallest_nb.simulator.speech.encodings import encode_g711
 
 TWELVE = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima"
 
@@ -146,7 +146,7 @@ def test_g711_is_that_of_the_standard():
         out = io.BytesIO()
         soundfile.write(out, ramp, 8000, format="RAW", subtype=subtype)
         oracle = np.frombuffer(out.getvalue(), np.uint8)
-        from smallest_nb.simulator.encodings import decode
+        from smallest_nb.simulator.speech.encodings import decode
 
         ours = np.frombuffer(decode(oracle.tobytes(), encoding), "<i2")
         theirs, _ = soundfile.read(

@@ -12,9 +12,9 @@ from helpers import stt, tts
 from websockets.asyncio.client import connect
 
 import smallest_nb as snb
+from smallest_nb.audio.vad import EnergyVad, make_vad
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.vad import EnergyVad, make_vad
 
 SENTENCES = (
     "The train to the city leaves in twenty minutes.",

@@ -14,13 +14,13 @@ from simulated import call, hear, opened, said, samples, speak
 from test_tts_simulator import pitch
 from websockets.exceptions import InvalidStatus
 
-from smallest_nb.audio import silence
-from smallest_nb.catalog import TTS_MODELS
-from smallest_nb.language import TTS_LANGUAGES
-from smallest_nb.simulator.reading import read_aloud
-from smallest_nb.simulator.speech import segments
-from smallest_nb.simulator.timbre import timbre_of
-from smallest_nb.voices import VOICES
+from smallest_nb.api.catalog import TTS_MODELS
+from smallest_nb.api.language import TTS_LANGUAGES
+from smallest_nb.api.voices import VOICES
+from smallest_nb.audio.clip import silence
+from smallest_nb.simulator.speech.speech import segments
+from smallest_nb.simulator.speech.timbre import timbre_of
+from smallest_nb.simulator.text.reading import read_aloud
 
 SENTENCE = "The weather will be cold and cloudy this morning."
 EVERY_LANGUAGE = sorted({*TTS_LANGUAGES, *TTS_MODELS["lightning-v3.1-pro"].languages})

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from smallest_nb.simulator import foreign_numerals
-from smallest_nb.simulator.wording import Wording
-from smallest_nb.simulator.words import HeardWord
+from smallest_nb.simulator.text import foreign_numerals
+from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.text.words import HeardWord
 
 
 def heard(text, *, pauses=(), speakers=None):

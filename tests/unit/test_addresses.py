@@ -7,13 +7,13 @@ import traceback
 import pytest
 
 import smallest_nb as snb
-from smallest_nb import session
-from smallest_nb.address import checked_base_url, is_loopback, is_loopback_host
+from smallest_nb.api.code_export import tts_code
 from smallest_nb.cli import main
-from smallest_nb.link import target as targets
-from smallest_nb.link.target import Target
-from smallest_nb.secret import Secret
-from smallest_nb.snippets import tts_code
+from smallest_nb.client import target as targets
+from smallest_nb.client.target import Target
+from smallest_nb.common.address import checked_base_url, is_loopback, is_loopback_host
+from smallest_nb.common.secret import Secret
+from smallest_nb.notebook import session
 
 THIS_MACHINE = ["localhost", "LocalHost", "localhost.", "127.0.0.1", "127.0.0.1.", "127.255.3.4", "[::1]",
                 "[0:0:0:0:0:0:0:1]",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.audio import Clip, StreamResampler, as_pcm16
+from smallest_nb.audio.clip import Clip, StreamResampler, as_pcm16
 from smallest_nb.errors import ConfigError
 
 

@@ -14,7 +14,7 @@ from bench.simulator_figures import Figures, table
 from bench.simulator_paced import RATE, Clip, Punctuality, _judge
 from bench.simulator_raw import BINARY, TEXT, frame
 from bench.simulator_words import errors, plain
-from smallest_nb.audio import as_pcm16
+from smallest_nb.audio.clip import as_pcm16
 from smallest_nb.simulator.signal_code import burst_of
 
 

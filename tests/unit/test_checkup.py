@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import smallest_nb as snb
-from smallest_nb import runtime
-from smallest_nb.checkup import front_end, kernel, python_checks
-from smallest_nb.checkup.page import BURST, Burst, PageFacts, check_page
-from smallest_nb.checkup.report import Check, Report
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.doctor import front_end, kernel, python_checks
+from smallest_nb.notebook.doctor.page import BURST, Burst, PageFacts, check_page
+from smallest_nb.notebook.doctor.report import Check, Report
 
 ROOT = Path(snb.__file__).resolve().parents[1]
 CANARY = "sk_canary_checkup_77aa"
@@ -108,7 +108,7 @@ def test_packages_that_are_too_old_missing_or_not_yet_restarted(monkeypatch, tmp
 
 @pytest.fixture
 def clone(tmp_path):
-    shutil.copytree(ROOT / "smallest_nb" / "static", tmp_path / "smallest_nb" / "static")
+    shutil.copytree(ROOT / "smallest_nb" / "notebook" / "static", tmp_path / "smallest_nb" / "notebook" / "static")
     shutil.copytree(ROOT / "js" / "src", tmp_path / "js" / "src")
     for name in ("build.mjs", "package.json"):
         shutil.copy(ROOT / "js" / name, tmp_path / "js" / name)
@@ -116,7 +116,7 @@ def clone(tmp_path):
 
 
 def test_the_front_end_as_it_was_built(clone):
-    static = clone / "smallest_nb" / "static"
+    static = clone / "smallest_nb" / "notebook" / "static"
     looked = front_end.check_front_end(static)
     assert [c.status for c in looked] == ["green", "green"]
     assert json.loads((static / "manifest.json").read_text())["build"] in looked[0].found
@@ -154,7 +154,7 @@ def test_sources_are_hashed_as_by_who_builds_them():
 def test_a_loop_that_is_blocked_is_red(monkeypatch):
     assert by_id(kernel.check_kernel())["kernel.loop"].status == "green"
     monkeypatch.setattr(kernel, "_LOOP_SECS", 0.2)
-    runtime.post(time.sleep, 1.0)
+    background_loop.post(time.sleep, 1.0)
     assert by_id(kernel.check_kernel())["kernel.loop"].status == "red"
     time.sleep(1.0)
     assert by_id(kernel.check_kernel())["kernel.loop"].status == "green"

@@ -13,11 +13,11 @@ import time
 import pytest
 
 import smallest_nb as snb
-from smallest_nb import keys, session
-from smallest_nb.checkup import service, simulator_checks
-from smallest_nb.link.connect import count_sockets
-from smallest_nb.link.target import Target
-from smallest_nb.secret import Secret
+from smallest_nb.client.connect import count_sockets
+from smallest_nb.client.target import Target
+from smallest_nb.common.secret import Secret
+from smallest_nb.notebook import keys, session
+from smallest_nb.notebook.doctor import service, simulator_checks
 
 CANARY = "sk_canary_checkup_77aa"
 

@@ -7,8 +7,8 @@ import types
 
 import pytest
 
-from smallest_nb import colab
 from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.notebook import colab
 
 
 @pytest.fixture

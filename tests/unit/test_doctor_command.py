@@ -47,7 +47,9 @@ def test_without_a_key_the_simulator_is_examined_and_stopped():
     assert (checks["service.key"]["status"], checks["service.websocket"]["status"]) == ("amber", "green")
 
 
-@pytest.mark.parametrize("first", ["", "import smallest_nb.checkup.command, smallest_nb.consult; "])
+@pytest.mark.parametrize(
+    "first", ["", "import smallest_nb.notebook.doctor.command, smallest_nb.notebook.widgets.doctor; "]
+)
 def test_in_a_plain_program_it_prints_and_returns_the_report(simulator, first):
     code = f"{first}import smallest_nb as snb; r = snb.doctor(); print('returned', r, r.ok)"
     done = run("-c", code, SMALLEST_BASE_URL=simulator.base_url)

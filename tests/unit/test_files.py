@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.files import TEMPORARY, append_line, check_writable, copy_folder, create_file, write_file
-from smallest_nb.link.cassette.frames import Event, Kind, Session
-from smallest_nb.link.cassette.store import Cassette, load, save, sound_path
+from smallest_nb.common.files import TEMPORARY, append_line, check_writable, copy_folder, create_file, write_file
 from smallest_nb.simulator.recorder import Recorder
+from smallest_nb.testing.cassette.frames import Event, Kind, Session
+from smallest_nb.testing.cassette.store import Cassette, load, save, sound_path
 
 resource = pytest.importorskip("resource", reason="processes are forked and limited here")
 OLD, NEW = snb.Clip(b"\1\0" * 8000, 16000), snb.Clip(b"\2\0" * 160000, 16000)

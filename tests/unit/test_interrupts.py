@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import smallest_nb as snb
-from smallest_nb import session
-from smallest_nb.link import deck
+from smallest_nb.client import transport_stack
+from smallest_nb.notebook import session
 from smallest_nb.simulator import Simulator, server
 from smallest_nb.simulator.faults import Behaviour
 
@@ -146,9 +146,11 @@ def test_K8_an_interrupted_block_is_not_entered(what, tmp_path):
             entered.append(True)
 
     for _ in each_interrupt(enter, "recorder.py" if what == "record" else "player.py", "deck.py"):
-        if entered and deck.current_deck() is not None:
-            deck.eject(deck.current_deck())  # Python cannot catch an interrupt at the first line of `__exit__`
-        assert deck.current_deck() is None
+        if entered and transport_stack.current_deck() is not None:
+            transport_stack.eject(
+                transport_stack.current_deck()
+            )  # Python cannot catch an interrupt at the first line of `__exit__`
+        assert transport_stack.current_deck() is None
 
 
 def test_K8_using_a_simulator_for_a_while_gives_back_what_was_before(untouched):

@@ -21,8 +21,8 @@ from keyring.errors import KeyringLocked
 from keyrings.alt.file import PlaintextKeyring
 
 import smallest_nb as snb
-from smallest_nb import keys, session
-from smallest_nb.secret import Secret
+from smallest_nb.common.secret import Secret
+from smallest_nb.notebook import keys, session
 
 CANARY = "sk_canary_keys_do_not_leak_4d1f"
 NAME = "SMALLEST_API_KEY"
@@ -147,7 +147,7 @@ def test_colab_is_asked_on_the_main_thread_only_and_once(monkeypatch):
 
 
 def test_a_refusal_in_colab_is_not_asked_for_twice_by_the_doctor(monkeypatch):
-    from smallest_nb.checkup.service import check_key
+    from smallest_nb.notebook.doctor.service import check_key
 
     asked = []
     colab(monkeypatch, lambda name: asked.append(name) or refuse(name))
@@ -307,7 +307,7 @@ def test_K1_a_key_that_a_source_holds_and_that_cannot_be_one_is_not_shown(monkey
         with pytest.raises(snb.ConfigError, match="paste the bare key") as caught:
             ask()
         drawn = peers.drawings(caught.value)
-        assert "smallest_nb/keys.py" in drawn["traceback"] or source == "environment"
+        assert "smallest_nb/notebook/keys.py" in drawn["traceback"] or source == "environment"
         assert not [tool for tool, text in drawn.items() if CANARY in text]
 
 

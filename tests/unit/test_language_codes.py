@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from smallest_nb.language import LANGUAGE_NAMES, STT_VENDOR_LANGUAGES, Language, needs_us_host, service_code
-from smallest_nb.protocol.rest import recording_url
-from smallest_nb.protocol.tts import tts_request
-from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.api.language import LANGUAGE_NAMES, STT_VENDOR_LANGUAGES, Language, needs_us_host, service_code
+from smallest_nb.api.rest import recording_url
+from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.api.tts_wire import tts_request
 
 
 @pytest.mark.parametrize(

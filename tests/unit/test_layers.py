@@ -1,151 +1,110 @@
-"""Imports point one way. Each room names the rooms it may import; everything else is an error."""
+"""Imports point one way: from the notebook down to the data, without a circle."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import smallest_nb
 
-ROOT = Path(smallest_nb.__file__).parent
-BASE = {
-    "address",
-    "errors",
-    "files",
-    "secret",
-    "language",
-    "voices",
-    "catalog",
-    "setting_values",
-    "fields",
-    "settings",
-    "paths",
-    "audio",
-    "transcript",
-    "vad",
-    "terminal",
-    "plain_text",
-    "markup",
-    "tracebacks",
-    "child_environment",
-}
-SOUND = {
-    "sound_chunks",
-    "sound_decode",
-    "sound_formats",
-    "sound_mpeg",
-    "sound_ogg_flac",
-    "sound_parts",
-    "sound_rare",
-    "sound_sink",
-}
-MAY_IMPORT = {
-    "errors": {"audio"},  # for a type only
-    "address": {"errors"},
-    "files": set(),
-    "key_spellings": set(),
-    "markup": set(),
-    "secret": {"errors", "key_spellings"},
-    "terminal": set(),
-    "plain_text": set(),
-    "child_environment": set(),
-    "tracebacks": {"errors"},
-    "language": set(),
-    "voices": set(),
-    "catalog": {"errors", "language"},
-    "setting_values": {"errors", "fields"},  # the latter for a type only
-    "fields": {"errors", "secret", "setting_values"},
-    "settings": {"errors", "fields", "catalog", "language", "voices"},
-    "paths": {"errors"},
-    "audio": {"errors", "files", "paths"},
-    "vad": {"audio", "errors"},
-    "abbreviations": set(),
-    "sentences": {"abbreviations", "language"},
-    "transcript": {"audio", "errors", "files", "markup", "paths", "plain_text"},
-    "protocol": BASE - {"vad"},
-    "snippets": BASE | {"protocol"},
-    "settings_python": {"catalog", "errors", "language"},
-    "settings_shell": {"errors"},
-    "settings_sources": BASE | {"settings_python", "settings_shell"},
-    "takes": BASE | {"protocol", "services"},
-    "link": BASE | {"protocol"},
-    "services": BASE | {"protocol", "link", "sentences", "sound_files"},
-    "keys": {"errors", "secret"},
-    "key_prompt": {"errors", "secret"},
-    "session": BASE | {"keys", "key_prompt", "link", "runtime", "simulator"},
-    "runtime": set(),
-    "progress": set(),
-    "sound_formats": set(),
-    "sound_parts": set(),
-    "sound_rare": {"sound_parts"},
-    "sound_chunks": {"sound_parts"},
-    "sound_mpeg": {"sound_parts"},
-    "sound_ogg_flac": {"sound_parts"},
-    "sound_sink": {"audio", "errors"},
-    "sound_decode": {"errors"} | SOUND,
-    "sound_files": {"audio", "errors", "paths"} | SOUND,
-    "oneshot": BASE | {"services", "runtime", "sound_files", "progress"},
-    "bridge": {"errors", "audio"},
-    "widgets": BASE
-    | {
-        "protocol",
-        "link",
-        "services",
-        "runtime",
-        "bridge",
-        "snippets",
-        "settings_sources",
-        "sound_files",
-        "takes",
-        "checkup",
-    },
-    "simulator": BASE | {"protocol", "sound_files"},
-    "colab": {"errors"},
-    "checkup": BASE | {"keys", "link", "protocol", "runtime", "session", "simulator"},
-    "consult": {"checkup", "terminal", "widgets"},
-    "cli": {"checkup", "child_environment", "errors", "files", "keys", "link", "simulator", "terminal"},
-    "pytest_plugin": {"link", "paths", "session", "simulator"},
-    "__init__": None,
-}
-SOURCES = sorted(p for p in ROOT.rglob("*.py"))
+PRODUCT = Path(smallest_nb.__file__).parent
+ROOT = PRODUCT.parent
+LAYERS = ("errors", "common", "audio", "api", "results", "client", "notebook", "testing", "cli", "__init__")
+"""Each imports those before it. The simulator stands beside `results` and `client` and is started by the last ones."""
+SIMULATOR_SEES = ("errors", "common", "audio", "api", "simulator")
+STARTS_THE_SIMULATOR = ("notebook", "testing", "cli")
+# An error carries the clip that was received before it: the name of a type, which is not imported at run time.
+UPWARDS = {("errors", "audio")}
+JUPYTER = {"anywidget", "ipywidgets", "traitlets"}
+SOURCES = sorted(PRODUCT.rglob("*.py"))
 
 
-def room(parts: tuple[str, ...]) -> str:
-    return parts[0].removesuffix(".py")
+def package_of(module: str) -> str:
+    """Return the part below `smallest_nb`: a package, or a module beside them."""
+    return (module.split(".") + ["__init__"])[1]
 
 
-def imported(path: Path) -> set[str]:
-    found = set()
+def modules_of(tree: Path) -> dict[str, Path]:
+    """Return the modules below a folder that is a package, by dotted name."""
+    paths = sorted(tree.rglob("*.py"))
+    return {".".join(p.relative_to(tree.parent).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
+
+
+def imports_of(path: Path, modules: dict[str, Path]) -> Iterator[str]:
+    """Yield each module of `modules` that a file imports, wherever in it the import stands."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module] if node.module != "smallest_nb" else [f"smallest_nb.{a.name}" for a in node.names]
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                if full in modules or node.module in modules:
+                    yield full if full in modules else node.module
         elif isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
-        found |= {n.split(".")[1] for n in names if n.startswith("smallest_nb.")}
-    return found
+            yield from (alias.name for alias in node.names if alias.name in modules)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_one_way(path):
-    here = room(path.relative_to(ROOT).parts)
-    assert here in MAY_IMPORT, f"a new room: say in this test what {here} may import"
-    allowed = MAY_IMPORT[here]
-    if allowed is not None:
-        wrong = {n for n in imported(path) - allowed - {here} if not n.startswith("__")}
-        assert not wrong, f"{here} must not import {wrong}"
+def find_circles(graph: dict[str, set[str]]) -> list[str]:
+    """Return the modules that are left when those without an import that is left are taken out again and again."""
+    left = {module: set(targets) & set(graph) - {module} for module, targets in graph.items()}
+    while free := [module for module, targets in left.items() if not targets]:
+        for module in free:
+            del left[module]
+        for targets in left.values():
+            targets.difference_update(free)
+    return sorted(left)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_jupyter_stays_in_the_widgets(path):
-    if room(path.relative_to(ROOT).parts) in ("widgets", "progress"):  # progress loads them when it shows a bar
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PRODUCT)))
+def test_imports_point_down(path):
+    modules = modules_of(PRODUCT)
+    here = package_of(next(name for name, source in modules.items() if source == path))
+    for module in imports_of(path, modules):
+        there = package_of(module)
+        if here == "simulator":
+            allowed = there in SIMULATOR_SEES
+        elif there == "simulator":
+            allowed = here in STARTS_THE_SIMULATOR
+        else:
+            allowed = LAYERS.index(there) <= LAYERS.index(here) or (here, there) in UPWARDS
+        assert allowed, f"{path.relative_to(ROOT)} must not import {module}"
+
+
+@pytest.mark.parametrize("tree", ["smallest_nb", "bench"])
+def test_no_circle(tree):
+    modules = modules_of(ROOT / tree)
+    graph = {name: set(imports_of(path, modules)) for name, path in modules.items()}
+    if tree == "smallest_nb":
+        graph["smallest_nb.errors"] = set()  # see UPWARDS
+        del graph["smallest_nb"]  # the public names, which no module below may import
+    assert find_circles(graph) == []
+
+
+def test_no_test_imports_another():
+    tests = ROOT / "tests"
+    names = {path.stem for path in tests.rglob("test_*.py")}
+    for path in tests.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            found = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not {name.split(".")[-1] for name in found} & names, path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PRODUCT)))
+def test_jupyter_stays_in_the_notebook(path):
+    parts = path.relative_to(PRODUCT).parts
+    if parts[0] == "notebook" and parts[1:2] != ("doctor",):
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-        assert not {n.split(".")[0] for n in names} & {"anywidget", "ipywidgets", "traitlets"}
+        assert not {n.split(".")[0] for n in names} & JUPYTER
+
+
+def test_few_entries_at_the_top():
+    entries = {path.name for path in PRODUCT.iterdir() if path.name != "__pycache__"}
+    assert len(entries) <= 12, entries
 
 
 def test_public_names_are_there():

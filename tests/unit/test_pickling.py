@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.fields import NOT_GIVEN
-from smallest_nb.link.cassette.frames import Event, Kind, Session
-from smallest_nb.link.cassette.store import Cassette
-from smallest_nb.secret import Secret
-from smallest_nb.services.metrics import MetricsLog, STTMetrics, TTSMetrics
-from smallest_nb.takes.words import TakeWord
-from smallest_nb.transcript import Redaction
-from smallest_nb.voices import VOICES
-from smallest_nb.widgets.latency import SegmentLatency
+from smallest_nb.api.fields import NOT_GIVEN
+from smallest_nb.api.voices import VOICES
+from smallest_nb.common.secret import Secret
+from smallest_nb.results.metrics import MetricsLog, STTMetrics, TTSMetrics
+from smallest_nb.results.segment_latency import SegmentLatency
+from smallest_nb.results.takes.word_times import TakeWord
+from smallest_nb.results.transcript import Redaction
+from smallest_nb.testing.cassette.frames import Event, Kind, Session
+from smallest_nb.testing.cassette.store import Cassette
 
 CLIP = snb.Clip.from_array(np.arange(-8000, 8000, dtype=np.int16), 16000)
 

@@ -8,7 +8,7 @@ from time import process_time
 import pytest
 import srt
 
-from smallest_nb.protocol.rest import parse_recording
+from smallest_nb.client.recording_answer import parse_recording
 
 
 def word(text, start, end, speaker=None):

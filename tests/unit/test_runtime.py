@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from smallest_nb import runtime
+from smallest_nb.client import background_loop
 
 
 async def answer(value, after=0.0):
@@ -18,13 +18,13 @@ async def answer(value, after=0.0):
 
 
 def test_call_returns_and_raises():
-    assert runtime.call(answer(3)) == 3
+    assert background_loop.call(answer(3)) == 3
 
     async def fail():
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        runtime.call(fail())
+        background_loop.call(fail())
 
 
 def test_call_times_out_and_cancels():
@@ -37,7 +37,7 @@ def test_call_times_out_and_cancels():
             ended.set()
 
     with pytest.raises(TimeoutError, match="0.2"):
-        runtime.call(slow(), 0.2)
+        background_loop.call(slow(), 0.2)
     assert ended.wait(2)
 
 
@@ -54,23 +54,23 @@ def test_an_interrupt_cancels_the_work():
     timer.start()
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        runtime.call(slow())
+        background_loop.call(slow())
         time.sleep(1)
     assert ended.wait(2)
     assert time.monotonic() - started < 5
 
 
 async def test_wait_works_on_any_loop_and_passes_cancellation_on():
-    assert await runtime.wait(runtime.submit(answer(4, 0.1))) == 4
-    future = runtime.submit(answer(5, 30))
+    assert await background_loop.wait(background_loop.submit(answer(4, 0.1))) == 4
+    future = background_loop.submit(answer(5, 30))
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(runtime.wait(future), 0.2)
+        await asyncio.wait_for(background_loop.wait(future), 0.2)
     assert future.cancelled()
 
 
 def test_blocking_on_the_loop_itself_is_refused():
     async def inner():
-        return runtime.call(answer(1))
+        return background_loop.call(answer(1))
 
     with pytest.raises(RuntimeError, match="awaitable form"):
-        runtime.call(inner(), 5)
+        background_loop.call(inner(), 5)

@@ -11,12 +11,11 @@ import traceback
 import pytest
 
 import smallest_nb as snb
-from smallest_nb import runtime, session
+from smallest_nb.client import background_loop, connect, rest
+from smallest_nb.client import target as targets
+from smallest_nb.common.secret import Secret
 from smallest_nb.errors import ConfigError
-from smallest_nb.link import connect
-from smallest_nb.link import target as targets
-from smallest_nb.secret import Secret
-from smallest_nb.services import rest
+from smallest_nb.notebook import session
 
 CANARY = "sk_canary_do_not_leak_91c2"
 
@@ -42,7 +41,7 @@ def test_a_refused_key_is_not_in_a_traceback_that_shows_variables():
     with pytest.raises(ConfigError) as caught:
         Secret(f"{CANARY} and more")
     told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [frame for frame in told.stack if "smallest_nb/secret" in frame.filename]
+    ours = [frame for frame in told.stack if "smallest_nb/common/secret" in frame.filename]
     assert "source" in ours[0].locals
     assert CANARY not in repr([frame.locals for frame in ours])
 
@@ -93,18 +92,20 @@ def test_requests_and_handshakes_that_fail_show_no_key(monkeypatch):
         nobody.bind(("127.0.0.1", 0))
         to = {"api_key": CANARY, "base_url": f"ws://127.0.0.1:{nobody.getsockname()[1]}"}
         for ask in (
-            lambda: runtime.call(rest.transcribe_recording(b"x", **to), 20),
-            lambda: runtime.call(connect.open_websocket(to["base_url"] + "/x", targets.resolve(**to)), 20),
+            lambda: background_loop.call(rest.transcribe_recording(b"x", **to), 20),
+            lambda: background_loop.call(connect.open_websocket(to["base_url"] + "/x", targets.resolve(**to)), 20),
         ):
             with pytest.raises(snb.ConnectionLost) as caught:
                 ask()
             frames = [f for f in traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
-                      if "smallest_nb/link" in f.filename]  # fmt: skip
+                      if "smallest_nb/client" in f.filename]  # fmt: skip
             assert frames
             assert all(CANARY not in repr(f.locals) for f in frames)
     monkeypatch.setattr(connect, "is_loopback", lambda _url: 1 / 0)
     with pytest.raises(snb.ConnectionLost, match="ZeroDivisionError") as caught:
-        runtime.call(connect.open_websocket("ws://127.0.0.1:9/x", targets.resolve(CANARY, "ws://127.0.0.1:9")), 20)
+        background_loop.call(
+            connect.open_websocket("ws://127.0.0.1:9/x", targets.resolve(CANARY, "ws://127.0.0.1:9")), 20
+        )
 
 
 def test_a_key_that_was_chosen_serves_another_address_too(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smallest_nb.sentences import MOST_CHARACTERS, SentenceAggregator, is_speakable, split_text
+from smallest_nb.client.sentences import MOST_CHARACTERS, SentenceAggregator, is_speakable, split_text
 
 LONG = "The committee that met on the first floor of the old building behind the station decided"
 """88 characters without a mark."""

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import smallest_nb as snb
-from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
 
 
 class Tempo(enum.Enum):

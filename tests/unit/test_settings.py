@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.fields import NOT_GIVEN
-from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings, why_not_taken
+from smallest_nb.api.fields import NOT_GIVEN
+from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings, why_not_taken
 
 DOCUMENTED_TTS = {
     "model": "lightning-v3.1", "voice": "sophia", "language": "en", "speed": None, "consistency": None,

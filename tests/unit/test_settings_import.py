@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.api.settings_import import read_settings
 from smallest_nb.errors import ConfigError
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.settings_sources import read_settings
 
 MEHER = SmallestTTSSettings(voice="meher", speed=1.2, model="lightning-v3.1-pro")
 BODY = '{"text": "Hello, it is fine.", "voice_id": "meher", "speed": 1.2, "model": "lightning_v3.1_pro"}'

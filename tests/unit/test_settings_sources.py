@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smallest_nb.api.code_export import TARGETS, tts_code
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.api.settings_import import read_settings
 from smallest_nb.errors import ConfigError
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.settings_sources import read_settings
-from smallest_nb.snippets import TARGETS, tts_code
 
 MAGNUS = SmallestTTSSettings(voice="magnus", speed=1.25)
 

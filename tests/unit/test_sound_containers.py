@@ -13,13 +13,13 @@ import struct
 import numpy as np
 import pytest
 
+from smallest_nb.audio.files import read_sound
 from smallest_nb.errors import ConfigError
-from smallest_nb.sound_files import read_sound
 
 soundfile = pytest.importorskip("soundfile")
 
 RATE = 16000
-LOG = "smallest_nb.sound_files"
+LOG = "smallest_nb.audio.files"
 FORMATS = sorted(set(soundfile.available_formats()) - {"RAW", "SD2"})  # no header; two files
 RNG = np.random.default_rng(1)
 

@@ -8,13 +8,13 @@ import logging
 import numpy as np
 import pytest
 
+from smallest_nb.audio.files import read_sound
 from smallest_nb.errors import ConfigError
-from smallest_nb.sound_files import read_sound
 
 soundfile = pytest.importorskip("soundfile")
 
 RATE = 16000
-LOG = "smallest_nb.sound_files"
+LOG = "smallest_nb.audio.files"
 FORMATS = sorted(set(soundfile.available_formats()) - {"RAW", "SD2"})
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32")  # padded, or in large blocks
 STATE_NO_LENGTH = ("PAF", "PVF", "IRCAM", "XI")

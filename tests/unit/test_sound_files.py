@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smallest_nb import sound_sink
-from smallest_nb.audio import Clip
+from smallest_nb.audio import pcm_sink
+from smallest_nb.audio.clip import Clip
+from smallest_nb.audio.files import read_sound
 from smallest_nb.errors import ConfigError
-from smallest_nb.sound_files import read_sound
 
 RATE = 16000
 TONE = (np.sin(np.arange(RATE) / 10) * 0.5).astype(np.float64)
-LOG = "smallest_nb.sound_files"
+LOG = "smallest_nb.audio.files"
 
 
 def wav(frames: bytes, *, code=1, bits=16, channels=1, rate=RATE, size=None, riff=None, extra=b"") -> bytes:
@@ -228,7 +228,7 @@ def test_too_large(tmp_path, monkeypatch):
         file.truncate(10**9 + 1)
     with pytest.raises(ConfigError, match=r"huge.wav has 1.00 GB; expected at most 1 GB"):
         read_sound(path)
-    monkeypatch.setattr(sound_sink, "_MAX_PCM_BYTES", 100_000)
+    monkeypatch.setattr(pcm_sink, "_MAX_PCM_BYTES", 100_000)
     with pytest.raises(ConfigError, match="the sound data holds more than"):
         read_sound(written("FLAC", samples=np.tile(TONE, 10)))
 

@@ -9,8 +9,8 @@ import struct
 import numpy as np
 import pytest
 
+from smallest_nb.audio.files import read_sound
 from smallest_nb.errors import ConfigError
-from smallest_nb.sound_files import read_sound
 
 soundfile = pytest.importorskip("soundfile")
 
@@ -29,7 +29,7 @@ def encode(samples, format_, subtype="PCM_16") -> bytes:
 
 @pytest.fixture
 def warned(caplog):
-    caplog.set_level(logging.WARNING, "smallest_nb.sound_files")
+    caplog.set_level(logging.WARNING, "smallest_nb.audio.files")
 
     def take() -> list[str]:
         found = [record.getMessage() for record in caplog.records]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smallest_nb.audio.files import read_sound
 from smallest_nb.errors import ConfigError
-from smallest_nb.sound_files import read_sound
 
 soundfile = pytest.importorskip("soundfile")
 

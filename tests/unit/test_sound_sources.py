@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.audio import Clip, StreamResampler, as_pcm16
+from smallest_nb.audio.clip import Clip, StreamResampler, as_pcm16
+from smallest_nb.audio.files import read_sound
+from smallest_nb.client.audio_format import AudioFormat
+from smallest_nb.common.paths import as_path
 from smallest_nb.errors import ConfigError
-from smallest_nb.link import cassette
-from smallest_nb.paths import as_path
-from smallest_nb.services.audio_format import AudioFormat
-from smallest_nb.sound_files import read_sound
-from smallest_nb.transcript import Recording, Segment, Transcript
+from smallest_nb.results.transcript import Recording, Segment, Transcript
+from smallest_nb.testing import cassette
 
 CLIP = Clip.from_array((np.sin(np.arange(4000) / 10) * 9000).astype(np.int16), 16000)
 WAV = CLIP.wav_bytes()

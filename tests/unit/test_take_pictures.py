@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from smallest_nb.audio import Clip
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
-from smallest_nb.services.metrics import TTSMetrics
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.takes import Take, Takes, TakeWord, take_html, waveform_svg
+from smallest_nb.results.metrics import TTSMetrics
+from smallest_nb.results.takes import Take, Takes, TakeWord, take_html, waveform_svg
 
 EVIL = "<script>alert(1)</script> \" onload='x' & </svg> שלום"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,11 +13,11 @@ import weakref
 import numpy as np
 import pytest
 
-from smallest_nb.audio import Clip
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
-from smallest_nb.services.metrics import TTSMetrics
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.takes import Take, Takes, TakeWord, differences, estimated_words, storage
+from smallest_nb.results.metrics import TTSMetrics
+from smallest_nb.results.takes import Take, Takes, TakeWord, differences, estimated_words, storage
 
 RATE = 8000
 
@@ -664,7 +664,7 @@ def test_K3_takes_that_cannot_be_saved_leave_no_folder(tmp_path, monkeypatch):
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("smallest_nb.takes.storage._write", full)
+    monkeypatch.setattr("smallest_nb.results.takes.storage._write", full)
     with pytest.raises(ConfigError, match="No space left"):
         storage.write([], tmp_path / "takes")
     assert not (tmp_path / "takes").exists()

@@ -7,8 +7,8 @@ import unicodedata
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.transcript.folding import fold_text, fold_word
-from smallest_nb.transcript.places import cut_up, places
+from smallest_nb.results.transcript.folding import fold_text, fold_word
+from smallest_nb.results.transcript.word_spans import cut_up, places
 
 SAME = [
     ("Straße", "STRASSE"),

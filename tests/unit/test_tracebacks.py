@@ -9,8 +9,8 @@ import traceback
 import pytest
 
 import smallest_nb as snb
+from smallest_nb.common.tracebacks import shorten, shortens
 from smallest_nb.simulator import Simulator
-from smallest_nb.tracebacks import shorten, shortens
 
 AWAY = {"base_url": "ws://127.0.0.1:9", "api_key": "sk_canary_19c3"}  # the discard port, where nothing listens
 CLIP = snb.Clip(bytes(3200), 16000)

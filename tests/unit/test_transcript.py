@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Recording, Segment, Transcript, Word
+from smallest_nb.results.transcript import Recording, Segment, Transcript, Word
 
 
 def spoken(text: str, start: float = 0.0, speaker: int | None = None) -> Segment:
@@ -304,7 +304,7 @@ def test_the_html_face_is_bounded():
 
 def test_importing_loads_nothing_heavy():
     code = (
-        "import sys, smallest_nb, smallest_nb.transcript;"
+        "import sys, smallest_nb, smallest_nb.results.transcript;"
         "print(sorted({'numpy', 'pandas', 'jiwer', 'wcwidth', 'budoux', 'rapidfuzz'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Segment, Transcript, Word
+from smallest_nb.results.transcript import Segment, Transcript, Word
 
 SPEECH = (
     "Good evening and thank you for calling. I would like to book a table for four people at half past seven. "

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Segment, Transcript
-from smallest_nb.transcript.evaluate import normalized
+from smallest_nb.results.transcript import Segment, Transcript
+from smallest_nb.results.transcript.evaluate import normalized
 
 
 def heard(text: str) -> Transcript:

@@ -15,7 +15,7 @@ import webvtt
 from praatio import textgrid as praatio_textgrid
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Segment, Transcript, Word
+from smallest_nb.results.transcript import Segment, Transcript, Word
 
 
 def write(folder, name: str, text: str | bytes, encoding: str = "utf-8"):

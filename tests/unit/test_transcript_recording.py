@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from smallest_nb.audio import Clip
+from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Recording, Segment, Transcript, Word
+from smallest_nb.results.transcript import Recording, Segment, Transcript, Word
 
 RATE = 1000
 

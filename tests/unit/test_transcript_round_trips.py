@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Recording, Segment, Transcript, Word
+from smallest_nb.results.transcript import Recording, Segment, Transcript, Word
 
 TOKENS = [
     "Hello", "so", "Ünïcödé", "<b>", "&amp;", "&", "{c}", "\\N", "a=b", "=", '"quoted"', "it's", "1984", "--", "#1", ";;",

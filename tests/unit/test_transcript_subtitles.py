@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Segment, Transcript, Word
+from smallest_nb.results.transcript import Segment, Transcript, Word
 
 HOSTILE = "a <b> & {c} \\N d --> e"
 

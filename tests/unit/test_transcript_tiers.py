@@ -12,7 +12,7 @@ from praatio import textgrid
 from pyannote.database.util import load_rttm
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.transcript import Recording, Segment, Transcript, Word
+from smallest_nb.results.transcript import Recording, Segment, Transcript, Word
 
 
 def spoken(text: str, start: float = 0.0, speaker: int | None = None) -> Segment:

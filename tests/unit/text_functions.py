@@ -7,34 +7,40 @@ import functools
 import json
 from collections.abc import Callable
 
-from smallest_nb import sentences, settings_sources, snippets, terminal
-from smallest_nb.catalog import tts_model
+from smallest_nb.api import code_export, settings_import, stt_wire, tts_wire
+from smallest_nb.api import error_shapes as wire_errors
+from smallest_nb.api.catalog import tts_model
+from smallest_nb.api.language import service_code
+from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.client import sentences
+from smallest_nb.client.recording_answer import parse_recording
+from smallest_nb.client.text_alignment import Seam
+from smallest_nb.common import terminal
+from smallest_nb.common.markup import text_html
 from smallest_nb.errors import SmallestError
-from smallest_nb.language import service_code
-from smallest_nb.link.cassette import compare, frames, scrub, store
-from smallest_nb.markup import text_html
-from smallest_nb.protocol import errors as wire_errors
-from smallest_nb.protocol import rest, stt, tts
-from smallest_nb.services.seam import Seam
-from smallest_nb.settings import SmallestSTTSettings, SmallestTTSSettings
-from smallest_nb.simulator import (
-    continuation,
-    faults,
-    keywords,
-    reading,
-    signal_hearing,
-    speech,
-    spoken_line,
-    stt_options,
+from smallest_nb.results.takes import word_times as take_words
+from smallest_nb.results.transcript import (
+    Segment,
+    Transcript,
+    Word,
+    evaluate,
+    folding,
+    labels,
+    loading,
+    names,
+    word_spans,
 )
+from smallest_nb.simulator import continuation, faults, stt_options
 from smallest_nb.simulator.admission import Admission
-from smallest_nb.simulator.dictionaries import BadDictionary, Dictionaries
-from smallest_nb.simulator.redaction import Redactor
-from smallest_nb.simulator.speech_request import Refused, read_request
-from smallest_nb.simulator.wording import Wording
-from smallest_nb.simulator.words import HeardWord
-from smallest_nb.takes import words as take_words
-from smallest_nb.transcript import Segment, Transcript, Word, evaluate, folding, loading, names, places, plain
+from smallest_nb.simulator.hearing import keywords, signal_hearing
+from smallest_nb.simulator.speech import speech, spoken_line
+from smallest_nb.simulator.speech.dictionaries import BadDictionary, Dictionaries
+from smallest_nb.simulator.speech.speech_request import Refused, read_request
+from smallest_nb.simulator.text import reading
+from smallest_nb.simulator.text.redaction import Redactor
+from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.testing.cassette import compare, frames, scrub, store
 
 CHARACTERS = {
     "digits": "7",
@@ -158,7 +164,7 @@ def _messages(text: str) -> None:
 
 def _places_of_others(text: str) -> None:
     words = text.split()
-    places.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
+    word_spans.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
 
 
 def _told(text: str) -> None:
@@ -171,13 +177,13 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "split_text": sentences.split_text,
     "SentenceAggregator": _aggregated,
     "is_speakable": sentences.is_speakable,
-    "read_settings": settings_sources.read_settings,
-    "read_settings, curl": lambda t: settings_sources.read_settings(f"curl --data {t} https://x/y"),
-    "read_settings, JSON": lambda t: settings_sources.read_settings(json.dumps({"voice": "sophia", "text": t})),
-    "read_settings, code": lambda t: settings_sources.read_settings(f"TTS(voice={t!r}, extra={{'a': {t}}})"),
+    "read_settings": settings_import.read_settings,
+    "read_settings, curl": lambda t: settings_import.read_settings(f"curl --data {t} https://x/y"),
+    "read_settings, JSON": lambda t: settings_import.read_settings(json.dumps({"voice": "sophia", "text": t})),
+    "read_settings, code": lambda t: settings_import.read_settings(f"TTS(voice={t!r}, extra={{'a': {t}}})"),
     **{
-        f"tts_code, {target}": lambda t, target=target: snippets.tts_code(target, _SETTINGS, text=t)
-        for target in snippets.TARGETS
+        f"tts_code, {target}": lambda t, target=target: code_export.tts_code(target, _SETTINGS, text=t)
+        for target in code_export.TARGETS
     },
     "printable": terminal.printable,
     "showable": terminal.showable,
@@ -192,21 +198,25 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "error from text": lambda t: wire_errors.error_from_http(500, t.encode(errors="replace"), url="ws://x"),
     "error from a list": lambda t: wire_errors.normalize_error({"errors": [{"path": [t], "message": t}]}),
     "Retry-After": wire_errors.retry_after_seconds,
-    "STT frame": lambda t: stt.parse_stt_frame(json.dumps({"type": "transcription", "transcript": t, "words": []})),
-    "STT frame of junk": stt.parse_stt_frame,
-    "TTS frame of junk": tts.parse_tts_frame,
-    "TTS request": lambda t: json.dumps(tts.tts_request(_SETTINGS, t, sample_rate=24000)),
-    "STT address": lambda t: stt.stt_url("ws://x", SmallestSTTSettings.complete(keywords={t: 2.0}), sample_rate=16000),
-    "recording": lambda t: rest.parse_recording({"transcription": t}),
+    "STT frame": lambda t: stt_wire.parse_stt_frame(
+        json.dumps({"type": "transcription", "transcript": t, "words": []})
+    ),
+    "STT frame of junk": stt_wire.parse_stt_frame,
+    "TTS frame of junk": tts_wire.parse_tts_frame,
+    "TTS request": lambda t: json.dumps(tts_wire.tts_request(_SETTINGS, t, sample_rate=24000)),
+    "STT address": lambda t: stt_wire.stt_url(
+        "ws://x", SmallestSTTSettings.complete(keywords={t: 2.0}), sample_rate=16000
+    ),
+    "recording": lambda t: parse_recording({"transcription": t}),
     "folded words": folding.fold_word,
     "folded text": lambda t: folding.fold_text(t, ignore_case=True),
     "seam": lambda t: Seam(t.split()).repeated(t, is_final=True),
     "checked_name": names.checked_name,
     "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
-    "tidy": plain.tidy,
-    "places": lambda t: places.places(t, t.split()),
+    "tidy": labels.tidy,
+    "places": lambda t: word_spans.places(t, t.split()),
     "places, other words": _places_of_others,
-    "cut_up": lambda t: places.cut_up(t, t.split()),
+    "cut_up": lambda t: word_spans.cut_up(t, t.split()),
     "search": _told,
     "search, every character": lambda t: one(t).search(t[:1] or "x"),
     "normalized": evaluate.normalized,

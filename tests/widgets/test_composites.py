@@ -15,9 +15,9 @@ from helpers import KEY
 from test_player import Page, eventually
 
 import smallest_nb as snb
-from smallest_nb import runtime
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.widgets import assets, static_html
 from smallest_nb.simulator import Simulator
-from smallest_nb.widgets import assets, static_face
 
 SENTENCE = "The weather will be cold and cloudy this morning."
 
@@ -70,7 +70,7 @@ def test_word_times_that_a_voice_does_not_send_are_said_to_be_estimated(tuner):
 
 
 def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monkeypatch):
-    monkeypatch.setattr(static_face, "_LEFT_SECS", 0.1)
+    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.1)
     one, two = Page(tuner.player), Page(tuner.player, "p2")
     one.hello()
     two.hello()
@@ -91,7 +91,7 @@ def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monk
 
 
 def test_a_tuner_rests_only_when_it_has_spoken(tuner, monkeypatch):
-    monkeypatch.setattr(static_face, "_LEFT_SECS", 0.0)
+    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.0)
     page = Page(tuner.player)
     page.hello()
     speaking = tuner.submit("It goes on although nobody looks any more, for a program may wait for it.")
@@ -182,7 +182,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
     async def lose_the_line():
         await tuner._service._connection.abandon()
 
-    runtime.call(lose_the_line())
+    background_loop.call(lose_the_line())
     simulator.behaviour.reject = 401
     try:
         with pytest.raises(snb.AuthError, match="SMALLEST_API_KEY"):

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.audio import Clip
-from smallest_nb.checkup.report import Check, Report
-from smallest_nb.markup import text_html
-from smallest_nb.settings import SmallestTTSSettings
-from smallest_nb.takes import Take, Takes, TakeWord
-from smallest_nb.transcript import Segment, Transcript, Word
-from smallest_nb.transcript.evaluate import Comparison
-from smallest_nb.widgets.snapshot import Snapshot
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.audio.clip import Clip
+from smallest_nb.common.markup import text_html
+from smallest_nb.notebook.doctor.report import Check, Report
+from smallest_nb.notebook.widgets.snapshot import Snapshot
+from smallest_nb.results.takes import Take, Takes, TakeWord
+from smallest_nb.results.transcript import Segment, Transcript, Word
+from smallest_nb.results.transcript.evaluate import Comparison
 
 FORMULA = "$5 or $6, $$x^2$$, \\(a\\), \\[b\\], \\begin{align}c\\end{align} <b> & [PHONENUMBER_1]"
 SKIPPED = ("script", "style", "textarea", "pre", "code")

@@ -20,7 +20,7 @@ pcm.!default { type plug slave { pcm spoken format S16_LE channels 1 rate 48000 
 RECORD = """
 import json, sys, time
 from smallest_nb.errors import FrontEndError
-from smallest_nb.widgets.kernel_capture import KernelCapture
+from smallest_nb.notebook.widgets.kernel_capture import KernelCapture
 pieces, over = [], []
 
 def hear(pcm):

@@ -17,11 +17,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 import smallest_nb as snb
-from smallest_nb import runtime
-from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.notebook.widgets import microphone_sources
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.widgets import ladder
 
 CHUNK = bytes(2560)
 
@@ -133,7 +133,7 @@ def test_another_way_ends_what_the_tab_records_with_its_last_words(live, noteboo
 
 
 def test_a_tab_that_does_not_answer_is_not_waited_for(live, notebook, tab, monkeypatch):
-    monkeypatch.setattr(ladder, "_LAST_WORDS_SECS", 0.3)
+    monkeypatch.setattr(microphone_sources, "_LAST_WORDS_SECS", 0.3)
     tab.record(3)
     eventually(lambda: live.microphone.received == 3 * 1280)
     notebook.say("press", action="by-page")
@@ -143,7 +143,7 @@ def test_a_tab_that_does_not_answer_is_not_waited_for(live, notebook, tab, monke
 
 
 def test_a_clip_is_no_way_and_goes_on(live, notebook, monkeypatch):
-    monkeypatch.setattr(ladder, "_LAST_WORDS_SECS", 0.1)
+    monkeypatch.setattr(microphone_sources, "_LAST_WORDS_SECS", 0.1)
     states = []
     live.microphone.on_state(states.append)
     notebook.say("press", action="by-kernel")
@@ -196,7 +196,7 @@ def test_ways_chosen_in_quick_succession_leave_no_server_too_many(live, notebook
         return {id(server) for server in gc.get_objects() if type(server) is Server and server.is_serving()}
 
     before = serving()  # the simulator's
-    runtime.call(press(), 5)  # at once: none of them is done when the next one comes
+    background_loop.call(press(), 5)  # at once: none of them is done when the next one comes
     eventually(lambda: live.microphone.ladder.get("via") == last)
     time.sleep(0.5)
     assert len(serving() - before) == (last == "tab")

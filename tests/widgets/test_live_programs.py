@@ -79,11 +79,11 @@ async def test_the_browsers_refusal_is_raised(live):
 async def test_a_cell_that_could_never_hear_the_page_is_told_so(live, monkeypatch):
     page = Page(live.microphone)
     page.hello()  # on the thread that runs cells, as ipykernel 6 does
-    monkeypatch.setattr("smallest_nb.bridge.hearing.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.reachability.SIGN_SECS", 0.2)
     with pytest.raises(snb.FrontEndError, match="only between cells"):
         await live.record()
     assert page.of("mic-start") == []
-    monkeypatch.setattr("smallest_nb.widgets.listening._LOOK_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.widgets.transcription_api._LOOK_SECS", 0.2)
     with pytest.raises(snb.FrontEndError, match="on_final"):
         async with asyncio.timeout(3):
             async for _segment in live:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_player import Page, eventually, noise
 
-from smallest_nb import ConfigError, Microphone, runtime
+from smallest_nb import ConfigError, Microphone
+from smallest_nb.client import background_loop
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_a_recording_that_is_quicker_than_a_clip_refuses_it(heard):
         state(page, "starting")
         return microphone.feed(noise(0.2, 16000))  # nothing of either was looked at yet
 
-    refused = runtime.call(both(), 5)
+    refused = background_loop.call(both(), 5)
     with pytest.raises(ConfigError, match="starting"):
         refused.result(5)
     assert (microphone.state, microphone.feeding, pieces) == ("starting", False, [])
@@ -225,7 +226,7 @@ def test_a_button_pressed_twice_plays_its_clip_once():
         for _ in range(2):
             page.say("press", action="start")
 
-    runtime.call(twice(), 5)
+    background_loop.call(twice(), 5)
     eventually(lambda: microphone.feeding)
     eventually(lambda: microphone.state == "idle")
     assert b"".join(pieces) == clip.pcm

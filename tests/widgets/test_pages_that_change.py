@@ -10,7 +10,8 @@ import time
 import pytest
 from test_player import Page, eventually, noise
 
-from smallest_nb import Clip, Microphone, runtime
+from smallest_nb import Clip, Microphone
+from smallest_nb.client import background_loop
 
 RATE = 24000
 
@@ -36,7 +37,7 @@ def newest(page):
 
 
 def ended(player):
-    runtime.call(player.wait(2), 3)
+    background_loop.call(player.wait(2), 3)
 
 
 def test_the_page_that_stays_plays_what_comes_when_the_owner_has_gone(player):
@@ -79,7 +80,7 @@ def test_sound_of_the_last_page_that_went_is_not_waited_for_either(player):
     page.hello()
     player.play(noise(30))
     page.played("s1", RATE)
-    waiting = runtime.submit(player.wait(3))
+    waiting = background_loop.submit(player.wait(3))
     time.sleep(0.2)
     assert not waiting.done()
     page.say("bye")

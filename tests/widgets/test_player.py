@@ -10,10 +10,10 @@ import pytest
 import traitlets
 
 from smallest_nb import Clip
-from smallest_nb.bridge.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.takes import waterfall
-from smallest_nb.widgets.player_stream import LEAD_SECS
+from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.notebook.widgets.player_stream import LEAD_SECS
+from smallest_nb.results.takes import waterfall
 
 
 class Page:
@@ -239,8 +239,8 @@ def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, capl
 
 
 async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player, monkeypatch):
-    monkeypatch.setattr("smallest_nb.bridge.hearing.SIGN_SECS", 0.2)
-    monkeypatch.setattr("smallest_nb.bridge.hearing.MOUNT_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.reachability.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.reachability.MOUNT_SECS", 0.2)
     with pytest.raises(FrontEndError, match="display it first"):
         await player.wait()
     page = Page(player)

@@ -8,9 +8,10 @@ import time
 import numpy as np
 from test_player import Page, eventually, noise
 
-from smallest_nb import Clip, Microphone, VoiceTuner, runtime
-from smallest_nb.bridge import outbox
-from smallest_nb.bridge.channel import MAX_PIECE
+from smallest_nb import Clip, Microphone, VoiceTuner
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.comm import delivery_log
+from smallest_nb.notebook.comm.channel import MAX_PIECE
 
 
 class LossyPage(Page):
@@ -81,7 +82,7 @@ def test_any_message_of_any_widget_brings_what_all_have(player):
 
 
 def test_an_answer_is_bounded_and_the_page_is_told_that_there_is_more(player, monkeypatch):
-    monkeypatch.setattr(outbox, "_BATCH", 5)
+    monkeypatch.setattr(delivery_log, "_BATCH", 5)
     page, clip = LossyPage(player), noise(3)
     page.hello(pull=True)
     on_a_thread(player.play, clip)
@@ -120,7 +121,7 @@ def test_what_came_between_two_hellos_of_a_page_is_not_lost(player):
 
 
 def test_what_the_bounded_outbox_dropped_is_not_waited_for(player, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_MESSAGES", 4)
+    monkeypatch.setattr(delivery_log, "MAX_MESSAGES", 4)
     page = LossyPage(player)
     page.hello(pull=True)
     on_a_thread(player.play, noise(3))
@@ -204,5 +205,5 @@ def test_a_tuner_that_speaks_by_itself_tells_the_page_to_ask(simulator):
     eventually(lambda: page.poll() or page.of("stream-end"))
     assert page.pcm() == tuner.takes[-1].clip.pcm
     assert [s["busy"] for s in page.states if "busy" in s][-1] is False
-    runtime.call(tuner._service.close(), 5)
+    background_loop.call(tuner._service.close(), 5)
     tuner.close()

@@ -8,11 +8,11 @@ import pytest
 from helpers import KEY
 
 import smallest_nb as snb
-from smallest_nb import runtime
+from smallest_nb.client import background_loop
+from smallest_nb.notebook.widgets.sources import Sources
+from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.transcript import Segment, Transcript, Word
-from smallest_nb.widgets.sources import Sources
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_UX13_a_name_belongs_to_the_speaker_of_one_recording(live, clip):
     first = len(live.transcript)
     with pytest.raises(AttributeError):
         live.feed(None, timeout=5, name="refused.wav")
-    runtime.call(live._play_file("talk.wav", clip, 50.0), 60)
+    background_loop.call(live._play_file("talk.wav", clip, 50.0), 60)
     assert speakers(live.transcript[first:]) == {1}
     assert live.transcript.speakers == {0: "Ada", 1: "Speaker 2"}
     assert {s.source for s in live.transcript[:first]} == {"Recording 1"}

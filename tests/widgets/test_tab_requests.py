@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from smallest_nb.bridge.tab import Tab
+from smallest_nb.notebook.comm.tab_server import Tab
 
 
 async def ask(port, target, *headers):

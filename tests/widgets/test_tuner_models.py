@@ -147,7 +147,7 @@ def test_UX25_what_auto_play_does_not_play_is_silent(withdrawn, open_tuner):
 def test_UX25_the_takes_of_a_sweep_are_played_one_after_the_other(withdrawn, open_tuner, monkeypatch):
     tuner, page = open_tuner(withdrawn, model=PRO, voice="meher")
     cell = [1]
-    monkeypatch.setattr("smallest_nb.widgets.voice_tuner.current_cell", lambda: cell[0])
+    monkeypatch.setattr("smallest_nb.notebook.widgets.voice_tuner.current_cell", lambda: cell[0])
     for voice in ("meher", "rhea", "zariya"):
         tuner.settings = {"voice": voice}
         tuner.audition()
@@ -163,7 +163,7 @@ def test_UX25_the_takes_of_a_sweep_are_played_one_after_the_other(withdrawn, ope
      (0.31, "made 3.23 times as fast as it plays"), (3.22, "made 3.22 times as slowly as it plays")],
 )  # fmt: skip
 def test_UX25_how_fast_a_take_was_made_reads_as_it_is(factor, words):
-    from smallest_nb.widgets.take_list import _pace
+    from smallest_nb.notebook.widgets.take_list import _pace
 
     assert _pace(factor) == words
 

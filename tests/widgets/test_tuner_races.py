@@ -13,8 +13,8 @@ from test_player import Page, eventually, noise
 from test_voice_tuner import page, tray, tuner  # noqa: F401 - fixtures
 
 import smallest_nb as snb
-from smallest_nb import runtime
-from smallest_nb.settings_sources import read_settings
+from smallest_nb.api.settings_import import read_settings
+from smallest_nb.client import background_loop
 
 
 def test_a_closed_tuner_is_gone(simulator):
@@ -154,7 +154,7 @@ def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
     """It runs anywhere, also in a thread that holds what the loop is waiting for."""
     made = kind(api_key=KEY, base_url=simulator.base_url)
     busy, over = threading.Event(), threading.Event()
-    runtime.post(lambda: (busy.set(), over.wait(10)))
+    background_loop.post(lambda: (busy.set(), over.wait(10)))
     assert busy.wait(5)
     began = time.monotonic()
     made.__del__()

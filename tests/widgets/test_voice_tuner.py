@@ -11,8 +11,8 @@ from helpers import KEY
 from test_player import Page, eventually
 
 import smallest_nb as snb
+from smallest_nb.api.code_export import TARGETS
 from smallest_nb.simulator import Simulator
-from smallest_nb.snippets import TARGETS
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def test_odd_texts_end_in_a_clear_state(tuner, page):
 
 
 def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypatch):
-    from smallest_nb.widgets import voice_finder
+    from smallest_nb.notebook.widgets import voice_finder
 
     asked = []
 

@@ -11,7 +11,7 @@ from test_composites import recording
 from test_player import Page, noise
 
 import smallest_nb as snb
-from smallest_nb.bridge import hearing
+from smallest_nb.notebook.comm import reachability
 
 SIGN = "soon"
 
@@ -44,8 +44,8 @@ def live(simulator):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(hearing, "SIGN_SECS", 0.3)
-    monkeypatch.setattr(hearing, "MOUNT_SECS", 0.3)
+    monkeypatch.setattr(reachability, "SIGN_SECS", 0.3)
+    monkeypatch.setattr(reachability, "MOUNT_SECS", 0.3)
 
 
 async def test_UX2_turns_of_a_bot_wait_where_the_page_is_heard(player):
@@ -102,7 +102,7 @@ async def test_UX2_no_microphone_is_opened_where_the_page_is_not_heard(live, imp
 
 
 async def test_UX2_a_loop_that_was_held_up_is_no_silence_of_the_page(player, monkeypatch):
-    monkeypatch.setattr(hearing, "SIGN_SECS", 0.5)
+    monkeypatch.setattr(reachability, "SIGN_SECS", 0.5)
     page = LivingPage(player, answers=False)
     page.hello()
     player.play(noise(0.1))
@@ -159,7 +159,7 @@ def test_UX12_a_microphone_starts_with_the_page_that_comes_soon(live):
 
 @pytest.mark.parametrize("why", ["stopped", "late"])
 def test_UX12_no_microphone_starts_by_itself(live, monkeypatch, why):
-    monkeypatch.setattr("smallest_nb.widgets.microphone._START_SECS", 5.0 if why == "stopped" else 0.0)
+    monkeypatch.setattr("smallest_nb.notebook.widgets.microphone._START_SECS", 5.0 if why == "stopped" else 0.0)
     live.microphone.start()
     if why == "stopped":
         live.microphone.stop()

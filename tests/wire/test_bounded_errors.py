@@ -9,9 +9,9 @@ from email.utils import format_datetime
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.protocol.errors import error_from_frame, error_from_http, normalize_error, retry_after_seconds
-from smallest_nb.protocol.stt import STTErrorFrame, STTUnknown, parse_stt_frame
-from smallest_nb.protocol.tts import ErrorFrame, UnknownFrame, parse_tts_frame
+from smallest_nb.api.error_shapes import error_from_frame, error_from_http, normalize_error, retry_after_seconds
+from smallest_nb.api.stt_wire import STTErrorFrame, STTUnknown, parse_stt_frame
+from smallest_nb.api.tts_wire import ErrorFrame, UnknownFrame, parse_tts_frame
 
 LONG = "x" * 1_000_000
 DEEP = json.loads('{"a": ' * 400 + "1" + "}" * 400)

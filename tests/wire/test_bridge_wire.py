@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smallest_nb.bridge.messages import FROM_PAGE, PROBE, PROTOCOL_VERSION, TO_PAGE, envelope, parse
 from smallest_nb.errors import ProtocolError
+from smallest_nb.notebook.comm.messages import FROM_PAGE, PROBE, PROTOCOL_VERSION, TO_PAGE, envelope, parse
 
 HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "bridge.json").read_text(encoding="utf-8"))

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from smallest_nb.protocol.rest import parse_recording
-from smallest_nb.protocol.stt import TranscriptFrame, parse_stt_frame
+from smallest_nb.api.stt_wire import TranscriptFrame, parse_stt_frame
+from smallest_nb.client.recording_answer import parse_recording
 
 GOOD = {"word": "one", "start": 0.0, "end": 0.1}
 LAST = {"word": "three", "start": 0.4, "end": 0.5}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smallest_nb.protocol import stt as wire
-from smallest_nb.settings import SmallestSTTSettings
+from smallest_nb.api import stt_wire as wire
+from smallest_nb.api.settings import SmallestSTTSettings
 
 GOLDEN = json.loads(Path(__file__).with_name("stt.json").read_text(encoding="utf-8"))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from smallest_nb.api import tts_wire as wire
+from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.errors import ConfigError
-from smallest_nb.protocol import tts as wire
-from smallest_nb.settings import SmallestTTSSettings
 
 GOLDEN = json.loads(Path(__file__).with_name("tts.json").read_text(encoding="utf-8"))
 

@@ -58,11 +58,12 @@ def census():
     """Count what could leak: our threads and all but the probe's, the background loop's tasks, sockets, sessions."""
     import asyncio
 
-    from smallest_nb import runtime, session
-    from smallest_nb.link.connect import count_sockets
+    from smallest_nb.client import background_loop
+    from smallest_nb.client.connect import count_sockets
+    from smallest_nb.notebook import session
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
-    loop = runtime._runtime.loop if runtime._runtime is not None else None
+    loop = background_loop._runtime.loop if background_loop._runtime is not None else None
     running = session._simulator
     server = running._server if running is not None else None
     return {

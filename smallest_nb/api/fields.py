@@ -1,0 +1,242 @@
+"""The machinery under the settings: NOT_GIVEN, field metadata, delta and snapshot.
+
+Metadata is the one source for validation, sliders, code export and documentation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
+
+from smallest_nb.api.setting_values import REFUSED, UnchosenDefault, check_extra, check_value, shorten
+from smallest_nb.common.secret import box_arguments
+from smallest_nb.errors import ConfigError
+
+__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "UnchosenDefault", "checked_names", "setting"]
+
+
+class NotGiven:
+    """The type of :data:`NOT_GIVEN`, the default of every setting: a delta does not touch this field."""
+
+    _instance: ClassVar[NotGiven | None] = None
+
+    def __new__(cls) -> Self:  # noqa: D102 - a magic method
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance  # type: ignore[return-value]
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+    def __reduce__(self) -> tuple[type[NotGiven], tuple[()]]:
+        return NotGiven, ()
+
+
+NOT_GIVEN: Final = NotGiven()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What is known of one setting.
+
+    Attributes:
+        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
+        label: Its name for people.
+        help: One sentence for people.
+        wire: Its name on the wire; None where it does not travel as a field of its own.
+        default: Its value in a complete snapshot.
+        minimum: Smallest number taken.
+        maximum: Largest number taken.
+        step: A slider's step.
+        choices: The values offered; `open_choice` says whether others are taken too.
+        open_choice: Values outside `choices` are passed through.
+        optional: None is taken and means the API's default.
+        api_default: What the API does when it is not sent, for people and slider positions.
+        models: The models that take it (hyphenated ids), or None for all.
+    """
+
+    kind: str
+    label: str
+    help: str
+    wire: str | None
+    default: Any
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    open_choice: bool = False
+    optional: bool = False
+    api_default: Any = None
+    models: frozenset[str] | None = None
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value as it is kept, or raise.
+
+        Raises:
+            ConfigError: Wrong type or out of range, with what was expected.
+        """
+        if value is None:
+            if self.optional:
+                return None
+            raise ConfigError(f"{name} cannot be None; {self._expected()}.")
+        checked = check_value(self, value)
+        if checked is REFUSED:
+            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
+        return checked
+
+    def _expected(self) -> str:
+        if self.kind in ("float", "int"):
+            what = "a number" if self.kind == "float" else "a whole number"
+            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
+        elif self.kind == "bool":
+            expected = "expected True or False"
+        elif self.choices and not self.open_choice:
+            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
+        elif self.kind == "keywords":
+            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
+        elif self.kind == "names":
+            expected = "expected a list of names, or 'one, two'"
+        else:
+            expected = "expected a non-empty string"
+        return expected + (", or None for the API's default" if self.optional else "")
+
+
+def setting(spec: Spec) -> Any:
+    """Make a dataclass field that defaults to NOT_GIVEN and carries its spec."""
+    return field(default=NOT_GIVEN, metadata={"spec": spec})
+
+
+_C = TypeVar("_C", bound="type[BaseSettings]")
+
+
+def checked_names(cls: _C) -> _C:
+    """Make a settings class answer an unknown name with the nearest known one."""
+    generated = cls.__init__
+
+    @functools.wraps(generated)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs = box_arguments(kwargs)  # a key that was given as a setting by mistake
+        cls.check_names(kwargs)
+        generated(self, *args, **kwargs)
+
+    cls.__init__ = checked  # type: ignore[method-assign]
+    return cls
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BaseSettings:
+    """A sparse delta or a complete snapshot of a service's settings; immutable."""
+
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Wire fields this package does not know, sent as they are."""
+
+    aliases: ClassVar[Mapping[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        for name, spec in self.specs().items():
+            value = getattr(self, name)
+            if not isinstance(value, NotGiven):
+                object.__setattr__(self, name, spec.check(name, value))
+        object.__setattr__(self, "extra", check_extra(self.extra))
+
+    @classmethod
+    @functools.cache
+    def specs(cls) -> dict[str, Spec]:
+        """Return the spec of each setting by name, in order."""
+        return {f.name: f.metadata["spec"] for f in dataclasses.fields(cls) if "spec" in f.metadata}
+
+    @classmethod
+    def check_names(cls, names: Iterable[str]) -> None:
+        """Raise for a name that is no setting.
+
+        Raises:
+            ConfigError: With the nearest known name.
+        """
+        known = [*cls.specs(), "extra"]
+        for name in names:
+            if name not in known:
+                if not isinstance(name, str):
+                    raise ConfigError(f"The name of a setting is text, got {shorten(name)}.")
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise ConfigError(
+                    f"{cls.__name__} has no setting {name!r}.{hint} Known: {', '.join(known)}. "
+                    "A wire field that is newer than this package goes into extra={...}."
+                )
+
+    @classmethod
+    def complete(cls, **changes: Any) -> Self:
+        """Return a complete snapshot: every default, then the changes."""
+        changes = box_arguments(changes)
+        return cls(**{**{name: spec.default for name, spec in cls.specs().items()}, **changes})
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Build a delta from a mapping such as parsed JSON; aliases (`voice_id`) are understood.
+
+        Raises:
+            ConfigError: No mapping, an unknown name, one setting under two names, or a value out of range.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"Expected a mapping of settings, got {type(values).__name__}.")
+        values = box_arguments(values)
+        renamed: dict[str, Any] = {}
+        for given, value in values.items():
+            name = cls.aliases.get(given, given)
+            if name in renamed and renamed[name] is not value and renamed[name] != value:
+                first, second = shorten(renamed[name]), shorten(value)
+                raise ConfigError(f"{name} is given twice, as {first} and as {given}={second}; leave one out.")
+            renamed[name] = value
+        cls.check_names(renamed)
+        return cls(**renamed)
+
+    def given_fields(self) -> dict[str, Any]:
+        """Return the fields that are given, `extra` last and only where it holds something."""
+        given = {n: v for n in self.specs() if not isinstance(v := getattr(self, n), NotGiven)}
+        extra = getattr(self, "extra", None)  # missing while a debugger draws one that is just being made
+        return {**given, "extra": dict(extra)} if extra else given
+
+    def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
+        """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.
+
+        Returns:
+            The new settings, and the former value of each field that changed.
+        """
+        if not isinstance(delta, type(self)):
+            raise ConfigError(f"Expected {type(self).__name__}, got {type(delta).__name__}.")
+        given = delta.given_fields()
+        if set(self.specs()) <= set(given):
+            given["extra"] = dict(delta.extra)  # a snapshot says all there is
+        elif "extra" in given:
+            given["extra"] = {**self.extra, **given["extra"]}
+        changed = {n: getattr(self, n) for n, v in given.items() if getattr(self, n) != v}
+        # A default that is named now keeps its value, and is a choice from here on.
+        named = [n for n, v in given.items() if _unchosen(getattr(self, n)) and not _unchosen(v)]
+        return dataclasses.replace(self, **{n: given[n] for n in {*changed, *named}}), changed
+
+    def changed_from_default(self) -> dict[str, Any]:
+        """Return what differs from the documented defaults, for code export."""
+        specs = self.specs()
+        return {n: v for n, v in self.given_fields().items() if n == "extra" or v != specs[n].default}
+
+    def __repr__(self) -> str:
+        given = self.given_fields()
+        if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
+            given = self.changed_from_default()
+        shown = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
+        return f"{type(self).__name__}({shown})"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+def _unchosen(value: Any) -> bool:
+    return isinstance(value, UnchosenDefault)

@@ -1,0 +1,354 @@
+"""One WebSocket over its life: open with retries, keep alive, read, close.
+
+::
+
+    idle ──open()──> opening ──handshake──> open ──peer or error──> lost ──open()──> opening
+      any ──close()──> closed (for good)
+
+The connection owns two tasks while open, its reader and its keepalive; both are cancelled and awaited in `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import Enum
+from time import monotonic
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
+from smallest_nb.client.backoff import RetryPolicy
+from smallest_nb.client.cleanup import start_task
+from smallest_nb.client.connect import open_websocket
+from smallest_nb.client.idle_sockets import free_sockets, offer_sockets
+from smallest_nb.client.spare_socket import Spare
+from smallest_nb.client.target import Target
+from smallest_nb.client.transport import Wire
+from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
+
+__all__ = ["Connection", "State"]
+
+_log = logging.getLogger(__name__)
+_SEND_SECS = 10.0
+"""How long a peer may take no data before its socket is given up."""
+_SMALL_FRAME_BYTES = 32 * 1024
+"""Below half of the send buffer's limit (64 kiB): such a frame does not have to wait if nothing is before it."""
+_CLOSE_SECS = 10.0
+_TASK_SECS = 2.0
+"""How long a cancelled task of ours is waited for."""
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    OPEN = "open"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+class Connection:
+    """A WebSocket with retries and keepalive.
+
+    Args:
+        target: Where to and with which key.
+        url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
+        retry: Decides about further attempts; shared with the service, which reports progress to it.
+        on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
+            which is how a full queue slows the peer down.
+        on_frame_error: Called with what `on_frame` raised; the frame is dropped and reading goes on.
+        on_lost: Called once when an open socket ends without `close` having been called.
+        keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
+        keepalive_secs: Seconds of quiet before it.
+        open_timeout: Seconds for one handshake.
+        give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
+            process meets the plan's limit.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        url: Callable[[], str],
+        *,
+        retry: RetryPolicy,
+        on_frame: Callable[[str | bytes], Awaitable[None] | None],
+        on_frame_error: Callable[[Exception], None],
+        on_lost: Callable[[ConnectionLost], None],
+        keepalive: Callable[[], str | bytes | None],
+        keepalive_secs: float,
+        open_timeout: float = 10.0,
+        give_up: Callable[[], Coroutine[Any, Any, bool]] | None = None,
+    ) -> None:
+        self._target = target
+        self.base_url = target.base_url
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.give_up = give_up
+        self._url = url
+        self._retry = retry
+        self._on_frame = on_frame
+        self._on_frame_error = on_frame_error
+        self._on_lost = on_lost
+        self._keepalive = keepalive
+        self._keepalive_secs = keepalive_secs
+        self._open_timeout = open_timeout
+        self._ws: Wire | None = None
+        self._spare = Spare(self._open_one)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
+        self._ended = asyncio.Event()
+        self._last_sent = monotonic()
+        self.state = State.IDLE
+        self.generation = 0
+        """Counts the sockets opened so far."""
+
+    async def open(self, *, after: SmallestError | None = None) -> float | None:
+        """Open the socket unless it is open.
+
+        Args:
+            after: What ended the socket before, if this is a further attempt: it counts against the retry policy, and
+                the wait that the policy asks for comes first.
+
+        Returns:
+            Seconds the successful handshake took, or None if the socket was open already.
+
+        Raises:
+            SmallestError: See :func:`~smallest_nb.client.connect.open_websocket`; after the last retry.
+        """
+        async with self._opening:
+            if after is not None:
+                await self._wait_to_retry(after, lost=True)
+            if self.state is State.OPEN:
+                return None
+            if self.state is State.CLOSED:
+                raise ConnectionLost("The connection was closed for good; make a new service.")
+            self.abandon()
+            self.state = State.OPENING
+            try:
+                return await self._open_with_retries()
+            except BaseException:
+                if self.state is State.OPENING:
+                    self.state = State.LOST
+                raise
+
+    async def _wait_to_retry(self, error: SmallestError, *, lost: bool) -> None:
+        wait = self._retry.next_delay(error, monotonic(), lost=lost)
+        if wait is None:
+            raise self._retry.final_error(error)
+        _log.info("connecting again in %.2f s: %s", wait, error)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._ended.wait()
+        self._refuse_if_closed()
+
+    async def _open_one(self, url: str) -> Wire:
+        return await open_websocket(url, self._target, open_timeout=self._open_timeout)
+
+    async def _open_with_retries(self) -> float:
+        may_free = True
+        while True:
+            started = monotonic()
+            try:
+                url = self._url()
+                ws = await self._spare.obtain(url) or await self._open_one(url)
+            except SmallestError as error:
+                failure = error
+            else:
+                break
+            # Outside the handler: the final error stands for itself.
+            if isinstance(failure, RateLimitError) and may_free:
+                may_free = False
+                if await free_sockets(self):
+                    self._refuse_if_closed()
+                    continue
+            await self._wait_to_retry(failure, lost=False)
+        if self.state is State.CLOSED:
+            self._close_later(ws, [])
+        self._refuse_if_closed()
+        self._adopt(ws)
+        return monotonic() - started
+
+    def _adopt(self, ws: Wire) -> None:
+        self._ws = ws
+        self.loop = asyncio.get_running_loop()
+        offer_sockets(self)
+        self.generation += 1
+        self.state = State.OPEN
+        self._last_sent = monotonic()
+        self._retry.opened(self._last_sent)
+        self._tasks = [start_task(self._read(ws)), start_task(self._keep_alive(ws))]
+
+    def prepare_spare(self, url: str | None = None) -> None:
+        """Have another socket ready soon, for :meth:`swap` and :meth:`open`; None means at the URL of today."""
+        self._spare.prepare(url or self._url())
+
+    def swap(self) -> bool:
+        """Leave the socket now, as `abandon` does, and go on with the spare one.
+
+        Returns:
+            Whether there was one; else `open` has to be called.
+        """
+        self.abandon()
+        ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(self._url())
+        if ws is not None:
+            self._adopt(ws)
+        return ws is not None
+
+    def _refuse_if_closed(self) -> None:
+        if self.state is State.CLOSED:
+            raise ConnectionLost("The connection was closed while it was being opened.")
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a cassette was put in or taken out since the socket was opened."""
+        return self._ws is not None and self._ws.deck is not current_deck()
+
+    @property
+    def congested(self) -> bool:
+        """Whether a frame sent now might have to wait."""
+        ws = self._ws
+        return ws is None or self.state is not State.OPEN or ws.buffered > 0
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame.
+
+        Raises:
+            ConnectionLost: The socket is not open, ends meanwhile, or takes nothing for 10 s.
+        """
+        ws = self._ws
+        if ws is None or self.state is not State.OPEN:
+            raise ConnectionLost("The connection is not open.")
+        try:
+            if ws.buffered or len(frame) > _SMALL_FRAME_BYTES:
+                async with asyncio.timeout(_SEND_SECS):
+                    await ws.send(frame)
+            else:  # it cannot have to wait, and a timer for each of 50 frames a second costs more than the sending
+                await ws.send(frame)
+        except ConnectionClosed as error:
+            raise _lost(error, ws) from None
+        except TimeoutError:
+            raise self._give_up(ws) from None
+        self._last_sent = monotonic()
+
+    def _give_up(self, ws: Wire) -> ConnectionLost:
+        """Drop a socket that takes no data: a frame may lie half-sent in its buffers, so it cannot be used again."""
+        lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
+        ws.abort()  # a closing handshake would wait behind the same buffer
+        if self._ws is ws:
+            self.abandon()
+            self._on_lost(lost)
+        return lost
+
+    def abandon(self) -> asyncio.Task[None]:
+        """Leave the socket now, without calling `on_lost`; `open` makes a new one.
+
+        Returns:
+            The task that closes it politely, in bounded time; the connection owns it, and `close` waits for it.
+        """
+        ws, self._ws = self._ws, None
+        tasks, self._tasks = self._tasks, []
+        if self.state is State.OPEN:
+            self.state = State.LOST
+            self._retry.closed(monotonic())
+        for task in tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        return self._close_later(ws, tasks)
+
+    def _close_later(self, ws: Wire | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
+        closing = start_task(_close(ws, tasks))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        return closing
+
+    async def rest(self) -> None:
+        """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
+        self.abandon()
+        await self._finish_closing()
+
+    async def close(self) -> None:
+        """End for good, in bounded time. Safe to call twice and to cancel."""
+        self.state = State.CLOSED
+        self._ended.set()
+        self.abandon()
+        await self._finish_closing()
+
+    async def _finish_closing(self) -> None:
+        """Wait for what closes; each has a limit of its own, this one is for a limit that does not hold."""
+        spare = asyncio.ensure_future(self._spare.close())
+        await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
+
+    def release(self) -> bool:
+        """End for good where no event loop can do it any more: the peer sees the sockets end at once.
+
+        Returns:
+            Whether a socket was open.
+        """
+        self.state = State.CLOSED
+        sockets = [ws for ws in (self._ws, self._spare.let_go()) if ws is not None]
+        for ws in sockets:
+            ws.release()
+        self._ws, self._tasks = None, []
+        return bool(sockets)
+
+    async def _read(self, ws: Wire) -> None:
+        try:
+            async for frame in ws:
+                try:
+                    if (pending := self._on_frame(frame)) is not None:
+                        await pending
+                except Exception as error:  # a frame that cannot be handled costs that frame, not the session
+                    self._on_frame_error(error)
+            lost = ConnectionLost("The service closed the connection", code=ws.close_code, reason=ws.close_reason or "")
+        except ConnectionClosed as error:
+            lost = _lost(error, ws)
+        except Exception as error:  # whatever it is, it must not leave a socket that is open and not read
+            _log.warning("reading a socket failed", exc_info=True)
+            lost = ConnectionLost(f"Reading failed ({type(error).__name__}: {error})")
+            ws.abort()
+        if self._ws is ws and self.state is State.OPEN:
+            self._ws = None
+            self.state = State.LOST
+            self._retry.closed(monotonic())
+            self._on_lost(lost)
+
+    async def _keep_alive(self, ws: Wire) -> None:
+        while True:
+            quiet = monotonic() - self._last_sent
+            if quiet < self._keepalive_secs:
+                await asyncio.sleep(self._keepalive_secs - quiet)
+                continue
+            frame = self._keepalive()
+            self._last_sent = monotonic()
+            if frame is None:
+                continue
+            try:
+                async with asyncio.timeout(_SEND_SECS):
+                    await ws.keep_alive(frame)
+            except ConnectionClosed:
+                return  # the reader reports it
+            except TimeoutError:
+                self._give_up(ws)
+                return
+
+
+async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
+    others = [task for task in tasks if task is not asyncio.current_task()]
+    if others:
+        await asyncio.wait(others, timeout=_TASK_SECS)
+    if ws is not None:
+        try:
+            await ws.close()
+        except Exception:
+            _log.warning("closing a socket failed", exc_info=True)
+
+
+def _lost(error: ConnectionClosed, ws: Wire) -> ConnectionLost:
+    if error.rcvd is None:
+        return ConnectionLost("The connection was lost")
+    return ConnectionLost("The connection was lost", code=error.rcvd.code, reason=ws.close_reason or "")

@@ -1,0 +1,1 @@
+"""What every package may use: secrets, files, addresses, texts. Imports `errors` only."""

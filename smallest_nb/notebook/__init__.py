@@ -1,0 +1,1 @@
+"""What needs Jupyter: widgets, the messages between kernel and page, the doctor, the session."""

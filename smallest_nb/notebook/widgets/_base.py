@@ -1,0 +1,98 @@
+"""What all our anywidgets share: assets, the channel, state traits, a stable repr, a face without a kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from smallest_nb.client import background_loop
+from smallest_nb.common.markup import text_html
+from smallest_nb.notebook.comm import polling
+from smallest_nb.notebook.comm.channel import Channel
+from smallest_nb.notebook.widgets import lifetime, trait_resend
+from smallest_nb.notebook.widgets.assets import build_hash
+from smallest_nb.notebook.widgets.unpicklable import Unpicklable
+
+__all__ = ["SpeechWidget"]
+
+_log = logging.getLogger(__name__)
+
+
+class SpeechWidget(Unpicklable, anywidget.AnyWidget):
+    """Base class. State lives in traits; audio, text deltas and commands travel over `_channel`."""
+
+    label = traitlets.Unicode("").tag(sync=True)
+    status = traitlets.Unicode("").tag(sync=True)
+    error = traitlets.Unicode("").tag(sync=True)
+    notice = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        # ipykernel 7.0 can send from a thread only inside the context of a cell.
+        self._snb_process = os.getpid()
+        self._snb_context = contextvars.copy_context()
+        self._channel = Channel(self._snb_send, build=build_hash(), later=_later)
+        super().__init__(**kwargs)
+        self.on_msg(self._snb_receive)
+        trait_resend.follow(self)
+
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
+            super().__del__()
+
+    def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is None or self._snb_process != os.getpid():
+            return
+        try:
+            # As an answer to what runs: hosts may deliver nothing else.
+            if polling.is_heard() and not background_loop.on_loop_thread():
+                self.send(content, buffers)
+            else:
+                self._snb_context.copy().run(self.send, content, buffers)
+        except Exception:
+            _log.exception("sending %s to the page failed", content.get("type"))
+
+    def _snb_receive(self, _widget: Any, content: Any, buffers: Any) -> None:
+        self._channel.receive(content, buffers)
+
+    @property
+    def shown(self) -> bool:
+        """Whether any page shows it."""
+        return bool(self._channel.pages)
+
+    def on_left(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when no page shows it any more."""
+        self._channel.on_left.append(lambda: background_loop.post(handler))
+
+    def describe(self) -> str:
+        """Return one line for `repr` and for places without a live kernel."""
+        return type(self).__name__
+
+    def _face(self) -> str:
+        """Return HTML that says the same without a kernel."""
+        return f"<p>{text_html(self.describe())}</p>"
+
+    def __repr__(self) -> str:
+        return self.describe()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        root = getattr(self, "snb_root", lambda: None)()
+        if root is not None:
+            lifetime.keep_shown(root)  # a part that is shown alone needs the whole
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if data is None:
+            return bundle
+        data = {**data, "text/plain": repr(self), "text/html": self._face()}
+        return data, metadata
+
+
+def _later(seconds: float, function: Callable[[], None]) -> None:
+    background_loop.post(lambda: asyncio.get_running_loop().call_later(seconds, function))

@@ -1,0 +1,364 @@
+"""The LiveTranscriber: press the microphone, speak, read; the transcript is data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from smallest_nb.api.catalog import check_live_model
+from smallest_nb.api.settings import SmallestSTTSettings
+from smallest_nb.audio.clip import Clip
+from smallest_nb.client import background_loop
+from smallest_nb.client import target as targets
+from smallest_nb.client.stt import SmallestSTTService
+from smallest_nb.common.address import without_credentials
+from smallest_nb.common.secret import Secret, box_arguments
+from smallest_nb.common.tracebacks import shortens
+from smallest_nb.notebook.widgets import lifetime
+from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
+from smallest_nb.notebook.widgets.file_source import FileSource
+from smallest_nb.notebook.widgets.microphone import Microphone
+from smallest_nb.notebook.widgets.player import any_sounds
+from smallest_nb.notebook.widgets.segment_playback import Replay
+from smallest_nb.notebook.widgets.setting_controls import close_all
+from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
+from smallest_nb.notebook.widgets.sources import Sources
+from smallest_nb.notebook.widgets.static_html import Faced
+from smallest_nb.notebook.widgets.transcript_view import TranscriptView
+from smallest_nb.notebook.widgets.transcription_api import Listening
+from smallest_nb.notebook.widgets.transcription_session import LAST_WORDS_SECS, Recognition
+from smallest_nb.results.metrics import MetricsLog, STTMetrics
+from smallest_nb.results.segment_latency import SegmentLatency
+from smallest_nb.results.transcript import Recording, Segment, Transcript
+
+__all__ = ["LiveTranscriber"]
+
+_END_SECS = 10.0
+_MUTED = "Not listening while a player of this notebook sounds."
+
+
+class LiveTranscriber(Faced):
+    """Transcribes the microphone, or a clip or file that plays its part.
+
+    Args:
+        settings: A delta over the documented defaults.
+        sample_rate: Hz sent to the service.
+        api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
+        base_url: `wss://api.smallest.ai` unless told otherwise.
+        keep_audio: Keep the sound beside the text, in this kernel only, so that a press on a word plays it.
+        max_audio_seconds: Of that sound, the latest; an hour at 16 kHz is 115 MB.
+        mute_while_playing: Hear nothing while a player of this notebook sounds, lest it transcribes its own voice.
+            Switch it off with headphones, or with `microphone.echo_cancellation`.
+        changes: Single settings, such as `word_timestamps=True`.
+
+    Attributes:
+        settings: The complete settings, bound to the controls both ways; a change while recording reconnects.
+        transcript: The :class:`~smallest_nb.results.transcript.Transcript` so far.
+        latencies: Where the milliseconds of the latest 1000 segments went.
+    """
+
+    settings = SettingsTrait(SmallestSTTSettings)
+    keep_audio = traitlets.Bool(True)
+    mute_while_playing = traitlets.Bool(True)
+
+    def __init__(
+        self,
+        *,
+        settings: SmallestSTTSettings | None = None,
+        sample_rate: int = 16000,
+        api_key: str | Secret | None = None,
+        base_url: str | None = None,
+        keep_audio: bool = True,
+        max_audio_seconds: float = 3600.0,
+        mute_while_playing: bool = True,
+        **changes: Any,
+    ) -> None:
+        api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+        changes = box_arguments(changes)
+        self.latencies: deque[SegmentLatency] = deque(maxlen=1000)
+        snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
+        snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
+        check_live_model(str(snapshot.model))
+        self._target = targets.resolve(api_key, base_url)
+        self._sample_rate = sample_rate
+        self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe", controls=True)
+        if self._target.simulated:
+            self.microphone.notice = self._target.label + " The simulator hears English only."
+        self.view = TranscriptView()
+        self.transcript.recording = Recording(sample_rate, max_audio_seconds)
+        self._sources = Sources()
+        self._recognition = Recognition(
+            self.microphone, self._make, heard=self._heard, said=self._said, live=self._live
+        )
+        self._listening = Listening(self.microphone, self._recognition)
+        self._replay = Replay(self.view)
+        self.player = self._replay.player
+        self.panel = SettingsPanel(snapshot)
+        super().__init__(
+            self._parts(), self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
+            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+        )  # fmt: skip
+        traitlets.link((self, "settings"), (self.panel, "settings"))
+        traitlets.link((self, "keep_audio"), (self._keep_box, "value"))
+        traitlets.link((self, "mute_while_playing"), (self._mute_box, "value"))
+        self.observe(lambda c: background_loop.submit(self._recognition.update(c["new"])), names="settings")
+        self.observe(lambda _c: self._kept(), names="keep_audio")
+        self._kept()
+        self.microphone.on_audio(self._hear)
+        self.transcript.on_rename(lifetime.weakly(self._renamed))
+
+    def _parts(self) -> list[Any]:
+        finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
+        finalize.on_click(lambda _b: self.finalize())
+        clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript and its sound")
+        clear.on_click(lambda _b: self.clear())
+        wide = ipywidgets.Layout(width="auto")
+        self._keep_box = ipywidgets.Checkbox(description="Keep the sound beside the text", indent=False, layout=wide)
+        self._mute_box = ipywidgets.Checkbox(description="Mute while a player sounds", indent=False, layout=wide)
+        row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
+            align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
+        source = FileSource(self._play_file, self._soon)
+        more = ipywidgets.Accordion([self.panel, source], selected_index=None)
+        more.set_title(0, "Settings")
+        more.set_title(1, "A file instead of the microphone")
+        self.microphone.ways.on_file(lambda: setattr(more, "selected_index", 1))
+        return [self.microphone, self.view, self.player, row, more]
+
+    @property
+    def transcript(self) -> Transcript:
+        """The transcript so far."""
+        return self.view.transcript
+
+    @property
+    def metrics(self) -> MetricsLog[STTMetrics]:
+        """What the latest 1000 segments took; `.summary()` holds the p50, p90 and p99 against `ttfs_p99_latency`."""
+        return self._recognition.metrics
+
+    @property
+    def _service(self) -> SmallestSTTService | None:
+        return self._recognition.service
+
+    @shortens
+    def feed(
+        self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None, name: str | None = None
+    ) -> Transcript:
+        """Let a clip play the microphone's part and wait for the last final.
+
+        Args:
+            clip: What is heard.
+            pace: Multiple of real time.
+            timeout: Seconds; None for the clip's length and a margin.
+            name: What the recording is called in a transcript of several; None for "Recording 2" and so on.
+
+        Returns:
+            The transcript.
+
+        Raises:
+            SmallestError: What went wrong; the widget shows it too.
+        """
+        self._check_process()
+        limit = timeout if timeout is not None else clip.duration / pace + 30
+        background_loop.call(self._feed(clip, pace, name), limit)
+        return self.transcript
+
+    @shortens
+    async def feed_async(self, clip: Clip, *, pace: float = 1.0, name: str | None = None) -> Transcript:
+        """Await :meth:`feed`, in a cell or anywhere else."""
+        self._check_process()
+        self._soon()
+        await background_loop.wait(background_loop.submit(self._feed(clip, pace, name)))
+        return self.transcript
+
+    @shortens
+    async def record(
+        self,
+        until: str | float = "silence",
+        *,
+        source: Clip | None = None,
+        quiet: float = 1.5,
+        timeout: float = 120.0,
+    ) -> Transcript:
+        """Record, wait, stop, and return what was said; for `await live.record()` in a cell.
+
+        Args:
+            until: "silence" (something was said, and no more for `quiet` seconds), "stop" (a person presses Stop), or
+                seconds of recording.
+            source: A clip that plays the microphone's part.
+            quiet: Seconds without a new result that count as silence.
+            timeout: Seconds to wait at most.
+
+        Returns:
+            The segments of this recording, part of :attr:`transcript`.
+
+        Raises:
+            ConfigError: Another `until`, or something is being recorded.
+            FrontEndError: No page shows the widget, the browser gave no microphone, with its reason, or the kernel
+                hears from the page only between cells.
+            SmallestError: The session failed; what was said until then is in :attr:`transcript`.
+            TimeoutError: It took longer; the recording is stopped and kept.
+        """
+        self._check_process()
+        first = len(self.transcript)
+        if source is None:
+            await self._listening.check_hearing()
+        await background_loop.wait(
+            background_loop.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout))
+        )
+        return self.transcript[first:]
+
+    def segments(self, *, interim: bool = False) -> AsyncIterator[Segment]:
+        """Iterate over what is said from now on, until the recording that runs (or the next one) is over.
+
+        Args:
+            interim: Interim results too.
+
+        A reader that falls 1000 results behind loses the oldest. `async for segment in live` is the same. Where the
+        kernel hears from the page only between cells, iterating over a recording in the page raises FrontEndError.
+        """
+        return self._listening.segments(interim=interim)
+
+    def __aiter__(self) -> AsyncIterator[Segment]:
+        return self.segments()
+
+    def finalize(self) -> None:
+        """Ask for the final text of what was said so far."""
+        self._soon()
+        background_loop.submit(self._recognition.finalize())
+
+    def pause(self) -> None:
+        """Let nothing in for a while; device and session stay open, and what was said becomes final."""
+        self.microphone.paused = True
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self.microphone.paused = False
+
+    def stop(self) -> None:
+        """End the recording; its last words still come."""
+        self.microphone.stop()
+
+    def clear(self) -> None:
+        """Forget the transcript and its sound; between recordings the clock starts again at zero."""
+        self.view.clear()
+        over = self._recognition.service is None
+        if self.transcript.recording is not None:
+            self.transcript.recording.clear(restart=over)
+        if over:
+            self._recognition.offset = 0.0
+            self.microphone.status = ""
+        self.face.refresh()
+
+    def on_final(self, handler: Callable[[Segment], None]) -> None:
+        """Call `handler(segment)` on the background loop with each final segment."""
+        self._listening.add(handler, interim=False)
+
+    def on_interim(self, handler: Callable[[Segment], None]) -> None:
+        """Call `handler(segment)` on the background loop with each interim result."""
+        self._listening.add(handler, interim=True)
+
+    def close(self) -> None:
+        """Stop, close the connection and the widgets."""
+        if (
+            not hasattr(self, "panel") or self._process != os.getpid()
+        ):  # refused by its own constructor; ipywidgets closes it all the same
+            return
+        self.microphone.stop()
+        self._end(self._ended(), _END_SECS + 1)
+        for child in self.children:
+            close_all(child)
+        self.layout.close()
+        super().close()
+
+    async def _ended(self) -> None:
+        try:
+            async with asyncio.timeout(_END_SECS):
+                await self._recognition.end()
+        finally:
+            self._recognition.cancel()
+
+    def _make(self) -> SmallestSTTService:
+        return SmallestSTTService(
+            target=self._target, sample_rate=self._sample_rate, settings=self.settings, close_timeout=LAST_WORDS_SECS
+        )
+
+    def _hear(self, pcm: bytes) -> None:
+        if self.mute_while_playing and not self.microphone.feeding and any_sounds():
+            pcm = bytes(len(pcm))  # silence, not nothing: the clock goes on
+            self.microphone.status = _MUTED
+        elif self.microphone.status == _MUTED:
+            self.microphone.status = "Listening."
+        self._recognition.hear(pcm)
+
+    def _heard(self, pcm: bytes) -> None:
+        if self.keep_audio and self.transcript.recording is not None:
+            self.transcript.recording.write(pcm)
+
+    def _said(self, heard: Segment) -> None:
+        segment = self._sources.placed(heard)
+        self.view.apply(segment)
+        if not segment.text:
+            return
+        if segment.is_final:
+            self.latencies.append(self._latency())
+            self.face.refresh()
+        self._listening.tell(segment)
+
+    def _live(self, on: bool) -> None:
+        self.view.live = on
+        if on:
+            self._sources.begin(self.transcript)
+        else:
+            if self._recognition.failure is None:
+                self.microphone.status = self._count()
+            self._listening.over()
+            self.face.refresh()
+
+    def _renamed(self, _speaker: int, _name: str) -> None:
+        self.face.refresh()
+
+    def _kept(self) -> None:
+        if not self.keep_audio and self.transcript.recording is not None:
+            self.transcript.recording.clear(restart=False)
+        self.view.audible = self.keep_audio
+
+    async def _play_file(self, name: str, clip: Clip, pace: float) -> None:
+        await self._feed(clip, pace, name)
+
+    async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
+        self._sources.name_next(name)
+        try:
+            await self._listening.feed(clip, pace)
+        finally:
+            self._sources.name_next(None)
+
+    def _soon(self) -> None:
+        """Hosts that must be asked for messages begin to."""
+        self.view._channel.soon()  # noqa: SLF001 - our own part
+
+    def _count(self) -> str:
+        segments, words = len(self.transcript), len(self.transcript.text.split())
+        return f"{segments} segment{'' if segments == 1 else 's'}, {words} word{'' if words == 1 else 's'}."
+
+    def _latency(self) -> SegmentLatency:
+        told = self.metrics[-1].time_to_final_s if self.metrics else None
+        channel = self.view._channel  # noqa: SLF001 - our own part
+        page = channel.pages.get(channel.owner or "")
+        return SegmentLatency(
+            capture_to_kernel=self.microphone.latency_ms[-1] if self.microphone.latency_ms else None,
+            kernel_to_final=None if told is None else told * 1000,
+            kernel_to_page=None if page is None or page.trip_ms is None else page.trip_ms / 2,
+        )
+
+    def _draw(self) -> str:
+        """What the notebook shows of it without a kernel."""
+        return self.transcript._repr_html_()
+
+    def __repr__(self) -> str:
+        made = "view" in vars(self)  # a debugger also draws one that is just being made
+        return f"LiveTranscriber({self.transcript!r})" if made else "LiveTranscriber(refused)"

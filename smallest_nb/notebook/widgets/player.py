@@ -1,0 +1,308 @@
+"""The Player: streamed PCM16 in, sound in the browser out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import traitlets
+
+from smallest_nb.audio.clip import Clip
+from smallest_nb.client import background_loop
+from smallest_nb.common.tracebacks import shortens
+from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.notebook.comm.reachability import SIGN_SECS
+from smallest_nb.notebook.widgets import assets
+from smallest_nb.notebook.widgets._base import SpeechWidget
+from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, PlayerStream
+
+__all__ = ["Player", "PlayerStream", "any_sounds"]
+
+_log = logging.getLogger(__name__)
+FADE_MS = 15
+_POLL_SECS = 0.05
+_MAX_COMPARED_SECS = 60
+_TOLD_SECS = 2.0
+"""A page that plays tells so several times a second."""
+
+
+_players: weakref.WeakSet[Player] = weakref.WeakSet()
+
+
+def any_sounds() -> bool:
+    """Say whether any player of this kernel sounds, or is about to."""
+    return any(player.sounds for player in list(_players))
+
+
+class Player(SpeechWidget):
+    """Plays sound in the browser while it is still being made.
+
+    Args:
+        clip: Something to play on the first press, or None.
+        label: What the button says.
+        kwargs: `volume` and `loop`.
+
+    Attributes:
+        volume: 0 to 1.
+        loop: Whether a take that is over begins again.
+        position: Seconds played of the current stream.
+        underruns: Times the sound ran dry in the current stream.
+        state: "idle", "waiting", "playing", "paused" or "blocked", as last told by the page.
+    """
+
+    _esm = assets.esm("player")
+    _css = assets.css("player")
+
+    busy = traitlets.Bool(False).tag(sync=True)
+    remote = traitlets.Bool(False).tag(sync=True)
+    loop = traitlets.Bool(False).tag(sync=True)
+    volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+    waterfall = traitlets.Dict().tag(sync=True)
+    difference = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, clip: Clip | None = None, *, label: str = "Play", **kwargs: Any) -> None:
+        super().__init__(label=label, **kwargs)
+        self._numbers = itertools.count(1)
+        self._streams: deque[PlayerStream] = deque()
+        # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
+        self._lock = threading.RLock()
+        self._clip = clip
+        self._press: list[Callable[[str], None]] = []
+        self._on_finished: list[Callable[[], None]] = []
+        self.position = 0.0
+        self.underruns = 0
+        self.state = "idle"
+        self.first_sound_ms: int | None = None
+        self.remote = clip is not None
+        self._told_at = self._opened_at = float("-inf")
+        self._told_by: str | None = None
+        self._on_moved: list[Callable[[], None]] = []
+        _players.add(self)
+        self._channel.on("hello", lambda _m, _b: self.flush())
+        self._channel.on("owner", lambda _m, _b: self.flush())
+        self._channel.on("bye", lambda _m, _b: background_loop.post(self.flush))
+        self._channel.on("press", lambda m, _b: background_loop.post(self._pressed, m["action"]))
+        self._channel.on("played", lambda m, _b: self._played(m))
+
+    @property
+    def sounds(self) -> bool:
+        """Whether a page plays, or was sent something a moment ago; one that tells nothing any more is gone."""
+        opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _TOLD_SECS
+        return opened or (self.state == "playing" and monotonic() - self._told_at < _TOLD_SECS)
+
+    def open_stream(self, sample_rate: int, *, queued: bool = False) -> PlayerStream:
+        """Begin a stream.
+
+        Args:
+            sample_rate: Hz of what will be written.
+            queued: Play it after those that were opened before; else it replaces them, with a short cross-fade.
+        """
+        stream = PlayerStream(self, f"s{next(self._numbers)}", sample_rate, queued=queued)
+        with self._lock:
+            if not queued:
+                self._streams.clear()
+                self._channel.forget_commands("playback")
+            if not self._streams:
+                self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
+            self._streams.append(stream)
+            self._opened_at = monotonic()
+            self._open(stream)
+        return stream
+
+    def _open(self, stream: PlayerStream) -> None:
+        stream.opened = self._channel.post(
+            "stream-open", stream=stream.name, sample_rate=stream.sample_rate, queued=stream.queued
+        )
+
+    def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
+        """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
+        stream = self.open_stream(clip.sample_rate, queued=queued)
+        stream.write(clip.pcm)
+        stream.end()
+        return stream
+
+    def stop(self) -> None:
+        """Fade out and forget what waits."""
+        with self._lock:
+            self._streams.clear()
+            self._channel.forget_commands("playback")
+            self._channel.post("stop", fade_ms=FADE_MS)
+
+    def pause(self) -> None:
+        """Fade out and keep the place."""
+        self._channel.command("playback", action="pause", at=None)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._channel.command("playback", action="resume", at=None)
+
+    def seek(self, seconds: float) -> None:
+        """Go on from another place of the take, as far as it has come; a finished one begins to play."""
+        self._channel.command("playback", action="seek", at=float(seconds))
+
+    def replay(self) -> None:
+        """Play the last take again; the page has it."""
+        self._channel.command("playback", action="replay", at=None)
+
+    def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
+        """Show the words of a stream under its picture; the page marks the one that sounds.
+
+        Args:
+            stream: Whose words they are.
+            words: (word, start, end), seconds of the stream.
+            estimated: Their times are reckoned, and the page says so.
+        """
+        self.words = {"stream": stream.name, "estimated": estimated, "words": [list(word) for word in words]}
+
+    def compare(self, first: tuple[str, Clip], second: tuple[str, Clip], difference: str = "") -> None:
+        """Put two clips side by side in the page, where one press switches between them at the same instant.
+
+        Args:
+            first: Its label and sound, at most 60 s.
+            second: The other one.
+            difference: What tells them apart, in words.
+
+        Raises:
+            ConfigError: A clip is too long.
+        """
+        for label, clip in (first, second):
+            if clip.duration > _MAX_COMPARED_SECS:
+                raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+        self._channel.forget_commands("compare")
+        for slot, (label, clip) in (("a", first), ("b", second)):
+            self._channel.command("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
+        self.difference = difference
+
+    def on_press(self, handler: Callable[[str], None]) -> None:
+        """Call `handler("play")` or `handler("stop")` on the background loop when the button is pressed."""
+        self.remote = True
+        self._press.append(handler)
+
+    def on_moved(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when `position` or `state` has changed, some four times a second."""
+        self._on_moved.append(handler)
+
+    def on_finished(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` on the background loop when the page has played all there was, or was stopped."""
+        self._on_finished.append(handler)
+
+    @shortens
+    async def wait(self, timeout: float | None = None) -> None:
+        """Wait until the page has played all there is.
+
+        Args:
+            timeout: Seconds, or None for no limit.
+
+        Raises:
+            FrontEndError: No page shows the widget, or none is heard while the cell waits, as where the kernel hears
+                from pages only between cells: use :meth:`on_finished` there.
+            TimeoutError: It took longer.
+        """
+        async with asyncio.timeout(timeout):
+            if not await self._channel.has_page():
+                raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
+            if not await self._channel.is_heard():
+                raise FrontEndError(
+                    f"No page was heard while this cell waited for {SIGN_SECS:g} s: this kernel hears from pages only "
+                    "between cells, or the page is gone. Use player.on_finished(handler), or look at player.state in a "
+                    "later cell."
+                )
+            while self._streams or self.state != "idle":
+                await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
+
+    def flush(self) -> None:
+        """Send what may be sent. Called when something was written, a page has played, or another one is to."""
+        with self._lock:
+            self._settle()
+            if self._channel.owned_from is None:
+                return
+            for stream in list(self._streams):
+                while stream in self._streams and self._in_flight() <= LEAD_SECS and (piece := stream.take()):
+                    if stream.latency.sent is None:
+                        stream.latency.sent = monotonic() * 1000
+                    self._channel.post("stream-audio", piece[1], stream=stream.name, first=piece[0])
+                if stream in self._streams and stream.finished():
+                    self._channel.post("stream-end", stream=stream.name, samples=stream.sent)
+                if not stream.all_sent:
+                    return  # those behind it have time
+
+    def _in_flight(self) -> float:
+        return sum(stream.in_flight_secs for stream in self._streams)
+
+    def _settle(self) -> None:
+        """Open for the owner what was opened before it was that, unless another page has begun to play it."""
+        since = self._channel.owned_from
+        missed = [s for s in self._streams if since is None or s.opened < since]
+        if any(stream.sent or stream.all_sent for stream in missed):
+            # The page that played is gone, or silent now; nobody wants the rest out of the blue.
+            self._streams = deque(s for s in self._streams if s not in missed)
+        elif since is not None:
+            for stream in missed:
+                self._open(stream)
+        if self.state != "idle" and self._told_by != self._channel.owner:
+            self._enter("idle")
+
+    def _pressed(self, action: str) -> None:
+        if action == "stop":
+            with self._lock:
+                self._streams.clear()
+        for handler in self._press:
+            handler(action)
+        if action == "play" and not self._press and self._clip is not None:
+            self.play(self._clip)
+
+    def _played(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            if message["page"] != self._channel.owner:
+                return  # another one sounds by now
+            self._told_at, self._told_by = monotonic(), message["page"]
+            stream = next((s for s in self._streams if s.name == message["stream"]), None)
+            idle = message["state"] == "idle"
+            if stream is not None:
+                while self._streams[0] is not stream:
+                    self._streams.popleft()  # streams play one after the other
+                self._note(stream, message)
+                if idle and stream.all_sent and stream.played >= stream.sent:
+                    self._streams.popleft()
+                elif idle:
+                    self._streams.clear()  # stopped in the page: nobody will hear the rest
+            elif idle:  # something of its own is over, for which it dropped the streams that it knew
+                self._streams = deque(s for s in self._streams if s.opened >= message["ack"])
+            self._enter(message["state"])
+        background_loop.post(self.flush)
+
+    def _note(self, stream: PlayerStream, message: dict[str, Any]) -> None:
+        stream.played = message["position"]
+        self.position = message["position"] / stream.sample_rate
+        self.underruns = message["underruns"]
+        self.first_sound_ms = message["first_ms"]
+        told = stream.latency
+        told.arrived, told.rendered = message["arrived"], message["rendered"]
+        told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
+
+    def _enter(self, state: str) -> None:
+        """Take on what the page told, or that it tells nothing any more."""
+        was, self.state = self.state, state
+        for handler in self._on_moved:
+            background_loop.post(handler)
+        if state == "idle" and was != "idle":
+            background_loop.post(self._tell_finished)
+
+    def _tell_finished(self) -> None:
+        for handler in self._on_finished:
+            try:
+                handler()
+            except Exception:
+                _log.exception("a handler of on_finished failed")
+
+    def describe(self) -> str:
+        """Return one line."""
+        return f"Player({self.label!r})"

@@ -1,0 +1,428 @@
+"""The VoiceTuner: type a sentence, move sliders, hear the voice change, keep the takes, copy the settings as code."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from smallest_nb.api.catalog import DEFAULT_BASE_URL
+from smallest_nb.api.code_export import TARGET_NAMES, tts_code
+from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.api.settings_import import read_settings
+from smallest_nb.client import background_loop
+from smallest_nb.client.tts import SmallestTTSService
+from smallest_nb.common.address import without_credentials
+from smallest_nb.common.markup import text_html
+from smallest_nb.common.secret import Secret, box_arguments, without_keys
+from smallest_nb.common.tracebacks import shortens
+from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
+from smallest_nb.notebook.widgets.audition_runner import Auditions
+from smallest_nb.notebook.widgets.audition_scheduler import Wishes
+from smallest_nb.notebook.widgets.cells import current_cell
+from smallest_nb.notebook.widgets.code_view import CodeView
+from smallest_nb.notebook.widgets.lifetime import weakly
+from smallest_nb.notebook.widgets.model_notice import ModelNotice
+from smallest_nb.notebook.widgets.player import Player
+from smallest_nb.notebook.widgets.setting_controls import close_all
+from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
+from smallest_nb.notebook.widgets.snapshot import Snapshot
+from smallest_nb.notebook.widgets.static_html import Faced
+from smallest_nb.notebook.widgets.take_list import TakeList
+from smallest_nb.notebook.widgets.usage_meter import Meter
+from smallest_nb.notebook.widgets.voice_finder import VoiceFinder
+from smallest_nb.results.takes import Take, Takes, take_html
+
+__all__ = ["VoiceTuner"]
+
+_log = logging.getLogger(__name__)
+_PANEL = ("model", "voice", "language", "speed", "consistency", "similarity", "enhancement")
+_MORE = (
+    "word_timestamps",
+    "number_pronunciation_language",
+    "math_notation",
+    "pronunciation_dicts",
+    "complete_backoff_ms",
+)
+_UNUSED_SECS = 300.0
+"""Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
+DEFAULT_TEXT = "Your table is booked for half past seven."
+
+
+class VoiceTuner(Faced):
+    """Tunes a voice.
+
+    Args:
+        text: The sentence to speak.
+        settings: A delta over the documented defaults.
+        sample_rate: Hz; None means 24000.
+        api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
+        base_url: `wss://api.smallest.ai` unless told otherwise.
+        auto_play: Speak again when a setting changes, and play what `audition` speaks.
+        warn_characters: A press on Speak asks back before it spends more than this.
+        max_bytes: Sound that the takes keep; the oldest without a star go first.
+        changes: Single settings, such as `speed=1.2`.
+
+    Attributes:
+        settings: The complete settings, bound to the sliders both ways; set it, observe it, link it.
+        text: The sentence, bound to the text field.
+        takes: Every audition that is kept.
+    """
+
+    settings = SettingsTrait(SmallestTTSSettings)
+    text = traitlets.Unicode()
+    auto_play = traitlets.Bool(True)
+
+    def __init__(
+        self,
+        text: str = DEFAULT_TEXT,
+        *,
+        settings: SmallestTTSSettings | None = None,
+        sample_rate: int | None = None,
+        api_key: str | Secret | None = None,
+        base_url: str | None = None,
+        auto_play: bool = True,
+        warn_characters: int = 1000,
+        max_bytes: int = 256 * 2**20,
+        **changes: Any,
+    ) -> None:
+        api_key, base_url = Secret.of(api_key), without_credentials(base_url)
+        changes = box_arguments(changes)
+        self._generation = 0
+        self._quiet = False
+        self._cell: int | None = None
+        self._on_take: list[Callable[[Take], None]] = []
+        snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
+        snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
+        self._service = SmallestTTSService(
+            api_key=api_key,
+            base_url=base_url,
+            sample_rate=sample_rate,
+            settings=SmallestTTSSettings(voice=snapshot.voice),
+            rest_secs=_UNUSED_SECS,
+        )
+        self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
+        self.player = Player(label="Speak")
+        if self._service.target.simulated:
+            self.player.notice = self._service.target.label
+        self._meter = Meter()
+        self._wishes = Wishes(self._spawn, lambda told: setattr(self.player, "status", told), warn_characters)
+        self._notice = ModelNotice(self._use_model)
+        self._auditions = Auditions(
+            self._service, self.player, self.takes, self._meter, self._keep,
+            replaced=self._adopt, refused=self._notice.offer,
+        )  # fmt: skip
+        self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
+        self._finder = VoiceFinder(self._service.target, lambda: self.settings, self._choose_voice)
+        self.voices = self._finder.picker
+        self._tray = TakeList(self._take_action)
+        self._code = CodeView(list(TARGET_NAMES.items()), self.code)
+        super().__init__(
+            self._parts(text, auto_play=auto_play), self._draw, settings=snapshot, text=text, auto_play=auto_play,
+            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+        )  # fmt: skip
+        traitlets.link((self, "settings"), (self.panel, "settings"))
+        traitlets.link((self, "text"), (self._text_field, "value"))
+        traitlets.link((self, "auto_play"), (self._auto, "value"))
+        self.observe(self._changed, names="settings")
+        self.observe(lambda _c: self._retold(), names="text")
+        self.player.on_press(self._pressed)
+        self.player.on_finished(self._remeasure)
+        self._finder.show()
+        self._retold()
+
+    def _parts(self, text: str, *, auto_play: bool) -> list[Any]:
+        self._text_field = ipywidgets.Textarea(
+            value=text, rows=2, placeholder="What shall the voice say?", continuous_update=False,
+            layout=ipywidgets.Layout(width="auto"),
+        )  # fmt: skip
+        self._auto = ipywidgets.Checkbox(
+            value=auto_play, description="Speak again when a setting changes", indent=False,
+            layout=ipywidgets.Layout(width="auto"),
+        )  # fmt: skip
+        self._anew = ipywidgets.Button(
+            description="New take", tooltip="Ask the service again, although nothing was changed.",
+            layout=ipywidgets.Layout(width="auto"),
+        )  # fmt: skip
+        self._anew.on_click(lambda _b: self._ask_anew())
+        options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
+            align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
+        more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
+        for index, title in enumerate(("Find a voice", "Takes", "Settings as code")):
+            more.set_title(index, title)
+        return [self._text_field, self._meter, self.player, self._notice, options, self.panel, more]
+
+    @shortens
+    def audition(
+        self, text: str | None = None, *, fresh: bool = False, play: bool | None = None, timeout: float = 60.0
+    ) -> Take:
+        """Speak with the current settings, play it where a page is open, and return the take.
+
+        The takes of one cell, such as a sweep over voices, are played one after the other; a later cell's take ends
+        what sounds.
+
+        Args:
+            text: What to say; None for the text field's.
+            fresh: Ask the service even where there is a take of the same text and settings.
+            play: Whether to play it; None plays it unless `auto_play` is off.
+            timeout: Seconds to wait.
+
+        Raises:
+            SmallestError: What went wrong; the widget shows it too.
+            TimeoutError: It took longer.
+        """
+        self._check_process()
+        return background_loop.call(self._programmed(text, fresh=fresh, play=play), timeout)
+
+    @shortens
+    async def audition_async(self, text: str | None = None, *, fresh: bool = False, play: bool | None = None) -> Take:
+        """Await an audition, in a cell or anywhere else."""
+        return await background_loop.wait(self.submit(text, fresh=fresh, play=play))
+
+    def submit(
+        self, text: str | None = None, *, fresh: bool = False, play: bool | None = None
+    ) -> concurrent.futures.Future[Take]:
+        """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
+        self._check_process()
+        self._soon()
+        return background_loop.submit(self._programmed(text, fresh=fresh, play=play))
+
+    def _programmed(self, text: str | None, *, fresh: bool, play: bool | None) -> Coroutine[Any, Any, Take]:
+        """Return an audition that code asks for, not a press."""
+        cell, self._cell = self._cell, current_cell()
+        queued = cell is not None and cell == self._cell and self.player.sounds
+        plays = self.auto_play if play is None else play
+        return self._latest(text, self._generation, fresh=fresh, play=plays, queued=queued)
+
+    def stop(self) -> None:
+        """Stop what is spoken, and what was asked for until now."""
+        self._generation += 1
+        background_loop.post_if_running(self._cancel)
+        self.player.stop()
+
+    def on_take(self, handler: Callable[[Take], None]) -> None:
+        """Call `handler(take)` on the background loop with each new take."""
+        self._on_take.append(handler)
+
+    @shortens
+    def compare(self, first: int, second: int) -> str:
+        """Put two takes side by side in the page and return what tells them apart, in words.
+
+        Args:
+            first: Number of a take.
+            second: Number of the other.
+
+        Raises:
+            ConfigError: No such take, or one of more than 60 s.
+        """
+        a, b = self.takes.get(first), self.takes.get(second)
+        told = self.takes.compare(a, b)
+        self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), told)
+        return told
+
+    @shortens
+    def load_settings(self, source: Any) -> SmallestTTSSettings:
+        """Take settings from elsewhere over the documented defaults, and return them.
+
+        Args:
+            source: A mapping, JSON, a snippet, a Pipecat settings object, a take, or settings of ours.
+
+        Raises:
+            ConfigError: What of it was not understood.
+        """
+        source = without_keys(source)
+        delta = source.settings if isinstance(source, Take) else read_settings(source)
+        snapshot, _ = SmallestTTSSettings.complete().merged(delta)
+        self.settings = snapshot
+        return snapshot
+
+    def code(self, target: str = "pipecat", *, base_url: str | None = None) -> str:
+        """Return the settings as code.
+
+        Args:
+            target: One of `snippets.TARGETS`.
+            base_url: Where the code shall connect; None for the real service (the simulator's address ends with this
+                kernel), or for the address that the tuner was given.
+
+        Raises:
+            ConfigError: Another target.
+        """
+        reached = self._service.target
+        known = DEFAULT_BASE_URL if reached.simulated else reached.base_url
+        heard = str(self.settings.model) in self._auditions.models_heard
+        rate = self._service.sample_rate
+        return tts_code(
+            target, self.settings, text=self.text, sample_rate=rate, base_url=base_url or known, heard=heard
+        )
+
+    def snapshot(self, number: int | None = None, *, max_kb: int = 0) -> Snapshot:
+        """Return a picture of a take that stays in the notebook without a kernel.
+
+        Args:
+            number: The take; None for the latest.
+            max_kb: Kilobytes of sound to keep with it, so that it can be heard; 0 keeps none.
+
+        Raises:
+            ConfigError: No such take.
+        """
+        take = self.takes[-1] if number is None and len(self.takes) else self.takes.get(number or 0)
+        if isinstance(max_kb, bool) or not isinstance(max_kb, int | float) or not max_kb >= 0:
+            raise ConfigError(f"max_kb={max_kb!r} cannot be used; expected kilobytes from 0.")
+        return Snapshot(take, int(max_kb))
+
+    def close(self) -> None:
+        """Stop, close the connection and the widgets."""
+        if (
+            not hasattr(self, "_tray") or self._process != os.getpid()
+        ):  # refused by its constructor, or from before a fork
+            return
+        background_loop.post_if_running(self._cancel)
+        self._end(self._service.close(), 5)
+        for child in self.children:
+            close_all(child)
+        self.layout.close()
+        super().close()
+
+    @shortens
+    async def _latest(self, text: str | None, generation: int, **how: bool) -> Take:
+        if generation != self._generation:
+            raise SmallestError("The audition was given up: stop() was called before it began.")
+        self._wishes.forget()
+        said = text if text is not None else self.text
+        take = await self._auditions.latest(said, self.settings, **how)
+        self._tray.current = take.number
+        return take
+
+    def _cancel(self) -> None:
+        self._wishes.forget()
+        self._auditions.cancel()
+
+    def _keep(self, take: Take) -> None:
+        self.takes.add(take, renumber=True)
+        self.player.waterfall = take.waterfall
+        first = f", first audio after {take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
+        self.player.status = f"Take {take.number}: {take.duration:.2f} s{first}"
+        for handler in self._on_take:
+            try:
+                handler(take)
+            except Exception:
+                _log.exception("a handler of on_take failed")
+
+    def rest(self) -> None:
+        """Close the sockets until the next audition: another widget may need the plan's few."""
+        background_loop.submit_if_running(self._service.rest())
+
+    def _remeasure(self) -> None:
+        """The page has told when the sound came out."""
+        take = self._auditions.heard
+        if take is not None:
+            self.player.waterfall = take.waterfall
+
+    def _show_takes(self) -> None:
+        self._tray.show(self.takes)
+        gone = self.takes.dropped
+        self.face.refresh()
+        self._tray.told = f"{gone} older takes had to go: memory is bounded, stars keep." if gone else ""
+
+    def _take_action(self, action: str, number: int, text: str) -> None:
+        """Do what a person did in the list. Runs on the background loop."""
+        self._tray.told = ""
+        take = self.takes.get(number)
+        if action == "play":
+            self._auditions.play(take)
+            self._tray.current = number
+        elif action == "star":
+            self.takes.star(number, text == "on")
+        elif action == "note":
+            self.takes.note(number, text)
+        elif action == "delete":
+            self.takes.delete(number)
+        elif action == "compare":
+            self._tray.told = self.compare(number, int(text))
+
+    def _pressed(self, action: str) -> None:
+        if action == "play":
+            known = self._auditions.known(self.text, self.settings) is not None
+            self._wishes.now(self.text, free=known)
+        else:
+            self._cancel()
+
+    def _ask_anew(self) -> None:
+        self._soon()
+        background_loop.post(lambda: self._wishes.now(self.text, fresh=True))
+
+    def _adopt(self, former: SmallestTTSSettings, spoken: SmallestTTSSettings) -> None:
+        """Show the settings that speak in place of a withdrawn default."""
+        self._set_quietly(spoken)
+        self._notice.show_replaced(former, spoken)
+
+    def _use_model(self, delta: SmallestTTSSettings) -> None:
+        """Choose the replacement that was offered, and speak."""
+        self._set_quietly(delta)
+        self.player.error = ""
+        self._soon()
+        background_loop.post(lambda: self._wishes.now(self.text))
+
+    def _set_quietly(self, settings: SmallestTTSSettings) -> None:
+        self._quiet = True
+        try:
+            self.settings = settings
+        finally:
+            self._quiet = False
+
+    def _changed(self, change: Any) -> None:
+        self._retold()
+        self._finder.show()
+        if self._quiet:
+            return
+        refused = self._notice.offered is not None
+        if change["old"].model != change["new"].model:
+            self._notice.clear()
+            self.player.error = "" if refused else self.player.error
+        spoke = len(self.takes) or refused
+        if self.auto_play and spoke and self.player._channel.pages:  # noqa: SLF001 - our own part
+            self._soon()
+            background_loop.post(lambda: self._wishes.soon(self.text))
+
+    def _spawn(self, fresh: bool) -> None:
+        task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
+        task.add_done_callback(_told)
+
+    def _soon(self) -> None:
+        """Hosts that must be asked for messages begin to."""
+        self.player._channel.soon()  # noqa: SLF001 - our own part
+
+    def _choose_voice(self, voice: str) -> None:
+        self.settings = {"voice": voice}
+
+    def _retold(self) -> None:
+        self._meter.text(self.text)
+        self._code.refresh()
+        self.face.refresh()
+
+    def _draw(self) -> str:
+        """What the notebook shows of it without a kernel."""
+        if not len(self.takes):
+            return f"<p dir='auto'>{text_html(self.text)}</p><p><small>{text_html(repr(self.settings))}</small></p>"
+        drawn = take_html(self.takes[-1])
+        if len(self.takes) > 1:
+            rest = self.takes._repr_html_()
+            drawn += f"<details><summary>{len(self.takes)} takes</summary>{rest}</details>"
+        return drawn
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_tray"):
+            return "VoiceTuner(refused)"
+        return f"VoiceTuner({self.text!r}, {self.settings!r})"
+
+
+def _told(task: asyncio.Task[Take]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, SmallestError):
+        _log.error("an audition failed", exc_info=error)

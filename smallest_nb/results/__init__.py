@@ -1,0 +1,1 @@
+"""What a person takes on: transcripts, takes, metrics."""

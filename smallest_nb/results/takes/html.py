@@ -1,0 +1,242 @@
+"""Pictures that need no browser side: a clip as SVG, a take as HTML. Pure. Imports audio, errors, protocol.
+
+Colours are the surrounding text's (currentColor), so that they show on light and on dark.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pybase64
+
+from smallest_nb.api.tts_wire import ignored_settings
+from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
+from smallest_nb.common.markup import text_html
+from smallest_nb.errors import ConfigError
+from smallest_nb.results.takes.compare import setting_value
+from smallest_nb.results.takes.word_times import TakeWord
+
+if TYPE_CHECKING:
+    from smallest_nb.results.takes.take import Take
+
+__all__ = ["take_html", "waveform_svg"]
+
+_COLUMNS = 240
+_MARKS = 120
+_LABEL_BYTES = 1400
+"""With the outline (at most 3 kB) and the marks (at most 1.3 kB) a picture stays below 6 kB."""
+_LABEL_HEIGHT = 14
+_LABEL_CHARS = 14
+_QUIETEST_PEAK = 0.05
+"""Clips are drawn to their own peak, but noise below this is not blown up to look like speech."""
+_TEXT_CHARS = 1500
+_URI = "data:audio/wav;base64,"
+_WAV_HEADER = 44
+_EMBEDDED_RATES = (16000, 8000)
+
+
+def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Sequence[TakeWord] = ()) -> str:
+    """Draw a clip: its outline, drawn to its own peak, and a mark where each word begins.
+
+    Args:
+        clip: The sound.
+        width: Pixels; a narrower page shrinks it.
+        height: Pixels.
+        words: Words to mark; named where there is room, dashed where their times are estimated.
+
+    Returns:
+        SVG of at most 6 kB, however long the clip is.
+
+    Raises:
+        ConfigError: A size that is no whole number from 8 to 4000.
+    """
+    for name, value in (("width", width), ("height", height)):
+        if isinstance(value, bool) or not isinstance(value, int) or not 8 <= value <= 4000:
+            raise ConfigError(f"{name}={value!r} cannot be used; expected a whole number of pixels from 8 to 4000.")
+    marked = [w for w in words if math.isfinite(w.start) and math.isfinite(w.end)] if clip.duration else []
+    body = height - _LABEL_HEIGHT if marked and height >= 3 * _LABEL_HEIGHT else height
+    lows, highs, peak = _outline(clip, min(_COLUMNS, width // 2))
+    counted = f", {len(marked)} {'word' if len(marked) == 1 else 'words'}" if marked else ""
+    label = f"Waveform, {clip.duration:.1f} s, {_decibels(peak)}{counted}"
+    opened = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" style="max-width:100%;height:auto" direction="ltr">'
+    )
+    drawn = [
+        opened,
+        f'<path fill="currentColor" fill-opacity=".75" d="{_path(lows, highs, peak, width, body)}"/>',
+    ]
+    if marked:
+        drawn.append(_marks(marked, clip.duration, width, body))
+        if body < height:
+            drawn.append(_labels(marked, clip.duration, width, height))
+    return "".join(drawn) + "</svg>"
+
+
+def _outline(clip: Clip, columns: int) -> tuple[list[float], list[float], float]:
+    """Return the lowest and the highest sample of each column, and the largest of all, as parts of full scale."""
+    import numpy as np  # noqa: PLC0415 - kept out of `import smallest_nb`
+
+    if not len(clip):
+        return [0.0, 0.0], [0.0, 0.0], 0.0
+    samples = clip.samples
+    edges = np.linspace(0, len(samples), min(columns, len(samples)), endpoint=False).astype(np.int64)
+    lows = (np.minimum.reduceat(samples, edges) / 32768.0).tolist()
+    highs = (np.maximum.reduceat(samples, edges) / 32768.0).tolist()
+    if len(lows) == 1:
+        lows, highs = lows * 2, highs * 2
+    return lows, highs, max(*highs, -min(lows), 0.0)
+
+
+def _path(lows: list[float], highs: list[float], peak: float, width: int, height: int) -> str:
+    """Return the outline as one closed path in relative steps, which are the shortest way to write it."""
+    digits = 0 if height >= 48 else 1
+    middle = (height - 1) / 2 if digits else (height - 1) // 2
+    scale = middle / max(peak, _QUIETEST_PEAK)
+    xs = [round(i * width / (len(lows) - 1)) for i in range(len(lows))]
+    upper = [(x, round(middle - max(h, 0.0) * scale, digits)) for x, h in zip(xs, highs, strict=True)]
+    # A pixel lower: silence is a line, not nothing.
+    lower = [(x, round(middle + 1 - min(v, 0.0) * scale, digits)) for x, v in zip(xs, lows, strict=True)]
+    points = [*upper, *reversed(lower)]
+    drawn = f"M{points[0][0]} {_number(points[0][1])}l"
+    steps: list[str] = []
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        for value in (to_x - x, round(to_y - y, digits)):
+            told = _number(value)
+            steps.append(told if told.startswith("-") or not steps else f" {told}")
+    return drawn + "".join(steps) + "z"
+
+
+def _number(value: float) -> str:
+    told = f"{value:.1f}".removesuffix(".0").replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
+    told = told.removesuffix(".0")
+    return "0" if told in ("-0", "-", "") else told
+
+
+def _marks(words: Sequence[TakeWord], duration: float, width: int, height: int) -> str:
+    apart = max(3, width / _MARKS)
+    xs: list[int] = []
+    for word in sorted(words, key=lambda w: w.start):
+        x = round(min(max(word.start / duration, 0.0), 1.0) * width)
+        if not xs or x - xs[-1] >= apart:
+            xs.append(x)
+    dashes = ' stroke-dasharray="3"' if any(w.estimated for w in words) else ""
+    drawn = "".join(f"M{x} 0v{height}" for x in xs)
+    return f'<path fill="none" stroke="currentColor" stroke-opacity=".4"{dashes} d="{drawn}"/>'
+
+
+def _labels(words: Sequence[TakeWord], duration: float, width: int, height: int) -> str:
+    """Name the words that have room; where even these are too many bytes, fewer of them."""
+    spacing = 4.0
+    while True:
+        drawn: list[str] = []
+        free = 0.0
+        for word in words:
+            text = word.text if len(word.text) <= _LABEL_CHARS else word.text[: _LABEL_CHARS - 1] + "…"
+            room = sum(10.0 if unicodedata.east_asian_width(c) in "WF" else 5.8 for c in text)
+            # In the middle of the word: the same place whichever way its script runs.
+            x = (word.start + word.end) / 2 / duration * width
+            inside = 0 <= x <= width
+            x = min(max(x, room / 2), width - room / 2)  # at the edges it may lean inwards
+            if inside and x - room / 2 >= free:
+                drawn.append(f'<text x="{x:.0f}" y="{height - 3}">{text_html(text, tag="tspan")}</text>')
+                free = x + room / 2 + spacing
+        told = " ".join(drawn)  # a notebook that is not trusted is shown without the tags, and keeps the blanks
+        if len(told.encode()) <= _LABEL_BYTES:
+            return f'<g fill="currentColor" font-size="10" font-family="sans-serif" text-anchor="middle">{told}</g>'
+        spacing *= 2
+
+
+def _decibels(peak: float) -> str:
+    return f"peak {20 * math.log10(peak):.0f} dB".replace("-", "\N{MINUS SIGN}") if peak > 0 else "silent"
+
+
+def take_html(take: Take, *, audio_kb: int = 0) -> str:
+    """Return a take as a card that needs nothing else: no script, no style sheet, no network.
+
+    Args:
+        take: The take.
+        audio_kb: Bytes / 1024 that its sound may add as a data URI; 0 leaves the sound out. It is sent at 16 kHz,
+            then at 8 kHz; what is still too long is cut, with a note.
+    """
+    text = take.text if len(take.text) <= _TEXT_CHARS else take.text[: _TEXT_CHARS - 1] + "…"
+    star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
+    dim = "opacity:.75;font-size:90%;overflow-wrap:anywhere"
+    user = "white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
+    named = ", ".join(f"<bdi>{text_html(s)}</bdi>" for s in _told_settings(take))
+    rows = [
+        f'<div><b>Take {take.number}</b>{star} <span style="{dim}">{named}</span></div>',
+        f'<div dir="auto" style="{user}">{text_html(text)}</div>',
+        waveform_svg(take.clip, words=take.words),
+        f'<div style="{dim}">{text_html(" · ".join(_figures(take)))}</div>',
+    ]
+    if take.waterfall:
+        steps = " → ".join(f"{name} {ms:.0f} ms" for name, ms in take.waterfall.items())
+        rows.append(f'<div style="{dim}">{text_html(steps)}</div>')
+    if take.note:
+        rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(take.note)}</div>')
+    if audio_kb > 0:
+        rows.append(_audio(take.clip, audio_kb * 1024))
+    return (
+        '<div style="border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:8px 12px;margin:4px 0;'
+        f'max-width:600px;color:inherit">{"".join(rows)}</div>'
+    )
+
+
+def _told_settings(take: Take) -> list[str]:
+    changed = take.settings.changed_from_default()
+    ignored = ignored_settings(take.settings)
+    extra = changed.pop("extra", {})
+    changed.pop("voice", None)
+    told = [f"voice {take.settings.voice}"]
+    for name, value in changed.items():
+        told.append(f"{name} {setting_value(name, value)}{' (ignored)' if name in ignored else ''}")
+    return told + [f"{name} {value!r}" for name, value in extra.items()]
+
+
+def _figures(take: Take) -> list[str]:
+    _, _, peak = _outline(take.clip, 1)
+    told = [f"{take.duration:.1f} s"]
+    if take.ttfb_ms is not None:
+        told.append(f"first audio {take.ttfb_ms:.0f} ms")
+    if take.total_s:
+        told.append(f"complete after {take.total_s:.2f} s")
+    if take.rtf is not None:
+        told.append(f"real-time factor {take.rtf:.2f}")
+    told += [f"{take.characters} characters", _decibels(peak), f"{take.clip.sample_rate} Hz"]
+    if take.words_estimated:
+        told.append("word times estimated")
+    return told
+
+
+def _audio(clip: Clip, most: int) -> str:
+    """Return a player whose data URI has at most so many bytes."""
+    room = ((most - len(_URI)) // 4 * 3 - _WAV_HEADER) // BYTES_PER_SAMPLE
+    rates = [min(clip.sample_rate, rate) for rate in _EMBEDDED_RATES]
+    # One sample more or less may come out of resampling.
+    rate = next((r for r in rates if clip.duration * r + 1 <= room), rates[-1])
+    if not len(clip) or room < 1:
+        return "<div><small>No sound to play here.</small></div>"
+    wanted = min(len(clip), math.ceil((room / rate + 0.1) * clip.sample_rate))  # with what the filter looks ahead
+    sent = Clip(clip.pcm[: wanted * BYTES_PER_SAMPLE], clip.sample_rate).resample(rate)
+    note = ""
+    if wanted < len(clip) or len(sent) > room + 1:
+        sent = _cut(sent, room)
+        note = f"<div><small>Only the first {sent.duration:.1f} s of {clip.duration:.1f} s are embedded.</small></div>"
+    sent = Clip(sent.pcm[: room * BYTES_PER_SAMPLE], rate)
+    data = pybase64.b64encode(sent.wav_bytes()).decode()
+    return f'<audio controls preload="metadata" style="max-width:100%" src="{_URI}{data}"></audio>{note}'
+
+
+def _cut(clip: Clip, samples: int) -> Clip:
+    """Return the beginning of a clip, faded out over 10 ms so that the cut is not heard as a click."""
+    import numpy as np  # noqa: PLC0415
+
+    kept = clip.samples[:samples].astype(np.float64) / 32768.0
+    fade = min(len(kept), clip.sample_rate // 100)
+    kept[len(kept) - fade :] *= np.linspace(1.0, 0.0, fade)
+    return Clip.from_array(kept, clip.sample_rate)

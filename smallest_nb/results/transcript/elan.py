@@ -1,0 +1,137 @@
+"""ELAN's annotation files (EAF).
+
+A tier for each speaker, and below it one of words ("Included In", so that each word lies within what its speaker says).
+The format: https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN.pdf
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from xml.etree import ElementTree as ET
+
+from smallest_nb.api.segment import Segment
+from smallest_nb.results.transcript.labels import tidy
+from smallest_nb.results.transcript.names import distinct, speakers_in
+from smallest_nb.results.transcript.timing import Run, apart, milliseconds, runs
+
+__all__ = ["eaf"]
+
+_NO_SPEAKER = "segments"
+_SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
+_SAID = "utterance"
+_WORDS = "words"
+_INCLUDED_IN = "Time alignable annotations within the parent annotation's time interval, gaps are allowed"
+
+_Interval = tuple[int, int, str]
+
+
+def eaf(segments: Sequence[Segment], name_of: Callable[[int], str], date: dt.datetime | None = None) -> str:
+    """Return an EAF document.
+
+    Where a tier's annotations overlap, each ends where the next begins: ELAN allows no overlap in a tier.
+
+    Args:
+        segments: What was said.
+        name_of: Gives a speaker's name; two of the same name get numbers.
+        date: When the document was made; None for now.
+
+    Raises:
+        ConfigError: A segment without times.
+    """
+    said: dict[int | None, list[Run]] = {}
+    for run in (r for s in segments for r in runs(s)):
+        said.setdefault(run.speaker, []).append(run)
+    names = distinct({n: _xml(name_of(n)) for n in speakers_in(segments)}, " ", taken=(_NO_SPEAKER,))
+    document = _document(date or dt.datetime.now(dt.UTC))
+    order = ET.SubElement(document, "TIME_ORDER")
+    tiers = {n: _NO_SPEAKER if n is None else names[n] for n in said}
+    words = distinct({n: f"{tiers[n]} {_WORDS}" for n in said}, " ", taken=tiers.values())
+    writer = _Writer(document, order)
+    for speaker in sorted(said, key=lambda n: (n is None, n or 0)):
+        who = "" if speaker is None else _xml(name_of(speaker))
+        writer.speaker(tiers[speaker], words[speaker], who, said[speaker])
+    if not said:
+        writer.speaker(_NO_SPEAKER, "", "", [])
+    _types(document)
+    ET.indent(document, "    ")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(document, encoding="unicode") + "\n"
+
+
+def _document(date: dt.datetime) -> ET.Element:
+    document = ET.Element(
+        "ANNOTATION_DOCUMENT",
+        {
+            "AUTHOR": "",
+            "DATE": date.astimezone(dt.UTC).isoformat(timespec="seconds"),
+            "FORMAT": "3.0",
+            "VERSION": "3.0",
+            "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+            "xsi:noNamespaceSchemaLocation": _SCHEMA,
+        },
+    )
+    ET.SubElement(document, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    return document
+
+
+def _types(document: ET.Element) -> None:
+    for name, constraint in ((_SAID, None), (_WORDS, "Included_In")):
+        kind = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": name, "TIME_ALIGNABLE": "true"}
+        if constraint:
+            kind["CONSTRAINTS"] = constraint
+        ET.SubElement(document, "LINGUISTIC_TYPE", kind)
+    ET.SubElement(document, "CONSTRAINT", {"DESCRIPTION": _INCLUDED_IN, "STEREOTYPE": "Included_In"})
+
+
+class _Writer:
+    """Numbers time slots and annotations."""
+
+    def __init__(self, document: ET.Element, order: ET.Element) -> None:
+        self._document = document
+        self._order = order
+        self._annotations = 0
+        self._slots = 0
+
+    def speaker(self, name: str, name_of_words: str, participant: str, said: Sequence[Run]) -> None:
+        """Write what one speaker says, and the words of it."""
+        ordered = sorted(said, key=lambda r: (milliseconds(r.start), milliseconds(r.end)))
+        spans = apart([(milliseconds(r.start), milliseconds(r.end)) for r in ordered])
+        self._tier(name, participant, _SAID, None, [(*s, r.text) for s, r in zip(spans, ordered, strict=True)])
+        words = [w for s, r in zip(spans, ordered, strict=True) for w in _within(r, *s)]
+        if words:
+            self._tier(name_of_words, participant, _WORDS, name, words)
+
+    def _tier(self, name: str, who: str, kind: str, parent: str | None, said: Sequence[_Interval]) -> None:
+        about = {"LINGUISTIC_TYPE_REF": kind, "TIER_ID": name}
+        about |= {"PARTICIPANT": who} if who else {}
+        about |= {"PARENT_REF": parent} if parent else {}
+        tier = ET.SubElement(self._document, "TIER", about)
+        for start, end, text in said:
+            self._annotations += 1
+            made = ET.SubElement(
+                ET.SubElement(tier, "ANNOTATION"),
+                "ALIGNABLE_ANNOTATION",
+                {
+                    "ANNOTATION_ID": f"a{self._annotations}",
+                    "TIME_SLOT_REF1": self._slot(start),
+                    "TIME_SLOT_REF2": self._slot(end),
+                },
+            )
+            ET.SubElement(made, "ANNOTATION_VALUE").text = _xml(text)
+
+    def _slot(self, ms: int) -> str:
+        self._slots += 1
+        ET.SubElement(self._order, "TIME_SLOT", {"TIME_SLOT_ID": f"ts{self._slots}", "TIME_VALUE": str(ms)})
+        return f"ts{self._slots}"
+
+
+def _within(run: Run, start: int, end: int) -> list[_Interval]:
+    """Return the words of a stretch, none outside it and none over another; what has no room is in its text only."""
+    words = sorted((milliseconds(w.start), milliseconds(w.end), t) for w in run.words if (t := tidy(w.text)))
+    spans = apart([(max(start, min(first, end)), max(start, min(last, end))) for first, last, _ in words])
+    return [(first, last, text) for (first, last), (*_, text) in zip(spans, words, strict=True) if last <= end]
+
+
+def _xml(text: str) -> str:
+    """Return text without what XML 1.0 has no place for."""
+    return "".join(c for c in tidy(text) if c not in "\ufffe\uffff")

@@ -1,0 +1,79 @@
+"""RTTM: who spoke when, as diarization tools read it.
+
+The format: NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan", appendix A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from smallest_nb.api.segment import Segment
+from smallest_nb.errors import ConfigError
+from smallest_nb.results.transcript.labels import tidy
+from smallest_nb.results.transcript.names import distinct, marked, speakers_in
+from smallest_nb.results.transcript.timing import milliseconds, runs
+
+__all__ = ["checked_file_id", "rttm"]
+
+
+def rttm(segments: Sequence[Segment], name_of: Callable[[int], str], file_id: str) -> str:
+    """Return one SPEAKER line for each stretch of one speaker, by time.
+
+    Args:
+        segments: What was said; where words have speakers, a segment gives a line for each run of them. One without
+            text counts too, if it has a speaker.
+        name_of: Gives a speaker's name; two of the same name get numbers.
+        file_id: What the recording is called.
+
+    Raises:
+        ConfigError: No segment has a speaker, a segment without times, or a name of the recording with white space.
+    """
+    recording = checked_file_id(file_id)
+    speakers = speakers_in(segments)
+    if not speakers:
+        raise ConfigError("RTTM says who spoke when, and no segment has a speaker; transcribe with diarize=True.")
+    names = distinct({n: marked(name_of(n)) for n in speakers}, "_")
+    turns: dict[int, list[tuple[int, int]]] = {}
+    for segment in segments:
+        for speaker, start, end in _spoken(segment):
+            turns.setdefault(speaker, []).append((start, max(end, start + 1)))
+    lines = sorted((start, end, names[n]) for n, spans in turns.items() for start, end in _united(spans))
+    return "".join(
+        f"SPEAKER {recording} 1 {start / 1000:.3f} {(end - start) / 1000:.3f} <NA> <NA> {name} <NA> <NA>\n"
+        for start, end, name in lines
+    )
+
+
+def checked_file_id(file_id: object) -> str:
+    """Return what a recording is called, as a column.
+
+    Raises:
+        ConfigError: No text, or with white space or control characters in it.
+    """
+    if not isinstance(file_id, str) or not file_id or file_id != tidy(file_id).replace(" ", ""):
+        raise ConfigError(f"file_id={file_id!r} cannot be used; expected a name without white space.")
+    return marked(file_id)
+
+
+def _spoken(segment: Segment) -> list[tuple[int, int, int]]:
+    """Return speaker, start and end in milliseconds of each stretch."""
+    if segment.speaker is None and all(w.speaker is None for w in segment.words):
+        return []
+    if segment.speaker is not None and not segment.words and not tidy(segment.text):
+        return [(segment.speaker, milliseconds(segment.start), milliseconds(segment.end))]
+    return [
+        (run.speaker, milliseconds(run.start), milliseconds(run.end))
+        for run in runs(segment)
+        if run.speaker is not None
+    ]
+
+
+def _united(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans that do not overlap; those that only touch stay two."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

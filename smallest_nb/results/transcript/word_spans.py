@@ -1,0 +1,91 @@
+"""Where each word stands in the text.
+
+The text is the service's fair copy: it has punctuation and capitals that the list of words may lack.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from smallest_nb.results.transcript.folding import FoldedText, fold_text, fold_word, is_written
+
+__all__ = ["Place", "cut_up", "places"]
+
+Place = tuple[int, int]
+"""The first character, and the one after the last."""
+
+
+def places(text: str, words: Sequence[str]) -> list[Place | None]:
+    """Find each word in the text, in order.
+
+    Args:
+        text: The text.
+        words: Its words; capitals and punctuation may differ.
+
+    Returns:
+        A place for each word, or None for one that is not there.
+    """
+    walked = _walked(text, words)
+    return list(walked) if walked is not None else _compared(text, words)
+
+
+def cut_up(text: str, words: Sequence[str]) -> list[str] | None:
+    """Share the whole text out among its words, each with the punctuation and the white space around it.
+
+    Returns:
+        One piece for each word, which joined are the text; None where words and text do not match.
+    """
+    walked = _walked(text, words)
+    if not walked:
+        return None
+    cuts = [0]
+    for (_, end), (start, _) in itertools.pairwise(walked):
+        spaces = [m.start() for m in re.finditer(r"\s", text[end:start])]
+        # After the last space of the gap: a closing mark stays with its word, an opening one goes to the next.
+        cuts.append(end + spaces[-1] if spaces else start)
+    return [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+
+
+def _walked(text: str, words: Sequence[str]) -> list[Place] | None:
+    """Go through the text word by word; None as soon as a letter is left over or a word is missing."""
+    folded = fold_text(text, ignore_case=True)
+    found: list[Place] = []
+    at = 0
+    for word in words:
+        wanted = fold_text(word.strip(), ignore_case=True).text
+        while not _stands_at(folded, at, wanted):
+            if at >= len(folded.text) or is_written(folded.text[at]):
+                return None
+            at += 1
+        end = at + len(wanted)
+        found.append(folded.original(at, end) if wanted else _empty_place(folded, at, text))
+        at = end
+    return None if any(is_written(c) for c in folded.text[at:]) else found
+
+
+def _stands_at(folded: FoldedText, at: int, word: str) -> bool:
+    end = at + len(word)
+    return folded.text.startswith(word, at) and not (word and folded.cuts_a_character(end))
+
+
+def _empty_place(folded: FoldedText, at: int, text: str) -> Place:
+    here = folded.starts[at] if at < len(folded.starts) else len(text)
+    return here, here
+
+
+def _compared(text: str, words: Sequence[str]) -> list[Place | None]:
+    """Find the words that text and list have in common."""
+    spots = [(m.start(), m.end()) for m in re.finditer(r"\S+", text)]
+    shown = [fold_word(text[a:b]) for a, b in spots]
+    owners = [i for i, word in enumerate(words) for _ in word.split()]
+    parts = [fold_word(part) for word in words for part in word.split()]
+    found: list[Place | None] = [None] * len(words)
+    for block in SequenceMatcher(None, shown, parts).get_matching_blocks():
+        for k in range(block.size):
+            start, end = spots[block.a + k]
+            before = found[owners[block.b + k]]
+            found[owners[block.b + k]] = (before[0] if before else start, end)
+    return found

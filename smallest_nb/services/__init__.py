@@ -1,1 +1,0 @@
-"""The public asynchronous services, with Pipecat's names. Plain asyncio; they take no loop and know no widget."""

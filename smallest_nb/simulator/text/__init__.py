@@ -1,0 +1,1 @@
+"""Texts as the service writes and reads them: numbers, names, redaction."""

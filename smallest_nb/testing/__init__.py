@@ -1,0 +1,1 @@
+"""For tests of your own code: cassettes and the pytest plugin."""

@@ -1,0 +1,58 @@
+"""How two cassettes differ in what was asked and what came. Imports frames, compare, store.
+
+Times, ids, sockets and interim results do not count: they are a matter of moments.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from smallest_nb.testing.cassette.compare import ECHOED_IDS
+from smallest_nb.testing.cassette.frames import Kind, Session
+from smallest_nb.testing.cassette.store import Cassette
+
+__all__ = ["difference"]
+
+_FRESH = {*ECHOED_IDS, "session_id"}
+
+
+def difference(one: Cassette, other: Cassette, *, names: tuple[str, str] = ("one", "other")) -> list[str]:
+    """Return the lines of a unified diff; none where they say the same."""
+    return list(difflib.unified_diff(list(_lines(one)), list(_lines(other)), *names, lineterm="", n=2))
+
+
+def _lines(cassette: Cassette) -> Iterator[str]:
+    for session in cassette.sessions:
+        if not (session.events or session.method or session.status or session.unreachable):
+            continue  # a socket that was never used
+        place = {"request": f"{session.method} {session.path}"} if session.method else {"socket": session.path}
+        yield json.dumps({**place, "query": session.query, "status": session.status, "answer": session.answer})
+        yield from _frames(session)
+        yield from _sounds(session)
+
+
+def _frames(session: Session) -> Iterator[str]:
+    """Give what was sent, then what came: which of two came first is a matter of moments."""
+    for event in sorted(session.events, key=lambda e: e.kind is not Kind.SEND):
+        if event.binary or event.kind is Kind.ALIVE:
+            continue
+        frame = _stable(event.frame)
+        if isinstance(frame, dict) and (event.sound or frame.get("is_final") is False):
+            continue  # how the sound was cut (it is compared as a whole), and how far the hearing had come
+        yield f"  {event.kind} {json.dumps(frame, ensure_ascii=False)}"
+
+
+def _sounds(session: Session) -> Iterator[str]:
+    for name, data in (("up", session.up), ("down", session.down)):
+        if data:
+            yield f"  sound {name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _stable(v) for k, v in value.items() if k not in _FRESH}
+    return [_stable(v) for v in value] if isinstance(value, list) else value

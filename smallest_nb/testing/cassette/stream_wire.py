@@ -1,0 +1,136 @@
+"""A replayed socket to which sound is streamed: what was received comes when as much was sent. Imports replayed, ...
+
+How the sound is cut into frames does not matter: every answer waits for the byte, and for the text frame, before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smallest_nb.errors import CassetteError
+from smallest_nb.testing.cassette.compare import differences, first_other_sample, without_secrets
+from smallest_nb.testing.cassette.frames import Kind, Session, pack_frame
+from smallest_nb.testing.cassette.replayed_socket import ReplayedWire
+from smallest_nb.testing.cassette.silence import Silence, recorded_silence
+
+if TYPE_CHECKING:
+    from smallest_nb.testing.cassette.replayer import Player
+
+__all__ = ["StreamWire"]
+
+
+class StreamWire(ReplayedWire):
+    """One socket.
+
+    Args:
+        player: The deck.
+        session: What it replays.
+    """
+
+    def __init__(self, player: Player, session: Session) -> None:
+        super().__init__(player)
+        self._session = session
+        self._steps = _steps(session)
+        self._texts = [session.events[place].frame for place, _, text in self._steps if text]
+        self._next = 0
+        self._bytes = 0
+        self._sent_texts = 0
+        self._sound = _sound_sent(session)
+        rate = session.query.get("sample_rate", "")
+        self._pcm = session.query.get("encoding", "linear16") == "linear16"
+        self._bytes_per_second = 2 * int(rate) if self._pcm and rate.isdigit() and int(rate) else 0
+        self._then = recorded_silence(session, self._bytes_per_second or 1)
+        self._now = Silence(self._bytes_per_second or 1)
+        self._release(session, -1)
+
+    async def send(self, frame: str | bytes, /) -> None:
+        """Take a frame and have come what is due by now.
+
+        Raises:
+            CassetteError: Other sound, or another text frame, than was recorded.
+            ConnectionClosed: The socket has ended.
+        """
+        self._refuse_when_closed()
+        if isinstance(frame, bytes):
+            self._check_sound(frame)
+            self._bytes += len(frame)
+            self._now.sound(len(frame))
+        else:
+            self._check_text(without_secrets(pack_frame(frame)[0]))
+            self._sent_texts += 1
+        self._advance()
+
+    async def keep_alive(self, frame: str | bytes, /) -> None:
+        """Count silence: the client takes it off the times that come."""
+        if isinstance(frame, bytes):
+            self._now.insert(len(frame))
+
+    def _in_time(self, frame: Any) -> Any:
+        if not self._bytes_per_second or not (self._then or self._now):
+            return frame
+        return self._then.moved(frame, self._now)
+
+    def _advance(self) -> None:
+        texts = 0
+        for number, (place, until, text) in enumerate(self._steps):
+            passed = self._sent_texts > texts  # a text frame that comes after this in the recording
+            texts += text
+            if number < self._next:
+                continue
+            enough = self._bytes >= until or (self.deck.audio == "any" and passed)
+            if self._sent_texts < texts or not enough:
+                return
+            self._next = number + 1
+            self._release(self._session, place)
+
+    def _check_sound(self, frame: bytes) -> None:
+        if self.deck.audio == "any":
+            return
+        expected = self._sound[self._bytes : self._bytes + len(frame)]
+        other = first_other_sample(expected, frame) if self._pcm else (None if frame.startswith(expected) else 0)
+        if other is not None:
+            raise self._error(f"other sound than is sent now, from {self._place(self._bytes + 2 * other)} on")
+        if len(frame) > len(expected):
+            raise self._error(f"{self._place(len(self._sound))} of sound, and more is sent now")
+
+    def _check_text(self, asked: Any) -> None:
+        recorded = self._texts[self._sent_texts] if self._sent_texts < len(self._texts) else None
+        if recorded is None:
+            raise self._error(f"{len(self._texts)} text frames, and one more is sent now: {asked}")
+        told = differences(recorded, asked)
+        if told:
+            raise self._error(f"another text frame number {self._sent_texts + 1}:\n  " + "\n  ".join(told))
+        ends = isinstance(asked, dict) and asked.get("type") == "close_stream"
+        if ends and self.deck.audio == "match" and self._bytes < len(self._sound):
+            whole, now = self._place(len(self._sound)), self._place(self._bytes)
+            raise self._error(f"{whole} of sound, and only {now} were sent now")
+
+    def _place(self, at: int) -> str:
+        return f"{at / self._bytes_per_second:.3f} s" if self._bytes_per_second else f"byte {at}"
+
+    def _error(self, what: str) -> CassetteError:
+        return CassetteError(
+            f"The cassette's session {self._session.number} ({self._session.path}) holds {what}. "
+            "Give audio='any' where the sound need not be the same."
+        )
+
+
+def _steps(session: Session) -> list[tuple[int, int, bool]]:
+    """Return what was sent: its place, the bytes sent until then, whether it is text."""
+    steps, sent = [], 0
+    for place, event in enumerate(session.events):
+        if event.kind is Kind.SEND:
+            sent += event.sound if event.binary else 0
+            steps.append((place, sent, not event.binary))
+    return steps
+
+
+def _sound_sent(session: Session) -> bytes:
+    """Return the sound that was sent, without what only kept the socket open."""
+    pieces, at = [], 0
+    for event in session.events:
+        if event.kind in (Kind.SEND, Kind.ALIVE):
+            if event.kind is Kind.SEND and event.binary:
+                pieces.append(session.up[at : at + event.sound])
+            at += event.sound
+    return b"".join(pieces)
