@@ -123,55 +123,78 @@ class Connection:
         async with self._opening:
             if after is not None:
                 await self._wait_to_retry(after, lost=True)
-            if self.state is State.OPEN:
-                return None
+            self._refuse_for_good()
+            while True:
+                try:
+                    return await self._open_socket()
+                except SmallestError as error:
+                    failure = error
+                # Outside the handler: the final error stands for itself.
+                self._refuse_if_closed()
+                await self._wait_to_retry(failure, lost=False)
+
+    async def open_once(self) -> float | None:
+        """Open the socket unless it is open, in one attempt: whether there is another one, the caller decides.
+
+        Returns:
+            Seconds the handshake took, or None if the socket was open already.
+
+        Raises:
+            SmallestError: See :func:`~smallest_nb.client.connect.open_websocket`.
+        """
+        async with self._opening:
+            return await self._open_socket()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait before another attempt.
+
+        Raises:
+            ConnectionLost: The connection was closed meanwhile.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        self._refuse_if_closed()
+
+    async def _open_socket(self) -> float | None:
+        if self.state is State.OPEN:
+            return None
+        self._refuse_for_good()
+        self.abandon()
+        self.state = State.OPENING
+        try:
+            started = monotonic()
+            ws = await self._obtain_socket()
             if self.state is State.CLOSED:
-                raise ConnectionLost("The connection was closed for good; make a new service.")
-            self.abandon()
-            self.state = State.OPENING
-            try:
-                return await self._open_with_retries()
-            except BaseException:
-                if self.state is State.OPENING:
-                    self.state = State.LOST
-                raise
+                self._close_later(ws, [])
+            self._refuse_if_closed()
+            self._adopt(ws)
+            return monotonic() - started
+        except BaseException:
+            if self.state is State.OPENING:
+                self.state = State.LOST
+            raise
+
+    async def _obtain_socket(self) -> Wire:
+        """Take the spare socket or open one; at the plan's limit of sockets, idle ones of this process are closed."""
+        try:
+            return await self._spare.obtain(self._url()) or await self._open_one(self._url())
+        except RateLimitError as error:
+            limited = error
+        if not await free_sockets(self):
+            raise limited
+        self._refuse_if_closed()
+        return await self._open_one(self._url())
 
     async def _wait_to_retry(self, error: SmallestError, *, lost: bool) -> None:
         wait = self._retry.next_delay(error, monotonic(), lost=lost)
         if wait is None:
             raise self._retry.final_error(error)
         _log.info("connecting again in %.2f s: %s", wait, error)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await self._ended.wait()
-        self._refuse_if_closed()
+        await self.wait(wait)
 
     async def _open_one(self, url: str) -> Wire:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
-
-    async def _open_with_retries(self) -> float:
-        may_free = True
-        while True:
-            started = monotonic()
-            try:
-                url = self._url()
-                ws = await self._spare.obtain(url) or await self._open_one(url)
-            except SmallestError as error:
-                failure = error
-            else:
-                break
-            # Outside the handler: the final error stands for itself.
-            if isinstance(failure, RateLimitError) and may_free:
-                may_free = False
-                if await free_sockets(self):
-                    self._refuse_if_closed()
-                    continue
-            await self._wait_to_retry(failure, lost=False)
-        if self.state is State.CLOSED:
-            self._close_later(ws, [])
-        self._refuse_if_closed()
-        self._adopt(ws)
-        return monotonic() - started
 
     def _adopt(self, ws: Wire) -> None:
         self._ws = ws
@@ -198,6 +221,10 @@ class Connection:
         if ws is not None:
             self._adopt(ws)
         return ws is not None
+
+    def _refuse_for_good(self) -> None:
+        if self.state is State.CLOSED:
+            raise ConnectionLost("The connection was closed for good; make a new service.")
 
     def _refuse_if_closed(self) -> None:
         if self.state is State.CLOSED:
