@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, pcm16_to_array
 
-__all__ = ["Splice"]
+__all__ = ["AudioStitcher"]
 
 _WINDOW_SECS = 0.02
 _REACH_SECS = 0.12
@@ -19,7 +19,7 @@ _SAME = 0.98
 """A place is as good as the best one when it correlates this well relative to it; then the expected place wins."""
 
 
-class Splice:
+class AudioStitcher:
     """Swallows the beginning of a sentence that was made anew, up to where the first try broke off.
 
     Args:

@@ -22,7 +22,7 @@ from websockets.protocol import State
 
 from smallest_nb.api.error_shapes import error_from_http
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import CLOSE_SECS, Answer, LiveWire, Wire
+from smallest_nb.client.transport import CLOSE_SECS, HTTPResponse, NetworkSocket, Socket
 from smallest_nb.client.transport_stack import current_deck
 from smallest_nb.common.address import is_loopback
 from smallest_nb.common.secret import RedactingFilter, cleared_frames
@@ -68,7 +68,7 @@ class _SameOrigin(connect):
         return outcome
 
 
-async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0) -> Wire:
+async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0) -> Socket:
     """Open a WebSocket with the key in its header, or through the cassette that is in the deck.
 
     Args:
@@ -82,17 +82,17 @@ async def open_websocket(url: str, target: Target, *, open_timeout: float = 10.0
         CassetteError: Nothing like it was recorded.
     """
 
-    async def knock() -> Wire | Answer:
+    async def knock() -> Socket | HTTPResponse:
         return await _shake_hands(url, target, open_timeout)
 
     deck = current_deck()
     outcome = await (knock() if deck is None else deck.open(url, target, knock))
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, HTTPResponse):
         raise error_from_http(outcome.status, outcome.body, url=place_of(url), retry_after=outcome.retry_after)
     return outcome
 
 
-async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | Answer:
+async def _shake_hands(url: str, target: Target, open_timeout: float) -> Socket | HTTPResponse:
     """Open the real one; return what the service says where it refuses."""
     place = place_of(url)
     target.check_there()
@@ -100,7 +100,7 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
         with cleared_frames():  # a cancellation and an interrupt pass through here too
             ws = await _SameOrigin(
                 url,
-                create_connection=cast(Any, functools.partial(LiveWire, key=target.key)),
+                create_connection=cast(Any, functools.partial(NetworkSocket, key=target.key)),
                 additional_headers=source_headers(),
                 compression=None,
                 proxy=None if is_loopback(url) else True,
@@ -115,7 +115,7 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
             )
     except InvalidStatus as error:
         response = error.response
-        return Answer.without_key(
+        return HTTPResponse.without_key(
             target.key, response.status_code, bytes(response.body or b""), response.headers.get("Retry-After")
         )
     except TimeoutError:
@@ -125,7 +125,7 @@ async def _shake_hands(url: str, target: Target, open_timeout: float) -> Wire | 
     else:
         _no_delay(ws)
         _sockets[ws] = urlsplit(url).netloc
-        return cast(LiveWire, ws)
+        return cast(NetworkSocket, ws)
     # Raised here, outside the handlers: what the handshake raised would be the error's context.
     raise lost from None
 

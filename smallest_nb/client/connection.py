@@ -24,9 +24,9 @@ from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.idle_sockets import free_sockets, offer_sockets
-from smallest_nb.client.spare_socket import Spare
+from smallest_nb.client.spare_socket import SpareSocket
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import Wire
+from smallest_nb.client.transport import Socket
 from smallest_nb.client.transport_stack import current_deck
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 
@@ -96,8 +96,8 @@ class Connection:
         self._keepalive = keepalive
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
-        self._ws: Wire | None = None
-        self._spare = Spare(self._open_one)
+        self._ws: Socket | None = None
+        self._spare = SpareSocket(self._open_one)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -175,7 +175,7 @@ class Connection:
                 self.state = State.LOST
             raise
 
-    async def _obtain_socket(self) -> Wire:
+    async def _obtain_socket(self) -> Socket:
         """Take the spare socket or open one; at the plan's limit of sockets, idle ones of this process are closed."""
         try:
             return await self._spare.obtain(self._url()) or await self._open_one(self._url())
@@ -193,10 +193,10 @@ class Connection:
         _log.info("connecting again in %.2f s: %s", wait, error)
         await self.wait(wait)
 
-    async def _open_one(self, url: str) -> Wire:
+    async def _open_one(self, url: str) -> Socket:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout)
 
-    def _adopt(self, ws: Wire) -> None:
+    def _adopt(self, ws: Socket) -> None:
         self._ws = ws
         self.loop = asyncio.get_running_loop()
         offer_sockets(self)
@@ -262,7 +262,7 @@ class Connection:
             raise self._give_up(ws) from None
         self._last_sent = monotonic()
 
-    def _give_up(self, ws: Wire) -> ConnectionLost:
+    def _give_up(self, ws: Socket) -> ConnectionLost:
         """Drop a socket that takes no data: a frame may lie half-sent in its buffers, so it cannot be used again."""
         lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
         ws.abort()  # a closing handshake would wait behind the same buffer
@@ -287,7 +287,7 @@ class Connection:
                 task.cancel()
         return self._close_later(ws, tasks)
 
-    def _close_later(self, ws: Wire | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
+    def _close_later(self, ws: Socket | None, tasks: list[asyncio.Task[None]]) -> asyncio.Task[None]:
         closing = start_task(_close(ws, tasks))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -323,7 +323,7 @@ class Connection:
         self._ws, self._tasks = None, []
         return bool(sockets)
 
-    async def _read(self, ws: Wire) -> None:
+    async def _read(self, ws: Socket) -> None:
         try:
             async for frame in ws:
                 try:
@@ -344,7 +344,7 @@ class Connection:
             self._retry.closed(monotonic())
             self._on_lost(lost)
 
-    async def _keep_alive(self, ws: Wire) -> None:
+    async def _keep_alive(self, ws: Socket) -> None:
         while True:
             quiet = monotonic() - self._last_sent
             if quiet < self._keepalive_secs:
@@ -364,7 +364,7 @@ class Connection:
                 return
 
 
-async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
+async def _close(ws: Socket | None, tasks: list[asyncio.Task[None]]) -> None:
     others = [task for task in tasks if task is not asyncio.current_task()]
     if others:
         await asyncio.wait(others, timeout=_TASK_SECS)
@@ -375,7 +375,7 @@ async def _close(ws: Wire | None, tasks: list[asyncio.Task[None]]) -> None:
             _log.warning("closing a socket failed", exc_info=True)
 
 
-def _lost(error: ConnectionClosed, ws: Wire) -> ConnectionLost:
+def _lost(error: ConnectionClosed, ws: Socket) -> ConnectionLost:
     if error.rcvd is None:
         return ConnectionLost("The connection was lost")
     return ConnectionLost("The connection was lost", code=error.rcvd.code, reason=ws.close_reason or "")

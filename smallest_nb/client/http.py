@@ -9,7 +9,8 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
-from http.client import HTTPResponse, IncompleteRead
+from http.client import HTTPResponse as RawHTTPResponse
+from http.client import IncompleteRead
 from time import monotonic
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from smallest_nb.api.error_shapes import error_from_http
 from smallest_nb.client.connect import place_of, source_headers
 from smallest_nb.client.daemon_thread import run_in_daemon_thread
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import Answer
+from smallest_nb.client.transport import HTTPResponse
 from smallest_nb.client.transport_stack import current_deck
 from smallest_nb.common.address import is_loopback
 from smallest_nb.errors import ConnectionLost, ProtocolError
@@ -55,7 +56,7 @@ async def fetch_json(
     """
     place = place_of(url)
 
-    async def ask() -> Answer:
+    async def ask() -> HTTPResponse:
         return await _ask_really(url, target, body, content_type, timeout)
 
     deck = current_deck()
@@ -65,7 +66,7 @@ async def fetch_json(
     return _read(answer.body, place)
 
 
-async def _ask_really(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer:
+async def _ask_really(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> HTTPResponse:
     place = place_of(url)
     target.check_there()
     try:
@@ -78,7 +79,7 @@ async def _ask_really(url: str, target: Target, body: bytes | None, content_type
     return outcome
 
 
-def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> Answer | str:
+def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeout: float) -> HTTPResponse | str:
     """Return the answer, or why there is none: the error itself stays in this thread, for its frames hold the key."""
     headers = {**source_headers(), "Accept": "application/json"}
     if body is not None:
@@ -90,7 +91,9 @@ def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeou
         request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http(s), from a Target
         request.add_unredirected_header("Authorization", f"Bearer {target.key.unwrap()}")
         with opener.open(request, timeout=timeout) as response:
-            return Answer.without_key(target.key, response.status, _whole(response, _MAX_ANSWER_BYTES, until), None)
+            return HTTPResponse.without_key(
+                target.key, response.status, _whole(response, _MAX_ANSWER_BYTES, until), None
+            )
     except urllib.error.HTTPError as error:
         with error:
             return _refusal(error, target, until)
@@ -101,15 +104,15 @@ def _ask(url: str, target: Target, body: bytes | None, content_type: str, timeou
         return f"{type(reason).__name__}: {reason}"
 
 
-def _refusal(error: urllib.error.HTTPError, target: Target, until: float) -> Answer | str:
+def _refusal(error: urllib.error.HTTPError, target: Target, until: float) -> HTTPResponse | str:
     try:
-        body = _whole(cast(HTTPResponse, error.fp), _MAX_ERROR_BYTES, until)  # `fp` is what the opener wraps
-        return Answer.without_key(target.key, error.code, body, error.headers.get("Retry-After"))
+        body = _whole(cast(RawHTTPResponse, error.fp), _MAX_ERROR_BYTES, until)  # `fp` is what the opener wraps
+        return HTTPResponse.without_key(target.key, error.code, body, error.headers.get("Retry-After"))
     except Exception as broken:
         return f"HTTP {error.code}, and then {type(broken).__name__}: {broken}"
 
 
-def _whole(response: HTTPResponse, most: int, until: float) -> bytes:
+def _whole(response: RawHTTPResponse, most: int, until: float) -> bytes:
     """Read an answer; a peer that sends a byte now and then is not read beyond the time that the caller waits."""
     pieces: list[bytes] = []
     while most > 0 and (piece := response.read1(min(most, _READ_BYTES))):

@@ -1,6 +1,6 @@
 """What was received and is not yet taken by the caller.
 
-Bounded in bytes: when it is full, :meth:`Inbox.put` returns a wait, so that the socket is read no further and TCP slows
+Bounded in bytes: when it is full, :meth:`ResultQueue.put` returns a wait, so that the socket is read no further and TCP slows
 the service down. The end, and the error that is the end, come after everything received before them.
 """
 
@@ -13,12 +13,12 @@ from typing import Generic, TypeVar
 
 from smallest_nb.common.tracebacks import shorten
 
-__all__ = ["Inbox"]
+__all__ = ["ResultQueue"]
 
 _T = TypeVar("_T")
 
 
-class Inbox(Generic[_T]):
+class ResultQueue(Generic[_T]):
     """A queue for one reader.
 
     Args:

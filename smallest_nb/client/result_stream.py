@@ -10,12 +10,12 @@ from smallest_nb.common.tracebacks import shorten
 from smallest_nb.errors import SmallestError
 from smallest_nb.results.transcript import Segment
 
-__all__ = ["MAX_RESULTS", "Feed"]
+__all__ = ["MAX_RESULTS", "ResultStream"]
 
 MAX_RESULTS = 2000
 
 
-class Feed:
+class ResultStream:
     """An async iterator of results; when full the oldest interim goes, finals never."""
 
     def __init__(self) -> None:

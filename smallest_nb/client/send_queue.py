@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-__all__ = ["Outbox"]
+__all__ = ["SendQueue"]
 
 
-class Outbox:
+class SendQueue:
     """A queue of audio (bytes) and control frames (str).
 
     Args:

@@ -15,13 +15,13 @@ from smallest_nb.api.stt_wire import KEYWORD_CAP
 from smallest_nb.api.tts_wire import ignored_settings
 from smallest_nb.api.voices import no_word_times
 
-__all__ = ["Remarks", "recording_warnings"]
+__all__ = ["SettingsWarnings", "recording_warnings"]
 
 
 _PACKAGE = __name__.partition(".")[0]
 
 
-class Remarks:
+class SettingsWarnings:
     """Warns about settings, each remark once in a service's life."""
 
     def __init__(self) -> None:

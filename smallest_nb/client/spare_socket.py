@@ -14,11 +14,11 @@ from websockets.protocol import State as SocketState
 
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.connect import count_sockets
-from smallest_nb.client.transport import CLOSE_SECS, Wire
+from smallest_nb.client.transport import CLOSE_SECS, Socket
 from smallest_nb.client.transport_stack import current_deck
 from smallest_nb.errors import SmallestError
 
-__all__ = ["Spare"]
+__all__ = ["SpareSocket"]
 
 _log = logging.getLogger(__name__)
 _MAX_SOCKETS = 5
@@ -27,17 +27,17 @@ _KEEP_SECS = 45.0
 _CLOSE_SECS = CLOSE_SECS + 2.0
 
 
-class Spare:
+class SpareSocket:
     """Keeps at most one unused socket for a while.
 
     Args:
         open_socket: Opens a socket at a URL.
     """
 
-    def __init__(self, open_socket: Callable[[str], Awaitable[Wire]]) -> None:
+    def __init__(self, open_socket: Callable[[str], Awaitable[Socket]]) -> None:
         self._open_socket = open_socket
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ws: Wire | None = None
+        self._ws: Socket | None = None
         self._url = ""
         self._settled = asyncio.Event()
         self._since = float("-inf")
@@ -71,13 +71,13 @@ class Spare:
                 self._ws = None
                 await ws.close()
 
-    async def obtain(self, url: str) -> Wire | None:
+    async def obtain(self, url: str) -> Socket | None:
         """As `take`, but waits for one that is just being opened."""
         if self._tasks and self._url == url:
             await self._settled.wait()
         return self.take(url)
 
-    def take(self, url: str) -> Wire | None:
+    def take(self, url: str) -> Socket | None:
         """Give the spare away, if there is one for this URL that is still open."""
         ws = self._ws
         if ws is None or self._url != url or ws.state is not SocketState.OPEN or ws.deck is not current_deck():
@@ -87,7 +87,7 @@ class Spare:
             task.cancel()
         return ws
 
-    def let_go(self) -> Wire | None:
+    def let_go(self) -> Socket | None:
         """Give the spare away whatever its state, for its loop has ended."""
         ws, self._ws = self._ws, None
         return ws

@@ -25,8 +25,8 @@ from smallest_nb.client.connection import Connection, State
 from smallest_nb.client.events import EventEmitter
 from smallest_nb.client.frame_log import FrameLog
 from smallest_nb.client.loop_owner import LoopOwner
-from smallest_nb.client.settings_warnings import Remarks
-from smallest_nb.client.stt_results import Downlink
+from smallest_nb.client.settings_warnings import SettingsWarnings
+from smallest_nb.client.stt_results import TranscriptAssembler
 from smallest_nb.client.stt_sender import Sender, retry_policy
 from smallest_nb.client.stt_uplink import Uplink
 from smallest_nb.common.tracebacks import shortens_methods
@@ -119,13 +119,13 @@ class SmallestSTTService(EventEmitter):
         self._close_timeout = close_timeout
         self._up = Uplink(self.sample_rate, buffer_secs, buffer_secs if resend_secs is None else resend_secs)
         self._pushes = PushTimes()
-        self._down = Downlink(self._pushes, ttfs_p99_latency)
+        self._down = TranscriptAssembler(self._pushes, ttfs_p99_latency)
         if vad is not None and encoding != "linear16":
             raise ConfigError(f"vad listens to linear16 only, not to encoding={encoding!r}.")
         self._turns = TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None
         self._speech_end: float | None = None
         self._updating = asyncio.Lock()
-        self._remarks = Remarks()
+        self._remarks = SettingsWarnings()
         self._failure: SmallestError | None = None
         self._closed = False
         self.dropped_seconds = 0.0

@@ -14,14 +14,14 @@ from weakref import WeakSet
 
 from smallest_nb.api import stt_wire as wire
 from smallest_nb.client.audio_clock import PushTimes
-from smallest_nb.client.result_stream import Feed
-from smallest_nb.client.text_alignment import Seam
+from smallest_nb.client.result_stream import ResultStream
+from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.errors import ProtocolError, SmallestError
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
 from smallest_nb.results.transcript import Segment, Transcript
 from smallest_nb.results.transcript.word_spans import places
 
-__all__ = ["Downlink"]
+__all__ = ["TranscriptAssembler"]
 
 _FASTEST = 40
 """Characters per second that nobody speaks: a repetition that came faster is no new speech."""
@@ -34,7 +34,7 @@ _TEXT_ALLOWANCE, _TEXT_PER_SECOND, _TEXT_PER_FINAL = 20_000, 100, 4
 """Characters: at once, for each second of audio sent, and what an empty final counts for. People speak 15 a second."""
 
 
-class Downlink:
+class TranscriptAssembler:
     """The results of one session.
 
     Args:
@@ -49,10 +49,10 @@ class Downlink:
 
     def __init__(self, pushes: PushTimes, ttfs_p99_latency: float) -> None:
         self._pushes = pushes
-        self._feeds: WeakSet[Feed] = WeakSet()
+        self._feeds: WeakSet[ResultStream] = WeakSet()
         self._told_in_full = ""
         self._last_at = self._heard_at = 0.0
-        self._seam = Seam(())
+        self._seam = TextAlignment(())
         self._ends: deque[tuple[int, str]] = deque(maxlen=_KEPT_ENDS)
         self._received = 0
         self.transcript = Transcript()
@@ -74,7 +74,7 @@ class Downlink:
         """
         self.transcript.interim = None
         again = [text for until, text in self._ends if until > resent_from]
-        self._seam = Seam([word for text in again for word in text.split()])
+        self._seam = TextAlignment([word for text in again for word in text.split()])
 
     def take(
         self, frame: wire.TranscriptFrame, *, reaches: int = 0, sent_secs: float = 0.0, speech_end: float | None = None
@@ -175,9 +175,9 @@ class Downlink:
                     await self.last.wait()
         return True
 
-    def feed(self) -> Feed:
+    def feed(self) -> ResultStream:
         """Make a reader of what comes from now on."""
-        feed = Feed()
+        feed = ResultStream()
         self._feeds.add(feed)
         return feed
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smallest_nb.api import stt_wire as wire
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.client.audio_clock import AudioClock
-from smallest_nb.client.send_queue import Outbox
+from smallest_nb.client.send_queue import SendQueue
 from smallest_nb.client.unacknowledged_audio import ReplayBuffer
 from smallest_nb.results.transcript import Segment
 
@@ -17,7 +17,7 @@ __all__ = ["Coverage", "Uplink"]
 
 _TAIL_SECS = 2.0
 """A final without times covers what was sent until so much audio ago: the service's documented time from the end of
-speech to a final is 1.59 s (99th percentile). What is sent again for it is found by its words (`Seam`)."""
+speech to a final is 1.59 s (99th percentile). What is sent again for it is found by its words (`TextAlignment`)."""
 _LAG_SECS = 2.0
 """... and until this long ago on the clock: a recording is sent much faster than it is heard."""
 _SENDS = 1024
@@ -46,7 +46,7 @@ class Uplink:
     def __init__(self, sample_rate: int, unsent_secs: float, resend_secs: float) -> None:
         self.unsent_secs = unsent_secs
         self.resend_secs = resend_secs
-        self.outbox = Outbox(int(unsent_secs * sample_rate) * BYTES_PER_SAMPLE)
+        self.outbox = SendQueue(int(unsent_secs * sample_rate) * BYTES_PER_SAMPLE)
         self.clock = AudioClock(sample_rate)
         self._rate = sample_rate
         self._replay = ReplayBuffer(int(resend_secs * sample_rate) * BYTES_PER_SAMPLE)

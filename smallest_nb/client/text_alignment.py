@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from smallest_nb.results.transcript.folding import fold_word
 
-__all__ = ["Seam"]
+__all__ = ["TextAlignment"]
 
 _ENOUGH = 2
 """Words in a row that have to agree before one that was heard differently beside them is taken for the same."""
 
 
-class Seam:
+class TextAlignment:
     """Removes repeated words from the first results of a new socket.
 
     Args:

@@ -18,7 +18,7 @@ from websockets.protocol import State
 from smallest_nb.client.cleanup import adopt_task
 from smallest_nb.common.secret import Secret, cleared_frames
 
-__all__ = ["CLOSE_SECS", "Answer", "LiveWire", "Wire"]
+__all__ = ["CLOSE_SECS", "HTTPResponse", "NetworkSocket", "Socket"]
 
 CLOSE_SECS = 2.0
 """How long a peer may take over the closing handshake."""
@@ -26,7 +26,7 @@ _MARGIN_SECS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HTTPResponse:
     """What an HTTP request, or a handshake that was refused, brought.
 
     Attributes:
@@ -40,13 +40,13 @@ class Answer:
     retry_after: str | None = None
 
     @classmethod
-    def without_key(cls, key: Secret, status: int, body: bytes, retry_after: str | None) -> Answer:
+    def without_key(cls, key: Secret, status: int, body: bytes, retry_after: str | None) -> HTTPResponse:
         """Make one, hiding the key where the service repeats it."""
         text = key.hide(body.decode("utf-8", "surrogateescape"))
         return cls(status, text.encode("utf-8", "surrogateescape"), key.hide(retry_after) if retry_after else None)
 
 
-class Wire(Protocol):
+class Socket(Protocol):
     """What :class:`~smallest_nb.client.connection.Connection` needs of a socket."""
 
     @property
@@ -121,7 +121,7 @@ class _Unlisted:
             self._coroutine.close()
 
 
-class LiveWire(ClientConnection):
+class NetworkSocket(ClientConnection):
     """A socket of the network; where the service repeats the key, it is hidden.
 
     The key joins the headers in :meth:`handshake` and nowhere else: `connect`, which keeps its headers for redirects,
@@ -165,7 +165,7 @@ class LiveWire(ClientConnection):
         await self.send(frame)
 
     def start_keepalive(self) -> None:
-        """Answer and send pings, in a task of websockets' own."""
+        """HTTPResponse and send pings, in a task of websockets' own."""
         super().start_keepalive()
         if (task := getattr(self, "keepalive_task", None)) is not None:
             adopt_task(task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
-from smallest_nb.client.transport import Answer, Wire
+from smallest_nb.client.transport import HTTPResponse, Socket
 from smallest_nb.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ class Deck(Protocol):
     def target(self) -> Target | None:
         """Where services connect that were given neither key nor address; None leaves it to the session."""
 
-    async def open(self, url: str, target: Target, knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
+    async def open(
+        self, url: str, target: Target, knock: Callable[[], Awaitable[Socket | HTTPResponse]]
+    ) -> Socket | HTTPResponse:
         """Open a socket; `knock` opens the real one, or returns the refusal."""
 
-    async def fetch(self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def fetch(
+        self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[HTTPResponse]]
+    ) -> HTTPResponse:
         """Make a request; `ask` makes the real one."""
 
 

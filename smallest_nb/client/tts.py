@@ -31,7 +31,7 @@ from smallest_nb.client.frame_log import FrameLog
 from smallest_nb.client.keepalive_answers import KeepaliveAnswers
 from smallest_nb.client.loop_owner import LoopOwner
 from smallest_nb.client.model_fallback import ModelFallback, is_withdrawal, with_model_named
-from smallest_nb.client.settings_warnings import Remarks
+from smallest_nb.client.settings_warnings import SettingsWarnings
 from smallest_nb.client.speaker import Speaker
 from smallest_nb.client.text_input import Text, add_text, check_text, feed_tokens
 from smallest_nb.client.utterance import AudioChunk, Part, Utterance, WordTiming
@@ -124,7 +124,7 @@ class SmallestTTSService(EventEmitter):
         self._used_at = monotonic()
         self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
         self._reopen = False
-        self._remarks = Remarks()
+        self._remarks = SettingsWarnings()
         self.model_fallback = ModelFallback()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0

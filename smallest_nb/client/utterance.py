@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from smallest_nb.api import tts_wire as wire
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip, pcm16_to_array
-from smallest_nb.client.audio_stitcher import Splice
-from smallest_nb.client.queues import Inbox
+from smallest_nb.client.audio_stitcher import AudioStitcher
+from smallest_nb.client.queues import ResultQueue
 from smallest_nb.errors import ConnectionLost, IncompleteError, ProtocolError, SmallestError
 from smallest_nb.results.metrics import TTSMetrics
 
@@ -101,7 +101,7 @@ class Part:
     pieces: list[bytes] = field(default_factory=list)
     words: int = 0
     carry: bytes = b""
-    splice: Splice | None = None
+    splice: AudioStitcher | None = None
 
 
 class Utterance:
@@ -119,7 +119,7 @@ class Utterance:
         self.settings = settings
         self.sample_rate = sample_rate
         self.told = TTSMetrics(0)
-        self.inbox: Inbox[AudioChunk | WordTiming] = Inbox(_INBOX_BYTES)
+        self.inbox: ResultQueue[AudioChunk | WordTiming] = ResultQueue(_INBOX_BYTES)
         self.changed = asyncio.Event()
         self.context: str | None = None
         self.started = self.last_heard = monotonic()
@@ -210,7 +210,7 @@ class Utterance:
         for part in self._parts:
             if PartState.SENT <= part.state <= PartState.SOUNDING:
                 part.state, part.carry = PartState.WAITING, b""
-                part.splice = Splice(b"".join(part.pieces), self.sample_rate) if part.pieces else None
+                part.splice = AudioStitcher(b"".join(part.pieces), self.sample_rate) if part.pieces else None
         self._current = None
         self._by_id.clear()
         self._by_server_id.clear()

@@ -10,7 +10,7 @@ import pytest
 from helpers import scripted, stt
 
 from smallest_nb.client.stt_uplink import Uplink
-from smallest_nb.client.text_alignment import Seam
+from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.results.transcript import Segment
 
 RATE = 16000
@@ -18,7 +18,7 @@ RATE = 16000
 
 def joined(before: str, *after: str) -> str:
     """Put the finals of a second socket behind the text of the first."""
-    seam, text = Seam(before.split()), [before]
+    seam, text = TextAlignment(before.split()), [before]
     for final in after:
         count = seam.repeated(final, is_final=True)
         text.extend(final.split()[count:])
@@ -68,7 +68,7 @@ def test_R5_marks_tell_words_apart_at_a_seam(before, after):
 
 
 def test_X3_an_interim_shows_what_is_new_and_decides_nothing():
-    seam = Seam("the cat sat".split())
+    seam = TextAlignment("the cat sat".split())
     assert [seam.repeated(text, is_final=False) for text in ("cat", "cat sat", "cat sat on", "dog")] == [1, 2, 2, 0]
     assert not seam.resolved
     assert seam.repeated("cat sat on", is_final=True) == 2
@@ -84,7 +84,7 @@ def test_X3_wherever_the_audio_was_cut_nothing_is_doubled_or_lost(seed):
     final_until = rng.randint(1, 50)
     resent_from = rng.randint(max(0, final_until - 30), final_until)
     earliest = rng.randint(0, resent_from)
-    seam, kept, at = Seam(words[earliest:final_until]), words[:final_until], resent_from
+    seam, kept, at = TextAlignment(words[earliest:final_until]), words[:final_until], resent_from
     while at < len(words):
         size = rng.randint(1, 8)
         final = words[at : at + size]
@@ -95,7 +95,7 @@ def test_X3_wherever_the_audio_was_cut_nothing_is_doubled_or_lost(seed):
 
 def test_X3_a_long_seam_is_found_in_linear_time():
     words = [f"w{number}" for number in range(20_000)]
-    seam, kept = Seam(words), []
+    seam, kept = TextAlignment(words), []
     for at in range(0, 21_000, 10):
         final = [f"w{number}" for number in range(at, at + 10)]
         kept.extend(final[seam.repeated(" ".join(final), is_final=True) :])

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
 from smallest_nb.client.audio_clock import PushTimes
-from smallest_nb.client.send_queue import Outbox
+from smallest_nb.client.send_queue import SendQueue
 
 RATE = 16000
 PIECE = 3200
@@ -194,7 +194,7 @@ async def test_asking_for_a_final_costs_no_audio(how):
 
 
 def test_control_frames_drop_nothing_and_what_returned_has_room_of_its_own():
-    outbox = Outbox(4)
+    outbox = SendQueue(4)
     assert outbox.put(b"cdef") == 0
     outbox.put_front([b"ab"])
     assert (outbox.put("finalize"), outbox.has_room(1)) == (0, False)

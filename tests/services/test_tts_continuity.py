@@ -11,8 +11,8 @@ import pytest
 from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.client.audio_stitcher import Splice
-from smallest_nb.client.queues import Inbox
+from smallest_nb.client.audio_stitcher import AudioStitcher
+from smallest_nb.client.queues import ResultQueue
 
 THREE = "The first sentence is not long. The second sentence follows the first. The third sentence is the last one."
 
@@ -141,7 +141,7 @@ async def test_a_service_that_hangs_up_after_each_sentence_is_served_all_the_sam
 
 
 async def test_an_inbox_gives_everything_before_its_end_and_makes_a_fast_writer_wait():
-    inbox = Inbox(limit=10)
+    inbox = ResultQueue(limit=10)
     assert inbox.put("one", 6) is None
     waiting = asyncio.ensure_future(inbox.put("two", 6))
     await asyncio.sleep(0)
@@ -160,7 +160,7 @@ def test_a_splice_goes_on_where_the_speech_broke_off_even_if_the_voice_is_not_qu
     voice = np.convolve(rng.normal(0, 4000, 48_000), np.ones(24) / 5, "same").astype(np.int16)
     heard, shift = 20_000, 700
     later = np.concatenate([np.zeros(shift, np.int16), voice])
-    splice = Splice(voice[:heard].tobytes(), 24000)
+    splice = AudioStitcher(voice[:heard].tobytes(), 24000)
     pieces = [splice.push(later[at : at + 999].tobytes()) for at in range(0, len(later), 999)]
     joined = np.concatenate([voice[:heard], np.frombuffer(b"".join([*pieces, splice.flush()]), np.int16)])
     assert np.array_equal(joined, voice)
@@ -169,12 +169,12 @@ def test_a_splice_goes_on_where_the_speech_broke_off_even_if_the_voice_is_not_qu
 
 def test_a_splice_of_periodic_sound_stays_where_it_is_expected():
     tone = (8000 * np.sin(np.arange(24_000) * 2 * np.pi * 200 / 24_000)).astype(np.int16)
-    splice = Splice(tone[:10_000].tobytes(), 24000)
+    splice = AudioStitcher(tone[:10_000].tobytes(), 24000)
     assert splice.push(tone.tobytes()) == tone[10_000:].tobytes()
 
 
 def test_a_splice_with_less_than_was_heard_adds_nothing():
-    splice = Splice(noise(1, 5000), 24000)
+    splice = AudioStitcher(noise(1, 5000), 24000)
     assert splice.push(noise(1, 3000)) == b""
     assert splice.flush() == b""
 

@@ -14,7 +14,7 @@ from smallest_nb.api.language import service_code
 from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.client import sentences
 from smallest_nb.client.recording_answer import parse_recording
-from smallest_nb.client.text_alignment import Seam
+from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.common import terminal
 from smallest_nb.common.markup import text_html
 from smallest_nb.errors import SmallestError
@@ -210,7 +210,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "recording": lambda t: parse_recording({"transcription": t}),
     "folded words": folding.fold_word,
     "folded text": lambda t: folding.fold_text(t, ignore_case=True),
-    "seam": lambda t: Seam(t.split()).repeated(t, is_final=True),
+    "seam": lambda t: TextAlignment(t.split()).repeated(t, is_final=True),
     "checked_name": names.checked_name,
     "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
     "tidy": labels.tidy,

@@ -55,7 +55,7 @@ def replay(
     scrub: str | Iterable[str] | Scrubber = (),
     max_mb: float = MAX_MB,
 ) -> Player:
-    """Answer every socket and request of this process from a cassette until the `with` block ends.
+    """HTTPResponse every socket and request of this process from a cassette until the `with` block ends.
 
     Services made inside need no key, and the simulator is not started.
 

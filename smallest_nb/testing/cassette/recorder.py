@@ -22,7 +22,7 @@ from websockets.protocol import State
 
 from smallest_nb.client import transport_stack
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import Answer, Wire
+from smallest_nb.client.transport import HTTPResponse, Socket
 from smallest_nb.common.paths import as_path
 from smallest_nb.common.secret import hide_keys
 from smallest_nb.errors import CassetteError, ConfigError, ConnectionLost
@@ -128,7 +128,9 @@ class Recorder:
             self.cassette.sessions.append(session)
         return session
 
-    async def open(self, url: str, target: Target, knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
+    async def open(
+        self, url: str, target: Target, knock: Callable[[], Awaitable[Socket | HTTPResponse]]
+    ) -> Socket | HTTPResponse:
         """Open the real socket, and keep what comes of it."""
         session, before = self._session(url), monotonic()
         try:
@@ -138,12 +140,14 @@ class Recorder:
             raise
         finally:
             session.took = monotonic() - before
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, HTTPResponse):
             _keep_answer(session, outcome)
             return outcome
-        return RecordedWire(outcome, self, session, target)
+        return RecordedSocket(outcome, self, session, target)
 
-    async def fetch(self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def fetch(
+        self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[HTTPResponse]]
+    ) -> HTTPResponse:
         """Make the real request, and keep it."""
         session, before = self._session(url, method), monotonic()
         if body is not None and self._has_room(len(body)):
@@ -188,7 +192,7 @@ class Recorder:
                 session.events.append(Event(Kind.END, at, at, known))
 
 
-def _keep_answer(session: Session, answer: Answer) -> None:
+def _keep_answer(session: Session, answer: HTTPResponse) -> None:
     text = answer.body.decode("utf-8", "replace")
     session.status, session.retry_after = answer.status, answer.retry_after
     try:
@@ -197,10 +201,10 @@ def _keep_answer(session: Session, answer: Answer) -> None:
         session.answer = text
 
 
-class RecordedWire:
+class RecordedSocket:
     """A real socket whose frames are kept."""
 
-    def __init__(self, ws: Wire, recorder: Recorder, session: Session, target: Target) -> None:
+    def __init__(self, ws: Socket, recorder: Recorder, session: Session, target: Target) -> None:
         self._ws = ws
         self._target = target
         self._session = session

@@ -21,12 +21,12 @@ from smallest_nb.testing.cassette.frames import Event, Kind, Session, unpack_fra
 if TYPE_CHECKING:
     from smallest_nb.testing.cassette.replayer import Player
 
-__all__ = ["ReplayedWire"]
+__all__ = ["ReplayedSocket"]
 
 _CLEAN = (1000, 1001, 1005)
 
 
-class ReplayedWire:
+class ReplayedSocket:
     """What sockets of text and of sound have in common.
 
     Args:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from smallest_nb.client import transport_stack
 from smallest_nb.client.target import CASSETTE_URL, Target
-from smallest_nb.client.transport import Answer, Wire
+from smallest_nb.client.transport import HTTPResponse, Socket
 from smallest_nb.common.paths import as_path
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import CassetteError, ConfigError, ConnectionLost
@@ -26,8 +26,8 @@ from smallest_nb.testing.cassette.ending import was_cut
 from smallest_nb.testing.cassette.frames import Kind, Session
 from smallest_nb.testing.cassette.scrub import Scrubber, hide_text, scrub_texts, scrubber
 from smallest_nb.testing.cassette.store import load
-from smallest_nb.testing.cassette.stream_wire import StreamWire
-from smallest_nb.testing.cassette.text_wire import TextWire
+from smallest_nb.testing.cassette.stream_wire import ReplayedAudioSocket
+from smallest_nb.testing.cassette.text_wire import ReplayedTextSocket
 from smallest_nb.testing.cassette.tracks import MAX_MB
 
 __all__ = ["Player"]
@@ -64,7 +64,7 @@ class Player:
         self._repeat = repeat
         self._lock = threading.Lock()
         self._used: set[tuple[int, int]] = set()
-        self._wires: list[TextWire | StreamWire] = []
+        self._wires: list[ReplayedTextSocket | ReplayedAudioSocket] = []
         self.target = Target(
             CASSETTE_URL, Secret("sk_cassette", "a cassette"), simulated=True,
             label=f"Replayed from {self._path.name}: nothing is sent.",
@@ -126,7 +126,9 @@ class Player:
         parts = urlsplit(url)
         return parts.path, self.scrubbed(compare.without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True))))
 
-    async def open(self, url: str, _target: Target, _knock: Callable[[], Awaitable[Wire | Answer]]) -> Wire | Answer:
+    async def open(
+        self, url: str, _target: Target, _knock: Callable[[], Awaitable[Socket | HTTPResponse]]
+    ) -> Socket | HTTPResponse:
         """Open a socket of the cassette."""
         path, query = self._query_of(url)
         here = [s for s in self.cassette.sessions if s.method is None and s.path == path]
@@ -135,14 +137,14 @@ class Player:
             raise self._nothing(f"no socket at {path}; there is {', '.join(known) or 'none at all'}")
         session = self._next(here, query)
         if session is None:  # text frames say by themselves what they ask for
-            wire: TextWire | StreamWire = TextWire(self, path)
+            wire: ReplayedTextSocket | ReplayedAudioSocket = ReplayedTextSocket(self, path)
         else:
             await asyncio.sleep(self.wait(session.took))
             if session.unreachable:
                 raise ConnectionLost(session.unreachable)
             if session.status is not None:
                 return _answer(session)
-            wire = StreamWire(self, session)
+            wire = ReplayedAudioSocket(self, session)
         with self._lock:
             self._wires = [w for w in self._wires if w.is_open] + [wire]
         return wire
@@ -225,8 +227,10 @@ class Player:
     def _nothing(self, what: str) -> CassetteError:
         return CassetteError(f"The cassette {self._path.name} holds {what}.")
 
-    async def fetch(self, method: str, url: str, body: bytes | None, _ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Answer a request."""
+    async def fetch(
+        self, method: str, url: str, body: bytes | None, _ask: Callable[[], Awaitable[HTTPResponse]]
+    ) -> HTTPResponse:
+        """HTTPResponse a request."""
         path, query = self._query_of(url)
         with self._lock:
             here = [s for s in self.cassette.sessions if s.method == method and s.path == path]
@@ -253,6 +257,6 @@ def _is_last(session: Session, place: int) -> bool:
     return all(e.kind is not Kind.SEND for e in session.events[place + 1 :])
 
 
-def _answer(session: Session) -> Answer:
+def _answer(session: Session) -> HTTPResponse:
     text = session.answer if isinstance(session.answer, str) else json.dumps(session.answer, ensure_ascii=False)
-    return Answer(session.status or 0, text.encode(), session.retry_after)
+    return HTTPResponse(session.status or 0, text.encode(), session.retry_after)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb.errors import CassetteError
 from smallest_nb.testing.cassette.compare import differences, first_other_sample, without_secrets
 from smallest_nb.testing.cassette.frames import Kind, Session, pack_frame
-from smallest_nb.testing.cassette.replayed_socket import ReplayedWire
+from smallest_nb.testing.cassette.replayed_socket import ReplayedSocket
 from smallest_nb.testing.cassette.silence import Silence, recorded_silence
 
 if TYPE_CHECKING:
     from smallest_nb.testing.cassette.replayer import Player
 
-__all__ = ["StreamWire"]
+__all__ = ["ReplayedAudioSocket"]
 
 
-class StreamWire(ReplayedWire):
+class ReplayedAudioSocket(ReplayedSocket):
     """One socket.
 
     Args:

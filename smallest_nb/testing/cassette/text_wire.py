@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from smallest_nb.testing.cassette.compare import FRESH_IDS, is_cancel
 from smallest_nb.testing.cassette.frames import Session
-from smallest_nb.testing.cassette.replayed_socket import ReplayedWire
+from smallest_nb.testing.cassette.replayed_socket import ReplayedSocket
 
 if TYPE_CHECKING:
     from smallest_nb.testing.cassette.replayer import Player
 
-__all__ = ["TextWire"]
+__all__ = ["ReplayedTextSocket"]
 
 
-class TextWire(ReplayedWire):
+class ReplayedTextSocket(ReplayedSocket):
     """One socket.
 
     Args:
