@@ -1,7 +1,7 @@
 """What was received and is not yet taken by the caller.
 
-Bounded in bytes: when it is full, :meth:`ResultQueue.put` returns a wait, so that the socket is read no further and TCP slows
-the service down. The end, and the error that is the end, come after everything received before them.
+Bounded in bytes: when it is full, :meth:`ResultQueue.put` returns a wait, so that the socket is read no further and
+TCP slows the service down. The end, and the error that is the end, come after everything received before them.
 """
 
 from __future__ import annotations

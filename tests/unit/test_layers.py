@@ -24,7 +24,7 @@ SOURCES = sorted(PRODUCT.rglob("*.py"))
 
 def package_of(module: str) -> str:
     """Return the part below `smallest_nb`: a package, or a module beside them."""
-    return (module.split(".") + ["__init__"])[1]
+    return ([*module.split("."), "__init__"])[1]
 
 
 def modules_of(tree: Path) -> dict[str, Path]:

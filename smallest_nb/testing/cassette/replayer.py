@@ -230,7 +230,7 @@ class Player:
     async def fetch(
         self, method: str, url: str, body: bytes | None, _ask: Callable[[], Awaitable[HTTPResponse]]
     ) -> HTTPResponse:
-        """HTTPResponse a request."""
+        """Answer a request."""
         path, query = self._query_of(url)
         with self._lock:
             here = [s for s in self.cassette.sessions if s.method == method and s.path == path]
