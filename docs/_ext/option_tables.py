@@ -11,7 +11,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from table_nodes import Cell, code, plain, table
 
-from smallest_nb.api.fields import Spec
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.latency import LATENCIES
 

@@ -16,6 +16,7 @@ from time import time
 from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.text import parse_json
 from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
 
@@ -96,8 +97,7 @@ def _issue(value: Any) -> str:
 
 
 def _code(value: Any) -> str | None:
-    is_code = isinstance(value, str | int) and not isinstance(value, bool)
-    return _clipped(value, _MAX_CODE_CHARS) or None if is_code else None
+    return _clipped(value, _MAX_CODE_CHARS) or None if isinstance(value, str) or is_integer(value) else None
 
 
 def _clipped(value: Any, limit: int = _MAX_MESSAGE_CHARS) -> str:

@@ -1,6 +1,6 @@
-"""The machinery under the settings: NOT_GIVEN, field metadata, delta and snapshot.
+"""What both settings classes share: NOT_GIVEN, delta and snapshot, merging.
 
-Metadata is the one source for validation, sliders, code export and documentation.
+The `Spec` in each field's metadata is the one source for validation, sliders, code export and documentation.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
-from smallest_nb.api.setting_values import REFUSED, UnchosenDefault, check_extra, check_value, shorten
+from smallest_nb.api.setting_values import Spec, UnchosenDefault, check_extra, shorten
 from smallest_nb.common.secret import box_arguments
 from smallest_nb.errors import ConfigError
 
-__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "UnchosenDefault", "checked_names", "setting"]
+__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "checked_names", "setting"]
 
 
 class NotGiven:
@@ -40,72 +40,6 @@ class NotGiven:
 
 
 NOT_GIVEN: Final = NotGiven()
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What is known of one setting.
-
-    Attributes:
-        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
-        label: Its name for people.
-        help: One sentence for people.
-        wire: Its name on the wire; None where it does not travel as a field of its own.
-        default: Its value in a complete snapshot.
-        minimum: Smallest number taken.
-        maximum: Largest number taken.
-        step: A slider's step.
-        choices: The values offered; `open_choice` says whether others are taken too.
-        open_choice: Values outside `choices` are passed through.
-        optional: None is taken and means the API's default.
-        api_default: What the API does when it is not sent, for people and slider positions.
-        models: The models that take it (hyphenated ids), or None for all.
-    """
-
-    kind: str
-    label: str
-    help: str
-    wire: str | None
-    default: Any
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
-    choices: tuple[Any, ...] = ()
-    open_choice: bool = False
-    optional: bool = False
-    api_default: Any = None
-    models: frozenset[str] | None = None
-
-    def check(self, name: str, value: Any) -> Any:
-        """Return the value as it is kept, or raise.
-
-        Raises:
-            ConfigError: Wrong type or out of range, with what was expected.
-        """
-        if value is None:
-            if self.optional:
-                return None
-            raise ConfigError(f"{name} cannot be None; {self._expected()}.")
-        checked = check_value(self, value)
-        if checked is REFUSED:
-            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
-        return checked
-
-    def _expected(self) -> str:
-        if self.kind in ("float", "int"):
-            what = "a number" if self.kind == "float" else "a whole number"
-            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
-        elif self.kind == "bool":
-            expected = "expected True or False"
-        elif self.choices and not self.open_choice:
-            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
-        elif self.kind == "keywords":
-            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
-        elif self.kind == "names":
-            expected = "expected a list of names, or 'one, two'"
-        else:
-            expected = "expected a non-empty string"
-        return expected + (", or None for the API's default" if self.optional else "")
 
 
 def setting(spec: Spec) -> Any:
@@ -230,12 +164,8 @@ class BaseSettings:
         given = self.given_fields()
         if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
             given = self.changed_from_default()
-        shown = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
+        shown = ", ".join(f"{n}={v!r}" for n, v in given.items())
         return f"{type(self).__name__}({shown})"
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
 
 
 def _unchosen(value: Any) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from smallest_nb.common.numbers import finite_float, is_integer, is_number
 
 __all__ = ["Redaction", "Segment", "Word"]
 
@@ -167,11 +168,7 @@ def _check(name: str, value: object, *kinds: type) -> None:
 def _check_number(name: str, value: object, *, or_none: bool) -> None:
     if value is None and or_none:
         return
-    if isinstance(value, bool) or not isinstance(value, int if name == "speaker" else int | float):
+    if not is_number(value) or (name == "speaker" and not is_integer(value)):
         raise TypeError(f"{name} is {value!r}")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # a whole number that is too large for a float
-        finite = False
-    if not finite or (name == "speaker" and value < 0):
+    if finite_float(value) is None or (name == "speaker" and value < 0):
         raise ValueError(f"{name} is no number that can be used")

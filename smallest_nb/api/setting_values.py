@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from smallest_nb.errors import ConfigError
 
-if TYPE_CHECKING:
-    from smallest_nb.api.fields import Spec
-
-__all__ = ["REFUSED", "UnchosenDefault", "check_extra", "check_value", "plain_value", "shorten"]
+__all__ = ["Spec", "UnchosenDefault", "check_extra", "plain_value", "shorten"]
 
 _MAX_ITEMS = 10_000
 """Words or names in a list: the vendor's own limit on keywords in its older documents; endless iterators end here."""
@@ -38,20 +36,74 @@ class UnchosenDefault(str):
     __slots__ = ()
 
 
-class _Refused:
-    """The type of :data:`REFUSED`."""
-
-    def __repr__(self) -> str:
-        return "REFUSED"
-
-
-REFUSED: Final = _Refused()
+_REFUSED: Final = object()
 """What a check returns for a value that cannot be used."""
 
 
-def check_value(spec: Spec, value: Any) -> Any:
-    """Return the value as a setting keeps it, or :data:`REFUSED`."""
-    return _CHECKS[spec.kind](spec, plain_value(value))
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What is known of one setting.
+
+    Attributes:
+        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
+        label: Its name for people.
+        help: One sentence for people.
+        wire: Its name on the wire; None where it does not travel as a field of its own.
+        default: Its value in a complete snapshot.
+        minimum: Smallest number taken.
+        maximum: Largest number taken.
+        step: A slider's step.
+        choices: The values offered; `open_choice` says whether others are taken too.
+        open_choice: Values outside `choices` are passed through.
+        optional: None is taken and means the API's default.
+        api_default: What the API does when it is not sent, for people and slider positions.
+        models: The models that take it (hyphenated ids), or None for all.
+    """
+
+    kind: str
+    label: str
+    help: str
+    wire: str | None
+    default: Any
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    open_choice: bool = False
+    optional: bool = False
+    api_default: Any = None
+    models: frozenset[str] | None = None
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value as it is kept, or raise.
+
+        Raises:
+            ConfigError: Wrong type or out of range, with what was expected.
+        """
+        if value is None:
+            if self.optional:
+                return None
+            raise ConfigError(f"{name} cannot be None; {self._expected()}.")
+        checked = _CHECKS[self.kind](self, plain_value(value))
+        if checked is _REFUSED:
+            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
+        return checked
+
+    def _expected(self) -> str:
+        if self.kind in ("float", "int"):
+            what = "a number" if self.kind == "float" else "a whole number"
+            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
+        elif self.kind == "bool":
+            expected = "expected True or False"
+        elif self.choices and not self.open_choice:
+            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
+        elif self.kind == "keywords":
+            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
+        elif self.kind == "names":
+            expected = "expected a list of names, or 'one, two'"
+        else:
+            expected = "expected a non-empty string"
+        return expected + (", or None for the API's default" if self.optional else "")
 
 
 def plain_value(value: Any) -> Any:
@@ -77,10 +129,10 @@ def shorten(value: Any) -> str:
 def _check_number(spec: Spec, value: Any) -> Any:
     number = _as_float(value)
     if not math.isfinite(number) or not (spec.minimum or 0) <= number <= (spec.maximum or 0):
-        return REFUSED
+        return _REFUSED
     if spec.kind == "float":
         return number
-    return int(number) if number == int(number) else REFUSED
+    return int(number) if number == int(number) else _REFUSED
 
 
 def _as_float(value: Any) -> float:
@@ -94,16 +146,16 @@ def _as_float(value: Any) -> float:
 
 
 def _check_bool(_spec: Spec, value: Any) -> Any:
-    return value if isinstance(value, bool) else REFUSED
+    return value if isinstance(value, bool) else _REFUSED
 
 
 def _check_text(_spec: Spec, value: Any) -> Any:
-    return value if isinstance(value, str) and value.strip() else REFUSED
+    return value if isinstance(value, str) and value.strip() else _REFUSED
 
 
 def _check_choice(spec: Spec, value: Any) -> Any:
     text = _check_text(spec, value)
-    return text if text is REFUSED or spec.open_choice or text in spec.choices else REFUSED
+    return text if text is _REFUSED or spec.open_choice or text in spec.choices else _REFUSED
 
 
 def _check_keywords(_spec: Spec, value: Any) -> Any:
@@ -113,16 +165,16 @@ def _check_keywords(_spec: Spec, value: Any) -> Any:
     elif (words := _texts(value)) is not None:
         pairs = [_word_and_boost(word) for word in words if word.strip()]
     else:
-        return REFUSED
+        return _REFUSED
     kept: dict[str, float] = {}
     for given_word, given_boost in pairs:
         word, boost = plain_value(given_word), plain_value(given_boost)
         try:
             weight = float(boost) if isinstance(boost, str) else _as_float(boost)
         except ValueError:
-            return REFUSED
+            return _REFUSED
         if not isinstance(word, str) or not word.strip() or "," in word or ":" in word or not 0 <= weight <= 20:
-            return REFUSED
+            return _REFUSED
         kept[word.strip()] = weight
     return kept
 
@@ -135,8 +187,8 @@ def _word_and_boost(text: str) -> tuple[str, Any]:
 def _check_names(_spec: Spec, value: Any) -> Any:
     names = _texts(value)
     if not names or (not isinstance(value, str) and not all(n.strip() for n in names)):
-        return REFUSED
-    return tuple(n.strip() for n in names if n.strip()) or REFUSED
+        return _REFUSED
+    return tuple(n.strip() for n in names if n.strip()) or _REFUSED
 
 
 def _texts(value: Any) -> list[str] | None:

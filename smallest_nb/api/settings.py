@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from smallest_nb.api.catalog import STT_MODELS, TTS_MODELS, SmallestSTTModel, SmallestTTSModel, stt_model, tts_model
-from smallest_nb.api.fields import BaseSettings, NotGiven, Spec, UnchosenDefault, checked_names, setting
+from smallest_nb.api.fields import BaseSettings, NotGiven, checked_names, setting
 from smallest_nb.api.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.api.setting_values import Spec, UnchosenDefault
 from smallest_nb.api.voices import VOICES, voices_of
 
 __all__ = [

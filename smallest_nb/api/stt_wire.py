@@ -17,6 +17,7 @@ from smallest_nb.api.error_shapes import ErrorInfo, normalize_error
 from smallest_nb.api.language import needs_us_host, service_code
 from smallest_nb.api.segment import Segment, Word
 from smallest_nb.api.settings import NUMERALS, SmallestSTTSettings
+from smallest_nb.common.numbers import finite_float, is_number
 from smallest_nb.common.text import parse_json, whole_characters
 from smallest_nb.errors import ConfigError
 
@@ -264,7 +265,7 @@ def _text_of(data: Mapping[str, Any], *keys: str) -> str:
     """Return the first text that is there; a number is one, anything else is none."""
     for key in keys:
         value = data.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if is_number(value):
             value = str(value)
         if isinstance(value, str) and value.strip():
             return value.strip()
@@ -280,13 +281,8 @@ def _times(item: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def _number(value: Any, most: float, *, least: float = 0.0) -> float | None:
     """Return a number from `least` to `most`; a text that is one counts, NaN and everything else does not."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if least <= number <= most else None
+    number = finite_float(value)
+    return number if number is not None and least <= number <= most else None
 
 
 def _word(item: Mapping[str, Any], line: SessionTimeline) -> Word:
@@ -330,9 +326,7 @@ def _is_true(value: Any) -> bool:
 
 def _speaker(value: Any) -> int | None:
     """Return the speaker as a number from 0; older servers wrote `speaker_0`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
     if isinstance(value, str):
         found = _SPEAKER_NAME.fullmatch(value.strip())
         return int(found[1]) if found else None
-    return int(value) if 0 <= value < _MOST_SPEAKERS and value == int(value) else None
+    return int(value) if is_number(value) and 0 <= value < _MOST_SPEAKERS and value == int(value) else None

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from smallest_nb.common.numbers import finite_float
+
 __all__ = ["share_words"]
 
 _SLACK_SECS = 0.05
@@ -88,10 +90,5 @@ def _speaker(data: Mapping[str, Any]) -> str | None:
 
 
 def _number(value: Any, default: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return default
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return default
-    return number if math.isfinite(number) else default
+    number = finite_float(value)
+    return default if number is None else number

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from smallest_nb.audio.clip import pcm16_to_array
+from smallest_nb.common.numbers import is_number
 from smallest_nb.errors import ConfigError
 
 __all__ = ["FRAME_SAMPLES", "SAMPLE_RATE", "EnergyVad", "SileroVad", "VADParams", "Vad", "make_vad"]
@@ -41,7 +42,7 @@ class VADParams:
     def __post_init__(self) -> None:
         for name, most in (("confidence", 1.0), ("min_volume", 1.0), ("start_secs", 10.0), ("stop_secs", 10.0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            if not is_number(value) or not 0 <= value <= most:
                 raise ConfigError(f"{name}={value!r} cannot be used; expected a number from 0 to {most:g}.")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.takes import storage
 from smallest_nb.results.takes.compare import differences
@@ -50,7 +51,7 @@ class Takes(Sequence[Take]):
     """
 
     def __init__(self, *, max_bytes: int = 256 * 2**20, on_change: Callable[[], None] | None = None) -> None:
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
+        if not is_integer(max_bytes) or max_bytes < 1:
             raise ConfigError(f"max_bytes={max_bytes!r} cannot be used; expected a whole number from 1.")
         self.max_bytes = max_bytes
         self.dropped = 0

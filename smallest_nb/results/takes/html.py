@@ -16,6 +16,7 @@ import pybase64
 from smallest_nb.api.tts_wire import ignored_settings
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.takes.compare import setting_value
 from smallest_nb.results.takes.word_times import TakeWord
@@ -55,7 +56,7 @@ def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Seque
         ConfigError: A size that is no whole number from 8 to 4000.
     """
     for name, value in (("width", width), ("height", height)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 8 <= value <= 4000:
+        if not is_integer(value) or not 8 <= value <= 4000:
             raise ConfigError(f"{name}={value!r} cannot be used; expected a whole number of pixels from 8 to 4000.")
     marked = [w for w in words if math.isfinite(w.start) and math.isfinite(w.end)] if clip.duration else []
     body = height - _LABEL_HEIGHT if marked and height >= 3 * _LABEL_HEIGHT else height

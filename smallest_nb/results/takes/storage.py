@@ -23,6 +23,7 @@ from typing import Any
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.common.files import create_file, write_file
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.paths import as_path
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.metrics import TTSMetrics
@@ -205,7 +206,7 @@ def _checked(entry: dict[str, Any]) -> tuple[int, str]:
     """Check what the types do not, and return the number of samples and the file's name."""
     for name, least in (("number", 1), ("samples", 0)):
         value = entry[name]
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if not is_integer(value) or value < least:
             raise ConfigError(f"{name}={value!r} cannot be used; expected a whole number from {least}.")
     for name in ("text", "note", "uid", "made"):
         if not isinstance(entry[name], str):

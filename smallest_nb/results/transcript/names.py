@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from smallest_nb.api.segment import Segment
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript.labels import tidy
 
@@ -41,7 +42,7 @@ def checked_number(speaker: object) -> int:
     Raises:
         ConfigError: No whole number from 0.
     """
-    if isinstance(speaker, bool) or not isinstance(speaker, int) or speaker < 0:
+    if not is_integer(speaker) or speaker < 0:
         raise ConfigError(f"speaker={speaker!r} cannot be used; expected a whole number from 0.")
     return speaker
 

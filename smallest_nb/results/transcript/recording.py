@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip, as_pcm16
+from smallest_nb.common.numbers import is_number
 from smallest_nb.errors import ConfigError
 
 __all__ = ["Recording"]
@@ -31,7 +32,7 @@ class Recording:
 
     def __init__(self, sample_rate: int, max_seconds: float = 3600.0) -> None:
         self.sample_rate = Clip(b"", sample_rate).sample_rate  # an int of a rate that there is
-        if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float) or not 0 < max_seconds < math.inf:
+        if not is_number(max_seconds) or not 0 < max_seconds < math.inf:
             raise ConfigError(f"max_seconds={max_seconds!r} cannot be used; expected a number of seconds above 0.")
         self.max_seconds = float(max_seconds)
         self._bound = max(1, round(max_seconds * self.sample_rate)) * BYTES_PER_SAMPLE
@@ -167,7 +168,7 @@ class Recording:
         return parts
 
     def _bytes(self, name: str, seconds: float) -> int:
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or math.isnan(seconds):
+        if not is_number(seconds) or math.isnan(seconds):
             raise ConfigError(f"{name}={seconds!r} cannot be used; expected seconds from the start of the session.")
         limit = 10**9  # seconds; keeps infinity and the like whole numbers
         return round(max(0.0, min(float(limit), seconds)) * self.sample_rate) * BYTES_PER_SAMPLE

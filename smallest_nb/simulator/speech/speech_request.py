@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, TTS_SAMPLE_RATES, TTSModelInfo, canonical_model
-from smallest_nb.api.fields import Spec
 from smallest_nb.api.language import TTS_LANGUAGES
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.common.text import parse_json, speakable_text
 from smallest_nb.errors import ConfigError
