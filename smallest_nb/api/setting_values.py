@@ -89,6 +89,16 @@ class Spec:
             raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
         return checked
 
+    def describe(self, value: Any) -> str:
+        """Return a value as people read it, such as "on" or "API default (1.0)"."""
+        if value is None:
+            return "API default" + ("" if self.api_default is None else f" ({self.describe(self.api_default)})")
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, float):
+            return str(round(value, 4))
+        return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
     def _expected(self) -> str:
         if self.kind in ("float", "int"):
             what = "a number" if self.kind == "float" else "a whole number"

@@ -1,4 +1,4 @@
-"""All takes of a tuner, bounded by memory. Imports errors, settings."""
+"""All takes of a tuner, bounded by memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
+from smallest_nb.results.table import make_table
 from smallest_nb.results.takes import storage
 from smallest_nb.results.takes.compare import differences
-from smallest_nb.results.takes.html import waveform_svg
+from smallest_nb.results.takes.html import STAR, cut_text, waveform_svg
 from smallest_nb.results.takes.take import Take
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Takes"]
 
 _log = logging.getLogger(__name__)
-_ROUNDS = 16
-_ROWS = 50
+_MAX_NOTIFICATIONS = 16
+_MAX_ROWS = 50
 _TEXT_CHARS = 80
 
 
@@ -60,7 +61,7 @@ class Takes(Sequence[Take]):
         self._takes: list[Take] = []  # replaced, never changed in place: whoever reads needs no lock
         self._latest = 0
         self._deleted: set[str] = set()
-        self._telling = self._again = False
+        self._notifying = self._notify_again = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Takes):
@@ -74,7 +75,7 @@ class Takes(Sequence[Take]):
             state = {name: value for name, value in vars(self).items() if name != "_lock"}
             return {
                 **state, "_on_change": None, "_takes": list(self._takes), "_deleted": set(self._deleted),
-                "_telling": False, "_again": False,
+                "_notifying": False, "_notify_again": False,
             }  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -112,7 +113,7 @@ class Takes(Sequence[Take]):
                     )
                 take.number = self.next_number
             gone = self._put([take])
-        self._changed()
+        self._notify()
         return gone
 
     def _put(self, takes: Iterable[Take]) -> list[Take]:
@@ -158,7 +159,7 @@ class Takes(Sequence[Take]):
         take = self.get(number)
         if take.starred != bool(on):
             take.starred = bool(on)
-            self._changed()
+            self._notify()
 
     def note(self, number: int, text: str) -> None:
         """Say something of a take.
@@ -171,7 +172,7 @@ class Takes(Sequence[Take]):
             raise ConfigError(f"A note is text; got {type(text).__name__}.")
         if take.note != text:
             take.note = text
-            self._changed()
+            self._notify()
 
     def delete(self, number: int) -> None:
         """Remove a take, at the next save from the folder too.
@@ -183,7 +184,7 @@ class Takes(Sequence[Take]):
             take = self.get(number)
             self._takes = [t for t in self._takes if t is not take]
             self._deleted.add(take.uid)
-        self._changed()
+        self._notify()
 
     def clear(self) -> None:
         """Remove all takes from memory; what was saved stays in its folder."""
@@ -192,10 +193,10 @@ class Takes(Sequence[Take]):
                 return
             self._takes = []
             self.dropped = 0
-        self._changed()
+        self._notify()
 
     def compare(self, a: int | Take, b: int | Take) -> str:
-        """Say in one line what tells the second take from the first.
+        """Return in one line how the second take differs from the first.
 
         Args:
             a: A take or its number.
@@ -205,8 +206,8 @@ class Takes(Sequence[Take]):
             ConfigError: There is no such take.
         """
         first, second = (t if isinstance(t, Take) else self.get(t) for t in (a, b))
-        told = "; ".join(differences(first, second)) or "no difference"
-        return f"Take {first.number} → take {second.number}: {told}"
+        found = "; ".join(differences(first, second)) or "no difference"
+        return f"Take {first.number} → take {second.number}: {found}"
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write all takes into a folder: takes.json, and take-001.wav and so on.
@@ -243,7 +244,7 @@ class Takes(Sequence[Take]):
         with self._lock:
             self._append(loaded)
         if total:
-            self._changed()
+            self._notify()
         return sum(t in self._takes for t in loaded)
 
     def _append(self, loaded: Takes) -> None:
@@ -268,10 +269,6 @@ class Takes(Sequence[Take]):
         Raises:
             ConfigError: pandas is missing.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
         figures = ("number made text characters duration_s ttfb_ms total_s rtf starred note").split()
         settings = list(SmallestTTSSettings.specs())
         settings += ["extra"] if any(t.settings.extra for t in self._takes) else []
@@ -282,7 +279,7 @@ class Takes(Sequence[Take]):
             ]
             for t in self._takes
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=[*figures, *settings])
+        return make_table(rows, [*figures, *settings])
 
     @overload
     def __getitem__(self, index: int) -> Take: ...
@@ -299,39 +296,40 @@ class Takes(Sequence[Take]):
 
     def __repr__(self) -> str:
         starred = sum(t.starred for t in self._takes)
-        told = [f"{len(self)} {'take' if len(self) == 1 else 'takes'}", f"{starred} starred" if starred else ""]
-        told += [f"{self.size / 2**20:.1f} MB", f"{self.dropped} dropped" if self.dropped else ""]
-        return f"Takes({', '.join(t for t in told if t)})"
+        parts = [f"{len(self)} {'take' if len(self) == 1 else 'takes'}", f"{starred} starred" if starred else ""]
+        parts += [f"{self.size / 2**20:.1f} MB", f"{self.dropped} dropped" if self.dropped else ""]
+        return f"Takes({', '.join(filter(None, parts))})"
 
     def _repr_html_(self) -> str:
         if not self._takes:
             return "<p>No takes yet.</p>"
-        older = len(self) - _ROWS
+        older = len(self) - _MAX_ROWS
         more = f"<caption>and {older} older</caption>" if older > 0 else ""
         head = "".join(f'<th scope="col">{name}</th>' for name in ("Take", "Sound", "Settings", "First audio", "Text"))
-        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self[-_ROWS:]))}</tbody></table>"
+        body = "".join(map(_row, self[-_MAX_ROWS:]))
+        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def _changed(self) -> None:
-        """Tell that something changed; what the listener itself changes is told once it has returned."""
+    def _notify(self) -> None:
+        """Call `on_change`; if it changes the takes itself, call it once more when it has returned."""
         if self._on_change is None:
             return
-        if self._telling:
-            self._again = True
+        if self._notifying:
+            self._notify_again = True
             return
-        self._telling = True
+        self._notifying = True
         try:
-            for _ in range(_ROUNDS):
-                self._again = False
+            for _ in range(_MAX_NOTIFICATIONS):
+                self._notify_again = False
                 try:
                     self._on_change()
                 except Exception:
                     _log.exception("on_change failed")
-                if not self._again:
+                if not self._notify_again:
                     break
             else:
                 _log.warning("on_change changes the takes each time it is called; it is not called again")
         finally:
-            self._telling = self._again = False
+            self._notifying = self._notify_again = False
 
 
 def _cell(value: Any) -> Any:
@@ -339,8 +337,8 @@ def _cell(value: Any) -> Any:
 
 
 def _row(take: Take) -> str:
-    text = take.text if len(take.text) <= _TEXT_CHARS else take.text[: _TEXT_CHARS - 1] + "…"
-    star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
+    text = cut_text(take.text, _TEXT_CHARS)
+    star = STAR if take.starred else ""
     note = f'<br><small dir="auto"><bdi>{text_html(take.note)}</bdi></small>' if take.note else ""
     first = f"{take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
     return (
@@ -352,10 +350,10 @@ def _row(take: Take) -> str:
 
 def _ranges(numbers: Sequence[int]) -> str:
     """Return numbers as people write them: 1 to 4, 7."""
-    told: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in sorted(numbers):
-        if told and number == told[-1][1] + 1:
-            told[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            told.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a} to {b}" if b > a + 1 else f"{a}, {b}" for a, b in told)
+            ranges.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" if b > a + 1 else f"{a}, {b}" for a, b in ranges)

@@ -1,4 +1,4 @@
-"""Takes in a folder: takes.json, and a WAV file each. Imports audio, errors, services.metrics, settings.
+"""Takes in a folder: takes.json, and a WAV file each.
 
 The one moment that counts is when takes.json is replaced: until then the folder is as it was, because no sound that
 it names is ever written over. Sound under a name that is taken goes under another one.
@@ -170,8 +170,8 @@ def read(folder: str | os.PathLike[str], *, max_bytes: int | None = None) -> Ite
             samples, file = _checked(entry)
             take = _take(entry, Clip(b"", 8000))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            told = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise ConfigError(f"{index} is broken at its take {place}: {told}") from error
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ConfigError(f"{index} is broken at its take {place}: {reason}") from error
         clip = _clip(source / file, samples, max_bytes)
         if clip is None:
             yield None
@@ -244,7 +244,7 @@ def _metrics(data: Any) -> TTSMetrics | None:
 def _word(text: Any, start: Any, end: Any, estimated: Any = False) -> TakeWord:
     if not isinstance(text, str) or not (math.isfinite(start) and math.isfinite(end)):
         raise ConfigError(f"[{text!r}, {start!r}, {end!r}] is no word with its times.")
-    return TakeWord(text, float(start), float(end), bool(estimated))
+    return TakeWord(text, float(start), float(end), estimated=bool(estimated))
 
 
 def _clip(path: Path, samples: int, max_bytes: int | None) -> Clip | None:
@@ -253,13 +253,13 @@ def _clip(path: Path, samples: int, max_bytes: int | None) -> Clip | None:
         if not path.is_file():
             raise ConfigError(f"{path} is missing.")
         with wave.open(str(path), "rb") as file:
-            told = file.getnframes()
-        if told == samples and max_bytes is not None and samples * BYTES_PER_SAMPLE > max_bytes:
+            frames = file.getnframes()
+        if frames == samples and max_bytes is not None and samples * BYTES_PER_SAMPLE > max_bytes:
             return None
-        clip = Clip.from_wav(path) if told == samples else None
+        clip = Clip.from_wav(path) if frames == samples else None
     except (OSError, EOFError, wave.Error) as error:
         raise ConfigError(f"{path} is broken or cannot be read: {error}") from error
     # The wave module reads what there is of a file that was cut off, without a word.
     if clip is None or len(clip) != samples:
-        raise ConfigError(f"{path} is broken: it has {told if clip is None else len(clip)} samples, not {samples}.")
+        raise ConfigError(f"{path} is broken: it has {frames if clip is None else len(clip)} samples, not {samples}.")
     return clip

@@ -9,28 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from smallest_nb.api.segment import Segment, Word
 from smallest_nb.errors import ConfigError
+from smallest_nb.results.table import make_table
 from smallest_nb.results.transcript.names import speakers_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv", "dataframe", "table"]
+__all__ = ["csv", "dataframe"]
 
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What begins a formula in a spreadsheet: OWASP, "CSV Injection"; the full-width forms are taken for it too."""
-
-
-def table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Return a DataFrame.
-
-    Raises:
-        ConfigError: pandas is missing.
-    """
-    try:
-        import pandas as pd  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
-    return pd.DataFrame([list(row) for row in rows], columns=list(columns))
 
 
 def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: str) -> pd.DataFrame:
@@ -58,7 +46,7 @@ def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: 
     if len({s.source for s in segments}) > 1:
         lines = [[*line, source] for line, source in zip(lines, sources, strict=True)]
         columns.append("source")
-    return table(lines, columns)
+    return make_table(lines, columns)
 
 
 def csv(frame: pd.DataFrame) -> str:

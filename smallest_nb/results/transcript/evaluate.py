@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.text import composed
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.dataframe import table
+from smallest_nb.results.table import make_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ class Comparison:
             ConfigError: pandas is missing.
         """
         lines = [(kind, " ".join(a), " ".join(b)) for kind, a, b in self.rows]
-        return table(lines, ["kind", "reference", "hypothesis"])
+        return make_table(lines, ["kind", "reference", "hypothesis"])
 
     def __repr__(self) -> str:
         return (
