@@ -14,7 +14,8 @@ from simulated import LIVE, call, hear, opened, said, speak, stt_path
 from websockets.exceptions import InvalidStatus
 
 from smallest_nb import ConfigError, SmallestSTTSettings, SmallestTTSSettings
-from smallest_nb.api.stt_wire import parse_segment, parse_stt_frame, stt_url
+from smallest_nb.api.segment_parser import parse_segment
+from smallest_nb.api.stt_wire import parse_stt_frame, stt_url
 from smallest_nb.api.tts_wire import parse_tts_frame, tts_request
 from smallest_nb.common.child_environment import child_environment
 from smallest_nb.common.text import parse_json, speakable_text, whole_characters
