@@ -64,9 +64,9 @@ def constructed(url, monkeypatch):
 
 REFUSED = {
     "wss://host/#fragment": "no user name|fragment",
-    "wss://ho st": "a blank",
-    " wss://host": "a blank",
-    "wss://host ": "a blank",
+    "wss://ho st": "a space",
+    " wss://host": "a space",
+    "wss://host ": "a space",
     "wss://ho\tst": "a tab",
     "wss://host\n": "a line feed",
     "wss://ho\r\nst": "a carriage return",
