@@ -51,12 +51,12 @@ _C = TypeVar("_C", bound="type[BaseSettings]")
 
 
 def checked_names(cls: _C) -> _C:
-    """Make a settings class answer an unknown name with the nearest known one."""
+    """Make the constructor of a settings class raise for an unknown name, with the nearest known one."""
     generated = cls.__init__
 
     @functools.wraps(generated)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-        kwargs = box_arguments(kwargs)  # a key that was given as a setting by mistake
+        kwargs = box_arguments(kwargs)  # a key that was passed as a setting by mistake
         cls.check_names(kwargs)
         generated(self, *args, **kwargs)
 
@@ -88,7 +88,7 @@ class BaseSettings:
 
     @classmethod
     def check_names(cls, names: Iterable[str]) -> None:
-        """Raise for a name that is no setting.
+        """Raise for a name that is not a setting.
 
         Raises:
             ConfigError: With the nearest known name.
@@ -97,7 +97,7 @@ class BaseSettings:
         for name in names:
             if name not in known:
                 if not isinstance(name, str):
-                    raise ConfigError(f"The name of a setting is text, got {shorten(name)}.")
+                    raise ConfigError(f"The name of a setting must be text; got {shorten(name)}.")
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise ConfigError(
@@ -116,10 +116,10 @@ class BaseSettings:
         """Build a delta from a mapping such as parsed JSON; aliases (`voice_id`) are understood.
 
         Raises:
-            ConfigError: No mapping, an unknown name, one setting under two names, or a value out of range.
+            ConfigError: Not a mapping, an unknown name, one setting under two names, or a value out of range.
         """
         if not isinstance(values, Mapping):
-            raise ConfigError(f"Expected a mapping of settings, got {type(values).__name__}.")
+            raise ConfigError(f"Expected a mapping of settings; got {type(values).__name__}.")
         values = box_arguments(values)
         renamed: dict[str, Any] = {}
         for given, value in values.items():
@@ -132,26 +132,26 @@ class BaseSettings:
         return cls(**renamed)
 
     def given_fields(self) -> dict[str, Any]:
-        """Return the fields that are given, `extra` last and only where it holds something."""
+        """Return the fields that are given, `extra` last and only if it holds something."""
         given = {n: v for n in self.specs() if not isinstance(v := getattr(self, n), NotGiven)}
-        extra = getattr(self, "extra", None)  # missing while a debugger draws one that is just being made
+        extra = getattr(self, "extra", None)  # missing while a debugger shows one under construction
         return {**given, "extra": dict(extra)} if extra else given
 
     def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
-        """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.
+        """Apply a delta; its `extra` is added, that of a complete snapshot replaces the former one.
 
         Returns:
             The new settings, and the former value of each field that changed.
         """
         if not isinstance(delta, type(self)):
-            raise ConfigError(f"Expected {type(self).__name__}, got {type(delta).__name__}.")
+            raise ConfigError(f"Expected {type(self).__name__}; got {type(delta).__name__}.")
         given = delta.given_fields()
         if set(self.specs()) <= set(given):
-            given["extra"] = dict(delta.extra)  # a snapshot says all there is
+            given["extra"] = dict(delta.extra)  # a snapshot is complete
         elif "extra" in given:
             given["extra"] = {**self.extra, **given["extra"]}
         changed = {n: getattr(self, n) for n, v in given.items() if getattr(self, n) != v}
-        # A default that is named now keeps its value, and is a choice from here on.
+        # A default that the delta names keeps its value, but counts as chosen from here on.
         named = [n for n, v in given.items() if _unchosen(getattr(self, n)) and not _unchosen(v)]
         return dataclasses.replace(self, **{n: given[n] for n in {*changed, *named}}), changed
 
@@ -162,7 +162,7 @@ class BaseSettings:
 
     def __repr__(self) -> str:
         given = self.given_fields()
-        if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
+        if set(self.specs()) <= set(given):  # a snapshot: only what differs from the defaults
             given = self.changed_from_default()
         shown = ", ".join(f"{n}={v!r}" for n, v in given.items())
         return f"{type(self).__name__}({shown})"

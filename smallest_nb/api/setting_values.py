@@ -1,7 +1,7 @@
-"""What a setting may hold: each kind of value checked and brought to plain Python.
+"""What a setting may hold: its specification, and each kind of value checked and converted to plain Python.
 
 NumPy's scalars and zero-dimensional arrays, members of enumerations and anything else that is a real number are taken
-by their value; nothing that a caller passes raises anything but a refusal.
+by their value; whatever a caller passes, the only error is a ConfigError.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _REFUSED: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What is known of one setting.
+    """The specification of one setting.
 
     Attributes:
         kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
-        label: Its name for people.
-        help: One sentence for people.
-        wire: Its name on the wire; None where it does not travel as a field of its own.
+        label: Its name in the user interface.
+        help: One sentence for the user interface.
+        wire: Its name on the wire; None if it is not a field of its own.
         default: Its value in a complete snapshot.
         minimum: Smallest number taken.
         maximum: Largest number taken.
@@ -56,7 +56,7 @@ class Spec:
         choices: The values offered; `open_choice` says whether others are taken too.
         open_choice: Values outside `choices` are passed through.
         optional: None is taken and means the API's default.
-        api_default: What the API does when it is not sent, for people and slider positions.
+        api_default: The API's own default, for texts and slider positions.
         models: The models that take it (hyphenated ids), or None for all.
     """
 
@@ -131,7 +131,7 @@ def shorten(value: Any) -> str:
     """Return the repr of any value, short enough for a message."""
     try:
         text = repr(plain_value(value))
-    except Exception:  # somebody else's class
+    except Exception:  # of a class whose __repr__ is broken
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
@@ -146,7 +146,7 @@ def _check_number(spec: Spec, value: Any) -> Any:
 
 
 def _as_float(value: Any) -> float:
-    """Return a real number, or NaN for anything else; truth values and text are no numbers."""
+    """Return a real number, or NaN for anything else, bools and text included."""
     if isinstance(value, bool | str | complex) or not hasattr(value, "__float__") or getattr(value, "shape", ()) != ():
         return math.nan
     try:
@@ -231,7 +231,7 @@ def check_extra(extra: Any) -> dict[str, Any]:
     """Return `extra` as plain JSON values.
 
     Raises:
-        ConfigError: No mapping from text, or a value that JSON cannot hold.
+        ConfigError: Not a mapping from text, or a value that JSON cannot hold.
     """
     if not isinstance(extra, Mapping):
         raise ConfigError(f"extra={shorten(extra)} cannot be used; expected {{'wire field': value}}, or {{}} for none.")
@@ -240,7 +240,7 @@ def check_extra(extra: Any) -> dict[str, Any]:
 
 def _field_name(name: Any) -> str:
     if not isinstance(plain_value(name), str) or not name:
-        raise ConfigError(f"The names in extra are text, got {shorten(name)}.")
+        raise ConfigError(f"The names in extra must be text; got {shorten(name)}.")
     return str(plain_value(name))
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 from urllib.parse import urlencode
 
-from smallest_nb.api.catalog import DEFAULT_BASE_URL, US_BASE_URL, check_live_model
+from smallest_nb.api.catalog import check_live_model, stt_host
 from smallest_nb.api.error_shapes import ErrorInfo, normalize_error
-from smallest_nb.api.language import needs_us_host, service_code
+from smallest_nb.api.language import service_code
 from smallest_nb.api.segment import Segment
 from smallest_nb.api.segment_parser import ends_exactly, is_true, number_within, parse_segment
 from smallest_nb.api.settings import NUMERALS, SmallestSTTSettings
@@ -142,15 +142,12 @@ def stt_url(
         endpoint: None or "unified" for `/stt/live`, "legacy" for `/pulse/get_text`.
 
     Raises:
-        ConfigError: Another endpoint, or a model that transcribes no streams.
+        ConfigError: Another endpoint, or a model that does not transcribe streams.
     """
     if endpoint not in (None, "legacy", "unified"):
         raise ConfigError(f"endpoint={endpoint!r} cannot be used; expected None, 'legacy' or 'unified'.")
     check_live_model(str(settings.model))
     language = service_code(str(settings.language))
-    base = base_url.rstrip("/")
-    if needs_us_host(language) and base == DEFAULT_BASE_URL:
-        base = US_BASE_URL
     query: dict[str, Any] = {} if endpoint == "legacy" else {"model": settings.model}
     query |= {"language": language, "encoding": encoding, "sample_rate": sample_rate}
     for name in ("word_timestamps", "full_transcript", "sentence_timestamps", "redact_pii", "redact_pci"):
@@ -166,7 +163,7 @@ def stt_url(
         query["keywords"] = ",".join(f"{word}:{boost:g}" for word, boost in (settings.keywords or {}).items())
     query |= {k: _flag(v) if isinstance(v, bool) else v for k, v in settings.extra.items()}
     path = "/waves/v1/pulse/get_text" if endpoint == "legacy" else "/waves/v1/stt/live"
-    return f"{base}{path}?{urlencode(whole_characters(query))}"
+    return f"{stt_host(base_url, language)}{path}?{urlencode(whole_characters(query))}"
 
 
 def _flag(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A list of words, shared out among the utterances that they belong to.
+"""Divides a list of words among the utterances that they belong to.
 
 Where people speak at once, utterances overlap and the list of words goes back and forth between them.
 """
