@@ -219,11 +219,9 @@ def stt_model(model: str) -> str:
     """
     name, choose = canonical_model(model), f"choose one of {', '.join(STT_MODELS)}."
     if name in TTS_MODELS:
-        raise ConfigError(f"{model!r} is a text-to-speech model; choose one of {', '.join(STT_MODELS)}.")
+        raise ConfigError(f"{model!r} is a text-to-speech model; {choose}")
     if not _NAME.fullmatch(name):
-        raise ConfigError(
-            f"{str(model)[:80]!r} is not the name of an STT model; choose one of {', '.join(STT_MODELS)}."
-        )
+        raise ConfigError(f"{str(model)[:80]!r} is not the name of an STT model; {choose}")
     return name
 
 

