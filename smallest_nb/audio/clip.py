@@ -83,9 +83,8 @@ def describe_clipping(beyond: int, count: int, peak: float) -> str:
         bits = next((bits for bits in (16, 24, 32) if peak <= 2.0 ** (bits - 1)), 0)
         if bits:
             advice = f"divide what is on the scale of {bits}-bit integers by {2 ** (bits - 1)}"
-    return (
-        f"{share} of its samples are beyond full scale (-1 to 1; the largest is {peak:.6g}) and are clipped; {advice} first"
-    )
+    largest = f"the largest is {peak:.6g}"
+    return f"{share} of its samples are beyond full scale (-1 to 1; {largest}) and are clipped; {advice} first"
 
 
 def clipping_of(audio: Any) -> str:

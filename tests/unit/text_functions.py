@@ -12,20 +12,21 @@ from smallest_nb.api import error_shapes as wire_errors
 from smallest_nb.api.catalog import tts_model
 from smallest_nb.api.language import service_code
 from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
+from smallest_nb.audio.clip import Clip
 from smallest_nb.client import sentences
 from smallest_nb.client.recording_answer import parse_recording
 from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.common import terminal
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import SmallestError
-from smallest_nb.results.takes import word_times as take_words
+from smallest_nb.results.takes import estimated_words
 from smallest_nb.results.transcript import (
     Segment,
     Transcript,
     Word,
     evaluate,
     folding,
-    labels,
     loading,
     names,
     word_spans,
@@ -164,7 +165,7 @@ def _messages(text: str) -> None:
 
 def _places_of_others(text: str) -> None:
     words = text.split()
-    word_spans.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
+    word_spans.find_word_spans(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
 
 
 def _told(text: str) -> None:
@@ -212,18 +213,18 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "folded text": lambda t: folding.fold_text(t, ignore_case=True),
     "seam": lambda t: TextAlignment(t.split()).repeated(t, is_final=True),
     "checked_name": names.checked_name,
-    "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
-    "tidy": labels.tidy,
-    "places": lambda t: word_spans.places(t, t.split()),
+    "distinct names": lambda t: names.make_unique(dict(enumerate(t.split())), "-"),
+    "one line": one_line,
+    "word spans": lambda t: word_spans.find_word_spans(t, t.split()),
     "places, other words": _places_of_others,
-    "cut_up": lambda t: word_spans.cut_up(t, t.split()),
+    "text at words": lambda t: word_spans.split_at_words(t, t.split()),
     "search": _told,
     "search, every character": lambda t: one(t).search(t[:1] or "x"),
-    "normalized": evaluate.normalized,
+    "normalized": evaluate.normalize_text,
     "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
     "wer": lambda t: one(t).wer(t, normalize=False),
     "text as HTML": text_html,
-    "take's words": take_words._spoken,
+    "take's words": lambda t: estimated_words(t, Clip(bytes(32000), 16000)),
     "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
     "read_aloud, dictionary": _dictionary,
     "segments": lambda t: speech.segments(reading.read_aloud(t, {})),

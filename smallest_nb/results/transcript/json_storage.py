@@ -40,7 +40,7 @@ def loads(text: str) -> tuple[list[Segment], dict[int, str]]:
         ConfigError: Something else.
     """
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = json.loads(text, parse_constant=_refuse_constant)
         if not isinstance(data, dict):
             raise TypeError("it is no object")  # noqa: TRY301 - one place that says what is wrong
         if data.get("version", _VERSION) != _VERSION:
@@ -48,16 +48,18 @@ def loads(text: str) -> tuple[list[Segment], dict[int, str]]:
         if not isinstance(data["segments"], list):
             raise TypeError("its segments are no list")  # noqa: TRY301
         names = data.get("names") or {}
-        return [Segment.from_dict(s) for s in data["segments"]], {_number(n): checked_name(v) for n, v in names.items()}
+        return [Segment.from_dict(s) for s in data["segments"]], {
+            _speaker_number(n): checked_name(v) for n, v in names.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"This is no transcript as written by to_json(): {error}") from error
 
 
-def _refused(constant: str) -> float:
+def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is no number")
 
 
-def _number(key: str) -> int:
+def _speaker_number(key: str) -> int:
     if not (key.isascii() and key.isdigit()):
         raise ValueError(f"{key!r} is no speaker number")
     return int(key)

@@ -8,18 +8,18 @@ from typing import TypeVar
 
 from smallest_nb.api.segment import Segment
 from smallest_nb.common.numbers import is_integer
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.labels import tidy
 
 __all__ = [
     "MAX_NAME",
     "checked_name",
     "checked_number",
     "default_name",
-    "distinct",
-    "marked",
+    "from_column",
+    "make_unique",
     "speakers_in",
-    "unmarked",
+    "to_column",
 ]
 
 MAX_NAME = 80
@@ -63,18 +63,18 @@ def checked_name(name: object) -> str:
     return stripped
 
 
-def marked(name: str) -> str:
+def to_column(name: str) -> str:
     """Return a name as one column of a file whose columns are parted by white space.
 
     White space becomes `_`. What readers take for a missing value, a quotation or a comment has `_` before it.
     """
-    column = tidy(name).replace(" ", "_")
+    column = one_line(name).replace(" ", "_")
     return f"_{column}" if column.lower() in _MISSING or column[:1] in ('"', "'", ";", "#") else column
 
 
-def unmarked(column: str) -> str:
+def from_column(column: str) -> str:
     """Return the name that :func:`marked` wrote, but for white space, which stays `_`."""
-    return column[1:] if column.startswith("_") and marked(column[1:]) == column else column
+    return column[1:] if column.startswith("_") and to_column(column[1:]) == column else column
 
 
 def speakers_in(segments: Iterable[Segment]) -> list[int]:
@@ -83,7 +83,7 @@ def speakers_in(segments: Iterable[Segment]) -> list[int]:
     return sorted(n for n in found if n is not None)
 
 
-def distinct(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
+def make_unique(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
     """Return the names with numbers behind those that more than one speaker has.
 
     Args:

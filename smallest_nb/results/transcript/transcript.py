@@ -15,7 +15,7 @@ from smallest_nb.api.segment import Segment, Word
 from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import json_storage
-from smallest_nb.results.transcript.evaluate import Comparison, compared
+from smallest_nb.results.transcript.evaluate import Comparison, compare_texts
 from smallest_nb.results.transcript.exports import Exports
 from smallest_nb.results.transcript.names import checked_name, checked_number
 from smallest_nb.results.transcript.recording import Recording
@@ -200,7 +200,7 @@ class Transcript(Exports, Sequence[Segment]):
         said = reference.text if isinstance(reference, Transcript) else reference
         if not isinstance(said, str):
             raise ConfigError(f"A reference is text or a Transcript; got {type(said).__name__}.")
-        return compared(said, self.text, normalize=normalize)
+        return compare_texts(said, self.text, normalize=normalize)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Transcript:  # noqa: A002 - a common name

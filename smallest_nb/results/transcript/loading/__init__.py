@@ -20,7 +20,7 @@ from pathlib import Path
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript.loading import column_files, eaf_files, json_files, subtitle_files, textgrid_files
-from smallest_nb.results.transcript.loading.encodings import decoded
+from smallest_nb.results.transcript.loading.encodings import decode_text
 from smallest_nb.results.transcript.loading.rows import Loaded
 
 __all__ = ["FORMATS", "load"]
@@ -73,7 +73,7 @@ def load(path: str | os.PathLike[str], format: str | None = None) -> Loaded:  # 
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if data.startswith(b"ooBinaryFile"):
         raise ConfigError(f"{file.name} is a binary TextGrid; save it in Praat as a text file.")
-    text = decoded(data, file.name)
+    text = decode_text(data, file.name)
     kind = format or _format_of(text, file.suffix.lower())
     if kind is None:
         raise ConfigError(
