@@ -1,4 +1,4 @@
-"""CTM, STM and Audacity's labels. The formats: `loading.column_files` has the sources."""
+"""Writes CTM, STM and Audacity's labels; `loading.column_files` names the sources of the formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from smallest_nb.api.segment import Segment, Word
 from smallest_nb.common.text import one_line
 from smallest_nb.results.transcript.names import make_unique, speakers_in, to_column
 from smallest_nb.results.transcript.rttm import checked_file_id
-from smallest_nb.results.transcript.timing import SpeakerTurn, speaker_turns, to_milliseconds, words_with_times
+from smallest_nb.results.transcript.timing import (
+    SpeakerTurn,
+    divide_time,
+    speaker_turns,
+    to_milliseconds,
+    words_with_times,
+)
 
 __all__ = ["write_audacity", "write_ctm", "write_stm"]
 
@@ -17,7 +23,7 @@ def write_ctm(segments: Sequence[Segment], file_id: str) -> str:
     """Return a line for each word, by time; one that has spaces in it is several words.
 
     Args:
-        segments: What was said. Where there are no words, those of the text share its time by length.
+        segments: What was said. If there are no words, those of the text share its time by length.
         file_id: What the recording is called.
 
     Raises:
@@ -35,26 +41,21 @@ def write_ctm(segments: Sequence[Segment], file_id: str) -> str:
 def _words_of(segment: Segment) -> tuple[Word, ...]:
     if segment.words:
         return words_with_times(segment)
-    return tuple(Word(p.text, p.start, p.end) for run in speaker_turns(segment) for p in run.pieces)
+    return tuple(Word(p.text, p.start, p.end) for turn in speaker_turns(segment) for p in turn.pieces)
 
 
 def _split_word(word: Word) -> Iterator[Word]:
     texts = one_line(word.text).split()
-    whole = sum(len(t) for t in texts)
-    done = 0
-    for text in texts:
-        start = word.start + (word.end - word.start) * done / whole
-        done += len(text)
-        end = word.start + (word.end - word.start) * done / whole
+    for text, (start, end) in zip(texts, divide_time(word.start, word.end, list(map(len, texts))), strict=True):
         yield Word(text, start, end, word.confidence, word.speaker)
 
 
 def write_stm(segments: Sequence[Segment], name_of: Callable[[int], str], file_id: str) -> str:
-    """Return a line for each stretch of one speaker, by time; `unknown` says what has no speaker.
+    """Return a line for each stretch of one speaker, by time; `unknown` stands for no speaker.
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name; white space becomes `_`, and two of the same name get numbers.
+        name_of: Returns a speaker's name; white space becomes `_`, and two of the same name get numbers.
         file_id: What the recording is called.
 
     Raises:
@@ -63,8 +64,8 @@ def write_stm(segments: Sequence[Segment], name_of: Callable[[int], str], file_i
     recording = checked_file_id(file_id)
     names = make_unique({n: to_column(name_of(n)) for n in speakers_in(segments)}, "_", taken=("unknown",))
     lines = [
-        (*_span_of(run), "unknown" if run.speaker is None else names[run.speaker], run.text)
-        for run in _all_turns(segments)
+        (*_span_of(turn), "unknown" if turn.speaker is None else names[turn.speaker], turn.text)
+        for turn in _all_turns(segments)
     ]
     return "".join(
         f"{recording} 1 {name} {start / 1000:.3f} {max(end, start + 1) / 1000:.3f} {text}\n"
@@ -77,14 +78,14 @@ def write_audacity(segments: Sequence[Segment], name_of: Callable[[int], str]) -
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name.
+        name_of: Returns a speaker's name.
 
     Raises:
         ConfigError: A segment without times.
     """
     lines = [
-        (*_span_of(run), ("" if run.speaker is None else f"{one_line(name_of(run.speaker))}: ") + run.text)
-        for run in _all_turns(segments)
+        (*_span_of(turn), ("" if turn.speaker is None else f"{one_line(name_of(turn.speaker))}: ") + turn.text)
+        for turn in _all_turns(segments)
     ]
     return "".join(
         f"{start / 1000:.6f}\t{end / 1000:.6f}\t{text}\n"
@@ -93,8 +94,8 @@ def write_audacity(segments: Sequence[Segment], name_of: Callable[[int], str]) -
 
 
 def _all_turns(segments: Sequence[Segment]) -> Iterator[SpeakerTurn]:
-    return (run for segment in segments for run in speaker_turns(segment))
+    return (turn for segment in segments for turn in speaker_turns(segment))
 
 
-def _span_of(run: SpeakerTurn) -> tuple[int, int]:
-    return to_milliseconds(run.start), to_milliseconds(run.end)
+def _span_of(turn: SpeakerTurn) -> tuple[int, int]:
+    return to_milliseconds(turn.start), to_milliseconds(turn.end)

@@ -1,11 +1,11 @@
 """Cues: what is shown at once, and from when to when.
 
-A cue has at most two lines and stays at most 7 s. Where the next one leaves room, it stays 1 s or more, and as long as
-it takes to be read (`lines` has the speeds). Cues never overlap: where people speak at once, each cue ends where the
-next begins.
+A cue has at most two lines and stays at most 7 s. If the next one leaves room, it stays 1 s or more, and as long as
+it takes to read (`lines` has the speeds). Cues never overlap: if people speak at once, each cue ends when the next
+begins.
 
-Where a text is divided is the cheapest of all ways, as in TeX's paragraphs: a whole sentence stays in one cue if it
-fits, else it is divided at a comma or a pause into parts of like length.
+A text is divided in the cheapest of all ways, as TeX breaks paragraphs: a whole sentence stays in one cue if it fits,
+else it is divided at a comma or a pause into parts of similar length.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from smallest_nb.results.transcript.lines import (
 from smallest_nb.results.transcript.timing import (
     Piece,
     SpeakerTurn,
+    divide_time,
     join_pieces,
     separate_spans,
     speaker_turns,
@@ -49,7 +50,7 @@ _JOIN_SECS = 0.5
 _PAUSE_SECS = 0.3
 _LONG_PAUSE_SECS = 2.0
 
-# What is weighed against each other, in tenths of a cue.
+# The cost of one more cue, and what else it is weighed against.
 _A_CUE = 10.0
 _UNEVEN = 15.0
 _AT_PAUSE = 10.0
@@ -69,7 +70,7 @@ class Cue:
         end: Milliseconds at which its text has been said.
         text: On one line, without the speaker's name.
         speaker: Number, or None.
-        rules: How it is set.
+        rules: How its lines are set.
         run: The number of the stretch of speech that it is a part of.
         estimated: Its times are shared out by length, as the words have none.
         source: What it was transcribed from, as its segment has it.
@@ -90,8 +91,8 @@ def make_cues(segments: Iterable[Segment], prefix_of: Callable[[int | None], str
 
     Args:
         segments: What was said.
-        prefix_of: Gives what may stand before a speaker's words; room for it is left in each cue, since which cues
-            change the speaker is known once all are in order.
+        prefix_of: Returns what may stand before a speaker's words; room for it is left in each cue, since only
+            the order of all cues shows which of them change the speaker.
 
     Raises:
         ConfigError: A segment without times.
@@ -105,7 +106,7 @@ def make_cues(segments: Iterable[Segment], prefix_of: Callable[[int | None], str
 
 
 def wrap_text(text: str, rules: Rules) -> list[str]:
-    """Set a cue in one or two lines."""
+    """Return the one or two lines of a cue."""
     parts = split_into_units(text, rules)
     return wrap_units(parts, rules) or wrap_units(parts, rules, digits=True) or _fill_lines(parts, rules)
 
@@ -142,7 +143,7 @@ def schedule_cues(cues: Sequence[Cue], shown: Sequence[str]) -> list[tuple[int, 
 
 
 def _share_reading_time(spans: list[tuple[int, int]], needed: list[int], which: range, limit: int | None) -> None:
-    """Let estimated times run on into the silence behind them where they are too short to be read."""
+    """Extend estimated times into the silence after them if they are too short to be read."""
     start, end = spans[which[0]][0], spans[which[-1]][1]
     wanted = start + sum(needed[i] for i in which)
     until = wanted if limit is None else min(wanted, limit)
@@ -208,7 +209,7 @@ def _divide_turn(run: SpeakerTurn, prefix: str, number: int) -> Iterator[Cue]:
 
 
 def _split_pieces(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
-    """Divide pieces where a line may end, and join those that a phrase or a grapheme holds together."""
+    """Divide pieces at possible line ends, and join those that share a phrase or a grapheme."""
     small = [part for piece in pieces if piece.text for part in _split_piece(piece, rules)]
     text = join_pieces(small)
     ends = set(itertools.accumulate(len(u.text) for u in split_into_units(text, rules)))
@@ -231,18 +232,10 @@ def _split_pieces(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
 
 
 def _split_piece(piece: Piece, rules: Rules) -> Iterator[Piece]:
-    """Divide a piece where a line may end; its time is shared by characters."""
+    """Divide a piece at possible line ends; its time is shared by characters."""
     parts = split_into_units(piece.text, rules)
-    if len(parts) == 1:
-        yield piece
-        return
-    whole = sum(len(p.text) for p in parts)
-    length = max(0.0, piece.end - piece.start)
-    done = 0
-    for i, part in enumerate(parts):
-        start = piece.start + length * done / whole
-        done += len(part.text)
-        end = piece.start + length * done / whole if done < whole else max(piece.start, piece.end)
+    times = divide_time(piece.start, max(piece.start, piece.end), [len(part.text) for part in parts])
+    for i, (part, (start, end)) in enumerate(zip(parts, times, strict=True)):
         yield Piece(part.text, start, end, part.glued if i else piece.glued)
 
 

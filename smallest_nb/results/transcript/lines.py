@@ -1,4 +1,4 @@
-"""Lines of captions: how wide a text is, how long it takes to be read, and where a line may end.
+"""Lines of captions: how wide a text is, how long it takes to read, and where a line may end.
 
 Sources of the numbers: Netflix's Timed Text Style Guides. General and English: 42 characters a line, two lines, 20
 characters a second for adults. Simplified and Traditional Chinese: 16 full-width characters a line, 9 characters a
@@ -16,7 +16,7 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = [
@@ -122,7 +122,7 @@ def text_width(text: str) -> int:
 
 
 def split_graphemes(text: str) -> Iterator[str]:
-    """Yield what a reader sees as one character each: a letter with its marks, an emoji with all its parts.
+    """Yield what a reader sees as one character: a letter with its marks, an emoji with all its parts.
 
     Some marks of Burmese are graphemes of their own by Unicode's rules, and a vowel that is written before its
     consonant (Thai, Lao) or a sign that stacks two consonants (Burmese, Khmer) ends one; here they stay together.
@@ -132,18 +132,25 @@ def split_graphemes(text: str) -> Iterator[str]:
         return
     import wcwidth  # noqa: PLC0415 - its tables take a while to load
 
+    yield from _merge_if(
+        wcwidth.iter_graphemes(text), lambda kept, g: unicodedata.category(g[0])[0] == "M" or kept[-1] in _GOES_ON
+    )
+
+
+def _merge_if(parts: Iterable[str], belongs: Callable[[str, str], bool]) -> Iterator[str]:
+    """Yield parts, each with those that follow and belong to it."""
     kept = ""
-    for grapheme in wcwidth.iter_graphemes(text):
-        if kept and not (unicodedata.category(grapheme[0])[0] == "M" or kept[-1] in _GOES_ON):
+    for part in parts:
+        if kept and not belongs(kept, part):
             yield kept
             kept = ""
-        kept += grapheme
+        kept += part
     if kept:
         yield kept
 
 
 def cut_to_width(text: str, columns: int) -> str:
-    """Return text that is no wider than so many columns, cut between graphemes with "…" where it is."""
+    """Return text that is no wider than so many columns, cut between graphemes and with "…" if it was wider."""
     if text_width(text) <= columns:
         return text
     ends = itertools.accumulate(split_graphemes(text))
@@ -162,7 +169,7 @@ def _count_wide(text: str) -> int:
 
 
 def split_into_units(text: str, rules: Rules) -> list[Unit]:
-    """Divide a text where a line may end; no part is wider than a line."""
+    """Divide a text at possible line ends; no part is wider than a line."""
     found: list[Unit] = []
     for word in text.split():
         glued = False
@@ -181,7 +188,7 @@ def _split_phrases(word: str, model: str) -> Iterator[str]:
             yield part
             continue
         phrases = _load_parser("th" if thai else model).parse(part)
-        yield from _merge_graphemes(phrases)
+        yield from _merge_if(phrases, share_grapheme)  # a seam must not lie inside a grapheme
 
 
 @functools.lru_cache
@@ -197,20 +204,9 @@ def _load_parser(model: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - 
     return load[model]()
 
 
-def _merge_graphemes(parts: Iterable[str]) -> Iterator[str]:
-    """Join parts whose seam lies inside a grapheme."""
-    kept = ""
-    for part in parts:
-        if kept and not _inside_grapheme(kept, part):
-            yield kept
-            kept = ""
-        kept += part
-    if kept:
-        yield kept
-
-
-def _inside_grapheme(before: str, after: str) -> bool:
-    if before.isascii() and after.isascii():
+def share_grapheme(before: str, after: str) -> bool:
+    """Whether two texts that stand side by side share a grapheme at their seam."""
+    if not before or not after or (before.isascii() and after.isascii()):
         return False
     tail, head = before[-16:], after[:2]
     return len(tail) not in itertools.accumulate(len(g) for g in split_graphemes(tail + head))
@@ -237,11 +233,6 @@ def _split_wide_phrase(phrase: str, columns: int) -> Iterator[str]:
 
 def _is_closing(grapheme: str) -> bool:
     return unicodedata.category(grapheme[0]) in ("Pe", "Pf", "Po", "Lm")
-
-
-def share_grapheme(before: str, after: str) -> bool:
-    """Return whether two texts that stand side by side share a grapheme at their seam."""
-    return bool(before and after) and _inside_grapheme(before, after)
 
 
 def fit_two_lines(parts: Sequence[Unit], rules: Rules) -> bool:

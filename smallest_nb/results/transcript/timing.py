@@ -1,4 +1,4 @@
-"""Who says what from when to when, and the times that the exports share."""
+"""Who says what from when to when: the times that all exports share, although the service may leave some out."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from smallest_nb.results.transcript.word_spans import find_word_spans, split_at_
 __all__ = [
     "Piece",
     "SpeakerTurn",
+    "divide_time",
     "fill_segment_times",
     "fill_word_times",
     "join_pieces",
     "separate_spans",
     "speaker_turns",
     "to_milliseconds",
-    "words_with_times"
-]  # fmt: skip
+    "words_with_times",
+]
 
 
 _MAX_SECS = 1e9
 """30 years."""
 _CHARACTERS_PER_SECOND = 15
-"""Of speech, for a segment whose end nothing tells."""
+"""Of speech, for a segment without times at the end of a transcript."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A bit of text that is not divided any more.
+    """A piece of text that is not divided further.
 
     Attributes:
         text: Without white space around it.
@@ -58,7 +59,7 @@ class SpeakerTurn:
         start: Seconds.
         end: Seconds.
         text: On one line.
-        pieces: The text in pieces with times: words, or where there are none sentences, or all of it.
+        pieces: The text in pieces with times: words; sentences if there are none; else all of it.
         timed: Whether the pieces' times come from the service; else they are those of the segment.
         language: As the segment has it.
         source: As the segment has it.
@@ -80,7 +81,7 @@ def to_milliseconds(seconds: float | None) -> int:
     """Return a time in whole milliseconds, at least 0.
 
     Raises:
-        ConfigError: There is none, or one that no recording has.
+        ConfigError: It is missing or out of range.
     """
     if seconds is None or not math.isfinite(seconds):
         raise ConfigError("A segment has no times; transcribe with word_timestamps=True or sentence_timestamps=True.")
@@ -90,7 +91,7 @@ def to_milliseconds(seconds: float | None) -> int:
 
 
 def speaker_turns(segment: Segment) -> Iterator[SpeakerTurn]:
-    """Divide a segment where the speaker changes.
+    """Divide a segment at each change of the speaker.
 
     A word whose times are missing or NaN takes the time between its neighbours. An end before its start counts as
     the start.
@@ -105,7 +106,7 @@ def speaker_turns(segment: Segment) -> Iterator[SpeakerTurn]:
     end = segment.end if _is_finite(segment.end) or not timed else max(w.end for w in timed)
     to_milliseconds(start)
     to_milliseconds(end)
-    assert start is not None  # noqa: S101 - milliseconds() has refused it
+    assert start is not None  # noqa: S101 - to_milliseconds() has raised
     assert end is not None  # noqa: S101
     end = max(start, end)
     words = timed if len(timed) == len(segment.words) else ()
@@ -179,18 +180,20 @@ def _span_of(segment: Segment) -> tuple[float, float] | None:
     return (min(starts), max(ends)) if starts and ends else None
 
 
+def divide_time(start: float, end: float, lengths: Sequence[int]) -> list[tuple[float, float]]:
+    """Divide a stretch of time among texts by their lengths, at least one character each."""
+    passed = list(itertools.accumulate(max(1, length) for length in lengths))
+    edges = [start, *(start + (end - start) * p / passed[-1] for p in passed[:-1]), end]
+    return list(itertools.pairwise(edges)) if passed else []
+
+
 def _place_between(segments: Sequence[Segment], start: float, end: float) -> list[Segment]:
-    lengths = [max(1, len(segment.text)) for segment in segments]
-    ends = list(itertools.accumulate(lengths))
-    step = (end - start) / ends[-1] if ends else 0.0
-    return [
-        dataclasses.replace(segment, start=start + step * (last - length), end=start + step * last)
-        for segment, length, last in zip(segments, lengths, ends, strict=True)
-    ]
+    times = divide_time(start, end, [len(segment.text) for segment in segments])
+    return [dataclasses.replace(s, start=a, end=b) for s, (a, b) in zip(segments, times, strict=True)]
 
 
 def words_with_times(segment: Segment) -> tuple[Word, ...]:
-    """Return a segment's words with times; where no word has any, they share the segment's by length.
+    """Return a segment's words with times; if no word has any, they share the segment's by length.
 
     Raises:
         ConfigError: There are words, and neither they nor the segment have times.
@@ -199,13 +202,8 @@ def words_with_times(segment: Segment) -> tuple[Word, ...]:
     if words or not segment.words:
         return words
     start, end = to_milliseconds(segment.start) / 1000, to_milliseconds(segment.end) / 1000
-    ends = list(itertools.accumulate(max(1, len(w.text)) for w in segment.words))
-    step = max(0.0, end - start) / ends[-1]
-    starts = [0, *ends[:-1]]
-    return tuple(
-        dataclasses.replace(w, start=start + step * a, end=start + step * b)
-        for w, a, b in zip(segment.words, starts, ends, strict=True)
-    )
+    times = divide_time(start, max(start, end), [len(w.text) for w in segment.words])
+    return tuple(dataclasses.replace(w, start=a, end=b) for w, (a, b) in zip(segment.words, times, strict=True))
 
 
 def _is_finite(seconds: float | None) -> bool:
@@ -213,7 +211,7 @@ def _is_finite(seconds: float | None) -> bool:
 
 
 def _split_text(text: str, words: Sequence[Word]) -> list[Piece]:
-    """Share the text out among its words, one piece for each; where both differ, the text counts and some are empty."""
+    """Divide the text among its words, one piece for each; if both differ, the text counts; some may be empty."""
     if not one_line(text):
         return [Piece(one_line(w.text), w.start, w.end) for w in words]
     parts = split_at_words(text, [w.text for w in words]) or _split_at_common_words(text, words)
@@ -240,12 +238,12 @@ def _split_at_common_words(text: str, words: Sequence[Word]) -> list[str]:
 
 
 def join_pieces(pieces: Iterable[Piece]) -> str:
-    """Put pieces together again."""
+    """Return the text of pieces."""
     return "".join(p.text if p.glued else " " + p.text for p in pieces if p.text).strip()
 
 
 def separate_spans(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Trim spans that overlap: each ends where the next begins. Those that begin together share the time.
+    """Trim spans that overlap: each ends when the next begins. Those that begin together share the time.
 
     Args:
         spans: Start and end in milliseconds, by start.
