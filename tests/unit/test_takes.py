@@ -317,7 +317,7 @@ def test_listeners_are_told_of_changes_only():
     assert len(told) == 3
     with pytest.raises(ConfigError):
         takes.delete(7)
-    with pytest.raises(ConfigError, match="A note is text"):
+    with pytest.raises(ConfigError, match="A note must be text"):
         takes.note(1, None)
     assert len(told) == 3
     takes.delete(1)

@@ -32,9 +32,9 @@ _TEXT_CHARS = 80
 
 
 class Takes(Sequence[Take]):
-    """Every take, bounded by memory: the oldest without a star go first, then the oldest with one.
+    """All takes, bounded by memory: the oldest without a star are dropped first, then the oldest with one.
 
-    The one just added stays, so that it can be heard and starred; one that is larger than the bound by itself is
+    The one just added stays, so that it can be played and starred; one that is larger than the bound by itself is
     not kept at all. Indices are places, from the oldest; :meth:`get` goes by number. It can be pickled and copied; the
     copy calls no `on_change`.
 
@@ -45,10 +45,10 @@ class Takes(Sequence[Take]):
 
     Attributes:
         max_bytes: As given.
-        dropped: How many had to go for want of memory since the last `clear`.
+        dropped: How many were dropped for lack of memory since the last `clear`.
 
     Raises:
-        ConfigError: A `max_bytes` that is no positive whole number.
+        ConfigError: A `max_bytes` that is not a positive whole number.
     """
 
     def __init__(self, *, max_bytes: int = 256 * 2**20, on_change: Callable[[], None] | None = None) -> None:
@@ -58,7 +58,7 @@ class Takes(Sequence[Take]):
         self.dropped = 0
         self._on_change = on_change
         self._lock = threading.RLock()  # auditions add on the background loop, cells load and delete on their own
-        self._takes: list[Take] = []  # replaced, never changed in place: whoever reads needs no lock
+        self._takes: list[Take] = []  # replaced, never changed in place: readers need no lock
         self._latest = 0
         self._deleted: set[str] = set()
         self._notifying = self._notify_again = False
@@ -97,10 +97,10 @@ class Takes(Sequence[Take]):
 
         Args:
             take: The take.
-            renumber: Give it the next free number where its own was taken meanwhile.
+            renumber: Give it the next free number if its own is taken by now.
 
         Returns:
-            The takes that had to go for it, oldest first; the take itself where it alone is too large.
+            The takes that were dropped for it, oldest first; the take itself if it alone is too large.
 
         Raises:
             ConfigError: Its number is taken.
@@ -151,7 +151,7 @@ class Takes(Sequence[Take]):
         raise ConfigError(f"There is no take {number!r}; {f'there are {known}' if known else 'there are none yet'}.")
 
     def star(self, number: int, on: bool = True) -> None:
-        """Keep a take before the others, or no longer.
+        """Set or remove the star that keeps a take before the others.
 
         Raises:
             ConfigError: There is no such take.
@@ -162,14 +162,14 @@ class Takes(Sequence[Take]):
             self._notify()
 
     def note(self, number: int, text: str) -> None:
-        """Say something of a take.
+        """Add a remark to a take, in place of the former one.
 
         Raises:
-            ConfigError: There is no such take, or this is no text.
+            ConfigError: There is no such take, or this is not text.
         """
         take = self.get(number)
         if not isinstance(text, str):
-            raise ConfigError(f"A note is text; got {type(text).__name__}.")
+            raise ConfigError(f"A note must be text; got {type(text).__name__}.")
         if take.note != text:
             take.note = text
             self._notify()
@@ -213,21 +213,21 @@ class Takes(Sequence[Take]):
         """Write all takes into a folder: takes.json, and take-001.wav and so on.
 
         Takes that the folder holds from earlier stay there, unless they were removed here with :meth:`delete`.
-        Nobody else's file is written over: sound whose name is taken goes to take-001-2.wav and so on.
+        Other files are never overwritten: if a name is taken, the sound goes to take-001-2.wav and so on.
 
         Returns:
             The folder.
 
         Raises:
-            ConfigError: The folder cannot be written, or holds a takes.json of someone else.
+            ConfigError: The folder cannot be written, or holds a takes.json that is not ours.
         """
         return storage.write(self._takes, folder, without=self._deleted)
 
     def load(self, folder: str | os.PathLike[str]) -> int:
-        """Append the takes of a folder; where a number is taken, the take gets a fresh one.
+        """Append the takes of a folder; if a number is taken, the take gets the next free one.
 
         Returns:
-            How many were appended; fewer than the folder holds where memory does not reach.
+            How many were appended; fewer than the folder holds if memory does not suffice.
 
         Raises:
             ConfigError: A file is missing or broken; nothing is loaded then.
@@ -264,7 +264,7 @@ class Takes(Sequence[Take]):
         self.dropped += loaded.dropped
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per take, with a column for each setting; `extra` only where some take has it.
+        """Return one row per take, with a column for each setting; `extra` only if some take has it.
 
         Raises:
             ConfigError: pandas is missing.

@@ -1,6 +1,6 @@
 """When each word of a take is spoken.
 
-The service gives word times for six voices; for the others they are estimated from the sound and the text.
+The service sends word times for six voices; for the others they are estimated from the sound and the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAUSE_FRAMES = 14
 _NOISE_FRAMES = 15
 """The quietest 0.15 s, the shortest silence that counts, say how loud the clip's own noise is."""
 _REACH = 60
-"""How many words from where the letters expect it a pause is looked for; keeps long texts fast."""
+"""How many words around the place expected by the letters a pause is looked for; keeps long texts fast."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}][^\s\w]*|[^\s{_CJK}]+")
@@ -48,16 +48,16 @@ class TakeWord(Word):
 
 
 def estimated_words(text: str, clip: Clip) -> tuple[TakeWord, ...]:
-    """Estimate when each word is spoken: the sounding parts of the clip are shared out by letters.
+    """Estimate when each word is spoken: the sounding parts of the clip are divided among the words by their letters.
 
-    Silences of 0.15 s and more belong to no word; they are put where the punctuation is as far as the lengths allow.
+    Silences of 0.15 s and more belong to no word; they are placed at the punctuation as far as the lengths allow.
 
     Args:
         text: What is said.
         clip: The sound of it.
 
     Returns:
-        The words in order; none where the text has no letters or the clip no sound to share.
+        The words in order; none if the text has no letters or the clip no sound.
     """
     words, weights, breaks = _split_words(text)
     parts = _find_sounding_stretches(clip)

@@ -29,11 +29,11 @@ _Interval = tuple[int, int, str]
 def write_eaf(segments: Sequence[Segment], name_of: Callable[[int], str], date: dt.datetime | None = None) -> str:
     """Return an EAF document.
 
-    Where a tier's annotations overlap, each ends where the next begins: ELAN allows no overlap in a tier.
+    If a tier's annotations overlap, each ends when the next begins: ELAN allows no overlap in a tier.
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name; two of the same name get numbers.
+        name_of: Returns a speaker's name; two of the same name get numbers.
         date: When the document was made; None for now.
 
     Raises:
@@ -126,12 +126,12 @@ class _Writer:
 
 
 def _words_within(run: SpeakerTurn, start: int, end: int) -> list[_Interval]:
-    """Return the words of a stretch, none outside it and none over another; what has no room is in its text only."""
+    """Return the words of a stretch, none outside it and none overlapping; a word without room is in its text only."""
     words = sorted((to_milliseconds(w.start), to_milliseconds(w.end), t) for w in run.words if (t := one_line(w.text)))
     spans = separate_spans([(max(start, min(first, end)), max(start, min(last, end))) for first, last, _ in words])
     return [(first, last, text) for (first, last), (*_, text) in zip(spans, words, strict=True) if last <= end]
 
 
 def _xml_text(text: str) -> str:
-    """Return text without what XML 1.0 has no place for."""
+    """Return text without the characters that XML 1.0 does not allow."""
     return "".join(c for c in one_line(text) if c not in "\ufffe\uffff")

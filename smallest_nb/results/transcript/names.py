@@ -32,7 +32,7 @@ _MISSING = frozenset(
 
 
 def default_name(speaker: int) -> str:
-    """Return what a speaker is called until somebody names them; people count from 1."""
+    """Return the name of a speaker who has not been renamed; users count from 1."""
     return f"Speaker {speaker + 1}"
 
 
@@ -40,7 +40,7 @@ def checked_number(speaker: object) -> int:
     """Return a speaker number.
 
     Raises:
-        ConfigError: No whole number from 0.
+        ConfigError: Not a whole number from 0.
     """
     if not is_integer(speaker) or speaker < 0:
         raise ConfigError(f"speaker={speaker!r} cannot be used; expected a whole number from 0.")
@@ -51,7 +51,7 @@ def checked_name(name: object) -> str:
     """Return a speaker's name without the spaces around it.
 
     Raises:
-        ConfigError: No text, longer than 80 characters, or with control characters or line ends in it.
+        ConfigError: Not text, longer than 80 characters, or with control characters or line ends in it.
     """
     if not isinstance(name, str):
         raise ConfigError(f"name={name!r} cannot be used; expected text.")
@@ -66,7 +66,7 @@ def checked_name(name: object) -> str:
 def to_column(name: str) -> str:
     """Return a name as one column of a file whose columns are parted by white space.
 
-    White space becomes `_`. What readers take for a missing value, a quotation or a comment has `_` before it.
+    White space becomes `_`. What readers take for a missing value, a quotation or a comment gets `_` before it.
     """
     column = one_line(name).replace(" ", "_")
     return f"_{column}" if column.lower() in _MISSING or column[:1] in ('"', "'", ";", "#") else column
@@ -84,7 +84,7 @@ def speakers_in(segments: Iterable[Segment]) -> list[int]:
 
 
 def make_unique(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
-    """Return the names with numbers behind those that more than one speaker has.
+    """Return the names with numbers after those that several speakers share.
 
     Args:
         names: By speaker; two may have the same.

@@ -20,9 +20,9 @@ def write_rttm(segments: Sequence[Segment], name_of: Callable[[int], str], file_
     """Return one SPEAKER line for each stretch of one speaker, by time.
 
     Args:
-        segments: What was said; where words have speakers, a segment gives a line for each run of them. One without
-            text counts too, if it has a speaker.
-        name_of: Gives a speaker's name; two of the same name get numbers.
+        segments: What was said; if words have speakers, a segment becomes a line for each run of one speaker. A
+            segment without text counts too, if it has a speaker.
+        name_of: Returns a speaker's name; two of the same name get numbers.
         file_id: What the recording is called.
 
     Raises:
@@ -48,7 +48,7 @@ def checked_file_id(file_id: object) -> str:
     """Return what a recording is called, as a column.
 
     Raises:
-        ConfigError: No text, or with white space or control characters in it.
+        ConfigError: Not text, or with white space or control characters in it.
     """
     if not isinstance(file_id, str) or not file_id or file_id != one_line(file_id).replace(" ", ""):
         raise ConfigError(f"file_id={file_id!r} cannot be used; expected a name without white space.")

@@ -24,7 +24,7 @@ class Match:
         start: Place of its first character in the segment's text.
         end: Place after its last character.
         text: What stands there.
-        words: The words it covers, whole or in part; empty where the service gave none.
+        words: The words it covers, whole or in part; empty if the service sent none.
         at: Seconds at which its first word begins; without words, at which its segment begins; or None.
     """
 
@@ -43,17 +43,17 @@ def search(segments: Sequence[Segment], pattern: str, *, ignore_case: bool, rege
     letter.
 
     Raises:
-        ConfigError: An empty pattern, or one that is no regular expression.
+        ConfigError: An empty pattern, or one that is not a regular expression.
     """
     if not isinstance(pattern, str) or not pattern:
         raise ConfigError(f"pattern={pattern!r} cannot be searched for; expected text.")
-    # The case of a regular expression is the engine's affair: folding would turn \S into \s.
+    # Folding the case of a regular expression would turn \S into \s.
     fold_case = ignore_case and not regex
     wanted = fold_text(pattern, ignore_case=fold_case).text
     try:
         compiled = re.compile(wanted if regex else re.escape(wanted), re.IGNORECASE if ignore_case and regex else 0)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigError(f"pattern={pattern!r} is no regular expression: {error}") from error
+        raise ConfigError(f"pattern={pattern!r} is not a regular expression: {error}") from error
     return [
         match
         for index, segment in enumerate(segments)

@@ -26,7 +26,7 @@ def write_srt(segments: Iterable[Segment], name_of: Callable[[int], str]) -> str
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name.
+        name_of: Returns a speaker's name.
 
     Raises:
         ConfigError: A segment without times.
@@ -53,7 +53,7 @@ def write_vtt(segments: Iterable[Segment], name_of: Callable[[int], str]) -> str
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name.
+        name_of: Returns a speaker's name.
 
     Raises:
         ConfigError: A segment without times.

@@ -17,17 +17,17 @@ __all__ = ["write_textgrid"]
 
 _WORDS = "words"
 _NO_SPEAKER = "segments"
-"""The tier of what has no speaker."""
+"""The tier of segments without a speaker."""
 
 _Interval = tuple[int, int, str]
 
 
 def write_textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds: float = 0.0) -> str:
-    """Return a TextGrid: a tier per speaker, and one of words where there are words.
+    """Return a TextGrid: a tier per speaker, and one of words if there are words.
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name; two of the same name get numbers.
+        name_of: Returns a speaker's name; two of the same name get numbers.
         seconds: How long the recording is; the grid is at least as long.
 
     Raises:
@@ -68,7 +68,7 @@ def _without_overlap(intervals: Iterable[_Interval]) -> list[_Interval]:
 
 
 def _fill_gaps(intervals: Iterable[_Interval], last: int) -> list[_Interval]:
-    """Put empty intervals where there is no speech; Praat wants every moment covered."""
+    """Add empty intervals between those with speech; Praat requires that every moment is covered."""
     covered: list[_Interval] = []
     at = 0
     for start, end, text in intervals:

@@ -1,6 +1,6 @@
 """Where each word stands in the text.
 
-The text is the service's fair copy: it has punctuation and capitals that the list of words may lack.
+The text has punctuation and capitals that the list of words may lack, and numbers may be written differently.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def find_word_spans(text: str, words: Sequence[str]) -> list[Span | None]:
         words: Its words; capitals and punctuation may differ.
 
     Returns:
-        A place for each word, or None for one that is not there.
+        A span for each word, or None for one that is not there.
     """
     walked = _find_in_order(text, words)
     return list(walked) if walked is not None else _find_common_words(text, words)
 
 
 def split_at_words(text: str, words: Sequence[str]) -> list[str] | None:
-    """Share the whole text out among its words, each with the punctuation and the white space around it.
+    """Divide the whole text among its words, each with the punctuation and the white space around it.
 
     Returns:
-        One piece for each word, which joined are the text; None where words and text do not match.
+        One piece for each word, which together are the text; None if words and text do not match.
     """
     walked = _find_in_order(text, words)
     if not walked:
@@ -77,7 +77,7 @@ def _empty_place(folded: FoldedText, at: int, text: str) -> Span:
 
 
 def _find_common_words(text: str, words: Sequence[str]) -> list[Span | None]:
-    """Find the words that text and list have in common."""
+    """Find the words that text and list have in common, by the longest matching runs."""
     spots = [(m.start(), m.end()) for m in re.finditer(r"\S+", text)]
     shown = [fold_word(text[a:b]) for a, b in spots]
     owners = [i for i, word in enumerate(words) for _ in word.split()]

@@ -28,7 +28,7 @@ def read_rttm(text: str) -> Loaded:
     """Read who spoke when: SPEAKER lines are segments without text, or with that of the LEXEME lines in them.
 
     Raises:
-        ConfigError: A line with too few columns, or without a number where a time is.
+        ConfigError: A line with too few columns, or with something else than a number as a time.
     """
     turns: dict[str, list[Row]] = {}
     words: dict[str, list[dict[str, Any]]] = {}
@@ -64,7 +64,7 @@ def read_ctm(text: str) -> Loaded:
     """Read words with times; a pause of a second, or the end of a sentence, begins another segment.
 
     Raises:
-        ConfigError: A line with too few columns, or without a number where a time is.
+        ConfigError: A line with too few columns, or with something else than a number as a time.
     """
     words: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for number, line in _numbered_lines(text):
@@ -89,7 +89,7 @@ def read_stm(text: str) -> Loaded:
     """Read segments with speakers; what is not to be scored is left out.
 
     Raises:
-        ConfigError: A line with too few columns, or without a number where a time is.
+        ConfigError: A line with too few columns, or with something else than a number as a time.
     """
     rows: list[Row] = []
     for number, line in _numbered_lines(text, comment=";;"):
@@ -146,7 +146,7 @@ def _read_time(number: int, column: str) -> float:
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise ConfigError(f"line {number}: {column!r} is no time; expected seconds.")
+        raise ConfigError(f"line {number}: {column!r} is not a time; expected seconds.")
     return seconds
 
 

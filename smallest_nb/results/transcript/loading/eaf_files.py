@@ -28,14 +28,14 @@ def read_eaf(text: str) -> Loaded:
     Other tiers that depend on one, such as translations, are left out.
 
     Raises:
-        ConfigError: No XML, or another document.
+        ConfigError: Not XML, or another document.
     """
     if re.search(r"<!(DOCTYPE|ENTITY)", text[:10_000]):
         raise ConfigError("it declares entities of its own, which ELAN never does.")
     try:
         root = ET.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))  # noqa: S314 - without entities
     except ET.ParseError as error:
-        raise ConfigError(f"it is no XML: {error}.") from error
+        raise ConfigError(f"it is not XML: {error}.") from error
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ConfigError(f"it is a document of the kind {root.tag!r}; expected ANNOTATION_DOCUMENT.")
     slots = _read_slots(root.iterfind("TIME_ORDER/TIME_SLOT"))

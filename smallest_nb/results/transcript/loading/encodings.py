@@ -1,4 +1,4 @@
-"""Bytes of a transcript file as text, in the encodings that the programs really write."""
+"""Bytes of a transcript file as text, in the encodings that programs actually write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOKED_AT = 400
 
 
 def decode_text(data: bytes, name: str) -> str:
-    r"""Return a file's text with `\n` for every line end; what is no Unicode is read as Windows-1252, with a warning.
+    r"""Return a file's text with `\n` for every line end; what is not Unicode is read as Windows-1252, with a warning.
 
     Praat writes UTF-16 with a byte order mark as soon as a text has letters outside ASCII, and Latin-1 if so set.
 
@@ -42,7 +42,7 @@ def decode_text(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         if data.lstrip()[:1] in (b"{", b"["):  # JSON is UTF-8; whisper.cpp may cut a letter between two tokens
             return _unify_line_ends(data.decode("utf-8", "replace"))
-        _log.warning("%s is no UTF-8 (byte %d): it is read as Windows-1252", name, error.start)
+        _log.warning("%s is not UTF-8 (byte %d): it is read as Windows-1252", name, error.start)
         return _unify_line_ends(data.decode("cp1252", "replace"))
 
 

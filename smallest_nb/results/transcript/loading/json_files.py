@@ -32,12 +32,12 @@ def read_json(text: str) -> Loaded:
     """Read a transcript.
 
     Raises:
-        ConfigError: No JSON, or none of these layouts.
+        ConfigError: Not JSON, or none of these layouts.
     """
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise ConfigError(f"it is no JSON: {error}.") from error
+        raise ConfigError(f"it is not JSON: {error}.") from error
     if isinstance(data, list):
         data = {"segments": data}
     if not isinstance(data, dict):
@@ -75,8 +75,8 @@ def _read_rows(data: dict[str, Any]) -> list[Row]:
     if isinstance(text := data.get("text"), str) and data.keys() <= _PLAIN_KEYS:
         return [Row(text.strip(), language=_language_code(data.get("language")))]
     raise ConfigError(
-        "it is no transcript of a known program; expected segments or words (Whisper), transcription (whisper.cpp and "
-        "the service), chunks (Transformers) or results with channels (Deepgram)."
+        "it is not a transcript of a known program; expected segments or words (Whisper), transcription (whisper.cpp "
+        "and the service), chunks (Transformers) or results with channels (Deepgram)."
     )
 
 
@@ -135,7 +135,7 @@ def _read_whisper_segment(data: Any, language: str | None) -> Row:
 
 
 def _add_punctuation(words: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
-    """Give words the punctuation that stands around them in the whole text: OpenAI's words have none."""
+    """Add to words the punctuation around them in the whole text: OpenAI's words have none."""
     begins: list[int] = []
     at = 0
     for word in words:

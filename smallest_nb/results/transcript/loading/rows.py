@@ -1,4 +1,4 @@
-"""What every reader gives: rows with labels of speakers, which become segments with numbers and names."""
+"""What every reader returns: rows with speaker labels, which become segments with numbers and names."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _PAUSE_SECS = 1.0
 
 @dataclass(slots=True)
 class Row:
-    """A stretch of speech as a file has it.
+    """A stretch of speech as the file has it.
 
     Attributes:
-        text: Its text; may be empty where a file says only who spoke.
+        text: Its text; may be empty if a file says only who spoke.
         start: Seconds, or None.
         end: Seconds, or None.
         label: What the speaker is called, or None.
@@ -131,14 +131,14 @@ def _most_common(speakers: Iterable[int | None]) -> int | None:
 
 
 def attach_words(rows: Sequence[Row], words: Sequence[dict[str, Any]]) -> None:
-    """Give each word of a list beside the rows to the row that it is a part of."""
+    """Add each word of a separate list to the row that it is a part of."""
     spans = [{"text": r.text, "start": r.start, "end": r.end, "speaker": None} for r in rows]
     for row, share in zip(rows, share_words([{**w, "speaker": None} for w in words], spans), strict=True):
         row.words = [{**w, "speaker": row.label} for w in share]
 
 
 def group_words(words: Sequence[dict[str, Any]], source: str | None = None) -> list[Row]:
-    """Make rows of words alone: a pause, the end of a sentence or another speaker begins a new one.
+    """Make rows of words without segments: a pause, the end of a sentence or another speaker begins a new one.
 
     Args:
         words: With times, in order.

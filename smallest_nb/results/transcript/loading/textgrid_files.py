@@ -29,7 +29,7 @@ def read_textgrid(text: str) -> Loaded:
     """Read interval tiers: one called "words" holds words, one of phones is left out, any other is a speaker.
 
     Raises:
-        ConfigError: It is cut short, or no TextGrid.
+        ConfigError: It is cut short, or not a TextGrid.
     """
     tokens = _Tokens(text)
     tokens.text("ooTextFile")
