@@ -197,16 +197,9 @@ class SmallestSTTSettings(BaseSettings):
         Spec("keywords", "Keywords", "Words to listen for, with boosts.", "keywords", {})
     )
     format: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Format",
-            "Punctuation, capitals and written numbers; off forces all three off.",
-            "format",
-            None,
-            optional=True,
-            api_default=True,
-        )
-    )
+        Spec("bool", "Format", "Punctuation, capitals and written numbers; off forces all three off.", "format", None,
+             optional=True, api_default=True)
+    )  # fmt: skip
     punctuate: bool | None | NotGiven = setting(
         Spec("bool", "Punctuate", "Write punctuation.", "punctuate", None, optional=True, api_default=True)
     )
@@ -214,42 +207,21 @@ class SmallestSTTSettings(BaseSettings):
         Spec("bool", "Capitalize", "Write capitals.", "capitalize", None, optional=True, api_default=True)
     )
     itn_normalize: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Written numbers",
-            "Write numbers, dates and amounts as figures.",
-            "itn_normalize",
-            None,
-            optional=True,
-            api_default=False,
-        )
-    )
+        Spec("bool", "Written numbers", "Write numbers, dates and amounts as figures.", "itn_normalize", None,
+             optional=True, api_default=False)
+    )  # fmt: skip
     finalize_on_words: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Final every few words",
-            "Freeze the text every few words.",
-            "finalize_on_words",
-            None,
-            optional=True,
-            api_default=True,
-        )
-    )
+        Spec("bool", "Final every few words", "Freeze the text every few words.", "finalize_on_words", None,
+             optional=True, api_default=True)
+    )  # fmt: skip
     max_words: int | None | NotGiven = setting(
         Spec("int", "Words per final", "Freeze the text after so many words.", "max_words", None,
              1, 1000, 1, optional=True, api_default=10)
     )  # fmt: skip
     vad_events: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Speech marks",
-            "Report when speech starts and ends.",
-            "vad_events",
-            None,
-            optional=True,
-            api_default=False,
-        )
-    )
+        Spec("bool", "Speech marks", "Report when speech starts and ends.", "vad_events", None, optional=True,
+             api_default=False)
+    )  # fmt: skip
 
     aliases: ClassVar[Mapping[str, str]] = {"lang": "language"}
 

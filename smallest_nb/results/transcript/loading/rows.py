@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,40 +89,27 @@ def _make_segment(row: Row, numbers: Mapping[str, int]) -> Segment:
     def speaker(label: str | None) -> int | None:
         return None if label is None else numbers[label]
 
-    nan = float("nan")
+    def seconds(value: float | None) -> float:
+        return math.nan if value is None else value
+
     words = tuple(
-        Word(
-            text,
-            nan if (start := w.get("start")) is None else start,
-            nan if (end := w.get("end")) is None else end,
-            w.get("confidence"),
-            speaker(w.get("speaker")),
-        )
+        Word(text, seconds(w.get("start")), seconds(w.get("end")), w.get("confidence"), speaker(w.get("speaker")))
         for w in row.words
         if (text := one_line(str(w["word"])))
     )
-    plain = Segment(
-        one_line(row.text),
-        True,
-        row.start,
-        row.end,
-        words,
-        speaker=speaker(row.label),
-        language=row.language,
-        source=row.source,
-    )
-    if any(w.start != w.start or w.end != w.end for w in words):
-        known = [w for w in words if w.start == w.start and w.end == w.end]
-        start = row.start if row.start is not None else known[0].start if known else None
-        end = row.end if row.end is not None else known[-1].end if known else None
-        whole = Segment(plain.text, True, start, end, words)
-        words = words_with_times(whole) if start is not None and end is not None else ()
-    first = row.start if row.start is not None or not words else words[0].start
-    last = row.end if row.end is not None or not words else words[-1].end
-    rounded = tuple(Word(w.text, round(w.start, 6), round(w.end, 6), w.confidence, w.speaker) for w in words)
-    spoken = plain.speaker if plain.speaker is not None else _most_common(w.speaker for w in words)
+    known = [w for w in words if math.isfinite(w.start) and math.isfinite(w.end)]
+    first = row.start if row.start is not None else known[0].start if known else None
+    last = row.end if row.end is not None else known[-1].end if known else None
+    if len(known) < len(words):  # the others take what their neighbours, or the segment, leave
+        whole = Segment("", True, first, last, words)
+        words = words_with_times(whole) if first is not None and last is not None else ()
+    words = tuple(dataclasses.replace(w, start=round(w.start, 6), end=round(w.end, 6)) for w in words)
+    said = speaker(row.label)
     return Segment(
-        plain.text or " ".join(w.text for w in words), True, first, last, rounded, speaker=spoken,
+        one_line(row.text) or " ".join(w.text for w in words), True,
+        row.start if row.start is not None or not words else words[0].start,
+        row.end if row.end is not None or not words else words[-1].end,
+        words, speaker=said if said is not None else _most_common(w.speaker for w in words),
         language=row.language, source=row.source,
     )  # fmt: skip
 
