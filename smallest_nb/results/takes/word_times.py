@@ -38,7 +38,7 @@ _CLAUSE_END = ",;:—–-،؛、，；：·"  # noqa: RUF001
 
 @dataclass(frozen=True, slots=True)
 class TakeWord(Word):
-    """One word of a take; times are seconds from the start of its clip.
+    """One word of a take: a :class:`~smallest_nb.Word` whose times are seconds from the start of the clip.
 
     Attributes:
         estimated: The times are worked out here; the service sent none.
