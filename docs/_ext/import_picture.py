@@ -19,6 +19,11 @@ from tests.support.import_graph import package_graph  # noqa: E402
 _WIDTH, _HEIGHT = 240, 46
 _GAP_X, _GAP_Y = 28, 34
 _MARGIN = 14
+_LABEL = "The packages; an arrow points to what a package imports"
+_MARKER = (
+    '<defs><marker id="snb-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
+)
 
 
 class ImportPicture(Directive):
@@ -82,10 +87,7 @@ def draw(graph: dict[str, dict[str, int]], details: dict[str, str]) -> str:
             places[name] = (left + x * (_WIDTH + _GAP_X), _MARGIN + y * (_HEIGHT + _GAP_Y))
     height = 2 * _MARGIN + len(rows) * _HEIGHT + (len(rows) - 1) * _GAP_Y
     parts = [
-        f'<svg class="snb-imports" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        'aria-label="The packages; an arrow points to what a package imports">'
-        '<defs><marker id="snb-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
+        f'<svg class="snb-imports" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{_LABEL}">{_MARKER}',
     ]
     for here, there in sorted(direct_arrows(graph)):
         parts.append(_arrow(places, here, there))
@@ -110,7 +112,8 @@ def _arrow(places: dict[str, tuple[float, float]], here: str, there: str) -> str
     if abs(x1 - x2) < 1 and kind != "arrow":  # straight down it would run through the boxes between
         side = _WIDTH / 2 + _GAP_X
         return (
-            f'<path class="{kind}" d="M{start[0] + _WIDTH / 4:.0f} {start[1]:.0f}C{start[0] + side:.0f} {start[1] + bend / 2:.0f} '
+            f'<path class="{kind}" d="M{start[0] + _WIDTH / 4:.0f} {start[1]:.0f}'
+            f'C{start[0] + side:.0f} {start[1] + bend / 2:.0f} '
             f'{end[0] + side:.0f} {end[1] - bend / 2:.0f} {end[0] + _WIDTH / 4:.0f} {end[1]:.0f}"/>'
         )
     return (

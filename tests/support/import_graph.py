@@ -1,4 +1,4 @@
-"""Which module of a package imports which, read from the sources; for the layer test and the documentation's picture."""
+"""The imports among the modules of a package, read from its sources: for the layer test and for the documentation."""
 
 from __future__ import annotations
 
