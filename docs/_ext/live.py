@@ -1,7 +1,7 @@
 """Live boxes: the directive `live`, whose box holds real widgets that a tape drives, in a page without a kernel.
 
-`taping` makes the tapes, `docs/_static/live.js` wakes the boxes up. What stands in a box until then, and what stays where
-no script runs, is what its widgets lead to.
+`taping` makes the tapes, `docs/_static/live.js` starts the boxes. Until then, and where no
+script runs, a box shows the static HTML of its widgets.
 """
 
 from __future__ import annotations
