@@ -21,12 +21,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bench.environments import ROOT
 from bench.page import audio_cells as cells
 from bench.stats import Samples, table
-
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from lab import Lab, NotebookPage
+from tests.support.lab import Lab, NotebookPage
 
 OURS, FLOOR = "smallest_nb", "floor"
 RATE = 24000

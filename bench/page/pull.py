@@ -1,7 +1,8 @@
 """What it costs to ask: first sound and transcript, where messages are pushed and where they are asked for.
 
 `python -m bench.page.pull [--json] [--rounds N] [--trip MS]`; needs what the host tests need (`tests/hosts`). The host
-is the emulated Colab, with its versions, in a real Chromium: once it pushes everything, once it drops what threads send.
+is the emulated Colab, with its versions, in a real Chromium: once with every message delivered, once with those that
+threads send dropped.
 `--trip` adds a network's round trip between page and kernel.
 """
 
@@ -17,7 +18,6 @@ from typing import Any
 
 from bench.venvs import ROOT
 
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
 sys.path.insert(0, str(ROOT / "tests" / "hosts"))
 from colab.acts import MIC, hear, press, shown, state
 from colab.notebook import COLAB, Browsers, Notebook

@@ -15,18 +15,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the bench is no part of the package
-
-from bench.child import Child  # noqa: E402
-from bench.fault_clients.ours import OurMouth, Ours  # noqa: E402
-from bench.faults.drive import drive  # noqa: E402
-from bench.faults.judge import Result, judge  # noqa: E402
-from bench.faults.pair import MOST_CONNECTIONS, OURS, Pair  # noqa: E402
-from bench.faults.plan import Fault  # noqa: E402
-from bench.faults.row import MID_AUDIO, TEXT, Row, plan  # noqa: E402
-from bench.faults.sound import sound  # noqa: E402
-from bench.faults.table import ROWS  # noqa: E402
+from bench.child import Child
+from bench.fault_clients.ours import OurMouth, Ours
+from bench.faults.drive import drive
+from bench.faults.judge import Result, judge
+from bench.faults.pair import MOST_CONNECTIONS, OURS, Pair
+from bench.faults.plan import Fault
+from bench.faults.row import MID_AUDIO, TEXT, Row, plan
+from bench.faults.sound import sound
+from bench.faults.table import ROWS
 
 HERE = [row for row in ROWS if not row.apart and not row.long]
 APART = [row for row in ROWS if row.apart and not row.long]

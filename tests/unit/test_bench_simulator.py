@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the bench is no part of the package
 
 from bench.simulator.figures import Figures, table
 from bench.simulator.paced import RATE, Clip, Punctuality, _judge

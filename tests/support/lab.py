@@ -19,6 +19,8 @@ from playwright.sync_api import Error, Page, sync_playwright
 from tests.support.browser_evidence import watch_pages
 
 ROOT = Path(__file__).resolve().parents[2]
+TAP = Path(__file__).with_name("tap.js")
+"""Records what a page's audio contexts render."""
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
@@ -159,7 +161,7 @@ class Lab:
                 viewport={"width": 1100, "height": 900}, permissions=["microphone"] if media == "fake" else [],
             )  # fmt: skip
             context.add_init_script(PANEL)
-            context.add_init_script(path=Path(__file__).with_name("tap.js"))
+            context.add_init_script(path=TAP)
             page = context.pages[0]
             page.set_default_timeout(30_000)
             notes = NotebookPage(page)
