@@ -31,16 +31,17 @@ class Child:
         python: Its interpreter.
         module: What it runs.
         log: Where its stderr goes.
+        arguments: Of its command line.
     """
 
-    def __init__(self, python: Path, module: str, log: Path) -> None:
+    def __init__(self, python: Path, module: str, log: Path, *arguments: str) -> None:
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         self._rest = b""
         # A session of its own: Ctrl-C reaches the runner alone, which then ends its children in order.
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [str(python), "-m", module],
+                [str(python), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

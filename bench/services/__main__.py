@@ -26,7 +26,6 @@ OURS = "smallest_nb"
 NOTHING = "nothing"
 CLIENTS = (FLOOR, OURS, *PEERS, NOTHING)
 _ON_DEMAND = ("pipecat_defaults",)
-_MODULES = {OURS: "ours"}
 _LOGS = ROOT / ".bench" / "logs"
 _SERVER_SECS = 10.0
 
@@ -102,8 +101,8 @@ class Round:
 
     def _process(self, client: str) -> Child:
         if client not in self._clients:
-            module = f"bench.clients.{_MODULES.get(client, client)}"
-            self._clients[client] = Child(self._pythons[client], module, _LOGS / f"{client}.log")
+            log = _LOGS / f"{client}.log"
+            self._clients[client] = Child(self._pythons[client], "bench.services.client", log, client)
         return self._clients[client]
 
     def _end(self, client: str) -> None:
