@@ -70,8 +70,7 @@ def copy_notebooks(folder, new):
         for n in range(3):
             (source / f"{n}.ipynb").write_text("{}" * 20000)
         os.chdir(folder)
-        cli._HERE = source.parent
-        cli._tutorials()
+        cli.find_tutorials(source.parent)
 
 
 SUFFIXES = ("srt", "vtt", "json", "csv", "TextGrid", "rttm", "txt", "eaf", "ctm", "stm")
