@@ -18,7 +18,7 @@ from bench.faults.table import Row
 
 _CLOSE_S = 8.0
 _SETTLE_S = 0.05
-_TOLD_S = 1.0
+_NOTICE_S = 1.0
 _PUSHES_AFTER_THE_END = 3
 _NOWHERE = "wss://nonexistent.invalid"
 _KEY = "sk_fault"
@@ -58,7 +58,7 @@ async def drive(make: Callable[[], Adapter], row: Row, url: str) -> Seen:
 @contextlib.contextmanager
 def _place(row: Row, url: str) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
-        if row.place == "refused":  # bound and not listening: nobody else can take the port and answer
+        if row.place == "refused":  # bound and not listening: no other process can take the port and answer
             port = stack.enter_context(socket.socket())
             port.bind(("127.0.0.1", 0))
             url = f"ws://127.0.0.1:{port.getsockname()[1]}"
@@ -73,7 +73,7 @@ def _sockets() -> int:
     return sum(link.startswith("socket:") for link in links)
 
 
-def _told(error: Exception) -> Seen:
+def _describe(error: Exception) -> Seen:
     return {"type": type(error).__name__, "says": str(error)[:400], "at": monotonic()}
 
 
@@ -132,7 +132,7 @@ def _utterance(text: str, got: bytes, error: Exception | None) -> Seen:
         "prefix": prefix,
         "suffix": suffix,
         "clip_differs": clip is not None and clip.pcm != got,
-        "failure": _told(error) if error else None,
+        "failure": _describe(error) if error else None,
     }
 
 
@@ -142,15 +142,15 @@ async def _listen(adapter: Adapter, row: Row, url: str, seen: Seen) -> None:
         words = {adapter.words_setting: options.pop("timed", True)} if adapter.words_setting else {}
         ear = await adapter.ear(url, _KEY, adapter.stt | words, **options)
     except Exception as error:
-        seen["failure"] = {**_told(error), "by": ["connect"]}
+        seen["failure"] = {**_describe(error), "by": ["connect"]}
         return
     reader = asyncio.create_task(_read(ear, seen))
     try:
         await _push_all(ear, row, reader, seen)
         if seen["failure"] is None:
             await _finish(ear, seen)
-        # Where pushing failed, reading has to fail too, and without being told to end.
-        await asyncio.wait({reader}, timeout=_TOLD_S if seen["failure"] else _CLOSE_S)
+        # If pushing failed, reading has to fail too, without `end`.
+        await asyncio.wait({reader}, timeout=_NOTICE_S if seen["failure"] else _CLOSE_S)
         seen["end"] = monotonic()
     finally:
         seen["hung"] = not reader.done()
@@ -202,7 +202,7 @@ async def _read(ear: Ear, seen: Seen) -> None:
 
 def _note(seen: Seen, error: Exception, by: str) -> None:
     if seen["failure"] is None:
-        seen["failure"] = {**_told(error), "by": []}
+        seen["failure"] = {**_describe(error), "by": []}
     seen["failure"]["by"].append(by)
 
 
@@ -212,4 +212,4 @@ async def _close(session: Voice | Ear, seen: Seen) -> None:
         async with asyncio.timeout(_CLOSE_S):
             await session.close()
     except Exception as error:  # a peer's close may raise; it must not hide what the row is about
-        seen["close"] = _told(error)
+        seen["close"] = _describe(error)

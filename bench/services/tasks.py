@@ -142,7 +142,7 @@ async def hear_many(adapter: Adapter, url: str, *, streams: int, window_s: float
         cpu, until = time.process_time() - cpu, perf_counter()
         await asyncio.gather(*pushing)
         await asyncio.sleep(0.3)
-    down = [at - told for text, at in results if since <= (told := float(text.split(" ", 1)[0])) < until]
+    down = [at - sent for text, at in results if since <= (sent := float(text.split(" ", 1)[0])) < until]
     return {"cpu_per_stream": cpu / (until - since) / streams, "down": down, "begin": since, "end": until}
 
 

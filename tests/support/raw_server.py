@@ -1,4 +1,4 @@
-"""A TCP server that answers the WebSocket handshake and then does as little as it is told to."""
+"""A TCP server that answers the WebSocket handshake and then does nothing more."""
 
 from __future__ import annotations
 
