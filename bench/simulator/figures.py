@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.stats import FLOOR, quantile
 
-__all__ = ["Figures", "table", "tell"]
+__all__ = ["Figures", "log", "table"]
 
 _COLUMNS = ("median", "p90", "p99", "max")
 

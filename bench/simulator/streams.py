@@ -1,6 +1,7 @@
 """How many streams one server holds: transcriptions and speech in real time, by the test signal and by real hearing.
 
-The load comes from this process, the server is another; both share the machine's cores, and both CPU shares are reported.
+The load comes from this process, the server is another; both share the machine's cores, and both CPU shares are
+reported.
 """
 
 from __future__ import annotations
