@@ -71,7 +71,7 @@ def test_memory_stays_bounded_by_what_is_kept():
     assert len(pickle.dumps(recording)) <= 10 * 32_000 + 2 * 65_536 + 4096
 
 
-def test_what_is_not_kept_is_told():
+def test_what_is_not_kept_is_reported():
     recording = Recording(RATE, 2)
     with pytest.raises(ConfigError, match="nothing is kept"):
         recording.clip(0, 1)
