@@ -13,9 +13,10 @@ from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.http import HTTPRequest
 from smallest_nb.simulator.latency import latency
 
-__all__ = ["FAULT_HEADER", "Behaviour", "knobs", "parse_faults"]
+__all__ = ["FAULT_HEADER", "Behaviour", "knobs", "parse_faults", "read_faults"]
 
 FAULT_HEADER = "X-Simulator-Fault"
 ENGINES = ("speech", "signal")
@@ -160,6 +161,15 @@ def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
         found[name] = found[name] | read if name in found and name == "retired" else read
     Behaviour(**found)
     return found
+
+
+def read_faults(request: HTTPRequest) -> dict[str, Any]:
+    """Return the faults that a request asks for, in its query or its header.
+
+    Raises:
+        ConfigError: No such fault, or a value that it does not take.
+    """
+    return parse_faults([*request.query.get("fault", ()), request.headers.get(FAULT_HEADER.lower(), "")])
 
 
 def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:

@@ -34,7 +34,7 @@ async def transcribe(
     call: HTTPRequest, backend: Backend, behaviour: Behaviour, *, legacy: bool, report: Report
 ) -> Answer:
     """Answer with the transcript of the body."""
-    query = {name: values[-1] for name, values in call.query.items()}
+    query = call.parameters
     started = monotonic()
     try:
         options = STTOptions.read(query, legacy=legacy, streamed=False)

@@ -16,9 +16,9 @@ from typing import Any
 from smallest_nb.api.voices import VOICES
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.auth import retired_body
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.gate import withdrawn
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
@@ -118,7 +118,7 @@ def _check_units(backend: Backend, behaviour: Behaviour, key: str) -> None:
 
 
 def _checked(call: HTTPRequest, model: str | None, behaviour: Behaviour) -> dict[str, Any]:
-    request = call.json()
+    request = call.parse_body()
     if not isinstance(request, dict):
         raise Refused("Expected a JSON object", code="invalid_type")
     if "context_id" in request:
@@ -136,7 +136,7 @@ def _refused(error: Refused, report: Report) -> Answer:
     if error.code == "concurrency_limit":
         return json_answer(429, {"error": str(error)}, {"Retry-After": "1"})
     if error.code == "MODEL_DEPRECATED":
-        return json_answer(410, withdrawn(str(error)))
+        return json_answer(410, retired_body(str(error)))
     body = {"error": [{"code": error.code, "path": [error.path] if error.path else [], "message": str(error)}]}
     return json_answer(400, body)
 

@@ -9,21 +9,19 @@ import asyncio
 import uuid
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from smallest_nb.api.language import STT_US_HOST_LANGUAGES
 from smallest_nb.common.text import parse_json
 from smallest_nb.simulator.backend import Backend
+from smallest_nb.simulator.delayed_sender import DelayedSender
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing.listening import Activity, Heard
 from smallest_nb.simulator.latency import Delay, latency
-from smallest_nb.simulator.outgoing import Outgoing
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.encodings import BYTES_OF, decode
 from smallest_nb.simulator.stt_options import STTOptions
 from smallest_nb.simulator.transcript_frames import TranscriptFrames
+from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["STTSession", "language_error"]
@@ -60,7 +58,7 @@ class STTSession:
     """Serves one socket.
 
     Args:
-        ws: The socket.
+        socket: The socket.
         backend: The engines.
         behaviour: Limits and faults.
         options: Its query.
@@ -70,7 +68,7 @@ class STTSession:
 
     def __init__(
         self,
-        ws: ServerConnection,
+        socket: Socket,
         backend: Backend,
         behaviour: Behaviour,
         options: STTOptions,
@@ -78,7 +76,7 @@ class STTSession:
         log: SessionLog | NoRecorder,
         report: Report,
     ) -> None:
-        self._ws = ws
+        self._socket = socket
         self._behaviour = behaviour
         self._options = options
         self._log = log
@@ -92,7 +90,7 @@ class STTSession:
 
     async def run(self) -> None:
         """Serve until the socket ends."""
-        out = self._out = Outgoing(self._ws, self._log)
+        out = self._out = DelayedSender(self._socket, self._log)
         try:
             wrong = language_error(self._options.language, self._behaviour)
             if wrong is None:
@@ -102,10 +100,10 @@ class STTSession:
                 await self._send(wrong)
             await out.flush()
             await self._listener.close()  # first: who sees the close may open the next session at once
-            await self._ws.close(1000)
+            await self._socket.close(1000)
         except EngineError as error:
             await self._fail(f"The simulator cannot hear: {error}")
-        except ConnectionClosed:
+        except SocketClosed:
             pass
         finally:
             await out.close()
@@ -116,7 +114,8 @@ class STTSession:
         await self._listener.start()
         if self._behaviour.unknown_frames:
             await self._send({"type": "metadata", "model": "pulse"})
-        async for message in self._ws:
+        while True:
+            message = await self._socket.recv()
             await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             if isinstance(message, bytes):
                 await self._hear(message)
@@ -127,7 +126,7 @@ class STTSession:
         self._report.note(error=told)
         await self._send({"type": "error", "status": "error", "message": told})
         await self._out.flush()
-        await self._ws.close(1011, "engine")
+        await self._socket.close(1011, "engine")
 
     async def _hear(self, data: bytes) -> None:
         data = self._odd + data
@@ -147,7 +146,7 @@ class STTSession:
         limit = self._behaviour.drop_after_secs
         if limit is not None and self._heard_secs >= limit:
             self._behaviour.drop_after_secs = None
-            self._ws.transport.abort()
+            self._socket.abort()
 
     async def _control(self, message: str) -> bool:
         self._log.log("in", message)

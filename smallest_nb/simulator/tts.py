@@ -14,9 +14,6 @@ import uuid
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from smallest_nb.api.voices import WORD_TIMESTAMP_VOICES
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.simulator.backend import Backend
@@ -27,6 +24,7 @@ from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.chunks import Chunks
 from smallest_nb.simulator.speech.speech_request import Refused, error_frame, read_request
+from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["TTSSession"]
@@ -40,7 +38,7 @@ class TTSSession:
     """Serves one socket.
 
     Args:
-        ws: The socket.
+        socket: The socket.
         backend: The engines.
         behaviour: Limits and faults.
         key: Whose account pays.
@@ -52,7 +50,7 @@ class TTSSession:
 
     def __init__(
         self,
-        ws: ServerConnection,
+        socket: Socket,
         backend: Backend,
         behaviour: Behaviour,
         *,
@@ -62,7 +60,7 @@ class TTSSession:
         log: SessionLog | NoRecorder,
         report: Report,
     ) -> None:
-        self._ws = ws
+        self._socket = socket
         self._backend = backend
         self._behaviour = behaviour
         self._key = key
@@ -80,7 +78,7 @@ class TTSSession:
         speaker = asyncio.create_task(self._serve())
         try:
             await self._receive()
-        except ConnectionClosed:
+        except SocketClosed:
             pass
         finally:
             self._contexts.close()
@@ -91,11 +89,11 @@ class TTSSession:
         while True:
             try:
                 async with asyncio.timeout(self._idle_secs):
-                    message = await self._ws.recv()
+                    message = await self._socket.recv()
             except TimeoutError:
                 told = f"Connection timed out after {self._idle_secs:g} seconds of inactivity"
                 await self._send({"status": "error", "message": told})
-                await self._ws.close(1000, "idle timeout")
+                await self._socket.close(1000, "idle timeout")
                 return
             await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             self._log.log("in", message if isinstance(message, str) else f"<{len(message)} bytes>")
@@ -118,7 +116,7 @@ class TTSSession:
         try:
             while True:
                 request = await self._answer(request or await self._requests.get())
-        except ConnectionClosed:
+        except SocketClosed:
             return
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -141,7 +139,7 @@ class TTSSession:
         if self._behaviour.unknown_frames:
             await self._send({"status": "telemetry", "data": {"queue": self._requests.qsize()}})
         if self._behaviour.close_after_complete and "context_id" not in request:
-            await self._ws.close(1000)
+            await self._socket.close(1000)
         return follower
 
     async def _follower(self, within: float) -> dict[str, Any] | None:
@@ -215,7 +213,7 @@ class TTSSession:
         limit = self._behaviour.truncate_after
         if limit is not None and sent >= limit:
             self._behaviour.truncate_after = None
-            self._ws.transport.abort()
+            self._socket.abort()
             raise EngineError("the connection was cut as told")
 
     async def _chunk(self, pcm: bytes, ids: dict[str, str]) -> None:
@@ -235,8 +233,8 @@ class TTSSession:
     async def _put(self, text: str) -> None:
         try:
             async with asyncio.timeout(_SEND_SECS):
-                await self._ws.send(text)
+                await self._socket.send(text)
         except TimeoutError:
             self._report.note(error="the client does not read")
-            self._ws.transport.abort()
+            self._socket.abort()
             raise EngineError("the client does not read") from None
