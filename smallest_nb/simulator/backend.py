@@ -10,13 +10,13 @@ from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing.hearing import SpeechListener
 from smallest_nb.simulator.hearing.listening import Listener
 from smallest_nb.simulator.hearing.signal_hearing import SignalListener
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.limits import Accounts
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.speech.dictionaries import Dictionaries
 from smallest_nb.simulator.speech.signal_speech import SignalSpeech
 from smallest_nb.simulator.speech.speech import Speaking, Speech, SpokenWord
-from smallest_nb.simulator.speech.speech_request import Refused, delivery
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.speech_request import Refused, delivery
 from smallest_nb.simulator.text.reading import read_aloud
 from smallest_nb.simulator.workers.worker import WorkerPool
 

@@ -12,11 +12,11 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing.listening import Heard
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.encodings import read_file
 from smallest_nb.simulator.stt import language_error
-from smallest_nb.simulator.stt_options import BadQuery, STTOptions
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.words import HeardWord
 from smallest_nb.simulator.transcript_frames import utterances, words_shown

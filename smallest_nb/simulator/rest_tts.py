@@ -24,7 +24,7 @@ from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.chunks import Chunks
 from smallest_nb.simulator.speech.encodings import encode_file
-from smallest_nb.simulator.speech.speech_request import Refused, check_request
+from smallest_nb.simulator.speech_request import Refused, check_request
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["speak", "speak_events"]

@@ -14,13 +14,13 @@ from smallest_nb.simulator import auth
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.connection import send_answer
 from smallest_nb.simulator.faults import Behaviour, read_faults
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions, whole_number
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.limits import SOCKETS_PER_UNIT
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.stt import STTSession
-from smallest_nb.simulator.stt_options import BadQuery, STTOptions, whole_number
 from smallest_nb.simulator.tts import TTSSession
 from smallest_nb.simulator.websocket import Socket
 

@@ -15,11 +15,11 @@ from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.delayed_sender import DelayedSender
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing.listening import Activity, Heard
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.latency import Delay, latency
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.encodings import BYTES_OF, decode
-from smallest_nb.simulator.stt_options import STTOptions
 from smallest_nb.simulator.transcript_frames import TranscriptFrames
 from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError

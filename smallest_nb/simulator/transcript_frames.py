@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from smallest_nb.simulator.hearing.listening import Heard
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.words import HeardWord
 

@@ -23,7 +23,7 @@ from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.chunks import Chunks
-from smallest_nb.simulator.speech.speech_request import Refused, error_frame, read_request
+from smallest_nb.simulator.speech_request import Refused, error_frame, read_request
 from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError
 

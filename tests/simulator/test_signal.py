@@ -9,9 +9,9 @@ from simulated import hear, said, samples, speak
 from smallest_nb.api.language import STT_VENDOR_LANGUAGES
 from smallest_nb.simulator.hearing.listening import Heard
 from smallest_nb.simulator.hearing.signal_hearing import SignalListener
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.speech.signal_speech import SignalSpeech
 from smallest_nb.simulator.speech.speech import Delivery
-from smallest_nb.simulator.stt_options import STTOptions
 from smallest_nb.simulator.text.reading import read_aloud
 from smallest_nb.simulator.text.wording import Wording
 

@@ -30,12 +30,13 @@ from smallest_nb.results.transcript import (
     names,
     word_spans,
 )
-from smallest_nb.simulator import continuation, faults, stt_options
+from smallest_nb.simulator import continuation, faults
 from smallest_nb.simulator.admission import Admission
 from smallest_nb.simulator.hearing import keywords, signal_hearing
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions
 from smallest_nb.simulator.speech import speech, spoken_line
 from smallest_nb.simulator.speech.dictionaries import BadDictionary, Dictionaries
-from smallest_nb.simulator.speech.speech_request import Refused, read_request
+from smallest_nb.simulator.speech_request import Refused, read_request
 from smallest_nb.simulator.text import reading
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.wording import Wording
@@ -233,7 +234,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "keywords, phonemes": keywords.arpabet,
     "dictionary's body": lambda t: Dictionaries().create("k", {"items": [{"word": t}, {"pronunciation": t}]}),
     "faults": lambda t: faults.parse_faults([t]),
-    "query": lambda t: stt_options.STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
+    "query": lambda t: STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
     "speech request": lambda t: read_request(json.dumps({"text": t, "voice_id": t}), None, faults.Behaviour()),
     "speech request of junk": lambda t: read_request(t, None, faults.Behaviour()),
     **{f"reading {name} of junk": read for name, read in loading.FORMATS.items()},
@@ -268,5 +269,5 @@ SPOKEN_FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 def call(function: Callable[[str], object], text: str) -> None:
     """Refusals in words are as good as an answer."""
-    with contextlib.suppress(SmallestError, Refused, BadDictionary, stt_options.BadQuery, UnicodeError, ValueError):
+    with contextlib.suppress(SmallestError, Refused, BadDictionary, BadQuery, UnicodeError, ValueError):
         function(text)

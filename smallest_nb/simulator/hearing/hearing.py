@@ -16,8 +16,8 @@ from smallest_nb.audio.vad import FRAME_SAMPLES, SAMPLE_RATE, make_vad
 from smallest_nb.simulator.hearing.expected import Expected
 from smallest_nb.simulator.hearing.listening import Activity, ActivityTracker, Heard
 from smallest_nb.simulator.hearing.speakers import Speakers
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.speech.speech import Speech
-from smallest_nb.simulator.stt_options import STTOptions
 from smallest_nb.simulator.text.words import HeardWord
 from smallest_nb.simulator.workers import framing
 from smallest_nb.simulator.workers.worker import EngineError, Worker, WorkerPool

@@ -6,8 +6,8 @@ import re
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, StreamResampler, pcm16_to_array
 from smallest_nb.simulator.hearing.listening import Activity, ActivityTracker, Heard
-from smallest_nb.simulator.signal_code import read_burst
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.hearing.stt_options import STTOptions
+from smallest_nb.simulator.speech.signal_code import read_burst
 from smallest_nb.simulator.text.words import HeardWord
 
 __all__ = ["SignalListener"]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, as_pcm16, silence
-from smallest_nb.simulator.signal_code import GAP_SECS, SYMBOL_SECS, burst_of, voice_number
+from smallest_nb.simulator.speech.signal_code import GAP_SECS, SYMBOL_SECS, burst_of, voice_number
 from smallest_nb.simulator.speech.speech import Delivery, SpokenWord
 from smallest_nb.simulator.text.reading import Spoken
 
