@@ -1,4 +1,4 @@
-"""Sends a session's frames in order, each as late as the latency model says. Imports latency and recorder."""
+"""Sends a session's frames in order, each as late as the latency model says."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEND_SECS = 30.0
 
 
 class DelayedSender:
-    """Holds 256 frames at most; who puts more waits, so a client that does not read is not listened to either.
+    """Holds 256 frames at most; a session that adds more waits, so a client that does not read is not read either.
 
     Args:
         socket: The socket.

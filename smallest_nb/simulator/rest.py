@@ -1,4 +1,4 @@
-"""The REST calls: which there are, and who answers them (protocol notes, 1.4). Imports the calls and the auth."""
+"""The REST calls and what answers each of them (protocol notes, 1.4)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class RestCalls:
     ) -> Answer:
         if call.path == _DICTIONARIES:
             return self._dictionary(call, key)
-        if call.method == "GET" and (voices := _voices(call.path)) is not None:
+        if call.method == "GET" and (voices := _list_voices(call.path)) is not None:
             return json_answer(200, {"voices": voices})
         if call.method == "POST" and call.path in _SPEECH:
             return await speak(call, self._backend, behaviour, key=key, model=model, report=report)
@@ -110,19 +110,19 @@ class RestCalls:
         return json_answer(405, {"message": f"{call.method} is not allowed at {call.path}"})
 
 
-def _voices(path: str) -> list[dict[str, Any]] | None:
+def _list_voices(path: str) -> list[dict[str, Any]] | None:
     if path in _VOICES_BY_MODEL:
-        return [_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]
+        return [_describe_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]
     if path != _ALL_VOICES:
         return None
     return [
         {"_id": f"{crc32(f'{v.model}/{v.id}'.encode()):024x}", "description": f"{v.accent} {v.gender}",
-         "audioPreview": "", **_voice(v)}
+         "audioPreview": "", **_describe_voice(v)}
         for v in VOICES
     ]  # fmt: skip
 
 
-def _voice(voice: Voice) -> dict[str, Any]:
+def _describe_voice(voice: Voice) -> dict[str, Any]:
     """Write a voice as the service lists it, languages by their English names."""
     languages = [LANGUAGE_NAMES[code].lower() for code in voice.languages]
     tags = {"language": languages, "accent": voice.accent.lower(), "gender": voice.gender, "emotions": []}

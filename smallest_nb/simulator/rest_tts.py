@@ -1,4 +1,4 @@
-"""One-shot and server-sent speech (protocol notes, 1.4). Imports the backend, encodings, http.
+"""One-shot and server-sent speech (protocol notes, 1.4).
 
 The two streaming shapes differ: a server-sent event carries `audio` at its top, a socket's frame inside `data`.
 """
@@ -93,7 +93,7 @@ async def _sound(
 ) -> AsyncGenerator[bytes, None]:
     """Yield PCM16 while a unit of the account is taken."""
     _check_units(backend, behaviour, key)
-    rate, asked = request.get("sample_rate", 44100), monotonic()
+    rate, received = request.get("sample_rate", 44100), monotonic()
     backend.accounts.change(key, speaking=1)
     report.add(requests=1, characters=len(request["text"]))
     try:
@@ -102,7 +102,7 @@ async def _sound(
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, bytes):
-                    report.note(first_chunk_ms=round((monotonic() - asked) * 1000))
+                    report.note(first_chunk_ms=round((monotonic() - received) * 1000))
                     report.add(audio_secs=len(piece) / BYTES_PER_SAMPLE / rate)
                     yield piece
     finally:

@@ -14,7 +14,7 @@ from smallest_nb.simulator import auth
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.connection import send_answer
 from smallest_nb.simulator.faults import Behaviour, read_faults
-from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions, whole_number
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions, read_whole_number
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.limits import SOCKETS_PER_UNIT
@@ -106,7 +106,7 @@ class Sockets:
             full = self._backend.accounts.of(key).speech_sockets >= behaviour.concurrency * SOCKETS_PER_UNIT
             message = "too many connections for this account"
         else:
-            full = behaviour.engine == "speech" and self._backend.hearing.full
+            full = behaviour.engine == "speech" and self._backend.recognisers.full
             message = "too many transcriptions at once"
         return json_answer(429, {"error": message}, {"Retry-After": "1"}) if full else None
 
@@ -162,4 +162,4 @@ class Sockets:
 
 def _read_idle_secs(query: Mapping[str, str]) -> float | None:
     """Return the seconds of `?timeout=` (any positive whole number, `tts-ws.yaml:84-110`), or None without it."""
-    return float(whole_number(query, "timeout", 0, 1, _MAX_IDLE_SECS)) if "timeout" in query else None
+    return float(read_whole_number(query, "timeout", 0, 1, _MAX_IDLE_SECS)) if "timeout" in query else None

@@ -1,4 +1,4 @@
-"""One simulated text-to-speech session: requests in, chunks and words out. Imports the backend and the requests.
+"""One simulated text-to-speech session: requests in, chunks and words out.
 
 Requests are served in order; `complete` comes `complete_backoff_ms` after the last chunk and is shared by requests
 that follow one another faster than that (protocol notes, 2.3).
@@ -45,7 +45,7 @@ class TTSSession:
         model: The path's model, or None at the unified endpoint.
         idle_secs: Seconds of silence from the client before it is closed.
         log: Where frames and audio are kept.
-        report: Where it is told what happened.
+        report: Collects what happened.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class TTSSession:
                 async with asyncio.timeout(self._idle_secs):
                     message = await self._socket.recv()
             except TimeoutError:
-                told = f"Connection timed out after {self._idle_secs:g} seconds of inactivity"
-                await self._send({"status": "error", "message": told})
+                message = f"Connection timed out after {self._idle_secs:g} seconds of inactivity"
+                await self._send({"status": "error", "message": message})
                 await self._socket.close(1000, "idle timeout")
                 return
             await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
@@ -106,7 +106,7 @@ class TTSSession:
         request = read_request(message, self._model, self._behaviour)
         if self._requests.qsize() >= _MAX_QUEUED:
             raise Refused("Too many requests are waiting on this connection", code="too_many_requests")
-        if not self._contexts.takes(request):
+        if not self._contexts.accepts(request):
             self._requests.put_nowait(request)
         elif (wrong := self._contexts.push(request)) is not None:
             raise Refused(wrong)
@@ -152,8 +152,8 @@ class TTSSession:
     async def _spoken(self, request: dict[str, Any], ids: dict[str, str]) -> bool:
         accounts = self._backend.accounts
         if accounts.of(self._key).speaking >= self._behaviour.concurrency:
-            told = f"Too many requests at once: this account has {self._behaviour.concurrency} concurrency units"
-            await self._refuse(Refused(told, code="concurrency_limit"), ids)
+            message = f"Too many requests at once: this account has {self._behaviour.concurrency} concurrency units"
+            await self._refuse(Refused(message, code="concurrency_limit"), ids)
             return False
         accounts.change(self._key, speaking=1)
         try:
@@ -177,25 +177,25 @@ class TTSSession:
         return ids
 
     async def _speak(self, request: dict[str, Any], ids: dict[str, str]) -> None:
-        told = self._behaviour
+        behaviour = self._behaviour
         rate = request.get("sample_rate", 44100)
         timed = bool(request.get("word_timestamps")) and request["voice_id"] in WORD_TIMESTAMP_VOICES
-        chunks = Chunks(told.drip)
-        asked = monotonic()
-        await latency(told.latency).speech.wait()
-        if told.first_audio_secs:
-            await asyncio.sleep(told.first_audio_secs)
-        if told.unknown_frames:
+        chunks = Chunks(behaviour.drip)
+        received = monotonic()
+        await latency(behaviour.latency).speech.wait()
+        if behaviour.first_audio_secs:
+            await asyncio.sleep(behaviour.first_audio_secs)
+        if behaviour.unknown_frames:
             await self._send({"status": "preparing", "data": {"voice": request["voice_id"]}, **ids})
         started = monotonic()
-        pieces = self._backend.speak(request, rate, key=self._key, model=self._model, behaviour=told)
+        pieces = self._backend.speak(request, rate, key=self._key, model=self._model, behaviour=behaviour)
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, bytes):
                     for chunk in chunks.push(piece):
                         await self._pace(started, (chunks.sent - len(chunk)) / BYTES_PER_SAMPLE / rate)
                         await self._chunk(chunk, ids)
-                        self._report.note(first_chunk_ms=round((monotonic() - asked) * 1000))
+                        self._report.note(first_chunk_ms=round((monotonic() - received) * 1000))
                         self._maybe_truncate(chunks.sent)
                 elif timed and self._model is None:
                     word = {"id": piece.index, "word": piece.word, "start": piece.start, "end": piece.end}

@@ -32,15 +32,15 @@ from smallest_nb.results.transcript import (
 )
 from smallest_nb.simulator import continuation, faults
 from smallest_nb.simulator.admission import Admission
-from smallest_nb.simulator.hearing import keywords, signal_hearing
+from smallest_nb.simulator.hearing import keywords, signal_recogniser
 from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions
-from smallest_nb.simulator.speech import speech, spoken_line
+from smallest_nb.simulator.speech import speech_synthesizer, spoken_line
 from smallest_nb.simulator.speech.dictionaries import BadDictionary, Dictionaries
 from smallest_nb.simulator.speech_request import Refused, read_request
 from smallest_nb.simulator.text import reading
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 from smallest_nb.testing.cassette import compare, frames, scrub, store
 
 CHARACTERS = {
@@ -109,8 +109,8 @@ _SETTINGS = SmallestTTSSettings.complete()
 _LINES = 60
 
 
-def heard(text: str) -> list[HeardWord]:
-    return [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split())]
+def heard(text: str) -> list[RecognisedWord]:
+    return [RecognisedWord(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split())]
 
 
 def timed(text: str) -> tuple[Word, ...]:
@@ -225,13 +225,13 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "wer": lambda t: one(t).wer(t, normalize=False),
     "text as HTML": text_html,
     "take's words": take_words._spoken,
-    "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
+    "read_aloud": lambda t: reading.group_by_language(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
     "read_aloud, dictionary": _dictionary,
-    "segments": lambda t: speech.segments(reading.read_aloud(t, {})),
+    "segments": lambda t: speech_synthesizer.split_tokens(reading.read_aloud(t, {})),
     "spoken line": lambda t: spoken_line._WordMerger(reading.read_aloud(t, {}), 22050, 0, 0).end(5),
     "contexts": _contexts,
     "keywords": keywords.parse_keywords,
-    "keywords, phonemes": keywords.arpabet,
+    "keywords, phonemes": keywords.convert_to_arpabet,
     "dictionary's body": lambda t: Dictionaries().create("k", {"items": [{"word": t}, {"pronunciation": t}]}),
     "faults": lambda t: faults.parse_faults([t]),
     "query": lambda t: STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
@@ -241,19 +241,19 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "reading a cue": lambda t: loading.FORMATS["srt"](f"1\n00:00:01,000 --> 00:00:02,000\n{t}\n"),
     "reading a WebVTT cue": lambda t: loading.FORMATS["vtt"](f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {t}>{t}\n"),
     "reading JSON": lambda t: loading.FORMATS["json"](json.dumps({"segments": [{"start": 0, "end": 1, "text": t}]})),
-    "signal word": lambda t: signal_hearing._EDGES.sub("", t),
+    "signal word": lambda t: signal_recogniser._EDGES.sub("", t),
     "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
 }
 
 
 def _wording(text: str, **options: object) -> None:
     wording = Wording(**options)
-    written = wording.final(heard(text))
-    wording.utterances(written)
+    written = wording.write_final(heard(text))
+    wording.split_utterances(written)
 
 
 def _redacted(text: str, **options: object) -> None:
-    words = Wording(**options).final(heard(text)) if options else heard(text)
+    words = Wording(**options).write_final(heard(text)) if options else heard(text)
     language = "hi" if "एक" in text else "en"
     Redactor(pii=True, pci=True, language=language).redact(words)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["HeardWord"]
+__all__ = ["RecognisedWord"]
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class RecognisedWord:
     """A recognised word.
 
     Attributes:
