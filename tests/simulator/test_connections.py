@@ -145,11 +145,8 @@ async def test_a_refused_handshake_has_its_answer_and_the_connection_ends(fresh_
     with pytest.raises(InvalidStatus) as caught:
         await opened(fresh_signals, headers=HEADERS)
     answer = caught.value.response
-    assert (response.status_code, response.headers["Retry-After"], response.headers["Connection"]) == (
-        429,
-        "7",
-        "close",
-    )
+    headers = answer.headers
+    assert (answer.status_code, headers["Retry-After"], headers["Connection"]) == (429, "7", "close")
     assert json.loads(answer.body)["error"]["code"] == "SIMULATED"
 
 
