@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.simulator.admission import exposure
+from smallest_nb.simulator.admission import describe_exposure
 from smallest_nb.simulator.faults import Behaviour, describe_faults, parse_faults
 from smallest_nb.simulator.latency import LATENCIES
 from smallest_nb.simulator.report import JSONLines
@@ -106,7 +106,7 @@ async def _serve(simulator: Simulator, *, recording: bool) -> None:
         "Stop it with Ctrl+C.",
         flush=True,
     )
-    opened = exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
+    opened = describe_exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
     if opened:
         print(opened, flush=True)  # noqa: T201 - a command
     try:

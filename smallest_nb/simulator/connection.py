@@ -66,7 +66,7 @@ class Connection(web.RequestHandler):
         self._connections.discard(self)
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool:  # type: ignore[override] # asyncio keeps the connection where it returns True
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio keeps the connection if it returns True
         """Keep the connection for the answer: a client may end its side as soon as its request is sent."""
         self.ended = True
         if self._request is not None and not self._request.content.is_eof():

@@ -126,7 +126,7 @@ class Contexts:
 
 
 def _cut(text: str, at: int) -> int:
-    """Return where the piece from `at` ends: all of it where it fits, else the last sentence end or blank."""
+    """Return where the piece from `at` ends: all of it if it fits, else the last sentence end or blank."""
     if len(text) - at <= _MAX_CHARACTERS:
         return len(text)
     cut = _CUT.match(text, at, at + _MAX_CHARACTERS)

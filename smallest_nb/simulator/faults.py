@@ -32,10 +32,10 @@ def _knob(default: Any, description: str, kind: str = "flag", choices: tuple[Any
     """Describe a switch.
 
     Args:
-        default: Its value; None where the switch may be off.
+        default: Its value; None if the switch may be off.
         description: What it does.
         kind: Of its values; what is no fault is a "limit", a whole number that is not offered to connections.
-        choices: The values that it takes, where these can be listed.
+        choices: The values that it takes, if these can be listed.
         least: The smallest number that it takes.
     """
     return field(

@@ -1,4 +1,4 @@
-"""The port: WebSocket handshakes and HTTP requests are told apart and answered by aiohttp's server."""
+"""The port: aiohttp's server reads requests; WebSocket handshakes become sessions, others are REST calls."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Listener:
             self._tasks.discard(task)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        reason = self._admission.refusal(request.headers.items())
+        reason = self._admission.refuse(request.headers.items())
         if reason is not None:
             return await send_answer(request, json_answer(403, {"status": "error", "message": reason}), close=True)
         head = read_head(request)

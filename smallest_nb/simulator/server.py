@@ -192,7 +192,7 @@ class Simulator:
             thread.join(_STOP_SECS)
 
     def _ask_to_stop(self) -> threading.Thread | None:
-        """Have the thread end, and return it; None where it does not run in this process."""
+        """Have the thread end, and return it; None if it does not run in this process."""
         thread, self._stop_asked = self._thread, True
         if thread is None or self._process != os.getpid():
             return None  # in a forked process there is no such thread, and the sockets are the parent's

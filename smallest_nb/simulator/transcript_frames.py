@@ -86,7 +86,7 @@ def list_words(words: Sequence[RecognisedWord], *, labels: bool = False) -> list
 def list_utterances(
     options: STTOptions, words: Sequence[RecognisedWord], *, labels: bool = False
 ) -> list[dict[str, Any]]:
-    """Return sentences, cut where the speaker changes too."""
+    """Return sentences, cut at a change of speaker too."""
     shown: list[dict[str, Any]] = []
     for sentence in options.wording.split_utterances(words):
         turns: list[list[RecognisedWord]] = []

@@ -69,7 +69,7 @@ class TTSSession:
         self._log = log
         self._report = report
         self._session_id = f"ws_{uuid.uuid4().hex[:16]}"
-        # Bounded where it is filled: contexts release what they hold, a few thousand characters, all at once.
+        # Bounded in `_take`, which fills it: contexts release what they hold, a few thousand characters, all at once.
         self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._contexts = Contexts(self._requests.put_nowait)
 
@@ -214,7 +214,7 @@ class TTSSession:
         if limit is not None and sent >= limit:
             self._behaviour.truncate_after = None
             self._socket.abort()
-            raise EngineError("the connection was cut as told")
+            raise EngineError("the connection was cut by the fault 'truncate_after'")
 
     async def _chunk(self, pcm: bytes, ids: dict[str, str]) -> None:
         self._log.audio(pcm)

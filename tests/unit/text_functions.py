@@ -242,7 +242,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "reading a WebVTT cue": lambda t: loading.FORMATS["vtt"](f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {t}>{t}\n"),
     "reading JSON": lambda t: loading.FORMATS["json"](json.dumps({"segments": [{"start": 0, "end": 1, "text": t}]})),
     "signal word": lambda t: signal_recogniser._EDGES.sub("", t),
-    "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
+    "headers": lambda t: Admission("127.0.0.1").refuse([("Host", t), ("Origin", t)]),
 }
 
 

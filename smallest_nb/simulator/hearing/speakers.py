@@ -28,7 +28,7 @@ _SHORT, _WINDOW = 30, 200
 _VARIES, _VARIES_SHORT, _BLOCK, _BLOCK_VARIES = 0.9, 330.0, 40, 9.0
 _LIVELIEST = 5.0
 _OTHER, _CHANGED = 1.9, 3.0
-# A pause makes a change of voice likelier: where words follow without one, it must be clearer.
+# A pause makes a change of voice likelier: if words follow without one, it must be clearer.
 _NO_PAUSE, _LONG_PAUSE = 0.4, 0.15
 _NEARLY = 0.7
 

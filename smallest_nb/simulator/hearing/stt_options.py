@@ -56,7 +56,7 @@ class STTOptions:
         Args:
             query: Parameters by name; unknown ones are ignored, as the service does.
             legacy: At `/pulse/get_text`, which needs no model and sends word times unless the query says otherwise.
-            streamed: Over a socket, where segments end by themselves.
+            streamed: Over a socket, whose segments end by themselves.
 
         Raises:
             BadQuery: What the service answers with HTTP 400.

@@ -60,7 +60,7 @@ def read_burst(sound: NDArray[np.float64], rate: int) -> tuple[str | None, int, 
         rate: Hz.
 
     Returns:
-        The word, None where the checksum is wrong; the number of its voice; 0 to 1, how purely it sounded.
+        The word, None if the checksum is wrong; the number of its voice; 0 to 1, how purely it sounded.
     """
     import numpy as np  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ _SENTENCE_ENDS = (".", "?", "!", "…", "।", "。")
 
 
 def split_tokens(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
-    """Cut a text where it grows past what is spoken at once: after a sentence, else between words."""
+    """Cut a text that is longer than what is spoken at once: after a sentence, else between words."""
     cut: list[list[Spoken]] = []
     held: list[Spoken] = []
     for token in tokens:

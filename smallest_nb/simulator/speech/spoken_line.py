@@ -102,7 +102,7 @@ def _without_pause(pcm: bytes, rate: int) -> bytes:
 class _WordMerger:
     """Joins the engine's events into written words.
 
-    "$5.50" is one word and several events; "on the" is two words and, where the engine says them as one, a single
+    "$5.50" is one word and several events; "on the" is two words and, if the engine says them as one, a single
     event, whose time they share by their letters.
     """
 

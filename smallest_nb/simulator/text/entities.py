@@ -1,4 +1,4 @@
-"""Where personal and card data stand in a transcript, in words or in digits. Imports numerals and the given names.
+"""Where personal and card data stand in a transcript, in words or in digits.
 
 What the rules cannot find: names outside the lists that no cue introduces, surnames without a cue, places and cities,
 spelled words, digits that no cue introduces and that are neither a valid card nor a valid telephone number (US, IN).
@@ -163,7 +163,7 @@ def find_cue(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_
         open_end: More digits may follow, so that a cue fits however few there are.
 
     Returns:
-        The kind, "" for numbers that are no secret, None where there is no cue.
+        The kind, "" for numbers that are no secret, None without a cue.
     """
     i, steps, joined = run.start, 0, True
     while i > 0 and steps < _WINDOW:

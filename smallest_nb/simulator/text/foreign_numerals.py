@@ -3,7 +3,7 @@
 text2num (da, de, es, fr, it, nl, pt) reads a number and knows nothing of how people write several: a scale behind a
 decimal is glued to its digits ("un virgule cinq million" is "1,5000000", "dos coma cinco mil" is "2,5000"), a zero to
 the digit behind it, the second decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers.
-This module corrects that. Elsewhere, and where text2num is not installed, numbers stay words.
+This module corrects that. Elsewhere, and if text2num is not installed, numbers stay words.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _find_numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator
 
 
 def _join_numbers(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, everything: bool) -> tuple[int, str]:
-    """Return how many neighbouring numbers are written as one, and how; an empty text where they stay words."""
+    """Return how many neighbouring numbers are written as one, and how; an empty text if they stay words."""
     first, count = numbers[at], 1
     while at + count < len(numbers) and numbers[at + count].start == numbers[at + count - 1].end:
         if not numbers[at + count].digits or not (numbers[at + count - 1].digits or count == 1):
@@ -145,7 +145,7 @@ def _join_numbers(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, e
 
 
 def _is_list(numbers: Sequence[_Number], keys: Sequence[str], at: int, count: int) -> bool:
-    """Tell "sept huit ou neuf" from digits that are read out."""
+    """Return whether it is a list like "sept huit ou neuf", and not digits that are read out."""
     run = numbers[at : at + count]
     end = run[-1].end
     if not 2 <= count <= 4 or at + count >= len(numbers) or any(len(n.text) > 1 for n in run):

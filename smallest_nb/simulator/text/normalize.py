@@ -1,7 +1,7 @@
-"""Inverse text normalisation of English: what was said, as it is written. Imports numerals.
+"""Inverse text normalisation of English: what was said, as it is written.
 
 Follows the classes of the vendor's page: money, telephone, date, time, decimal, measure, electronic, address, verbatim.
-The rules look at words only. They cannot tell the verbs "march" and "may" from the months but by the words around
+The rules look at words only. They distinguish the verbs "march" and "may" from the months only by the words around
 them, pounds of money from pounds of weight (but for "pounds of"), a spelled "a i" from words, or a verb in front of
 "at" from the name in an e-mail address (the common verbs are listed); ordinals under ten stay words outside of dates.
 """

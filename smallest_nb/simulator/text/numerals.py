@@ -1,8 +1,8 @@
 """Numbers of English in words, written in digits.
 
 English has a grammar of its own here, as text2num knows neither years ("nineteen eighty four"), nor digits spoken one
-by one, "oh" or "double five". What the rules cannot do: tell two neighbouring numbers from one number said in pieces
-("five six" is 56 where every number is written in digits, unless "or seven" or a unit follows), and tell a lone "one"
+by one, "oh" or "double five". What the rules cannot distinguish: two neighbouring numbers from one that is said in
+pieces ("five six" is 56 if every number is written in digits, unless "or seven" or a unit follows), and a lone "one"
 that counts from the pronoun (it becomes a digit next to a unit or after a word such as "page" only).
 
 Each rule looks at a bounded number of words, so that the time grows with the length of a text and no faster.
@@ -227,7 +227,7 @@ def _count_lone(keys: Sequence[str], at: int) -> int:
 
 
 def _write_listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
-    """Tell numbers that are counted up from digits that are read out: "seven, eight or nine", "two-three days"."""
+    """Write numbers that are counted up, not digits that are read out: "seven, eight or nine", "two-three days"."""
     end = at + sum(s.count for s in run)
     if not 2 <= len(run) <= 4 or any(key in _OH or key in _REPEATS for key in keys[at:end]):
         return None
@@ -322,7 +322,7 @@ def _find_shared_scale(keys: Sequence[str], at: int, second: int) -> int:
 def _write_amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
     """Read the first number of a run by itself."""
     first, after = run[0], at + run[0].count
-    # "Three thirty" is a time: where the three stays a word, so does the thirty.
+    # "Three thirty" is a time: if the three stays a word, so does the thirty.
     part = key_at(keys, at - 1) == "point" or (key_at(keys, at - 1) in _UNITS and len(run) == 1)
     small = not everything and (first.single or part)
     decimals, count = _read_decimals(keys, after)

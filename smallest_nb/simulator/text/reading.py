@@ -20,7 +20,7 @@ _MATH_WORDS = {
     "mr": {"×": "गुणिले", "÷": "भागिले", "+": "अधिक", "-": "वजा", "=": "बरोबर", "^": "ची घात"},
 }
 _SIGNS = {"x": "×", "X": "×", "*": "×", "/": "÷", "–": "-", "−": "-", "**": "^"}
-# Between digits; "-" and "/" only where they stand alone, so that 5-3 stays a range and 1/2 a fraction.
+# Between digits; "-" and "/" only if they stand alone, so that 5-3 stays a range and 1/2 a fraction.
 _GLUED = re.compile(r"(?<=\d)(\*\*|[×xX*÷+=^])(?=\d)")
 _ALONE = re.compile(r"\*\*|[×xX*÷+=^/–−-]")
 _TOKEN = re.compile(r"\S{1,240}")  # a script without spaces is cut, or one token would be an hour of sound

@@ -1,4 +1,4 @@
-"""Hides personal and card data of finals behind numbered placeholders. Imports entities, which says what it misses.
+"""Hides personal and card data of finals behind numbered placeholders. `entities` says what it misses.
 
 A session's last words stay in mind, so that a question ("your card number?") in one final is the cue of the next one.
 Digits and addresses that a final cuts in two are hidden in both. What was already sent cannot be taken back: up to five

@@ -111,7 +111,7 @@ def _find_chain_end(keys: Sequence[str], start: int) -> int:
 
 
 def _find_domain_end(keys: Sequence[str], start: int) -> int:
-    """Return where the domain that begins here ends, or 0 where there is none."""
+    """Return where the domain that begins here ends, or 0 if there is none."""
     if _WRITTEN_DOMAIN.fullmatch(key_at(keys, start)) and keys[start].rpartition(".")[2] in _ALL_ENDINGS:
         return start + 1
     end, i = 0, start
@@ -127,7 +127,7 @@ def _find_domain_end(keys: Sequence[str], start: int) -> int:
 
 
 def _find_mailbox(keys: Sequence[str], end: int) -> int:
-    """Return where the part in front of the sign begins; `end` where there is none."""
+    """Return where the part in front of the sign begins; `end` if there is none."""
     start = end - 1
     while start >= 0 and keys[start] in _JOINTS and start > end - _MOST:
         start -= 1
@@ -161,7 +161,7 @@ def _may_begin(key: str) -> bool:
 
 
 def _find_cue(keys: Sequence[str], offset: int) -> int:
-    """Return where words begin that a cue announces and that reach the end; the end where there are none."""
+    """Return where words begin that a cue announces and that reach the end; the end if there are none."""
     start = len(keys)
     while (
         start > max(offset, len(keys) - _MOST_BEHIND_CUE)

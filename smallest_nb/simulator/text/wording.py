@@ -1,4 +1,4 @@
-"""How a transcript is written: numbers, capitals, punctuation. Imports normalize, numerals and the given names.
+"""How a transcript is written: numbers, capitals, punctuation.
 
 What the rules cannot do: commas, exclamations and quotations; sentence ends without a pause; questions that only the
 voice makes ("you are coming?"); capitals of surnames, places and brands. Numbers are written by numerals and
@@ -108,7 +108,7 @@ class Wording:
         return self._strip_format(written)
 
     def split_utterances(self, words: Sequence[RecognisedWord]) -> list[list[RecognisedWord]]:
-        """Cut what `final` returned at its sentence ends; without punctuation, where it would have stood."""
+        """Cut what `write_final` returned at its sentence ends; without punctuation, where it would have stood."""
         if not self.punctuate:
             return list(_split_sentences(words))
         cut: list[list[RecognisedWord]] = []

@@ -97,7 +97,7 @@ class _Engine:
         return 0
 
     def speak(self, job: dict[str, Any]) -> None:
-        """Answer one request, in a child where the system has such.
+        """Answer one request, in a child process if the system can fork.
 
         espeak-ng's flutter and its dictionaries go on from one text to the next. Only a state in which nothing was
         ever spoken gives the same sound for the same request, and so the same transcript, tutorial and test; and a
