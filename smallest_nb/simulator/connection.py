@@ -24,6 +24,7 @@ _HEAD_SECS = 10.0
 _IDLE_SECS = 30.0
 _BODY_SECS = 120.0
 _LINGER_SECS = 2.0
+_GRACE_SECS = 0.1
 _MAX_LINE = 16 * 1024
 
 
@@ -51,7 +52,7 @@ class Connection(web.RequestHandler):
             access_log=cast("logging.Logger", None),
         )
         self._connections = connections
-        self._request: web.BaseRequest | None = None
+        self._current: web.BaseRequest | None = None
         self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 - asyncio's
@@ -69,25 +70,26 @@ class Connection(web.RequestHandler):
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio keeps the connection if it returns True
         """Keep the connection for the answer: a client may end its side as soon as its request is sent."""
         self.ended = True
-        if self._request is not None and not self._request.content.is_eof():
-            self._request.content.set_exception(ConnectionResetError("the client left in the middle of the body"))
-        # The request may not have been begun yet, in this very turn of the loop.
-        asyncio.get_running_loop().call_later(_LINGER_SECS, self._close_if_idle)
-        return self._request is None or not is_handshake(self._request)
+        if self._current is not None and not self._current.content.is_eof():
+            self._current.content.set_exception(ConnectionResetError("the client left in the middle of the body"))
+        # A request that came in the turn of the loop before is begun two turns later.
+        loop = asyncio.get_running_loop()
+        loop.call_later(_GRACE_SECS, loop.call_soon, loop.call_soon, self._close_if_idle)
+        return self._current is None or not is_handshake(self._current)
 
     def _close_if_idle(self) -> None:
-        if self._request is None:
+        if self._current is None:
             self.link.close()
 
     @contextlib.contextmanager
     def handling(self, request: web.BaseRequest) -> Iterator[None]:
         """Note that a request is being answered."""
         self._head_timer.cancel()
-        self._request = request
+        self._current = request
         try:
             yield
         finally:
-            self._request = None
+            self._current = None
 
     def handle_error(
         self,

@@ -46,7 +46,7 @@ def stop_all() -> None:
         running = list(_running)
         for simulator in running:
             simulator._hurry = True  # noqa: SLF001 - the same file
-        threads = [simulator._ask_to_stop() for simulator in running]  # noqa: SLF001
+        threads = [simulator._request_stop() for simulator in running]  # noqa: SLF001
         deadline = monotonic() + _EXIT_SECS
         for thread in threads:
             if thread is not None and thread.ident is not None:
@@ -103,9 +103,9 @@ class Simulator:
         self._warming: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked: asyncio.Event | None = None
+        self._stop_event: asyncio.Event | None = None
         self._process = 0
-        self._stop_asked = self._hurry = False
+        self._stop_requested = self._hurry = False
 
     @property
     def base_url(self) -> str:
@@ -154,7 +154,7 @@ class Simulator:
             return self
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         try:
-            self._process, self._stop_asked, self._loop = os.getpid(), False, None
+            self._process, self._stop_requested, self._loop = os.getpid(), False, None
             self._thread = threading.Thread(
                 target=self._run, args=(started,), name="smallest_nb simulator", daemon=True
             )
@@ -168,10 +168,10 @@ class Simulator:
 
     def _run(self, started: concurrent.futures.Future[None]) -> None:
         async def main() -> None:
-            self._asked = asyncio.Event()
+            self._stop_event = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            if self._stop_asked:  # before there was a loop to be asked
-                self._asked.set()
+            if self._stop_requested:  # before there was a loop to be asked
+                self._stop_event.set()
             try:
                 await self.start_async()
             except BaseException as error:
@@ -179,7 +179,7 @@ class Simulator:
                 return
             started.set_result(None)
             try:
-                await self._asked.wait()
+                await self._stop_event.wait()
             finally:
                 await self.stop_async()
 
@@ -187,18 +187,18 @@ class Simulator:
 
     def stop(self) -> None:
         """End the thread and everything it holds. Idempotent."""
-        thread = self._ask_to_stop()
+        thread = self._request_stop()
         if thread is not None and thread.ident is not None:
             thread.join(_STOP_SECS)
 
-    def _ask_to_stop(self) -> threading.Thread | None:
+    def _request_stop(self) -> threading.Thread | None:
         """Have the thread end, and return it; None if it does not run in this process."""
-        thread, self._stop_asked = self._thread, True
+        thread, self._stop_requested = self._thread, True
         if thread is None or self._process != os.getpid():
             return None  # in a forked process there is no such thread, and the sockets are the parent's
-        if self._loop is not None and self._asked is not None:
+        if self._loop is not None and self._stop_event is not None:
             with contextlib.suppress(RuntimeError):  # it has ended meanwhile
-                self._loop.call_soon_threadsafe(self._asked.set)
+                self._loop.call_soon_threadsafe(self._stop_event.set)
         self._thread = None
         _running.discard(self)
         return thread
