@@ -43,10 +43,7 @@ _running: WeakSet[Simulator] = WeakSet()
 def stop_all() -> None:
     """End, with the process, what was not stopped before; engines that are half-started end by themselves."""
     with contextlib.suppress(KeyboardInterrupt):
-        running = list(_running)
-        for simulator in running:
-            simulator._hurry = True  # noqa: SLF001 - the same file
-        threads = [simulator._request_stop() for simulator in running]  # noqa: SLF001
+        threads = [simulator.request_stop(hurry=True) for simulator in list(_running)]
         deadline = monotonic() + _EXIT_SECS
         for thread in threads:
             if thread is not None and thread.ident is not None:
@@ -170,7 +167,7 @@ class Simulator:
         async def main() -> None:
             self._stop_event = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            if self._stop_requested:  # before there was a loop to be asked
+            if self._stop_requested:  # before there was an event to set
                 self._stop_event.set()
             try:
                 await self.start_async()
@@ -187,12 +184,17 @@ class Simulator:
 
     def stop(self) -> None:
         """End the thread and everything it holds. Idempotent."""
-        thread = self._request_stop()
+        thread = self.request_stop()
         if thread is not None and thread.ident is not None:
             thread.join(_STOP_SECS)
 
-    def _request_stop(self) -> threading.Thread | None:
-        """Have the thread end, and return it; None if it does not run in this process."""
+    def request_stop(self, *, hurry: bool = False) -> threading.Thread | None:
+        """Make the thread end, and return it without waiting; None if it does not run in this process.
+
+        Args:
+            hurry: Cut the sessions off instead of closing them.
+        """
+        self._hurry = hurry
         thread, self._stop_requested = self._thread, True
         if thread is None or self._process != os.getpid():
             return None  # in a forked process there is no such thread, and the sockets are the parent's
