@@ -122,5 +122,4 @@ def pitches(samples: np.ndarray, rate: int = 16000) -> list[float]:
 
 
 def pitch(samples: np.ndarray) -> float:
-    """The median fundamental in Hz."""
     return float(np.median(pitches(samples)))
