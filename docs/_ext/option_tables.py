@@ -78,7 +78,7 @@ class FaultTable(Directive):
         """Return the table."""
         limits = self.shown[self.arguments[0]]
         knobs = [k for k in dataclasses.fields(Behaviour) if (k.metadata["kind"] == "limit") is limits]
-        rows = [[code(k.name), plain(k.metadata["told"]), _taken(k.metadata), _start(k)] for k in knobs]
+        rows = [[code(k.name), plain(k.metadata["description"]), _taken(k.metadata), _start(k)] for k in knobs]
         return [table(("Name", "What the simulator then does", "Takes", "At start"), rows, widths=(24, 42, 22, 12))]
 
 
