@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.client import background_loop
-from smallest_nb.client.target import ENV_KEY, Target, set_resolver, usual_base_url
+from smallest_nb.client.target import ENV_KEY, Target, default_base_url, set_resolver
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import AuthError
@@ -75,7 +75,7 @@ def ask_key(*, save: bool = False) -> Target:
 
 
 def _choose(key: Secret, base_url: str | None = None) -> Target:
-    target = Target(base_url or usual_base_url(), key)
+    target = Target(base_url or default_base_url(), key)
     _choose_target(target)
     return target
 
@@ -164,7 +164,7 @@ def find_target() -> tuple[Target, list[Looked]]:
     looked = look()
     key = looked[-1].key
     if key is not None:
-        return Target(usual_base_url(), key), looked
+        return Target(default_base_url(), key), looked
     return _simulated(simulator()), looked
 
 

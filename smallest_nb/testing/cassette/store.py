@@ -13,7 +13,7 @@
 
 Times are seconds. A session's lines follow its first one; sessions stand in the order in which they began. `alive` in
 place of `send` is a frame that only kept the socket open, `_text` behind a kind one that is no JSON object. A track is
-`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`. `sound` is the SHA-256 of the second
+`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "delta2x2-xz"}`. `sound` is the SHA-256 of the second
 file, by which the two are known to belong together. `sessions` and `lines` say how many
 follow, so that a file that was cut is noticed; `"by": "recording"` ends what was under way when the recording ended.
 """
@@ -31,11 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from smallest_nb.common.files import check_writable, write_file
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.paths import as_path
-from smallest_nb.errors import CassetteError, ConfigError
+from smallest_nb.errors import CassetteError
 from smallest_nb.testing.cassette import sound
 from smallest_nb.testing.cassette.frames import Event, Kind, Session
-from smallest_nb.testing.cassette.tracks import MAX_MB, PackedTracks, kept_beside, read_sound_file
+from smallest_nb.testing.cassette.tracks import MAX_MB, PackedTracks, kept_beside, limit_in_bytes, read_sound_file
 
 __all__ = ["FORMAT", "Cassette", "check_place", "load", "save", "sound_path"]
 
@@ -165,8 +166,7 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
         ConfigError: `max_mb` is no number above 0.
     """
     path = as_path(path)
-    if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
-        raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
+    limit_in_bytes(max_mb)  # refuses a wrong one before the file is read
     try:
         # By the line feed alone: what was said may hold other characters that end a line elsewhere.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
@@ -266,6 +266,6 @@ def _sound_in(frames: Iterable[Any]) -> int:
     for frame in frames:
         data = frame.get("data") if isinstance(frame, dict) else None
         audio = data.get("audio") if isinstance(data, dict) else None
-        if isinstance(audio, int) and not isinstance(audio, bool):
+        if is_integer(audio):
             return audio
     return 0

@@ -59,7 +59,7 @@ def census():
     import asyncio
 
     from smallest_nb.client import background_loop
-    from smallest_nb.client.connect import count_sockets
+    from smallest_nb.client.network import count_sockets
     from smallest_nb.notebook import session
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
