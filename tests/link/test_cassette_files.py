@@ -139,7 +139,7 @@ def test_more_than_the_limit_is_said(simulator, tmp_path):
         (lambda lines: ["{"], "line 1 is broken"),
         (lambda lines: ['{"cassette": 9}'], "format 9"),
         (lambda lines: [*lines[:3], "[]"], "line 4 is broken"),
-        (lambda lines: [lines[0], lines[1].replace("pcm16", "mp3")], "line 2: the sound's coding"),
+        (lambda lines: [lines[0], lines[1].replace("delta2x2", "mp3"), *lines[2:]], "line 2: the sound's coding"),
         (lambda lines: [lines[0], lines[1].replace('"bytes": ', '"bytes": 1'), *lines[2:]], "line 2: A sound track"),
         (lambda lines: [], "is empty"),
     ],

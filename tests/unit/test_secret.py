@@ -11,7 +11,7 @@ import traceback
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import background_loop, connect, rest
+from smallest_nb.client import background_loop, connect, network, rest
 from smallest_nb.client import target as targets
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import ConfigError
@@ -101,7 +101,7 @@ def test_requests_and_handshakes_that_fail_show_no_key(monkeypatch):
                       if "smallest_nb/client" in f.filename]  # fmt: skip
             assert frames
             assert all(CANARY not in repr(f.locals) for f in frames)
-    monkeypatch.setattr(connect, "is_loopback", lambda _url: 1 / 0)
+    monkeypatch.setattr(network, "is_loopback", lambda _url: 1 / 0)
     with pytest.raises(snb.ConnectionLost, match="ZeroDivisionError") as caught:
         background_loop.call(
             connect.open_websocket("ws://127.0.0.1:9/x", targets.resolve(CANARY, "ws://127.0.0.1:9")), 20
