@@ -63,7 +63,7 @@ def census():
     from smallest_nb.notebook import session
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
-    loop = background_loop._runtime.loop if background_loop._runtime is not None else None
+    loop = background_loop.running_loop()
     running = session._simulator
     server = running._server if running is not None else None
     return {
