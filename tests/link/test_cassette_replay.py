@@ -63,9 +63,9 @@ def test_one_made_inside_says_that_the_replay_has_ended(recorded):
 
 def test_another_request_is_refused_with_the_difference(recorded):
     with snb.replay(recorded[0], speed="instant") as tape:
-        with pytest.raises(snb.CassetteError, match=r"speed: recorded 1.2, asked for 1.3"):
+        with pytest.raises(snb.CassetteError, match=r"speed: recorded 1.2, sent 1.3"):
             snb.speak(TEXT, speed=1.3, **ELSEWHERE)
-        with pytest.raises(snb.CassetteError, match=r'text: recorded "Hello there.*asked for "Goodbye'):
+        with pytest.raises(snb.CassetteError, match=r'text: recorded "Hello there.*sent "Goodbye'):
             snb.speak("Goodbye there, how are you? This is the second sentence.", speed=1.2, **ELSEWHERE)
         assert any("Hello there" in told for told in tape.unused)
 

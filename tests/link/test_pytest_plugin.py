@@ -75,7 +75,7 @@ def test_a_change_of_the_code_under_test_is_seen(project):
     project(VOICE, "--smallest-record=once", "-k", "greeting")
     code, told = project(VOICE.replace("speed=1.0", "speed=1.4"), "-k", "greeting")
     assert code == 1
-    assert "speed: recorded 1.0, asked for 1.4" in told
+    assert "speed: recorded 1.0, sent 1.4" in told
 
 
 EDGES = """

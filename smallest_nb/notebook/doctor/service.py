@@ -25,7 +25,7 @@ from smallest_nb.client.target import ENV_BASE_URL, Target
 from smallest_nb.errors import AuthError, ConfigError, RateLimitError, SmallestError
 from smallest_nb.notebook.doctor.network import Reached, check_network
 from smallest_nb.notebook.doctor.report import Check, Status
-from smallest_nb.notebook.keys import look
+from smallest_nb.notebook.keys import search_sources
 from smallest_nb.notebook.session import find_target
 
 __all__ = ["WAITING", "check_key", "check_service"]
@@ -52,7 +52,7 @@ def check_key() -> tuple[list[Check], Target | None]:
     try:
         target, looked = find_target()
         if target.simulated and not looked:
-            looked = look()
+            looked = search_sources()
     except SmallestError as error:
         return [_wrong(str(error))], None
     address = Check("service.address", "Address", "green", target.base_url)
@@ -69,7 +69,7 @@ def check_key() -> tuple[list[Check], Target | None]:
 
 def _wrong(told: str) -> Check:
     try:
-        look()
+        search_sources()
     except ConfigError as error:
         return Check("service.key", "API key", "red", str(error), f"Mend it, or use another way: {_WAYS}.")
     return Check("service.address", "Address", "red", told, f"Mend {ENV_BASE_URL}, or leave it out.")

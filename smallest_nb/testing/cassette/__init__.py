@@ -7,7 +7,7 @@
 
     with smallest_nb.replay("take.cassette", speed="instant"): # the same code, without key and network
         clip = smallest_nb.speak("Hello", speed=1.2)           # the same bytes
-        smallest_nb.speak("Hello", speed=1.3)                  # CassetteError: speed: recorded 1.2, asked for 1.3
+        smallest_nb.speak("Hello", speed=1.3)                  # CassetteError: speed: recorded 1.2, sent 1.3
 
 The format is described in :mod:`smallest_nb.testing.cassette.store`.
 """

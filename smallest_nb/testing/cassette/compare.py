@@ -54,9 +54,9 @@ def without_ids(frame: Any) -> Any:
     return {k: v for k, v in frame.items() if k not in FRESH_IDS} if isinstance(frame, dict) else frame
 
 
-def same(recorded: Any, asked: Any) -> bool:
+def same(recorded: Any, sent: Any) -> bool:
     """Say whether two requests are the same."""
-    return bool(without_ids(recorded) == without_ids(asked))
+    return bool(without_ids(recorded) == without_ids(sent))
 
 
 def is_cancel(frame: Any) -> bool:
@@ -64,27 +64,27 @@ def is_cancel(frame: Any) -> bool:
     return isinstance(frame, dict) and bool(frame.get("cancel_request"))
 
 
-def likeness(recorded: Any, asked: Any) -> float:
+def likeness(recorded: Any, sent: Any) -> float:
     """Return how similar two requests are, 0 to 1."""
-    one, other = (json.dumps(without_ids(v), sort_keys=True, ensure_ascii=False) for v in (recorded, asked))
+    one, other = (json.dumps(without_ids(v), sort_keys=True, ensure_ascii=False) for v in (recorded, sent))
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
     # The exact figure takes time that grows with the third power of the length; long texts are compared by letters.
     return matcher.ratio() if len(one) + len(other) <= _MAX_COMPARED else matcher.quick_ratio()
 
 
-def differences(recorded: Any, asked: Any) -> list[str]:
+def differences(recorded: Any, sent: Any) -> list[str]:
     """Describe field by field how a request differs from what was recorded."""
-    one, other = without_ids(recorded), without_ids(asked)
+    one, other = without_ids(recorded), without_ids(sent)
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
-        return [] if one == other else [f"recorded {_short(one)}, asked for {_short(other)}"]
+        return [] if one == other else [f"recorded {_short(one)}, sent {_short(other)}"]
     found = []
     for name in [*one, *(k for k in other if k not in one)]:
         if name not in other:
-            found.append(f"{name}: recorded {_short(one[name])}, not asked for now")
+            found.append(f"{name}: recorded {_short(one[name])}, not sent now")
         elif name not in one:
-            found.append(f"{name}: not recorded, {_short(other[name])} asked for now")
+            found.append(f"{name}: not recorded, {_short(other[name])} sent now")
         elif one[name] != other[name]:
-            found.append(f"{name}: recorded {_short(one[name])}, asked for {_short(other[name])}")
+            found.append(f"{name}: recorded {_short(one[name])}, sent {_short(other[name])}")
     return found
 
 
@@ -93,15 +93,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def first_other_sample(recorded: bytes, asked: bytes) -> int | None:
+def first_other_sample(recorded: bytes, sent: bytes) -> int | None:
     """Return the index of the first PCM16 sample that differs audibly, or None.
 
     Args:
         recorded: PCM16; what goes beyond the other's length is not compared.
-        asked: PCM16.
+        sent: PCM16.
     """
-    count = min(len(recorded), len(asked)) // 2
+    count = min(len(recorded), len(sent)) // 2
     one = np.frombuffer(recorded, "<i2", count).astype(np.int32)
-    other = np.frombuffer(asked, "<i2", count).astype(np.int32)
+    other = np.frombuffer(sent, "<i2", count).astype(np.int32)
     wrong = np.flatnonzero(np.abs(one - other) > TOLERANCE)
     return int(wrong[0]) if len(wrong) else None

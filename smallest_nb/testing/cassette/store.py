@@ -62,15 +62,15 @@ class Cassette:
 
 
 def sound_path(path: Path) -> Path:
-    """Return where a cassette's sound lies: beside it."""
+    """Return the path of a cassette's sound, which is beside it."""
     return path.with_name(path.name + ".sound")
 
 
 def check_place(path: Path) -> None:
-    """Make the folder, and see that a cassette can be written there.
+    """Create the folder, and check that a cassette can be written.
 
     Raises:
-        CassetteError: It cannot, or the place of its sound is taken by a file of someone else.
+        CassetteError: It cannot, or the name of its sound file is taken by another file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def check_place(path: Path) -> None:
         raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
     if sound_path(path).exists() and not _is_cassette(path):
         raise CassetteError(
-            f"{sound_path(path)} is there already and belongs to no cassette; move it, or choose another name."
+            f"{sound_path(path)} exists already and belongs to no cassette; move it, or choose another name."
         )
 
 
@@ -119,7 +119,7 @@ def save(cassette: Cassette, path: Path) -> None:
 
 
 def _is_cassette(path: Path) -> bool:
-    """Say whether a file begins as a cassette does."""
+    """Return whether a file begins as a cassette does."""
     try:
         with path.open("rb") as file:
             return file.read(16).startswith(b'{"cassette": ')
@@ -159,7 +159,7 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
 
     Args:
         path: The file; its sound lies beside it.
-        max_mb: Millions of bytes of sound that it may unpack to; nothing is unpacked where it says that it holds more.
+        max_mb: Millions of bytes of sound that it may unpack to; if it lists more, nothing is unpacked.
 
     Raises:
         CassetteError: No such file, another format, a broken one, with the number of the line, or too much sound.
@@ -168,7 +168,7 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
     path = as_path(path)
     limit_in_bytes(max_mb)  # refuses a wrong one before the file is read
     try:
-        # By the line feed alone: what was said may hold other characters that end a line elsewhere.
+        # By the line feed alone: what was said may hold other characters that `splitlines` takes for the end of a line.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError:
         raise CassetteError(f"There is no cassette {path}; make it with smallest_nb.record({str(path)!r}).") from None
@@ -206,7 +206,7 @@ def _errors_by_line(path: Path, number: int) -> Iterator[None]:
 
 @dataclass
 class _Counts:
-    """How much there should be, as the file itself says; files of the first versions do not."""
+    """How many sessions and lines the file says that it has, if it does."""
 
     sessions: int | None = None
     sound: str | None = None
