@@ -44,10 +44,10 @@ class HTTPResponse:
 
 
 class Socket(Protocol):
-    """An open WebSocket, as :class:`~smallest_nb.client.connection.Connection` uses it.
+    """An open WebSocket, as a connection uses it.
 
     Attributes:
-        opened_by: The transport that opened it; set by :func:`~smallest_nb.client.connect.open_websocket`.
+        opened_by: The transport that opened it; set by `open_websocket`.
     """
 
     opened_by: Transport
