@@ -94,7 +94,7 @@ class Transport(Protocol):
     service connects that was given neither key nor address, as a replayed cassette does.
     """
 
-    async def connect(self, url: str, key: Secret, *, timeout: float) -> Socket | HTTPResponse:
+    async def connect(self, url: str, key: Secret, /, *, timeout: float) -> Socket | HTTPResponse:
         """Open a WebSocket.
 
         Args:
@@ -111,7 +111,7 @@ class Transport(Protocol):
         """
 
     async def request(
-        self, method: str, url: str, key: Secret, *, body: bytes | None, content_type: str, timeout: float
+        self, method: str, url: str, key: Secret, /, *, body: bytes | None, content_type: str, timeout: float
     ) -> HTTPResponse:
         """Make an HTTP request and return the response, whatever its status.
 

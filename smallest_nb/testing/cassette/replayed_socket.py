@@ -40,7 +40,7 @@ class ReplayedSocket:
         self.state = State.OPEN
         self.close_code: int | None = None
         self.close_reason: str | None = None
-        self._due: deque[tuple[float, Event, Session, bytes]] = deque()
+        self._due: deque[tuple[float, Event, bytes]] = deque()
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._ids: dict[str, str] = {}
@@ -90,7 +90,7 @@ class ReplayedSocket:
         since = events[after].last if after >= 0 else 0.0
         now = monotonic()
         for event, sound in _answers_after(session, after):
-            self._due.append((now + self._scale_delay(event.first - since), event, session, sound))
+            self._due.append((now + self._scale_delay(event.first - since), event, sound))
         self._changed.set()
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -102,12 +102,11 @@ class ReplayedSocket:
             if not self.is_open:
                 break
             await asyncio.sleep(max(0.0, self._due[0][0] - monotonic()))
-            _, event, _, sound = self._due.popleft()
+            _, event, sound = self._due.popleft()
             if event.kind is Kind.END:
                 cut = event.frame.get("by") == RECORDING
-                self._end(
-                    event.frame.get("code"), "the recording ends here" if cut else event.frame.get("reason") or ""
-                )
+                reason = "the recording ends here" if cut else event.frame.get("reason") or ""
+                self._end(event.frame.get("code"), reason)
                 break
             frame = unpack_frame(self._adjust_times(event.frame), sound, binary=event.binary)
             yield self._replace_ids(frame) if isinstance(frame, str) else frame

@@ -128,7 +128,7 @@ class Replayer:
         parts = urlsplit(url)
         return parts.path, self._scrub(compare.without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True))))
 
-    async def connect(self, url: str, _key: Secret, *, timeout: float) -> Socket | HTTPResponse:  # noqa: ARG002
+    async def connect(self, url: str, _key: Secret, /, **_options: Any) -> Socket | HTTPResponse:
         """Open a socket of the cassette."""
         path, query = self._parse_url(url)
         sessions = [s for s in self.cassette.sessions if s.method is None and s.path == path]
@@ -234,14 +234,7 @@ class Replayer:
         return CassetteError(f"The cassette {self._path.name} holds {what}.")
 
     async def request(
-        self,
-        method: str,
-        url: str,
-        _key: Secret,
-        *,
-        body: bytes | None,
-        content_type: str,  # noqa: ARG002
-        timeout: float,  # noqa: ARG002
+        self, method: str, url: str, _key: Secret, /, *, body: bytes | None, **_options: Any
     ) -> HTTPResponse:
         """Answer a request."""
         path, query = self._parse_url(url)
