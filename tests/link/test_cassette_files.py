@@ -134,7 +134,7 @@ def test_more_than_the_limit_is_said(simulator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "expected"),
     [
         (lambda lines: ["{"], "line 1 is broken"),
         (lambda lines: ['{"cassette": 9}'], "format 9"),
@@ -144,11 +144,11 @@ def test_more_than_the_limit_is_said(simulator, tmp_path):
         (lambda lines: [], "is empty"),
     ],
 )
-def test_a_broken_file_is_refused_by_line(plain, tmp_path, spoil, told):
+def test_a_broken_file_is_refused_by_line(plain, tmp_path, spoil, expected):
     path = tmp_path / "broken.cassette"
     path.write_text("\n".join(spoil(plain.read_text().splitlines())))
     sound_path(path).write_bytes(sound_path(plain).read_bytes())
-    with pytest.raises(snb.CassetteError, match=told):
+    with pytest.raises(snb.CassetteError, match=expected):
         load(path)
 
 

@@ -104,11 +104,15 @@ def test_rates_that_the_service_does_not_take_are_resampled(clip, ask, monkeypat
     assert 0.1 < transcript.words[0].start < 0.6
 
 
-def test_what_cannot_be_read_is_told_before_anybody_is_asked(tmp_path):
-    nobody = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}
-    for bad, told in ((tmp_path / "none.mp3", "none.mp3 does not exist"), (np.zeros(9), "sample_rate="), (3, "int")):
-        with pytest.raises(snb.ConfigError, match=told):
-            snb.transcribe(bad, **nobody)
+def test_what_cannot_be_read_is_reported_before_anybody_is_asked(tmp_path):
+    closed_port = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}
+    for bad, expected in (
+        (tmp_path / "none.mp3", "none.mp3 does not exist"),
+        (np.zeros(9), "sample_rate="),
+        (3, "int"),
+    ):
+        with pytest.raises(snb.ConfigError, match=expected):
+            snb.transcribe(bad, **closed_port)
 
 
 def test_ten_minutes_of_silence_are_an_empty_transcript(ask):

@@ -110,8 +110,8 @@ def test_the_first_of_them_wins(monkeypatch, tmp_path, alone):
 
 
 def test_no_key_anywhere_says_why_of_each_place_and_simulates(monkeypatch):
-    told = {one.source: one.outcome for one in keys.search_sources()}
-    assert told == {
+    found_text = {one.source: one.outcome for one in keys.search_sources()}
+    assert found_text == {
         f"environment {NAME}": "not there",
         "Colab's secrets": "this is not Colab",
         "Kaggle's secrets": "this is not Kaggle",
@@ -151,9 +151,9 @@ def test_a_refusal_in_colab_is_not_asked_for_twice_by_the_doctor(monkeypatch):
 
     asked = []
     colab(monkeypatch, lambda name: asked.append(name) or refuse(name))
-    told = check_key()[0][0].found
+    found_text = check_key()[0][0].found
     assert asked == [NAME]
-    assert "Colab's secrets: could not be read (PermissionError)" in told
+    assert "Colab's secrets: could not be read (PermissionError)" in found_text
 
 
 def test_a_dotenv_file_is_looked_for_up_to_the_home_and_changes_no_environment(monkeypatch, tmp_path):
@@ -196,10 +196,10 @@ def test_what_is_not_installed_is_named(monkeypatch, missing):
             keys.save_key(Secret(CANARY))
 
 
-def test_no_way_to_save_is_told(monkeypatch):
-    for backend, told in ((NoKeyring(), "has no keyring"), (Locked(), "KeyringLocked")):
+def test_no_way_to_save_is_reported(monkeypatch):
+    for backend, expected in ((NoKeyring(), "has no keyring"), (Locked(), "KeyringLocked")):
         keyring.set_keyring(backend)
-        with pytest.raises(snb.ConfigError, match=told) as caught:
+        with pytest.raises(snb.ConfigError, match=expected) as caught:
             keys.save_key(Secret(CANARY))
         assert CANARY not in in_full(caught.value)
 
