@@ -24,10 +24,10 @@ from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.idle_sockets import free_sockets, offer_sockets
+from smallest_nb.client.installed_transport import current_transport
 from smallest_nb.client.spare_socket import SpareSocket
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import Socket
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.transport import Socket, Transport
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 
 __all__ = ["Connection", "State"]
@@ -68,6 +68,7 @@ class Connection:
         open_timeout: Seconds for one handshake.
         give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
             process meets the plan's limit.
+        transport: What opens the sockets; None for the transport of this process.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Connection:
         keepalive_secs: float,
         open_timeout: float = 10.0,
         give_up: Callable[[], Coroutine[Any, Any, bool]] | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self._target = target
         self.base_url = target.base_url
@@ -97,7 +99,8 @@ class Connection:
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
         self._ws: Socket | None = None
-        self._spare = SpareSocket(self._open_one)
+        self._transport = transport
+        self._spare = SpareSocket(self._open_one, transport)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -194,7 +197,7 @@ class Connection:
         await self.wait(wait)
 
     async def _open_one(self, url: str) -> Socket:
-        return await open_websocket(url, self._target, open_timeout=self._open_timeout)
+        return await open_websocket(url, self._target, open_timeout=self._open_timeout, transport=self._transport)
 
     def _adopt(self, ws: Socket) -> None:
         self._ws = ws
@@ -232,8 +235,8 @@ class Connection:
 
     @property
     def outdated(self) -> bool:
-        """Whether a cassette was put in or taken out since the socket was opened."""
-        return self._ws is not None and self._ws.deck is not current_deck()
+        """Whether a cassette was started or ended since the socket was opened."""
+        return self._ws is not None and self._ws.opened_by is not current_transport(self._transport)
 
     @property
     def congested(self) -> bool:

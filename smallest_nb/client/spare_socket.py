@@ -13,9 +13,9 @@ from time import monotonic
 from websockets.protocol import State as SocketState
 
 from smallest_nb.client.cleanup import start_task
-from smallest_nb.client.connect import count_sockets
-from smallest_nb.client.transport import CLOSE_SECS, Socket
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.installed_transport import current_transport
+from smallest_nb.client.network import count_sockets
+from smallest_nb.client.transport import CLOSE_SECS, Socket, Transport
 from smallest_nb.errors import SmallestError
 
 __all__ = ["SpareSocket"]
@@ -32,10 +32,12 @@ class SpareSocket:
 
     Args:
         open_socket: Opens a socket at a URL.
+        transport: What it opens them with; None for the transport of this process.
     """
 
-    def __init__(self, open_socket: Callable[[str], Awaitable[Socket]]) -> None:
+    def __init__(self, open_socket: Callable[[str], Awaitable[Socket]], transport: Transport | None = None) -> None:
         self._open_socket = open_socket
+        self._transport = transport
         self._tasks: set[asyncio.Task[None]] = set()
         self._ws: Socket | None = None
         self._url = ""
@@ -80,7 +82,9 @@ class SpareSocket:
     def take(self, url: str) -> Socket | None:
         """Give the spare away, if there is one for this URL that is still open."""
         ws = self._ws
-        if ws is None or self._url != url or ws.state is not SocketState.OPEN or ws.deck is not current_deck():
+        if ws is None or self._url != url or ws.state is not SocketState.OPEN:
+            return None
+        if ws.opened_by is not current_transport(self._transport):
             return None
         self._ws, self._since = None, float("-inf")
         for task in self._tasks:

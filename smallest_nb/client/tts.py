@@ -40,6 +40,7 @@ from smallest_nb.errors import ConfigError, ConnectionLost, ModelRetiredError, S
 from smallest_nb.results.metrics import MetricsLog, TTSMetrics
 
 if TYPE_CHECKING:
+    from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
 
 __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
@@ -69,6 +70,7 @@ class SmallestTTSService(EventEmitter):
             a loss cut off is spoken again, from the first sentence that was not completely received.
         spare_socket: Keep a second socket ready while an utterance sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
+        transport: What opens the sockets; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -97,6 +99,7 @@ class SmallestTTSService(EventEmitter):
         max_retries: int = 3,
         spare_socket: bool = True,
         target: targets.Target | None = None,
+        transport: Transport | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -111,7 +114,7 @@ class SmallestTTSService(EventEmitter):
             self._settings, _ = self._settings.merged(settings)
         self._endpoint = endpoint
         wire.is_unified(str(self._settings.model), endpoint)  # refuses a bad endpoint now rather than at connecting
-        self.target = target or targets.resolve(api_key, base_url)
+        self.target = target or targets.resolve(api_key, base_url, transport)
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: Utterance | None = None
@@ -138,6 +141,7 @@ class SmallestTTSService(EventEmitter):
             keepalive=self._keepalive,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
+            transport=transport,
             give_up=self._give_up,
         )
         self._remarks.tell(self._settings)

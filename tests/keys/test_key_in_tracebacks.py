@@ -363,11 +363,11 @@ def test_K1_widgets_hold_no_key_in_their_state_after_a_failure(reach):
         try:
             failure(lambda: made.audition(timeout=20))
             failure(lambda: other.feed(CLIP, pace=100, timeout=20))
-            told = json.dumps([w.get_state() for w in widgets], default=repr)
-            told += json.dumps(sent, default=repr) + repr(made) + repr(other) + repr(made._repr_mimebundle_())
-            told += repr([vars(w) for w in widgets])
-            assert "refused the API key" in told
-            assert not shows_key(told)
+            state_text = json.dumps([w.get_state() for w in widgets], default=repr)
+            state_text += json.dumps(sent, default=repr) + repr(made) + repr(other) + repr(made._repr_mimebundle_())
+            state_text += repr([vars(w) for w in widgets])
+            assert "refused the API key" in state_text
+            assert not shows_key(state_text)
         finally:
             made.close()
             other.close()

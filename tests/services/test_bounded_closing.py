@@ -12,9 +12,9 @@ from time import monotonic
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import connect as connect_module
 from smallest_nb.client import connection as connection_module
 from smallest_nb.client.connect import open_websocket
+from smallest_nb.client.network import NETWORK, NetworkTransport
 from smallest_nb.client.target import Target
 from smallest_nb.common.secret import Secret
 from tests.support.raw_server import reads_nothing
@@ -240,15 +240,15 @@ def test_X5_an_answer_that_trickles_is_given_up_and_the_script_ends(head):
     assert "ended:" in done.stdout
 
 
-async def test_X9_a_frozen_peer_is_given_up_after_ping_pong_and_closing_time(monkeypatch):
-    """A twentieth of the real times, whose sum is what the comment beside them promises."""
-    pings, pongs, closing = connect_module._PING_SECS, connect_module._PONG_SECS, connect_module.CLOSE_SECS
-    assert pings + pongs + closing == 20.0
-    for name in ("_PING_SECS", "_PONG_SECS", "CLOSE_SECS"):
-        monkeypatch.setattr(connect_module, name, getattr(connect_module, name) / 20)
+async def test_X9_a_frozen_peer_is_given_up_after_ping_pong_and_closing_time():
+    """A twentieth of the real times, whose sum is what the transport's documentation promises."""
+    times = NETWORK.ping_secs, NETWORK.pong_secs, NETWORK.close_secs
+    assert sum(times) == 20.0
+    pings, pongs, closing = (seconds / 20 for seconds in times)
+    quick = NetworkTransport(ping_secs=pings, pong_secs=pongs, close_secs=closing)
     lost = asyncio.Event()
     async with reads_nothing() as (url, _):
-        service = tts(url)
+        service = tts(url, transport=quick)
         service.event_handler("on_disconnected")(lambda _s: lost.set())
         await service.connect()
         began = monotonic()

@@ -13,7 +13,7 @@ import time
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client.connect import count_sockets
+from smallest_nb.client.network import count_sockets
 from smallest_nb.client.target import Target
 from smallest_nb.common.secret import Secret
 from smallest_nb.notebook import keys, session

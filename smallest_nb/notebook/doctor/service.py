@@ -19,12 +19,13 @@ from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.api.stt_wire import stt_url
 from smallest_nb.api.tts_wire import tts_url
 from smallest_nb.client.connect import open_websocket
+from smallest_nb.client.installed_transport import current_transport
+from smallest_nb.client.network import NetworkTransport
 from smallest_nb.client.target import ENV_BASE_URL, Target
-from smallest_nb.client.transport_stack import current_deck
 from smallest_nb.errors import AuthError, ConfigError, RateLimitError, SmallestError
 from smallest_nb.notebook.doctor.network import Reached, check_network
 from smallest_nb.notebook.doctor.report import Check, Status
-from smallest_nb.notebook.keys import look
+from smallest_nb.notebook.keys import search_sources
 from smallest_nb.notebook.session import find_target
 
 __all__ = ["WAITING", "check_key", "check_service"]
@@ -51,7 +52,7 @@ def check_key() -> tuple[list[Check], Target | None]:
     try:
         target, looked = find_target()
         if target.simulated and not looked:
-            looked = look()
+            looked = search_sources()
     except SmallestError as error:
         return [_wrong(str(error))], None
     address = Check("service.address", "Address", "green", target.base_url)
@@ -68,7 +69,7 @@ def check_key() -> tuple[list[Check], Target | None]:
 
 def _wrong(told: str) -> Check:
     try:
-        look()
+        search_sources()
     except ConfigError as error:
         return Check("service.key", "API key", "red", str(error), f"Mend it, or use another way: {_WAYS}.")
     return Check("service.address", "Address", "red", told, f"Mend {ENV_BASE_URL}, or leave it out.")
@@ -80,7 +81,7 @@ def _masked(target: Target) -> str:
 
 async def check_service(target: Target) -> list[Check]:
     """Connect step by step and measure a round trip; ends within 40 s, whatever the other side does."""
-    if current_deck() is not None:
+    if not isinstance(current_transport(), NetworkTransport):
         told = "not tried, since a cassette is running"
         return [Check(c.id, c.title, "unknown", told) for c in WAITING]
     network, reached = await check_network(target.base_url)
