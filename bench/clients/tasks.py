@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bench.clients.harness import Adapter, Ear, Task, Voice
-from bench.stamps import HEARD_CHUNK, HEARD_CHUNK_S, SPEECH_CHUNK_S, STAMP, HeardStamp, SpeechReader, mark
+from bench.services.stamps import HEARD_CHUNK, HEARD_CHUNK_S, SPEECH_CHUNK_S, STAMP, HeardStamp, SpeechReader, mark
 
 VOICES = ("sophia", "liam")
 _SETTLE_S = 0.7

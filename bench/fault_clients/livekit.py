@@ -10,7 +10,7 @@ from livekit import rtc
 from livekit.agents.stt import SpeechEventType
 from livekit.plugins import smallestai
 
-from bench.fault_drive import run
+from bench.faults.drive import run
 
 _KEY = "sk_fault"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from bench.fault_drive import run
+from bench.faults.drive import run
 from smallest_nb import AudioChunk, SmallestSTTService, SmallestTTSService
 
 _KEY = "sk_fault"

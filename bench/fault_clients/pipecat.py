@@ -29,7 +29,7 @@ from pipecat.services.smallest.stt import SmallestSTTService
 from pipecat.services.smallest.tts import SmallestTTSService
 from pipecat.workers.runner import WorkerRunner
 
-from bench.fault_drive import run
+from bench.faults.drive import run
 
 _KEY = "sk_fault"
 _PARAMS = PipelineParams(audio_in_sample_rate=16000, audio_out_sample_rate=24000)

@@ -14,7 +14,7 @@ from smallestai.waves.speech_to_text.types.close_stream import CloseStream
 from smallestai.waves.speech_to_text.types.finalize_signal import FinalizeSignal
 from smallestai.waves.tts.types.tts_request_message import TtsRequestMessage
 
-from bench.fault_drive import run
+from bench.faults.drive import run
 
 
 class SdkError(Exception):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_tune_a_voice import assert_same_sound, rendered
 
 from smallest_nb import Clip
+from tests.support.page_sound import assert_same_sound, rendered
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 RATE = 24000

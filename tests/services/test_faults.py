@@ -15,18 +15,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the bench is no part of the package
-
-from bench.child import Child  # noqa: E402
-from bench.fault_clients.ours import OurMouth, Ours  # noqa: E402
-from bench.fault_drive import drive  # noqa: E402
-from bench.fault_judge import Result, judge  # noqa: E402
-from bench.fault_plan import Fault  # noqa: E402
-from bench.fault_row import MID_AUDIO, TEXT, Row, plan  # noqa: E402
-from bench.fault_sound import sound  # noqa: E402
-from bench.fault_table import ROWS  # noqa: E402
-from bench.faults import MOST_CONNECTIONS, OURS, Pair  # noqa: E402
+from bench.child import Child
+from bench.fault_clients.ours import OurMouth, Ours
+from bench.faults.drive import drive
+from bench.faults.judge import Result, judge
+from bench.faults.pair import MOST_CONNECTIONS, OURS, Pair
+from bench.faults.plan import Fault
+from bench.faults.row import MID_AUDIO, TEXT, Row, plan
+from bench.faults.sound import sound
+from bench.faults.table import ROWS
 
 HERE = [row for row in ROWS if not row.apart and not row.long]
 APART = [row for row in ROWS if row.apart and not row.long]
@@ -35,7 +32,7 @@ SIDE_BY_SIDE = 4
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Child(Path(sys.executable), "bench.fault_server", tmp_path_factory.mktemp("faults") / "server.log") as child:
+    with Child(Path(sys.executable), "bench.faults.server", tmp_path_factory.mktemp("faults") / "server.log") as child:
         yield child
 
 

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from helpers import KEY, tts
 
 import smallest_nb as snb
 from smallest_nb.api.voices import voices_of
 from smallest_nb.client import rest
+from tests.support.services import KEY, tts
 
 ANSWER = {
     "status": "success",

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from helpers import tts
 from simulated import LIVE, call, hear, opened, said, speak, stt_path
 from websockets.exceptions import InvalidStatus
 
@@ -22,6 +21,7 @@ from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour, parse_faults
 from smallest_nb.simulator.speech.speech import Speech
 from smallest_nb.simulator.workers.worker import Worker
+from tests.support.services import tts
 
 NUMBERS = ["pace", "idle_secs", "first_audio_secs", "drop_after_secs", "truncate_after", "retry_after", "drip"]
 

@@ -8,13 +8,13 @@ import re
 
 import jiwer
 import pytest
-from helpers import stt, tts
 from websockets.asyncio.client import connect
 
 import smallest_nb as snb
 from smallest_nb.audio.vad import EnergyVad, make_vad
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import stt, tts
 
 SENTENCES = (
     "The train to the city leaves in twenty minutes.",

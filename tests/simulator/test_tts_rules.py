@@ -10,8 +10,7 @@ import json
 import jiwer
 import numpy as np
 import pytest
-from simulated import call, hear, opened, said, samples, speak
-from test_tts_simulator import pitch
+from simulated import call, hear, opened, pitch, said, samples, speak
 from websockets.exceptions import InvalidStatus
 
 from smallest_nb.api.catalog import TTS_MODELS

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
@@ -118,7 +118,6 @@ def test_the_view_is_bounded_and_says_so():
 _texts = st.lists(st.sampled_from("a b c d e".split()), max_size=12)
 
 
-@settings(deadline=None)
 @given(_texts.filter(bool), _texts)
 def test_the_rate_is_the_edit_distance(reference, hypothesis):
     told = heard(" ".join(hypothesis)).compare(" ".join(reference))

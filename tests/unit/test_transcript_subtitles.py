@@ -158,7 +158,7 @@ def test_times_have_three_digits_behind_the_mark():
         assert [len(digits) for digits in times] == [3] * 4
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(_segment, max_size=6), st.lists(_text, max_size=3))
 def test_cues_are_ordered_short_and_never_overlap(segments, names):
     transcript = Transcript(segments, names=dict(enumerate(names)))
@@ -174,7 +174,6 @@ def test_cues_are_ordered_short_and_never_overlap(segments, names):
         assert max(len(line) for line in lines) <= 42
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["word", "x" * 50, "{\\an8}", "字字字字", "1", "&"]), min_size=1, max_size=60),
     _time,

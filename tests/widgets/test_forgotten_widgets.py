@@ -8,11 +8,11 @@ import weakref
 import ipywidgets
 import pytest
 from comm import get_comm_manager
-from helpers import KEY
 from ipywidgets.widgets import widget as ipywidgets_module
-from test_player import Page, eventually
 
 import smallest_nb as snb
+from tests.support.services import KEY
+from tests.support.widget_page import Page, eventually
 
 
 def count():
