@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,14 +28,13 @@ _MAX_PORT = 65535
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
-    from smallest_nb import __version__  # noqa: PLC0415
     from smallest_nb.notebook.doctor import command as doctor  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
     from smallest_nb.testing.cassette import command as cassette  # noqa: PLC0415
 
     prepare()
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
-    parser.add_argument("--version", action="version", version=f"smallest-nb {__version__}")
+    parser.add_argument("--version", action="version", version=f"smallest-nb {version('smallest-nb')}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="open the tutorial notebooks in JupyterLab")
     demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab, 0 for a free one (default 8888)")

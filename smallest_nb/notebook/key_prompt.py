@@ -19,7 +19,8 @@ def prompt_for_key() -> Secret:
     """Ask for the key in the terminal, or in the notebook's page.
 
     Raises:
-        AuthError: Nobody can be asked here, as where a notebook is executed without a page; or no answer came.
+        AuthError: There is no terminal and no page to ask in, such as when a notebook is executed by a program; or no
+            answer came.
         ConfigError: What was typed cannot be a key.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -28,11 +29,11 @@ def prompt_for_key() -> Secret:
         with warnings.catch_warnings(), cleared_frames():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would read on, and show what is typed
             typed = Secret.of(getpass.getpass(_QUESTION).strip(), "prompt")
-    except (NotImplementedError, getpass.GetPassWarning):  # the first is ipykernel's, where no page answers
+    except (NotImplementedError, getpass.GetPassWarning):  # the first is ipykernel's, if no page answers
         pass
     except EOFError:
         raise AuthError(f"No key was typed. {_ELSEWHERE}") from None
     else:
         if typed is not None:
             return typed.check()
-    raise AuthError(f"Nobody can be asked for a key here: there is no terminal and no page. {_ELSEWHERE}")
+    raise AuthError(f"A key cannot be asked for here: there is no terminal and no page. {_ELSEWHERE}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, TypedDict, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from smallest_nb.errors import ProtocolError
 
@@ -60,7 +60,10 @@ class Granted(TypedDict):
 
 
 class Line(TypedDict):
-    """One line of a transcript; times in seconds, words as [text, start, end, confidence]."""
+    """One line of a transcript; times in seconds, words as [text, start, end, confidence].
+
+    `mark` is the name of the recording, in its first line if there are several.
+    """
 
     i: int
     text: str
@@ -70,6 +73,7 @@ class Line(TypedDict):
     speaker: int | None
     language: str | None
     words: list[list[Any]]
+    mark: NotRequired[str]
 
 
 class _Welcome(TypedDict):

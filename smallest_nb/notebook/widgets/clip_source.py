@@ -27,7 +27,12 @@ class ClipSource:
     """
 
     def __init__(
-        self, clip: Clip | None, *, state: Callable[[], str], sample_rate: Callable[[], int], chunk_ms: Callable[[], int]
+        self,
+        clip: Clip | None,
+        *,
+        state: Callable[[], str],
+        sample_rate: Callable[[], int],
+        chunk_ms: Callable[[], int],
     ) -> None:
         self.on_pcm: Callable[[bytes], None] = ignore
         self.on_state: Callable[[SourceReport], None] = ignore

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from smallest_nb.client import background_loop
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.widgets.clip_source import ClipSource

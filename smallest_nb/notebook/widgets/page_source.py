@@ -86,9 +86,7 @@ class PageSource:
         self._page = None if state == "idle" else message["page"]
         self._paused = state == "paused"
         self._watch()
-        self.on_state(
-            SourceReport(state, message["error"], message["rate"], message["dropped"], message["granted"])
-        )
+        self.on_state(SourceReport(state, message["error"], message["rate"], message["dropped"], message["granted"]))
 
     def _owner_changed(self) -> None:
         """End a recording whose page does not own the microphone any more: its messages are ignored from now on."""

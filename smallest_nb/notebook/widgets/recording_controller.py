@@ -69,7 +69,7 @@ class RecordingController:
         if former not in (None, source):
             if report.state == "idle":
                 return  # what another source has to say about itself changes nothing here
-            former.stop()  # type: ignore[union-attr]  # the newer press counts
+            former.stop()  # the newer press counts
         was, self.state = self.state, report.state
         self.source = None if report.state == "idle" else source
         self.report, self.problem = report, report.problem

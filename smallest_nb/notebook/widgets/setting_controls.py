@@ -1,4 +1,4 @@
-"""One control per setting, made from its metadata, and how boxes are closed whole. Imports fields."""
+"""One control per setting, made from its metadata, and how boxes are closed with all that is in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Control", "close_all", "make_control"]
 
 
 class Control(Unpicklable, ipywidgets.HBox):
-    """A labelled control with a place for the reason why it is disabled.
+    """A labelled control, and beside it the reason why it is disabled.
 
     Args:
         name: The setting.
@@ -39,14 +39,14 @@ class Control(Unpicklable, ipywidgets.HBox):
                 layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
             )
             self.reset.on_click(lambda _b: self._changed(self.name, None))
-        self.why = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
-        children = [label, body, *([self.reset] if spec.optional else []), self.why]
+        self.hint_line = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
+        children = [label, body, *([self.reset] if spec.optional else []), self.hint_line]
         super().__init__(children, layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%"))
         self.add_class("snb-control")  # the page gives the control its label's name
         body.observe(self._moved, names="value")
 
     def show(self, value: Any) -> None:
-        """Show a value without telling anybody."""
+        """Show a value without calling `changed`."""
         self._showing = True
         try:
             if self.reset is not None:
@@ -62,14 +62,22 @@ class Control(Unpicklable, ipywidgets.HBox):
         finally:
             self._showing = False
 
-    def gate(self, reason: str | None) -> None:
-        """Disable with a reason, or enable; what was set can be reset all the same."""
+    def set_options(self, options: list[tuple[str, Any]]) -> None:
+        """Offer other choices without calling `changed`: they change the value."""
+        self._showing = True
+        try:
+            self.body.options = options
+        finally:
+            self._showing = False
+
+    def disable(self, reason: str | None) -> None:
+        """Disable with a reason, or enable if there is none; a set value can still be reset."""
         self.body.disabled = reason is not None
         self.hint(reason or "")
 
     def hint(self, text: str) -> None:
         """Show a remark beside the control."""
-        self.why.value = f'<div style="opacity:.75;font-size:85%;line-height:1.3">{text}</div>' if text else ""
+        self.hint_line.value = f'<div style="opacity:.75;font-size:85%;line-height:1.3">{text}</div>' if text else ""
 
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing:
