@@ -72,7 +72,7 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
 
     tab.close()
     link.wait_for(state="detached")
-    assert notes.kernel("live.microphone.ladder['connected']") is False
+    assert notes.kernel("live.microphone.source_state['connected']") is False
     way(notes, "tab").click()
     link.wait_for()
     assert link.get_attribute("href") != address, "another one, with one press"
@@ -86,7 +86,7 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
     way(notes, "page").click()  # while the tab records: that is over, and the tab with it
     tab.wait_for_selector("body[data-gone='true']")
     notes.page.get_by_role("button", name="Transcribe").wait_for()
-    assert notes.kernel("(live.microphone.state, live.microphone.ladder['connected'])") == ["idle", False]
+    assert notes.kernel("(live.microphone.state, live.microphone.source_state['connected'])") == ["idle", False]
     link.wait_for(state="detached")
 
 

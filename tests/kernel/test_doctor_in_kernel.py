@@ -72,7 +72,7 @@ def test_an_examination_that_breaks_leaves_no_line_waiting(kernel):
     kernel.execute(
         "import smallest_nb as snb\nfrom smallest_nb.notebook.widgets import doctor_view\n"
         f"async def fail(target): raise ValueError({CANARY!r})\n"
-        "doctor_view.examine_service = fail"
+        "doctor_view.run_slow_checks = fail"
     )
     kernel.everything.clear()  # the cell above said it
     kernel.execute("doctor = snb.doctor(); doctor")

@@ -91,7 +91,7 @@ def test_the_key_is_in_no_message_no_output_and_no_saved_notebook(front, simulat
     front.execute("import smallest_nb as snb, logging; logging.basicConfig(level=10)")
     front.execute("tuner = snb.VoiceTuner('One.'); live = snb.LiveTranscriber(); tuner.audition(); print(tuner.code())")
     front.execute(
-        "print(repr(tuner), repr(tuner._service.target), vars(tuner._service), str(tuner._service.target.key))"
+        "print(repr(tuner), repr(tuner.service.target), vars(tuner.service), str(tuner.service.target.key))"
     )
     for mode in ("Plain", "Context", "Verbose"):
         front.execute(f"get_ipython().run_line_magic('xmode', {mode!r})")

@@ -85,8 +85,8 @@ from smallest_nb.client import background_loop as runtime
 microphone = snb.Microphone()
 
 async def press():
-    microphone.ways.choose("kernel")
-    microphone.ways.start()
+    microphone.sources.choose("kernel")
+    microphone.sources.start()
     while not microphone.error or microphone.state != "idle":
         await asyncio.sleep(0.05)
 
@@ -112,7 +112,6 @@ import sounddevice
 import smallest_nb as snb
 
 microphone = snb.Microphone()
-microphone._channel._build = None
 page = Page(microphone)
 page.hello()
 
@@ -136,10 +135,10 @@ eventually(lambda: microphone.state == "idle")
 press("start")
 recording()
 time.sleep(1)  # the first device, which came too late, was closed, and says so
-told = [open_devices(), microphone.state, microphone.ladder["active"]]
+told = [open_devices(), microphone.state, microphone.source_state["recording"]]
 press("halt")
 eventually(lambda: open_devices() == 0)
-print(json.dumps([*told, microphone.state, microphone.ladder["active"]]))
+print(json.dumps([*told, microphone.state, microphone.source_state["recording"]]))
 microphone.close()
 """
 PAGE_LEFT = """

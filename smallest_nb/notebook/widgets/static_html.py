@@ -32,7 +32,7 @@ class StaticHtml:
     """
 
     def __init__(self, draw: Callable[[], str]) -> None:
-        self._draw = draw
+        self.draw = draw
         self._id = f"snb-{uuid.uuid4().hex}"
         self._context: contextvars.Context | None = None
         self._due: asyncio.TimerHandle | None = None
@@ -98,7 +98,7 @@ class StaticHtml:
     def _publish(self, *, update: bool, unless: str | None = None) -> str:
         from IPython.display import publish_display_data  # noqa: PLC0415
 
-        drawn = self._draw()
+        drawn = self.draw()
         if drawn == unless:
             return drawn
         whole = drawn

@@ -41,7 +41,7 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
         self.language = ipywidgets.Dropdown(options=[(_ANY, _ANY)], layout=_wide("150px"))
         self.accent = ipywidgets.Dropdown(options=[_ANY], layout=_wide("150px"))
         self.found = ipywidgets.Select(options=[], rows=_ROWS, layout=ipywidgets.Layout(width="100%"))
-        self._count = ipywidgets.HTML()
+        self.summary = ipywidgets.HTML()
         self._live = ipywidgets.Button(
             description="Load the full list",
             tooltip="The model cards name some voices; the service lists all of them.",
@@ -62,7 +62,7 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
             [
                 ipywidgets.HBox(filters, layout=ipywidgets.Layout(flex_flow="row wrap")),
                 listed,
-                ipywidgets.HBox([self._live, self._count], layout=ipywidgets.Layout(flex_flow="row wrap")),
+                ipywidgets.HBox([self._live, self.summary], layout=ipywidgets.Layout(flex_flow="row wrap")),
             ]
         )
         for box in (self.search, self.gender, self.language, self.accent):
@@ -107,7 +107,7 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
         finally:
             self._showing = False
         count = f"{len(found)} of {len(self._voices)} voices"
-        self._count.value = f"<small>{text_html(f'{count}. {self._note}' if self._note else count)}</small>"
+        self.summary.value = f"<small>{text_html(f'{count}. {self._note}' if self._note else count)}</small>"
 
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing and change["new"] is not None:
