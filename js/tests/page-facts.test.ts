@@ -51,7 +51,7 @@ describe("the page's examination", () => {
     expect(channel.expecting).toEqual(["sound", "nothing"]);
   });
 
-  it("tells what this browser lacks instead of failing", async () => {
+  it("reports what this browser lacks instead of failing", async () => {
     const channel = new FakeChannel(() => {});
     await examine(channel);
     const { permission, devices, worklet, autoplay, rate } = channel.facts();

@@ -112,8 +112,8 @@ def test_captions_are_large_and_read_out_finals_only(notes, theme):
     notes.page.wait_for_selector(".snb-captions:not([hidden])")
     notes.do("live.view.apply(Segment('and now we come to', is_final=False, start=12.0, end=13.5, speaker=0))")
     notes.do("live.view.apply(said('And now we come to the end.', 12.0))")
-    told = notes.page.locator(".snb-captions-told")
-    notes.page.wait_for_function("() => document.querySelector('.snb-captions-told').textContent !== ''")
+    told = notes.page.locator(".snb-captions-spoken")
+    notes.page.wait_for_function("() => document.querySelector('.snb-captions-spoken').textContent !== ''")
     assert told.inner_text().strip() == "And now we come to the end."
     size = notes.page.evaluate(
         "() => parseFloat(getComputedStyle(document.querySelector('.snb-captions-lines')).fontSize)"

@@ -42,7 +42,7 @@ def shot(locator, name):
 
 
 def way(notes, name):
-    return notes.page.locator(f".snb-mic-steps [data-way='{name}']")
+    return notes.page.locator(f".snb-mic-sources [data-source='{name}']")
 
 
 def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):

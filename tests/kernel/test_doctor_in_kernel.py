@@ -77,7 +77,7 @@ def test_an_examination_that_breaks_leaves_no_line_waiting(kernel):
     kernel.everything.clear()  # the cell above said it
     kernel.execute("doctor = snb.doctor(); doctor")
     told = {row["found"] for row in rows(kernel).values() if row["id"].startswith(("service.w", "simulator."))}
-    assert told == {"could not be looked at (ValueError); the log says more"}
+    assert told == {"could not be checked (ValueError); see the log"}
     assert CANARY not in repr(rows(kernel))
 
 
@@ -95,7 +95,7 @@ def test_a_mute_service_delays_the_table_by_three_seconds_and_is_told_later(monk
             kernel.execute("import time, smallest_nb as snb; began = time.monotonic(); doctor = snb.doctor()")
             kernel.execute("took = time.monotonic() - began; assert took < 6, took")
             kernel.execute("doctor")
-            assert rows(kernel)["service.websocket"]["found"] == "still asking"
+            assert rows(kernel)["service.websocket"]["found"] == "still checking"
             assert kernel.pump(lambda _: rows(kernel)["service.websocket"]["status"] == "red", seconds=20)
             assert "did not answer within 5 s" in rows(kernel)["service.websocket"]["found"]
         finally:

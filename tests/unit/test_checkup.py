@@ -53,7 +53,7 @@ def test_a_report_in_every_form():
         assert CANARY not in form
     with pytest.raises(KeyError, match=r"page\.host"):
         report["page.nothing"]
-    with pytest.raises(ValueError, match="no check"):
+    with pytest.raises(ValueError, match="is not a check"):
         Check("elsewhere.x", "X", "green", "")
 
 
@@ -196,7 +196,7 @@ def test_without_a_page_every_line_says_so():
 
 def test_a_good_page_is_green():
     assert {i: c for i, c in page().items() if c.status != "green"} == {}
-    assert page()["page.trip"].found == "5 ms (middle of 3, 4 to 6)"
+    assert page()["page.trip"].found == "5 ms (median of 3, 4 to 6)"
 
 
 @pytest.mark.parametrize(
@@ -205,24 +205,24 @@ def test_a_good_page_is_green():
         ("page.build", "red", "the kernel's is b1", {"hello": {"build": "b0"}}),
         ("page.secure", "red", "neither microphone", {"hello": {"secure": False}}),
         ("page.microphone", "red", "not secure", {"hello": {"microphone": "insecure"}}),
-        ("page.microphone", "red", "gives its outputs none", {"hello": {"microphone": "forbidden"}}),
-        ("page.microphone", "red", "no way", {"hello": {"microphone": "missing"}}),
+        ("page.microphone", "red", "does not let outputs use", {"hello": {"microphone": "forbidden"}}),
+        ("page.microphone", "red", "does not support", {"hello": {"microphone": "missing"}}),
         ("page.microphone", "red", "refused in the browser", {"told": {"permission": "denied"}}),
         ("page.devices", "amber", "none", {"told": {"devices": 0}}),
-        ("page.devices", "unknown", "not told", {"told": {"devices": None}}),
+        ("page.devices", "unknown", "not known", {"told": {"devices": None}}),
         ("page.worklet", "green", "data URL", {"told": {"worklet": "data"}}),
         ("page.worklet", "red", "blocks audio worklets", {"told": {"worklet": "a policy blocks audio worklets"}}),
         ("page.autoplay", "amber", "suspended", {"told": {"autoplay": "suspended"}}),
-        ("page.rate", "unknown", "not told", {"told": {"rate": None}}),
+        ("page.rate", "unknown", "not known", {"told": {"rate": None}}),
         ("page.binary", "red", "to the kernel", {"binary": False}),
         ("page.binary", "red", "to the page", {"told": {"binary": False}}),
         ("page.trip", "amber", "300 ms", {"told": {"trips": [300.0]}}),
         ("page.trip", "amber", "busy", {"told": {"trips": []}}),
-        ("page.thread", "unknown", "nothing", {"threads": ()}),
+        ("page.thread", "unknown", "no message", {"threads": ()}),
         ("page.up", "red", "97 of 100", {"burst": Burst(count=97, took_ms=800.0)}),
         ("page.up", "amber", "7000 ms", {"burst": Burst(count=BURST, took_ms=7000.0)}),
         ("page.down", "red", "3 of 100", {"told": {"burst_down": [3, 10.0]}}),
-        ("page.down", "unknown", "not told", {"told": {"burst_down": None}}),
+        ("page.down", "unknown", "not known", {"told": {"burst_down": None}}),
         ("page.busy", "amber", "has ended", {"threads": ("main",), "ipykernel": "6.17.1"}),
         ("page.busy", "green", "while a cell awaits", {"threads": ("main",), "ipykernel": "7.4.0"}),
         ("page.busy", "green", "whatever a cell does", {"threads": ("subshell",), "ipykernel": "7.3.0"}),

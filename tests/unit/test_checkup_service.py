@@ -56,7 +56,7 @@ def test_no_key_and_a_simulator_by_choice_are_told_apart(monkeypatch, unchosen):
     monkeypatch.setenv("SMALLEST_API_KEY", CANARY)
     snb.use_simulator()
     check = service.check_key()[0][0]
-    assert (check.status, "was chosen" in check.found, check.fix) == ("amber", True, "snb.use_service() uses it.")
+    assert (check.status, "was chosen" in check.found, check.fix) == ("amber", True, "snb.use_service() uses the key.")
 
 
 async def reach(url, *, simulated=True):
@@ -72,7 +72,7 @@ async def test_the_simulator_is_reached_and_says_its_region(fresh_simulator, reg
     looked, took = await reach(fresh_simulator.base_url)
     assert {c.status for c in looked.values()} == {"green"}
     assert "round trip" in looked["service.websocket"].found
-    assert looked["service.region"].found == f"{told}, as it says itself"
+    assert looked["service.region"].found == f"{told}, as the service reports"
     assert took < 10
     assert count_sockets(fresh_simulator.base_url) == 0
 

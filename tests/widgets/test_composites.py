@@ -14,7 +14,7 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.client import background_loop
-from smallest_nb.notebook.widgets import assets, static_html
+from smallest_nb.notebook.widgets import assets, static_html_box
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
 from tests.support.speech import SENTENCE
@@ -69,7 +69,7 @@ def test_word_times_that_a_voice_does_not_send_are_said_to_be_estimated(tuner):
 
 
 def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monkeypatch):
-    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.1)
+    monkeypatch.setattr(static_html_box, "_LEFT_SECS", 0.1)
     one, two = Page(tuner.player), Page(tuner.player, "p2")
     one.hello()
     two.hello()
@@ -90,7 +90,7 @@ def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monk
 
 
 def test_a_tuner_rests_only_when_it_has_spoken(tuner, monkeypatch):
-    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.0)
+    monkeypatch.setattr(static_html_box, "_LEFT_SECS", 0.0)
     page = Page(tuner.player)
     page.hello()
     speaking = tuner.submit("It goes on although nobody looks any more, for a program may wait for it.")
@@ -153,7 +153,7 @@ def test_latest_wins(tuner, simulator):
     finally:
         simulator.behaviour.pace = None
     eventually(first.done)
-    with pytest.raises(snb.SmallestError, match="given up"):
+    with pytest.raises(snb.SmallestError, match="cancelled by stop"):
         first.result()
     assert [t.text for t in tuner.takes] == ["One."]
     last = page.of("stream-open")[-1]["stream"]

@@ -48,7 +48,7 @@ def test_stop_means_all_that_was_asked_for(tuner):
     for number in range(10):
         asked = tuner.submit(f"Do not speak {number}.")
         tuner.stop()
-        with pytest.raises(snb.SmallestError, match="given up"):
+        with pytest.raises(snb.SmallestError, match="cancelled by stop"):
             asked.result(10)
     assert len(tuner.takes) == 0
     assert part(tuner, Meter).characters == 0

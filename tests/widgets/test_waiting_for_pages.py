@@ -155,7 +155,7 @@ def test_UX12_a_microphone_starts_with_the_page_that_comes_soon(live):
 
 @pytest.mark.parametrize("why", ["stopped", "late"])
 def test_UX12_no_microphone_starts_by_itself(live, monkeypatch, why):
-    monkeypatch.setattr("smallest_nb.notebook.widgets.microphone._START_SECS", 5.0 if why == "stopped" else 0.0)
+    monkeypatch.setattr("smallest_nb.notebook.widgets.page_source._START_SECS", 5.0 if why == "stopped" else 0.0)
     live.microphone.start()
     if why == "stopped":
         live.microphone.stop()

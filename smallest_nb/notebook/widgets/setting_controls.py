@@ -39,8 +39,8 @@ class Control(Unpicklable, ipywidgets.HBox):
                 layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
             )
             self.reset.on_click(lambda _b: self._changed(self.name, None))
-        self.hint_line = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
-        children = [label, body, *([self.reset] if spec.optional else []), self.hint_line]
+        self.why = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 200px", min_width="0"))
+        children = [label, body, *([self.reset] if spec.optional else []), self.why]
         super().__init__(children, layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", width="100%"))
         self.add_class("snb-control")  # the page gives the control its label's name
         body.observe(self._moved, names="value")
@@ -77,7 +77,7 @@ class Control(Unpicklable, ipywidgets.HBox):
 
     def hint(self, text: str) -> None:
         """Show a remark beside the control."""
-        self.hint_line.value = f'<div style="opacity:.75;font-size:85%;line-height:1.3">{text}</div>' if text else ""
+        self.why.value = f'<div style="opacity:.75;font-size:85%;line-height:1.3">{text}</div>' if text else ""
 
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing:
