@@ -113,7 +113,7 @@ def _arrow(places: dict[str, tuple[float, float]], here: str, there: str) -> str
         side = _WIDTH / 2 + _GAP_X
         return (
             f'<path class="{kind}" d="M{start[0] + _WIDTH / 4:.0f} {start[1]:.0f}'
-            f'C{start[0] + side:.0f} {start[1] + bend / 2:.0f} '
+            f"C{start[0] + side:.0f} {start[1] + bend / 2:.0f} "
             f'{end[0] + side:.0f} {end[1] - bend / 2:.0f} {end[0] + _WIDTH / 4:.0f} {end[1]:.0f}"/>'
         )
     return (

@@ -25,8 +25,8 @@ BREAKS = {
     # The copied code forgets the speed.
     "04_from_notebook_to_pipecat": """
         from smallest_nb.api import code_export
-        told = code_export._pipecat_settings
-        code_export._pipecat_settings = lambda order: told(order).replace("speed=", "# speed=")
+        write = code_export._pipecat_settings
+        code_export._pipecat_settings = lambda order: write(order).replace("speed=", "# speed=")
     """,
     # Subtitles are a second late.
     "05_captions_and_exports": """
