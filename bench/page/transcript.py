@@ -85,10 +85,11 @@ def kernel(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Measure the kernel's part."""
     view = TranscriptView()
     sent: list[int] = []
-    channel = view._channel  # noqa: SLF001 - there is no page here
-    channel._send = lambda content, _buffers: sent.append(len(json.dumps(content)))  # noqa: SLF001
-    channel.receive({"v": 1, "type": "hello", "page": "p", "ack": -1, "build": "", "host": "bench",
-                           "secure": True, "microphone": "ask", "worklet": True, "pull": False}, [])  # fmt: skip
+    comm = view.comm  # there is no page here
+    comm.send = lambda data, **_: sent.append(len(json.dumps(data["content"])))
+    hello = {"v": 1, "type": "hello", "page": "p", "ack": -1, "build": "", "host": "bench",
+             "secure": True, "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
+    comm.handle_msg({"content": {"data": {"method": "custom", "content": hello}}, "buffers": []})
     rows = []
     tracemalloc.start()
     empty = tracemalloc.get_traced_memory()[0]

@@ -15,10 +15,10 @@ import pytest
 import smallest_nb as snb
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets import assets, static_html_box
+from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
 from tests.support.speech import SENTENCE
-from smallest_nb.notebook.widgets.take_list import TakeList
 from tests.support.widget_page import Page, chunks, eventually, part, recording
 
 
@@ -62,8 +62,8 @@ def test_what_the_model_ignores_is_disabled_with_the_reason(tuner):
 def test_word_times_that_a_voice_does_not_send_are_said_to_be_estimated(tuner):
     row = control(tuner, "word_timestamps")
     assert row.why.value == ""
-    tuner.settings = {"word_timestamps": True, "voice": "<nobody>"}
-    assert "estimated: the voice &#x27;&lt;nobody&gt;&#x27; sends no word times" in row.why.value
+    tuner.settings = {"word_timestamps": True, "voice": "<unknown>"}
+    assert "estimated: the voice &#x27;&lt;unknown&gt;&#x27; sends no word times" in row.why.value
     tuner.settings = {"voice": "liam"}
     assert row.why.value == ""
 
@@ -93,7 +93,7 @@ def test_a_tuner_rests_only_when_it_has_spoken(tuner, monkeypatch):
     monkeypatch.setattr(static_html_box, "_LEFT_SECS", 0.0)
     page = Page(tuner.player)
     page.hello()
-    speaking = tuner.submit("It goes on although nobody looks any more, for a program may wait for it.")
+    speaking = tuner.submit("It goes on although no page shows it any more, for a program may wait for it.")
     page.say("bye")
     assert speaking.result(20).metrics.complete
     eventually(lambda: not tuner.service.connected)
@@ -111,12 +111,12 @@ def test_settings_can_be_linked_and_observed(tuner):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "a/b"}, "lightning"), (3, "int")],
 )
-def test_bad_settings_are_refused_and_nothing_changes(tuner, values, told):
+def test_bad_settings_are_refused_and_nothing_changes(tuner, values, message):
     before = tuner.settings
-    with pytest.raises(snb.ConfigError, match=told):
+    with pytest.raises(snb.ConfigError, match=message):
         tuner.settings = values
     assert tuner.settings == before
     with pytest.raises(snb.ConfigError):
@@ -361,7 +361,7 @@ def test_two_recordings_in_a_row_are_on_one_timeline(live, simulator):
     assert 0.2 < first.start < 1.0
     assert second.start == pytest.approx(first.start + clip.duration, abs=0.3)
     assert len(live.latencies) == 2
-    assert all(told.kernel_to_final > 0 for told in live.latencies if told.kernel_to_final is not None)
+    assert all(message.kernel_to_final > 0 for message in live.latencies if message.kernel_to_final is not None)
 
 
 def test_finalize_without_a_recording_says_so(live):

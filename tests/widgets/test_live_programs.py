@@ -75,7 +75,7 @@ async def test_the_browsers_refusal_is_raised(live):
     assert live.microphone.state == "idle"
 
 
-async def test_a_cell_that_could_never_hear_the_page_is_told_so(live, monkeypatch):
+async def test_a_cell_that_could_never_hear_the_page_is_refused(live, monkeypatch):
     page = Page(live.microphone)
     page.hello()  # on the thread that runs cells, as ipykernel 6 does
     monkeypatch.setattr("smallest_nb.notebook.comm.channel.SIGN_SECS", 0.2)
@@ -111,11 +111,11 @@ async def test_finals_are_iterated_over_until_the_recording_ends(live, clip):
     assert len(await asyncio.wait_for(everything, 5)) > len(got)
 
 
-def test_how_late_finals_are_is_told(live, clip):
+def test_how_late_finals_are_is_measured(live, clip):
     live.feed(clip.padded(0.1, 1.2), pace=2)
-    told = live.metrics.summary()
-    assert set(told) == {"p50", "p90", "p99", "ttfs_p99_latency"}
-    assert 0 < told["p50"] < 2
+    lines = live.metrics.summary()
+    assert set(lines) == {"p50", "p90", "p99", "ttfs_p99_latency"}
+    assert 0 < lines["p50"] < 2
     assert len(live.metrics.to_dataframe()) == len(live.metrics) == len(live.transcript)
 
 
@@ -131,7 +131,7 @@ def test_sound_is_kept_on_the_clock_of_the_text(live, clip):
         assert np.array_equal(heard.samples[: len(part)], part)
 
 
-def test_no_sound_is_kept_where_nobody_wants_it(live, clip):
+def test_no_sound_is_kept_if_it_is_not_wanted(live, clip):
     live.feed(clip, pace=4)
     assert live.transcript.recording.clip(0, 1).duration > 0.9
     live.keep_audio = False
@@ -208,21 +208,21 @@ def test_ten_minutes_of_silence_are_no_error(live):
     assert live.microphone.error == ""
 
 
-def test_an_outage_is_told_and_loses_nothing(live, clip, signals):
-    told = []
-    live.microphone.observe(lambda c: told.append(c["new"]), names=["status", "error"])
+def test_an_outage_is_reported_and_loses_nothing(live, clip, signals):
+    lines = []
+    live.microphone.observe(lambda c: lines.append(c["new"]), names=["status", "error"])
     whole = clip.padded(0.2, 1.0) + clip.padded(0.2, 1.0) + clip.padded(0.2, 1.0)
     signals.behaviour.drop_after_secs = 2.0
     future = live.microphone.feed(whole, pace=1)
     try:
         eventually(lambda: live.service is not None and live.service.connected)
         signals.behaviour.reject = 503
-        eventually(lambda: any("is away" in t for t in told), 15)
+        eventually(lambda: any("is away" in t for t in lines), 15)
     finally:
         signals.behaviour.drop_after_secs = signals.behaviour.reject = None
     future.result(30)
     eventually(lambda: live.service is None, 20)
-    assert any("Reconnects: 1" in t for t in told)
+    assert any("Reconnects: 1" in t for t in lines)
     assert live.transcript.text.split() == SENTENCE.split() * 3
     assert live.microphone.error == ""
 

@@ -80,7 +80,7 @@ def test_only_the_page_that_was_pressed_is_heard(heard):
     assert [int(np.frombuffer(p, "<i2")[0]) for p in pieces] == [1, 3]
 
 
-def test_a_second_recording_counts_anew(heard):
+def test_a_second_recording_counts_from_zero(heard):
     microphone, page, pieces = heard
     for _ in range(2):
         state(page, "starting")
@@ -188,7 +188,7 @@ def test_a_second_clip_is_refused_until_the_first_is_done(heard):
     assert b"".join(pieces) == 2 * first.pcm
 
 
-def test_who_is_told_that_a_clip_is_over_feeds_the_next(heard):
+def test_a_handler_that_learns_of_the_end_of_a_clip_feeds_the_next(heard):
     microphone, _, pieces = heard
     first, second = noise(0.2, 16000), noise(0.3, 16000)
     rest = [second]

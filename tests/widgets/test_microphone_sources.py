@@ -1,4 +1,4 @@
-"""From one way to a microphone to another: a real tab's socket, a real session, what the buttons are told."""
+"""From one way to a microphone to another: a real tab's socket, a real session, what the buttons say."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def tab(live, notebook):
 
 @pytest.mark.parametrize("way", ["kernel", "page", "file"])
 def test_another_way_ends_what_the_tab_records_with_its_last_words(live, notebook, tab, way):
-    microphone, told = live.microphone, []
-    microphone.sources.on_file(lambda: told.append("file"))
+    microphone, chosen = live.microphone, []
+    microphone.sources.on_file(lambda: chosen.append("file"))
     tab.record(10)
     eventually(lambda: microphone.received == 10 * 1280)
     assert microphone.source_state["recording"], "the notebook's button says Stop"
@@ -122,7 +122,7 @@ def test_another_way_ends_what_the_tab_records_with_its_last_words(live, noteboo
     assert microphone.sources.active == ("tab" if way == "file" else way)
     assert not microphone.source_state["recording"], "the notebook's button says Transcribe"
     eventually(lambda: notebook.owner == "notebook")
-    assert told == (["file"] if way == "file" else [])
+    assert chosen == (["file"] if way == "file" else [])
     if way != "file":
         tab.closed()
         eventually(lambda: not microphone.source_state["connected"])

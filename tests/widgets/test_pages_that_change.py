@@ -66,7 +66,7 @@ def test_of_those_that_stay_the_one_that_was_heard_last_plays(player):
     assert [m["page"] for m in third.of("owner")] == ["p2"]
 
 
-def test_nobody_waits_for_sound_whose_page_has_gone(player):
+def test_sound_whose_page_has_gone_is_not_waited_for(player):
     one, two = two_pages(player)
     ends, moves = [], []
     player.on_finished(lambda: ends.append(player.state))
@@ -93,7 +93,7 @@ def test_sound_of_the_last_page_that_went_is_not_waited_for_either(player):
     waiting.result(3)
 
 
-def test_what_nobody_has_heard_of_yet_is_opened_for_the_page_that_stays(player):
+def test_what_no_page_knows_yet_is_opened_for_the_page_that_stays(player):
     one, two = two_pages(player)
     stream = player.open_stream(RATE)
     one.say("bye")
@@ -112,7 +112,7 @@ def test_a_page_that_is_pressed_ends_what_another_one_plays(player):
     assert player.position == 1.0
 
 
-def test_a_page_that_is_loaded_anew_has_the_sound_again_although_another_stayed(player):
+def test_a_page_that_is_reloaded_has_the_sound_again_although_another_stayed(player):
     one, two = two_pages(player)
     one.say("bye")
     again = Page(player, "p3")
@@ -162,7 +162,7 @@ def test_sound_that_is_written_while_a_page_says_hello_comes_behind_its_opening(
     assert not has_ended(player), "the page has not played it"
 
 
-def come_and_tell(page, over):
+def come_and_report(page, over):
     for n in range(100_000):
         if over.is_set():
             return
@@ -192,10 +192,10 @@ def quick_switches():
 
 
 @pytest.mark.usefixtures("quick_switches")
-def test_pages_come_and_tell_while_threads_write_and_nobody_trips_or_is_stuck(player):
+def test_pages_come_and_report_while_threads_write_and_nothing_fails_or_hangs(player):
     page, over = Page(player), threading.Event()
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
-        telling = threads.submit(come_and_tell, page, over)
+        telling = threads.submit(come_and_report, page, over)
         try:
             for speaking in [threads.submit(speak, player) for _ in range(2)]:
                 speaking.result(30)

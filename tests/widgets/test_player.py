@@ -180,7 +180,7 @@ def test_commands_reach_the_page(player):
         player.volume = 1.5
 
 
-def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, caplog):
+def test_the_end_is_reported_once_and_a_handler_that_fails_does_no_harm(player, caplog):
     page, ends = Page(player), []
     page.hello()
     player.on_finished(lambda: ends.append(player.position))

@@ -82,7 +82,7 @@ def test_any_message_of_any_widget_brings_what_all_have(player):
     microphone.close()
 
 
-def test_an_answer_is_bounded_and_the_page_is_told_that_there_is_more(player, monkeypatch):
+def test_an_answer_is_bounded_and_says_that_there_is_more(player, monkeypatch):
     monkeypatch.setattr(delivery_log, "_BATCH", 5)
     page, clip = LossyPage(player), noise(3)
     page.hello(pull=True)
@@ -90,9 +90,9 @@ def test_an_answer_is_bounded_and_the_page_is_told_that_there_is_more(player, mo
     for count in (5, 10, 15):
         page.poll()
         assert len(page.numbered()) == count
-        told = page.of("polled")[-1]
-        assert told["newest"] >= page.next
-        assert told["oldest"] <= page.next
+        polled = page.of("polled")[-1]
+        assert polled["newest"] >= page.next
+        assert polled["oldest"] <= page.next
     page.poll()
     assert page.pcm() == clip.pcm
 
@@ -163,7 +163,7 @@ def test_nothing_is_kept_for_pages_that_messages_reach_by_themselves(player):
     assert page.numbered() == []
 
 
-def test_the_probe_comes_from_a_thread_and_is_told_of(player):
+def test_the_probe_comes_from_a_thread_and_polls_say_so(player):
     seen = []
     page = LossyPage(player)
     deliver = page.receive

@@ -1,4 +1,4 @@
-"""The one that knows whether something is recorded, with sources that do as they are told by the test."""
+"""Whether something is recorded, with sources that report what the test says."""
 
 from __future__ import annotations
 

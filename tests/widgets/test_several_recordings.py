@@ -9,7 +9,6 @@ import ipywidgets
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets.recording_series import RecordingSeries
 from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator

@@ -245,7 +245,7 @@ class MicrophoneModel {
       dropped: this.#window.dropped,
       granted: this.#capture?.granted ?? null,
     });
-    // A pause ends with its recording, whoever makes the next one; another page's is its own affair.
+    // A pause ends with its recording, no matter which page makes the next one; another page's is its own affair.
     if (state === "idle" && this.channel.isOwner && this.model.get("paused")) this.choose("paused", false);
     this.changed();
   }
