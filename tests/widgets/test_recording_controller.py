@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from smallest_nb.notebook.widgets.change_signal import ChangeSignal
-from smallest_nb.notebook.widgets.microphone_source import SourceReport, ignore
+from smallest_nb.notebook.widgets.microphone_source import SourceReport
 from smallest_nb.notebook.widgets.recording_controller import RecordingController
 
 CHUNK = bytes(320)
@@ -16,9 +15,7 @@ CHUNK = bytes(320)
 class Source:
     """Says what the test says."""
 
-    def __init__(self):
-        self.on_pcm = self.on_state = ignore
-        self.stopped = 0
+    stopped = 0
 
     def start(self):
         self.on_state(SourceReport("starting"))
@@ -93,7 +90,7 @@ def test_the_end_of_a_source_that_does_not_record_changes_nothing(recorder):
 
 async def test_a_state_that_lasts_for_no_time_is_seen(recorder):
     controller, (source, _), _events = recorder
-    waiting = asyncio.ensure_future(controller.changes.wait_for(lambda: controller.state == "recording", 5))
+    waiting = asyncio.ensure_future(controller.wait_for(lambda: controller.state == "recording", 5))
     await asyncio.sleep(0)
     source.start()
     source.stop()
@@ -101,6 +98,6 @@ async def test_a_state_that_lasts_for_no_time_is_seen(recorder):
 
 
 async def test_what_does_not_happen_is_waited_for_no_longer_than_asked():
-    signal = ChangeSignal()
-    assert await signal.wait_for(lambda: False, 0.01) is False
-    signal.notify()
+    controller = RecordingController()
+    assert await controller.wait_for(lambda: False, 0.01) is False
+    controller.notify()

@@ -33,9 +33,9 @@ from smallest_nb.notebook.comm.messages import (
     Poll,
     ToPage,
     envelope,
-    kind_of,
+    kinds_of,
     parse,
-)
+)  # fmt: skip
 
 __all__ = ["MOUNT_SECS", "SIGN_SECS", "Channel", "Page"]
 
@@ -139,7 +139,7 @@ class Channel:
 
         `Bye` is handled for the owner, whose sound and microphone end with it, and for the last page.
         """
-        self._handlers[kind_of(message)] = handler
+        self._handlers |= dict.fromkeys(kinds_of(message), handler)
 
     def on_owner(self, handler: Callable[[], None]) -> None:
         """Call `handler()` when another page has become the owner."""

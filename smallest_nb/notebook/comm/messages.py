@@ -15,32 +15,10 @@ from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, 
 from smallest_nb.errors import ProtocolError
 
 __all__ = [
-    "FROM_PAGE",
-    "PROBE",
-    "PROTOCOL_VERSION",
-    "TO_PAGE",
-    "Burst",
-    "Bye",
-    "Echo",
-    "Facts",
-    "FromPage",
-    "Granted",
-    "Hello",
-    "Line",
-    "MicChunk",
-    "MicState",
-    "Ping",
-    "Played",
-    "Poll",
-    "Press",
-    "RecordingState",
-    "TakeAction",
-    "ToPage",
-    "TranscriptAction",
-    "envelope",
-    "kind_of",
-    "parse",
-]
+    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
+    "Hello", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState", "TakeAction",
+    "ToPage", "TranscriptAction", "envelope", "kinds_of", "parse",
+]  # fmt: skip
 
 PROTOCOL_VERSION = 1
 
@@ -76,17 +54,26 @@ class Line(TypedDict):
     mark: NotRequired[str]
 
 
+class _Signal(TypedDict):
+    type: Literal["soon", "piece", "mic-start", "mic-stop"]
+
+
+class _OfPage(TypedDict):
+    type: Literal["owner", "probe"]
+    page: str
+
+
+class _Numbered(TypedDict):
+    type: Literal["mic-ack", "echo", "burst"]
+    n: int
+
+
 class _Welcome(TypedDict):
     type: Literal["welcome"]
     page: str
     start: int
     owner: str | None
     problem: str | None
-
-
-class _Owner(TypedDict):
-    type: Literal["owner"]
-    page: str
 
 
 class _Pong(TypedDict):
@@ -96,25 +83,12 @@ class _Pong(TypedDict):
     k: float
 
 
-class _Probe(TypedDict):
-    type: Literal["probe"]
-    page: str
-
-
 class _Polled(TypedDict):
     type: Literal["polled"]
     page: str
     newest: int
     oldest: int
     probed: bool
-
-
-class _Soon(TypedDict):
-    type: Literal["soon"]
-
-
-class _Piece(TypedDict):
-    type: Literal["piece"]
 
 
 class _StreamOpen(TypedDict):
@@ -154,19 +128,6 @@ class _Compare(TypedDict):
     sample_rate: int
 
 
-class _MicStart(TypedDict):
-    type: Literal["mic-start"]
-
-
-class _MicStop(TypedDict):
-    type: Literal["mic-stop"]
-
-
-class _MicAck(TypedDict):
-    type: Literal["mic-ack"]
-    n: int
-
-
 class _Lines(TypedDict):
     type: Literal["lines"]
     reset: bool
@@ -184,19 +145,9 @@ class _File(TypedDict):
     mime: str
 
 
-class _EchoAnswer(TypedDict):
-    type: Literal["echo"]
-    n: int
-
-
-class _BurstAnswer(TypedDict):
-    type: Literal["burst"]
-    n: int
-
-
 ToPage = (
-    _Welcome | _Owner | _Pong | _Probe | _Polled | _Soon | _Piece | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _MicStart | _MicStop | _MicAck | _Lines | _Now | _File | _EchoAnswer | _BurstAnswer
+    _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
+    | _Playback | _Compare | _Lines | _Now | _File
 )  # fmt: skip
 
 
@@ -332,9 +283,9 @@ FromPage = (
 )  # fmt: skip
 
 
-def kind_of(message: Any) -> str:
-    """Return the `type` that messages of a class have."""
-    return str(get_args(get_type_hints(message)["type"])[0])
+def kinds_of(message: Any) -> tuple[str, ...]:
+    """Return the values that `type` has in a message of a class."""
+    return get_args(get_type_hints(message)["type"])
 
 
 def _runtime_types(annotation: Any) -> tuple[type, ...]:
@@ -346,22 +297,19 @@ def _runtime_types(annotation: Any) -> tuple[type, ...]:
     return {float: (int, float), None: (NoneType,)}.get(annotation, (annotation,))
 
 
-def _fields(messages: Any, around: frozenset[str]) -> dict[str, dict[str, tuple[type, ...]]]:
+def _fields(messages: Any, around: set[str]) -> dict[str, dict[str, tuple[type, ...]]]:
     """Return the fields of each message of a union, and their types, without what every message has."""
     return {
-        kind_of(message): {
-            name: _runtime_types(annotation)
-            for name, annotation in get_type_hints(message).items()
-            if name not in around
-        }
+        kind: {name: _runtime_types(hint) for name, hint in get_type_hints(message).items() if name not in around}
         for message in get_args(messages)
+        for kind in kinds_of(message)
     }
 
 
-TO_PAGE = {kind: frozenset(fields) for kind, fields in _fields(ToPage, frozenset({"type"})).items()}
+TO_PAGE = {kind: frozenset(fields) for kind, fields in _fields(ToPage, {"type"}).items()}
 """Fields of each message to the page."""
 
-FROM_PAGE = _fields(FromPage, frozenset({"type", "v", "page", "ack"}))
+FROM_PAGE = _fields(FromPage, {"type", "v", "page", "ack"})
 """Fields and types of each message from the page."""
 
 

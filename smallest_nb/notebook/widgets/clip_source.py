@@ -11,7 +11,7 @@ from time import monotonic
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.client import background_loop
 from smallest_nb.errors import ConfigError
-from smallest_nb.notebook.widgets.microphone_source import SourceReport, ignore
+from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
 __all__ = ["ClipSource"]
 
@@ -26,6 +26,9 @@ class ClipSource:
         chunk_ms: Returns the length of a chunk.
     """
 
+    on_pcm: Callable[[bytes], None]
+    on_state: Callable[[SourceReport], None]
+
     def __init__(
         self,
         clip: Clip | None,
@@ -34,8 +37,6 @@ class ClipSource:
         sample_rate: Callable[[], int],
         chunk_ms: Callable[[], int],
     ) -> None:
-        self.on_pcm: Callable[[bytes], None] = ignore
-        self.on_state: Callable[[SourceReport], None] = ignore
         self.clip = clip
         self._state = state
         self._sample_rate = sample_rate

@@ -11,7 +11,7 @@ from smallest_nb.client import background_loop
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.errors import FrontEndError
 from smallest_nb.notebook.widgets.kernel_capture import KernelCapture
-from smallest_nb.notebook.widgets.microphone_source import SourceReport, ignore
+from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
 __all__ = ["KernelSource"]
 
@@ -29,11 +29,12 @@ class KernelSource:
         paused: Says whether nothing is let in for now.
     """
 
+    on_pcm: Callable[[bytes], None]
+    on_state: Callable[[SourceReport], None]
+
     def __init__(
         self, *, sample_rate: Callable[[], int], chunk_ms: Callable[[], int], paused: Callable[[], bool]
     ) -> None:
-        self.on_pcm: Callable[[bytes], None] = ignore
-        self.on_state: Callable[[SourceReport], None] = ignore
         self._sample_rate = sample_rate
         self._chunk_ms = chunk_ms
         self._paused = paused

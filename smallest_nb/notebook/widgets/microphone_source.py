@@ -8,7 +8,7 @@ from typing import Protocol
 
 from smallest_nb.notebook.comm.messages import Granted, RecordingState
 
-__all__ = ["MicrophoneSource", "SourceReport", "ignore"]
+__all__ = ["MicrophoneSource", "SourceReport"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class MicrophoneSource(Protocol):
     """One way to a microphone: a page of the notebook, a tab of its own, the kernel's computer, a clip.
 
     Attributes:
-        on_pcm: Called on the background loop with each chunk of PCM16, in order.
-        on_state: Called on the background loop with each report.
+        on_pcm: Called on the background loop with each chunk of PCM16, in order; the controller sets it.
+        on_state: Called on the background loop with each report; the controller sets it.
     """
 
     on_pcm: Callable[[bytes], None]
@@ -48,7 +48,3 @@ class MicrophoneSource(Protocol):
 
     def stop(self) -> None:
         """End what it records; its last words may still come before it reports "idle". From any thread."""
-
-
-def ignore(_value: object) -> None:
-    """Take what a source says that no controller has taken on yet."""

@@ -13,7 +13,7 @@ from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.comm.messages import MicChunk, MicState, RecordingState
-from smallest_nb.notebook.widgets.microphone_source import SourceReport, ignore
+from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
 __all__ = ["SILENT_PAGE_SECS", "PageSource"]
 
@@ -40,9 +40,10 @@ class PageSource:
         latency_ms: Of the latest 1000 chunks, from capturing the last sample to having it here.
     """
 
+    on_pcm: Callable[[bytes], None]
+    on_state: Callable[[SourceReport], None]
+
     def __init__(self, channel: Channel) -> None:
-        self.on_pcm: Callable[[bytes], None] = ignore
-        self.on_state: Callable[[SourceReport], None] = ignore
         self.latency_ms: deque[float] = deque(maxlen=1000)
         self._channel = channel
         self._page: str | None = None

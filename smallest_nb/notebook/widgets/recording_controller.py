@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +10,6 @@ from typing import Any
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.notebook.comm.messages import RecordingState
-from smallest_nb.notebook.widgets.change_signal import ChangeSignal
 from smallest_nb.notebook.widgets.microphone_source import MicrophoneSource, SourceReport
 
 __all__ = ["RecordingController"]
@@ -26,7 +26,6 @@ class RecordingController:
         report: The latest report of the source that counts.
         problem: Why a source gave no sound the last time, or None.
         received: Samples received of the current recording.
-        changes: Notified after each report.
     """
 
     def __init__(self) -> None:
@@ -35,7 +34,7 @@ class RecordingController:
         self.report = SourceReport("idle")
         self.problem: str | None = None
         self.received = 0
-        self.changes = ChangeSignal()
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._open = False
         self._on_pcm: list[Callable[[bytes], None]] = []
         self._on_state: list[Callable[[RecordingState], None]] = []
@@ -57,6 +56,33 @@ class RecordingController:
     def on_recording(self, handler: Callable[[bool], None]) -> None:
         """Call `handler(True)` when a recording begins and `handler(False)` when it is over; a pause is neither."""
         self._on_recording.append(handler)
+
+    def notify(self) -> None:
+        """Wake those whose condition holds now; called after each report.
+
+        Conditions are looked at here, and not when the waiting task runs next, so that a state which lasts for no time
+        at all, such as the recording of an empty clip, is seen too.
+        """
+        for condition, future in list(self._waiting):
+            if not future.done() and condition():
+                future.set_result(None)
+
+    async def wait_for(self, condition: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Wait until a condition holds, for some seconds at most; return whether it did."""
+        if condition():
+            return True
+        entry = condition, asyncio.get_running_loop().create_future()
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await entry[1]
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return False
+        finally:
+            self._waiting.remove(entry)
+        return True
 
     def _take(self, source: MicrophoneSource, pcm: bytes) -> None:
         # A chunk may come before the report that its recording began: kernels with subshells deliver on two threads.
@@ -82,7 +108,7 @@ class RecordingController:
             self._call(self._on_state, report.state)
         if begins and not self._open and self.state == "recording":  # a handler may have ended it again
             self._set_open(True)
-        self.changes.notify()
+        self.notify()
 
     def _set_open(self, on: bool) -> None:
         self._open = on

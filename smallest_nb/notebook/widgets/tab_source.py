@@ -11,7 +11,7 @@ from smallest_nb.client import background_loop
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.comm.tab_server import Tab
 from smallest_nb.notebook.widgets import assets
-from smallest_nb.notebook.widgets.microphone_source import MicrophoneSource, SourceReport, ignore
+from smallest_nb.notebook.widgets.microphone_source import MicrophoneSource, SourceReport
 
 __all__ = ["TabSource"]
 
@@ -38,6 +38,9 @@ class TabSource:
         show: Called with what the notebook's page draws: `url` (good for one load, or empty) and `connected`.
     """
 
+    on_pcm: Callable[[bytes], None]
+    on_state: Callable[[SourceReport], None]
+
     def __init__(
         self,
         channel: Channel,
@@ -47,8 +50,6 @@ class TabSource:
         change: Callable[[dict[str, Any]], None],
         show: Callable[[str, bool], None],
     ) -> None:
-        self.on_pcm: Callable[[bytes], None] = ignore
-        self.on_state: Callable[[SourceReport], None] = ignore
         self._channel = channel
         self._pages = pages
         self._state = state

@@ -169,7 +169,7 @@ class TranscriptionSession:
         finally:
             self._microphone.stop()
         controller = self._microphone.controller
-        if not await controller.changes.wait_for(lambda: controller.state == "idle", _STOP_SECS):
+        if not await controller.wait_for(lambda: controller.state == "idle", _STOP_SECS):
             raise TimeoutError(f"The microphone did not stop within {_STOP_SECS:g} s.")
         await self._finish()
 
@@ -180,7 +180,7 @@ class TranscriptionSession:
             raise FrontEndError("No page shows this widget: display it first, and record in a later cell.")
         controller.problem = None
         begun = asyncio.ensure_future(
-            controller.changes.wait_for(
+            controller.wait_for(
                 lambda: controller.state in ("recording", "paused") or bool(controller.problem), _START_SECS
             )
         )
@@ -198,17 +198,17 @@ class TranscriptionSession:
             raise FrontEndError(controller.problem)
 
     async def _wait_for_end(self, seconds: float | None) -> None:
-        await self._microphone.controller.changes.wait_for(self._has_ended, seconds)
+        await self._microphone.controller.wait_for(self._has_ended, seconds)
 
     def _has_ended(self) -> bool:
         return self._microphone.state not in ("recording", "paused") or self.failure is not None
 
     async def _wait_for_silence(self, quiet: float) -> None:
         """Wait until something was said and no result has come for so many seconds, or the recording has ended."""
-        changes, before = self._microphone.controller.changes, self._finals
-        await changes.wait_for(lambda: self._has_ended() or self._finals > before)
+        controller, before = self._microphone.controller, self._finals
+        await controller.wait_for(lambda: self._has_ended() or self._finals > before)
         while not self._has_ended() and (left := self._heard_at + quiet - monotonic()) > 0:
-            await changes.wait_for(self._has_ended, left)
+            await controller.wait_for(self._has_ended, left)
 
     async def _finish(self) -> None:
         await self.end()
@@ -266,7 +266,7 @@ class TranscriptionSession:
             microphone.error = str(error) or type(error).__name__
             microphone.status = ""
             microphone.stop()
-            microphone.controller.changes.notify()
+            microphone.controller.notify()
             _log.info("transcribing failed: %s", error)
         finally:
             if reader is not None:
@@ -304,7 +304,7 @@ class TranscriptionSession:
             self._heard_at = monotonic()
             self._finals += segment.is_final
             self._on_segment(segment.shifted(offset))
-            self._microphone.controller.changes.notify()
+            self._microphone.controller.notify()
 
 
 def _since(rows: MetricsLog[STTMetrics], last: STTMetrics | None) -> list[STTMetrics]:
