@@ -13,8 +13,8 @@ const AUTOPLAY_MS = 500;
 
 type Facts = Record<string, unknown>;
 
-/** Examines the page once at a time; `run` while it runs does nothing. */
-export class PageExaminer {
+/** Checks the page once at a time; `run` while it runs does nothing. */
+export class PageChecker {
   #running = false;
   #echoed: ((bytes: Uint8Array) => void) | null = null;
   #run = 0;

@@ -9,7 +9,7 @@
 
 /**
  * While sound streams. Asking made the first sound 81 ms later and texts 41 ms, with a round trip of 500 ms to the
- * kernel 50 and 45 ms, for 5 to 10 polls a take (bench/pull.py, a busy machine); 200 ms made the sound 168 ms later, and
+ * kernel 50 and 45 ms, for 5 to 10 polls a take (bench/page/pull.py, a busy machine); 200 ms made the sound 168 ms later, and
  * 50 ms gained too little over 100 for twice the polls.
  */
 export const QUICK_MS = 100;

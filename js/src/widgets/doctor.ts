@@ -5,7 +5,7 @@ import { copy } from "../clipboard";
 import { h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
 import { observe, widget } from "../lifecycle";
-import { PageExaminer } from "../page-facts";
+import { PageChecker } from "../page-facts";
 import { followTheme } from "../theme";
 
 interface Row {
@@ -22,19 +22,19 @@ const COPIED_MS = 2000;
 
 class DoctorModel {
   readonly channel: Channel;
-  readonly examiner: PageExaminer;
+  readonly checker: PageChecker;
 
   constructor(
     readonly model: Model,
     signal: AbortSignal,
   ) {
     this.channel = new Channel(model, capabilities, signal);
-    this.examiner = new PageExaminer(this.channel);
-    this.channel.onWelcome(() => this.examine());
+    this.checker = new PageChecker(this.channel);
+    this.channel.onWelcome(() => this.check());
   }
 
-  examine(): void {
-    this.examiner.run().catch((error) => console.error("[smallest_nb] checking the page failed", error));
+  check(): void {
+    this.checker.run().catch((error) => console.error("[smallest_nb] checking the page failed", error));
   }
 }
 
@@ -55,7 +55,7 @@ function line(row: Row): HTMLElement {
   );
 }
 
-function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signal: AbortSignal): void {
+function mount({ model, channel, checker }: DoctorModel, el: HTMLElement, signal: AbortSignal): void {
   const summary = h("strong", { class: "snb-doctor-summary", role: "status" });
   const status = h("span", { class: "snb-status", role: "status" });
   const table = h("table", { class: "snb-doctor-table", "aria-label": "Checks" });
@@ -70,7 +70,7 @@ function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signa
   const again = h("button", { class: "snb-button", type: "button" }, icon("again"), "Check again");
   again.addEventListener("click", () => {
     channel.send({ type: "press", action: "again" });
-    examiner.run().catch((error) => say(String(error)));
+    checker.run().catch((error) => say(String(error)));
     paint();
   });
   const report = h("button", { class: "snb-button", type: "button" }, icon("copy"), "Copy report");

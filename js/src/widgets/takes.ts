@@ -69,7 +69,7 @@ function outline(peaks: number[]): SVGSVGElement {
   return svg;
 }
 
-function button(face: string, text: string, press: () => void, pressed?: boolean): HTMLButtonElement {
+function button(sign: string, text: string, press: () => void, pressed?: boolean): HTMLButtonElement {
   const element = h("button", {
     class: "snb-button snb-icon",
     type: "button",
@@ -79,7 +79,7 @@ function button(face: string, text: string, press: () => void, pressed?: boolean
   });
   element.title = text;
   if (pressed !== undefined) element.setAttribute("aria-pressed", String(pressed));
-  element.append(face === "A/B" ? face : icon(face));
+  element.append(sign === "A/B" ? sign : icon(sign));
   return element;
 }
 
