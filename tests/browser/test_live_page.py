@@ -233,7 +233,7 @@ def test_it_does_not_transcribe_its_own_voice(notes):
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     until(notes, "live.service is not None and live.service.connected")
     notes.do("live.player.layout.display = ''; live.player.play(snb.speak('One two three four five six.'))")
-    notes.page.get_by_text("Not listening while a player of this notebook sounds.").wait_for()
+    notes.page.get_by_text("Not listening while a player in this notebook is playing.").wait_for()
     notes.page.wait_for_function("() => document.querySelector('.snb-player').dataset.state === 'idle'")
     notes.page.get_by_text("Listening.").wait_for()
     press(notes, "Stop")
@@ -257,7 +257,7 @@ def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):
 
 def test_the_notebook_keeps_the_transcript(notes, lab, theme):
     made(notes)
-    notes.do("live.transcript.rename(0, 'Ada'); live.face.refresh()")
+    notes.do("live.transcript.rename(0, 'Ada'); live.saved_html.refresh()")
     face = notes.page.locator(".snb-face").first
     notes.page.wait_for_function("() => document.querySelector('.snb-face').innerHTML.includes('Ada')")
     assert not face.is_visible()

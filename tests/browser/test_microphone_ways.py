@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.page_state import until
 from tests.support.screenshots import FOLDER
 from tests.support.speech import SENTENCE, words
 
@@ -72,7 +73,7 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
 
     tab.close()
     link.wait_for(state="detached")
-    assert notes.kernel("live.microphone.source_state['connected']") is False
+    until(notes, "live.microphone.source_state['connected']", False)
     way(notes, "tab").click()
     link.wait_for()
     assert link.get_attribute("href") != address, "another one, with one press"

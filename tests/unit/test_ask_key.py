@@ -41,7 +41,7 @@ def test_where_nobody_can_be_asked_it_is_refused_at_once():
         start_new_session=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "AuthError: A key cannot be asked for here" in done.stderr
+    assert "AuthError: No key can be typed here" in done.stderr
     refused = []
 
     def ask():

@@ -217,7 +217,7 @@ def test_an_outage_is_reported_and_loses_nothing(live, clip, signals):
     try:
         eventually(lambda: live.service is not None and live.service.connected)
         signals.behaviour.reject = 503
-        eventually(lambda: any("is away" in t for t in lines), 15)
+        eventually(lambda: any("was lost" in t for t in lines), 15)
     finally:
         signals.behaviour.drop_after_secs = signals.behaviour.reject = None
     future.result(30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import re
@@ -204,3 +205,15 @@ def test_ways_chosen_in_quick_succession_leave_no_server_too_many(live, notebook
         page.hello()
         assert live.microphone.source_state["connected"]
         page.socket.close()
+
+
+async def test_a_recording_in_a_tab_that_is_not_open_is_refused_at_once(live):
+    page = Page(live.microphone, "notebook")
+    await asyncio.to_thread(page.hello)  # as a kernel with subshells hears it, also while a cell waits
+    await asyncio.to_thread(page.say, "press", action="by-tab")
+    while live.microphone.sources.active != "tab":
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        with pytest.raises(snb.FrontEndError, match="not open"):
+            await live.record("stop")
+    assert live.microphone.state == "idle"

@@ -40,7 +40,7 @@ from smallest_nb.results.transcript import Recording, Segment, Transcript
 __all__ = ["LiveTranscriber"]
 
 _END_SECS = 10.0
-_MUTED = "Not listening while a player of this notebook sounds."
+_MUTED = "Not listening while a player in this notebook is playing."
 
 
 class LiveTranscriber(StaticHtmlBox):
@@ -114,13 +114,13 @@ class LiveTranscriber(StaticHtmlBox):
         self.transcript.on_rename(lifetime.weakly(self._renamed))
 
     def _parts(self) -> list[Any]:
-        finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
+        finalize = ipywidgets.Button(description="Finalize", tooltip="Get the final text of what was said so far")
         finalize.on_click(lambda _b: self.finalize())
-        clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript and its sound")
+        clear = ipywidgets.Button(description="Clear", tooltip="Delete the transcript and its audio")
         clear.on_click(lambda _b: self.clear())
         wide = ipywidgets.Layout(width="auto")
-        self._keep_box = ipywidgets.Checkbox(description="Keep the sound beside the text", indent=False, layout=wide)
-        self._mute_box = ipywidgets.Checkbox(description="Mute while a player sounds", indent=False, layout=wide)
+        self._keep_box = ipywidgets.Checkbox(description="Keep the audio with the text", indent=False, layout=wide)
+        self._mute_box = ipywidgets.Checkbox(description="Mute while a player is playing", indent=False, layout=wide)
         row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
         source = FileSource(self._feed_file, self.view.announce)

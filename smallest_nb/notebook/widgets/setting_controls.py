@@ -35,7 +35,7 @@ class Control(Unpicklable, ipywidgets.HBox):
             self.reset = ipywidgets.Button(
                 description="API default",
                 disabled=True,
-                tooltip=f"Leave it to the API, whose default is {spec.api_default}.",
+                tooltip=f"Use the API's default, {spec.api_default}.",
                 layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
             )
             self.reset.on_click(lambda _b: self._changed(self.name, None))

@@ -290,7 +290,7 @@ class TranscriptionSession:
         def trouble(_service: SmallestSTTService, message: str) -> None:
             self._microphone.error = message
             dropped = f" {service.dropped_seconds:.1f} s of sound were lost." if service.dropped_seconds else ""
-            self._microphone.status = f"The connection is away; the sound is kept.{dropped}"
+            self._microphone.status = f"The connection was lost; the sound is kept.{dropped}"
 
         return service
 
