@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _demo(args: argparse.Namespace) -> int:
     if find_spec("jupyterlab") is None:
         raise ConfigError("JupyterLab is not installed: pip install jupyterlab.")
-    folder = _tutorials()
+    folder = find_tutorials()
     if not (folder / args.notebook).is_file():
         known = ", ".join(sorted(p.name for p in folder.glob("*.ipynb")))
         raise ConfigError(f"There is no notebook {args.notebook!r}; choose one of {known}.")
@@ -85,14 +85,14 @@ def _demo(args: argparse.Namespace) -> int:
         return 0
 
 
-def _tutorials() -> Path:
+def find_tutorials(package: Path = _HERE) -> Path:
     """Return the notebooks' folder: the clone's own, or a working copy of what the wheel brings."""
-    clone = _HERE.parent / "notebooks"
+    clone = package.parent / "notebooks"
     if clone.is_dir():
         return clone
     target = Path.cwd() / _FOLDER
     if not target.exists():
-        copy_folder(_HERE / "notebooks", target)
+        copy_folder(package / "notebooks", target)
     return target
 
 

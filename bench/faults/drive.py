@@ -4,65 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
+from bench.clients.interface import Adapter, Ear, Voice
 from bench.faults.sound import CHUNK_BYTES, pushed, sound
 from bench.faults.suspend import suspend_this_process
-from bench.faults.table import ROWS, Row
+from bench.faults.table import Row
 
 _CLOSE_S = 8.0
 _SETTLE_S = 0.05
-_TOLD_S = 1.0
+_NOTICE_S = 1.0
 _PUSHES_AFTER_THE_END = 3
 _NOWHERE = "wss://nonexistent.invalid"
-
-
-class Mouth(Protocol):
-    """One session of speech synthesis."""
-
-    async def say(self, text: str, take: Callable[[bytes], Awaitable[None]]) -> None:
-        """Speak; hand over PCM as it comes; return when the client says that it is over."""
-
-    async def close(self) -> None:
-        """End the session."""
-
-
-class Ear(Protocol):
-    """One session of transcription."""
-
-    def results(self) -> AsyncIterator[tuple[str, bool]]:
-        """Iterate over text and whether it is final, until the session is over."""
-
-    async def push(self, pcm: bytes) -> None:
-        """Hand audio to the client."""
-
-    async def finalize(self) -> None:
-        """Ask for the final of what was said so far, where the client can."""
-
-    async def end(self) -> None:
-        """Say that nothing follows: the results end after the last words."""
-
-    async def close(self) -> None:
-        """Leave, in whatever state."""
-
-
-class Adapter(Protocol):
-    """How a client is driven; `url` is `ws://host:port` without a path."""
-
-    async def mouth(self, url: str, options: dict[str, Any]) -> Mouth:
-        """Open a session of synthesis at 24 kHz; `options` are our constructor's, and nothing to a peer."""
-
-    async def ear(self, url: str, options: dict[str, Any]) -> Ear:
-        """Open a session of transcription at 16 kHz, with word times where there are any."""
-
+_KEY = "sk_fault"
 
 Seen = dict[str, Any]
 
@@ -99,7 +58,7 @@ async def drive(make: Callable[[], Adapter], row: Row, url: str) -> Seen:
 @contextlib.contextmanager
 def _place(row: Row, url: str) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
-        if row.place == "refused":  # bound and not listening: nobody else can take the port and answer
+        if row.place == "refused":  # bound and not listening: no other process can take the port and answer
             port = stack.enter_context(socket.socket())
             port.bind(("127.0.0.1", 0))
             url = f"ws://127.0.0.1:{port.getsockname()[1]}"
@@ -114,7 +73,7 @@ def _sockets() -> int:
     return sum(link.startswith("socket:") for link in links)
 
 
-def _told(error: Exception) -> Seen:
+def _describe(error: Exception) -> Seen:
     return {"type": type(error).__name__, "says": str(error)[:400], "at": monotonic()}
 
 
@@ -129,20 +88,20 @@ def _mischief(row: Row, count: int) -> None:
 
 async def _speak(adapter: Adapter, row: Row, url: str, seen: Seen) -> None:
     try:
-        mouth = await adapter.mouth(url, dict(row.options))
+        voice = await adapter.voice(url, _KEY, adapter.tts, **row.options)
     except Exception as error:
         seen["said"].append(_utterance(row.texts[0], b"", error))
         return
     try:
         for number, text in enumerate(row.texts):
             await asyncio.sleep(row.pause_s if number else 0.0)
-            seen["said"].append(await _say(mouth, row, text))
+            seen["said"].append(await _say(voice, row, text))
         seen["end"] = monotonic()
     finally:
-        await _close(mouth, seen)
+        await _close(voice, seen)
 
 
-async def _say(mouth: Mouth, row: Row, text: str) -> Seen:
+async def _say(voice: Voice, row: Row, text: str) -> Seen:
     pieces: list[bytes] = []
 
     async def take(pcm: bytes) -> None:
@@ -153,7 +112,7 @@ async def _say(mouth: Mouth, row: Row, text: str) -> Seen:
 
     failure: Exception | None = None
     try:
-        await mouth.say(text, take)
+        await voice.say(text, take)
     except Exception as error:
         failure = error
     return _utterance(text, b"".join(pieces), failure)
@@ -173,23 +132,25 @@ def _utterance(text: str, got: bytes, error: Exception | None) -> Seen:
         "prefix": prefix,
         "suffix": suffix,
         "clip_differs": clip is not None and clip.pcm != got,
-        "failure": _told(error) if error else None,
+        "failure": _describe(error) if error else None,
     }
 
 
 async def _listen(adapter: Adapter, row: Row, url: str, seen: Seen) -> None:
     try:
-        ear = await adapter.ear(url, dict(row.options))
+        options = dict(row.options)
+        words = {adapter.words_setting: options.pop("timed", True)} if adapter.words_setting else {}
+        ear = await adapter.ear(url, _KEY, adapter.stt | words, **options)
     except Exception as error:
-        seen["failure"] = {**_told(error), "by": ["connect"]}
+        seen["failure"] = {**_describe(error), "by": ["connect"]}
         return
     reader = asyncio.create_task(_read(ear, seen))
     try:
         await _push_all(ear, row, reader, seen)
         if seen["failure"] is None:
             await _finish(ear, seen)
-        # Where pushing failed, reading has to fail too, and without being told to end.
-        await asyncio.wait({reader}, timeout=_TOLD_S if seen["failure"] else _CLOSE_S)
+        # If pushing failed, reading has to fail too, without `end`.
+        await asyncio.wait({reader}, timeout=_NOTICE_S if seen["failure"] else _CLOSE_S)
         seen["end"] = monotonic()
     finally:
         seen["hung"] = not reader.done()
@@ -229,40 +190,26 @@ async def _push_all(ear: Ear, row: Row, reader: asyncio.Task[None], seen: Seen) 
 
 
 async def _read(ear: Ear, seen: Seen) -> None:
+    def heard(text: str, is_final: bool, _result: object) -> None:
+        if is_final:
+            seen["words"].extend(text.split())
+
     try:
-        async for text, is_final in ear.results():
-            if is_final:
-                seen["words"].extend(text.split())
+        await ear.read(heard)
     except Exception as error:
         _note(seen, error, "results")
 
 
 def _note(seen: Seen, error: Exception, by: str) -> None:
     if seen["failure"] is None:
-        seen["failure"] = {**_told(error), "by": []}
+        seen["failure"] = {**_describe(error), "by": []}
     seen["failure"]["by"].append(by)
 
 
-async def _close(session: Mouth | Ear, seen: Seen) -> None:
+async def _close(session: Voice | Ear, seen: Seen) -> None:
     seen["counts"] = getattr(session, "counts", dict)()
     try:
         async with asyncio.timeout(_CLOSE_S):
             await session.close()
     except Exception as error:  # a peer's close may raise; it must not hide what the row is about
-        seen["close"] = _told(error)
-
-
-def run(make: Callable[[], Adapter]) -> None:
-    """Do the rows that stdin brings until it ends.
-
-    Args:
-        make: Makes the adapter, inside the running loop.
-    """
-    answers = os.fdopen(os.dup(1), "w")  # some clients print: the real stdout is for answers only
-    os.dup2(2, 1)
-    print(json.dumps({"ready": True}), file=answers, flush=True)
-    rows = {(row.side, row.fault): row for row in ROWS}
-    for line in sys.stdin:
-        order = json.loads(line)
-        row = rows[order["side"], order["fault"]]
-        print(json.dumps(asyncio.run(drive(make, row, order["url"]))), file=answers, flush=True)
+        seen["close"] = _describe(error)

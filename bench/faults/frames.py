@@ -15,7 +15,7 @@ _PCM = base64.b64encode(b"\x55\x2a" * 600).decode()
 
 
 def _padded(size: int) -> str:
-    """Return a frame of a kind that nobody knows, of exactly that many bytes."""
+    """Return a frame of an unknown kind, of exactly that many bytes."""
     frame = json.dumps({"status": "padding", "type": "padding", "data": {"audio": ""}})
     return frame[:-3] + "A" * (size - len(frame)) + frame[-3:]
 

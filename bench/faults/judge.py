@@ -50,15 +50,15 @@ class Result:
 def judge(row: Row, client: str, seen: dict[str, Any], ledger: dict[str, Any]) -> Result:
     """Judge one row."""
     heard = _judge_speech(seen, ledger) if row.side == "tts" else _judge_text(row, seen, ledger)
-    outcome, bytes_lost, text_lost, says, told_at = heard
+    outcome, bytes_lost, text_lost, says, reported_at = heard
     if seen["hung"]:
         outcome = "hung"
     reconnects = sum(c["used"] or c["faulted"] for c in ledger["connections"]) - 1
     if outcome == "whole" and reconnects > 0:
         outcome += f" after {reconnects} reconnect{'s' * (reconnects > 1)}"
     fault_at = ledger["fault_at"]
-    begin = fault_at if fault_at is not None and seen["start"] < fault_at < told_at else seen["start"]
-    seconds = round(told_at - begin, 3)
+    begin = fault_at if fault_at is not None and seen["start"] < fault_at < reported_at else seen["start"]
+    seconds = round(reported_at - begin, 3)
     return Result(
         row.fault,
         row.side,
@@ -84,13 +84,13 @@ def _most_within(times: list[float], seconds: float) -> int:
 
 def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
     outcomes: list[str] = []
-    lost, says, told_at = 0, "", seen["end"]
+    lost, says, reported_at = 0, "", seen["end"]
     for said in seen["said"]:
         wanted = len(sound(said["text"]))
         error = said["failure"]
         if error is not None:
             outcome, says = f"raised {error['type']}", error["says"]
-            told_at = error["at"] if not outcomes else told_at
+            reported_at = error["at"] if not outcomes else reported_at
             sent = _furthest(said["text"], ledger["requests"], error["at"])
             lost += max(0, sent - said["prefix"]) + said["got"] - said["prefix"]
             lost += said["got"] if said["clip_differs"] else 0
@@ -101,7 +101,7 @@ def _judge_speech(seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, in
             outcome = "whole" if not wrong else "silent truncation" if cut else "wrong audio"
         if not outcomes or outcomes[-1] != outcome:
             outcomes.append(outcome)
-    return ", then ".join(outcomes), lost, -(-lost // WORD_BYTES), says, told_at
+    return ", then ".join(outcomes), lost, -(-lost // WORD_BYTES), says, reported_at
 
 
 def _furthest(text: str, requests: list[dict[str, Any]], until: float) -> int:
@@ -118,7 +118,7 @@ def _furthest(text: str, requests: list[dict[str, Any]], until: float) -> int:
 def _judge_text(row: Row, seen: dict[str, Any], ledger: dict[str, Any]) -> tuple[str, int, int, str, float]:
     error = seen["failure"]
     if error is not None:
-        # What the service had made final must be there; of the rest the caller was told, unless it was taken later.
+        # What the service had made final must be there; of the rest the caller knows, unless it was taken later.
         missing = _difference(sorted(set(ledger["finals"])), sorted(seen["words"]))
         by = "" if {"connect", "results"} & set(error["by"]) else " by push only"
         return f"raised {error['type']}{by}", seen["accepted"], missing, error["says"], error["at"]

@@ -13,7 +13,6 @@ from bench.faults.table import Row
 OURS = "smallest_nb"
 MOST_CONNECTIONS = 8
 """Within 10 s: a service that fails again and again is not to be flooded."""
-_MODULES = {OURS: "ours"}
 _LOGS = ROOT / ".bench" / "logs"
 _SERVER_SECS = 10.0
 _GRACE_SECS = 15.0
@@ -35,21 +34,21 @@ class Pair:
         self._tag = tag
         self._children: dict[str, Child] = {}
 
-    def _child(self, module: str) -> Child:
+    def _child(self, module: str, python: Path, name: str, *arguments: str) -> Child:
         if module not in self._children:
-            python = Path(sys.executable) if module == "faults.server" else self._python
-            log = _LOGS / f"{module.rpartition('.')[2]}-faults{self._tag}.log"
-            self._children[module] = Child(python, f"bench.{module}", log)
+            log = _LOGS / f"{name}-faults{self._tag}.log"
+            self._children[module] = Child(python, f"bench.faults.{module}", log, *arguments)
         return self._children[module]
 
     def run(self, row: Row) -> Result:
         """Do one row."""
-        module = f"fault_clients.{_MODULES.get(self._client, self._client)}"
-        url = self._child("faults.server").call({"do": "plan", "plan": row.plan.to_json()}, _SERVER_SECS)["url"]
+        server = self._child("server", Path(sys.executable), "server")
+        url = server.call({"do": "plan", "plan": row.plan.to_json()}, _SERVER_SECS)["url"]
         order = {"fault": row.fault, "side": row.side, "url": url}
         try:
-            seen = self._child(module).call(order, row.limit + _GRACE_SECS)
-            ledger = self._child("faults.server").call({"do": "report"}, _SERVER_SECS)
+            client = self._child("client", self._python, self._client, self._client)
+            seen = client.call(order, row.limit + _GRACE_SECS)
+            ledger = server.call({"do": "report"}, _SERVER_SECS)
         except ChildError as error:
             self.close()
             outcome = "hung" if "no answer" in str(error) else "crashed"

@@ -1,4 +1,4 @@
-"""What the misbehaving server is told to do. Standard library only: the peers' processes read it too."""
+"""What the misbehaving server does. Standard library only: the clients' processes read it too."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Fault:
             (everything is final and nothing comes). Counts are per connection.
         do: What happens: a method of `fault_wire.Wire`, or a word that the phase itself knows.
         after: How many of what the phase counts came before.
-        times: How often; 0 for ever.
+        times: How often; 0 for always.
         code: Close code or HTTP status.
         secs: How long.
         frame: Which one of `fault_frames`.
@@ -35,7 +35,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the server behaves until it is told otherwise.
+    """How the server behaves until the next plan.
 
     Attributes:
         faults: In order: each waits until the one before it is used up.

@@ -10,7 +10,7 @@ from bench.faults.plan import Fault, Plan
 
 SENTENCES = (
     "The quick amber fox jumps over seven hedges.",
-    "Nobody expected winter rain before late November.",
+    "People expected winter rain before late November.",
     "Please bring two warm coats and thick gloves.",
 )
 TEXT = " ".join(SENTENCES)
@@ -20,7 +20,7 @@ MID_AUDIO = 20
 """In the second sentence: the first is whole, the third is waiting."""
 OTHER_TEXT = "Something else entirely follows afterwards."
 SECRET = "No such voice here"
-FOR_EVER = 0
+ALWAYS = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +114,9 @@ ODD_FRAMES = (
 FATAL_FRAMES = ("text that is not UTF-8", "reserved bits", "a masked frame")
 
 _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
-    ("http 401", Fault("handshake", "refuse", code=401, times=FOR_EVER), "raised AuthError", {"reconnects": 0}),
-    ("http 403", Fault("handshake", "refuse", code=403, times=FOR_EVER), "raised AuthError", {"reconnects": 0}),
-    ("http 400", Fault("handshake", "refuse", code=400, times=FOR_EVER), "raised ServiceError", {"reconnects": 0}),
+    ("http 401", Fault("handshake", "refuse", code=401, times=ALWAYS), "raised AuthError", {"reconnects": 0}),
+    ("http 403", Fault("handshake", "refuse", code=403, times=ALWAYS), "raised AuthError", {"reconnects": 0}),
+    ("http 400", Fault("handshake", "refuse", code=400, times=ALWAYS), "raised ServiceError", {"reconnects": 0}),
     (
         "http 429 once, Retry-After: 1",
         Fault("handshake", "refuse", code=429, secs=1),
@@ -124,21 +124,21 @@ _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
         {"at_least": 0.9, "within": 4.0},
     ),
     (
-        "http 429 for ever, Retry-After: 1",
-        Fault("handshake", "refuse", code=429, secs=1, times=FOR_EVER),
+        "http 429 always, Retry-After: 1",
+        Fault("handshake", "refuse", code=429, secs=1, times=ALWAYS),
         "raised RateLimitError",
         {"at_least": 0.9, "reconnects": 1, "options": {"max_retries": 1}},
     ),
     (
         "http 429, Retry-After: 60",
-        Fault("handshake", "refuse", code=429, secs=60, times=FOR_EVER),
+        Fault("handshake", "refuse", code=429, secs=60, times=ALWAYS),
         "raised RateLimitError",
         {"reconnects": 0},
     ),
     ("http 503 once", Fault("handshake", "refuse", code=503), "whole after 1 reconnect", {}),
     (
-        "http 503 for ever",
-        Fault("handshake", "refuse", code=503, times=FOR_EVER),
+        "http 503 always",
+        Fault("handshake", "refuse", code=503, times=ALWAYS),
         "raised ServiceError",
         {"reconnects": 2, "options": {"max_retries": 2}},
     ),
@@ -149,8 +149,8 @@ _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
         {"at_least": 0.3, "options": {"open_timeout": 0.4}},
     ),
     (
-        "handshake hangs for ever",
-        Fault("handshake", "hang", times=FOR_EVER),
+        "handshake hangs always",
+        Fault("handshake", "hang", times=ALWAYS),
         "raised ConnectionLost",
         {"reconnects": 1, "at_least": 0.7, "options": {"open_timeout": 0.4, "max_retries": 1}},
     ),
@@ -168,7 +168,7 @@ _REFUSALS: tuple[tuple[str, Fault, str, dict[str, Any]], ...] = (
 def common_rows(side: str) -> list[Row]:
     """Return the rows about coming into a connection at all."""
     retry_once = {"max_retries": 1}
-    withdrawn = plan(Fault("handshake", "refuse", code=410, times=FOR_EVER))
+    withdrawn = plan(Fault("handshake", "refuse", code=410, times=ALWAYS))
     asked_again = 1 if side == "tts" else 0  # the default model's replacement is asked for, once
     return [
         Row("http 410", side, "raised ModelRetiredError", withdrawn, reconnects=asked_again),

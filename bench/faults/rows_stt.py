@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.faults.plan import Fault
-from bench.faults.row import FATAL_FRAMES, FOR_EVER, KILLS, ODD_FRAMES, SECRET, Row, common_rows, plan
+from bench.faults.row import ALWAYS, FATAL_FRAMES, KILLS, ODD_FRAMES, SECRET, Row, common_rows, plan
 from bench.faults.sound import CHUNK_S
 
 _PHASES = {
@@ -53,9 +53,9 @@ def _losses() -> Iterator[Row]:
         plan(Fault("final", "send", after=1, frame="a last final"), Fault("final", "close", after=1, code=1000)),
     )
     for name, fault in {
-        "accepted and closed at once, for ever": Fault("accepted", "close", code=1013, times=FOR_EVER),
-        "tcp reset before any result, for ever": Fault("audio", "reset", after=5, times=FOR_EVER),
-        "tcp reset after an interim, for ever": Fault("interim", "reset", after=1, times=FOR_EVER),
+        "accepted and closed at once, always": Fault("accepted", "close", code=1013, times=ALWAYS),
+        "tcp reset before any result, always": Fault("audio", "reset", after=5, times=ALWAYS),
+        "tcp reset after an interim, always": Fault("interim", "reset", after=1, times=ALWAYS),
     }.items():
         yield Row(
             name, "stt", "raised ConnectionLost", plan(fault), options={"max_retries": 2}, pace_s=0.01, reconnects=2
@@ -65,16 +65,16 @@ def _losses() -> Iterator[Row]:
 def _little_each_time() -> Iterator[Row]:
     """A service that answers a little and fails, each time: with progress it is served on, but never flooded."""
     for kill in ("tcp reset", "close 1011"):
-        again = plan(Fault("final", after=1, times=FOR_EVER, **KILLS[kill]))
+        again = plan(Fault("final", after=1, times=ALWAYS, **KILLS[kill]))
         yield Row(
-            f"{kill} after each final, for ever", "stt", "whole after 4 reconnects", again,
+            f"{kill} after each final, always", "stt", "whole after 4 reconnects", again,
             chunks=200, within=20.0, limit=40.0, apart=True,
         )  # fmt: skip
         yield Row(
-            f"{kill} after each final, for ever, no word times", "stt", "raised ConnectionLost", again,
+            f"{kill} after each final, always, no word times", "stt", "raised ConnectionLost", again,
             options={"timed": False, "max_retries": 2}, pace_s=0.01, reconnects=2, says="Check the",
         )  # fmt: skip
-    again = plan(Fault("final", "reset", after=1, times=FOR_EVER))
+    again = plan(Fault("final", "reset", after=1, times=ALWAYS))
     yield Row(
         "tcp reset after each of twelve finals", "stt", "whole after 12 reconnects", again,
         options={"close_timeout": 60.0}, chunks=600, within=70.0, limit=90.0, apart=True, long=True,
@@ -86,11 +86,11 @@ def _little_each_time() -> Iterator[Row]:
 
 
 def _outages() -> Iterator[Row]:
-    refused = Fault("handshake", "refuse", code=503, times=FOR_EVER)
+    refused = Fault("handshake", "refuse", code=503, times=ALWAYS)
     reset = Fault("interim", "reset", after=2)
     keep = {"options": {"buffer_secs": 1.0}, "pace_s": CHUNK_S}
-    yield Row("tcp reset, then http 503 for ever", "stt", "raised ServiceError", plan(reset, refused), **keep)
-    denied = plan(reset, Fault("handshake", "refuse", code=401, times=FOR_EVER))
+    yield Row("tcp reset, then http 503 always", "stt", "raised ServiceError", plan(reset, refused), **keep)
+    denied = plan(reset, Fault("handshake", "refuse", code=401, times=ALWAYS))
     yield Row("tcp reset, then http 401", "stt", "raised AuthError", denied, pace_s=0.01, within=1.0)
     busy = Fault("handshake", "refuse", code=429, secs=1)
     yield Row(
@@ -115,8 +115,8 @@ def _outages() -> Iterator[Row]:
 
 
 def _troubles() -> Iterator[Row]:
-    deaf = plan(Fault("audio", "silent"))
-    yield Row("silent", "stt", "raised ConnectionLost", deaf, options={"close_timeout": 0.5}, says="last words")
+    silent = plan(Fault("audio", "silent"))
+    yield Row("silent", "stt", "raised ConnectionLost", silent, options={"close_timeout": 0.5}, says="last words")
     slow = plan(Fault("accepted", "slow", secs=0.002))
     yield Row("reads slowly", "stt", "whole", slow, options={"buffer_secs": 1.0}, chunks=300, pace_s=0.0, within=6.0)
     stopped = plan(Fault("audio", "stall", after=20, secs=2))
@@ -158,11 +158,11 @@ def _bookkeeping() -> Iterator[Row]:
     for timed, how in ((True, ""), (False, ", no word times")):
         options = {"timed": timed}
         yield Row(f"no fault{how}", "stt", "whole", options=options, pause_at=50, pause_s=0.5)
-        twice = plan(Fault("final", "repeat", after=1, times=FOR_EVER))
+        twice = plan(Fault("final", "repeat", after=1, times=ALWAYS))
         yield Row(f"each final twice{how}", "stt", "whole", twice, options=options)
-        late = plan(Fault("final", "late_interim", after=1, times=FOR_EVER))
+        late = plan(Fault("final", "late_interim", after=1, times=ALWAYS))
         yield Row(f"an interim after its final{how}", "stt", "whole", late, options=options)
-    back = plan(Fault("final", "first_again", after=2, times=FOR_EVER))
+    back = plan(Fault("final", "first_again", after=2, times=ALWAYS))
     yield Row("an old final again: times go back", "stt", "whole", back)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from bench.faults.plan import Fault
 from bench.faults.row import (
+    ALWAYS,
     CHUNKS_OF_TEXT,
     FATAL_FRAMES,
-    FOR_EVER,
     KILLS,
     MID_AUDIO,
     ODD_FRAMES,
@@ -59,16 +59,16 @@ def _losses() -> Iterator[Row]:
     for kill in ("tcp reset", "close 1013"):
         first, again = Fault("audio", after=MID_AUDIO, **KILLS[kill]), Fault("audio", after=2, times=0, **KILLS[kill])
         yield Row(
-            f"{kill} mid-audio, for ever",
+            f"{kill} mid-audio, always",
             "tts",
             "raised IncompleteError",
             plan(first, again),
             options={"max_retries": 2},
             reconnects=2,
         )
-    cut = plan(Fault("audio", "reset", after=MID_AUDIO), Fault("audio", "reset", after=2, times=FOR_EVER))
+    cut = plan(Fault("audio", "reset", after=MID_AUDIO), Fault("audio", "reset", after=2, times=ALWAYS))
     yield Row(
-        "tcp reset mid-audio, for ever, and a slow caller",
+        "tcp reset mid-audio, always, and a slow caller",
         "tts",
         "raised IncompleteError",
         cut,
@@ -76,17 +76,17 @@ def _losses() -> Iterator[Row]:
         slow_s=0.02,
     )
     yield Row(
-        "accepted and closed at once, for ever",
+        "accepted and closed at once, always",
         "tts",
         "raised IncompleteError",
-        plan(Fault("accepted", "close", code=1013, times=FOR_EVER)),
+        plan(Fault("accepted", "close", code=1013, times=ALWAYS)),
         reconnects=3,
     )
     yield Row(
-        "tcp reset mid-audio, then http 503 for ever",
+        "tcp reset mid-audio, then http 503 always",
         "tts",
         "raised IncompleteError",
-        plan(Fault("audio", "reset", after=MID_AUDIO), Fault("handshake", "refuse", code=503, times=FOR_EVER)),
+        plan(Fault("audio", "reset", after=MID_AUDIO), Fault("handshake", "refuse", code=503, times=ALWAYS)),
         options={"spare_socket": False, "max_retries": 1},
     )
     yield Row(
@@ -98,7 +98,7 @@ def _losses() -> Iterator[Row]:
         pause_s=2.5,
         apart=True,
     )
-    closing = plan(Fault("complete", "close", code=1000, times=FOR_EVER))
+    closing = plan(Fault("complete", "close", code=1000, times=ALWAYS))
     yield Row("close 1000 after each complete", "tts", "whole after 2 reconnects", closing, texts=SENTENCES)
     yield Row("close 1000 after each complete, in one text", "tts", "whole after 2 reconnects", closing)
     yield from _little_each_time()
@@ -113,12 +113,10 @@ def _little_each_time() -> Iterator[Row]:
     """A service that answers a little and fails, each time: with progress it is served on, but never flooded."""
     for kill in ("tcp reset", "close 1011"):
         for phase, after in {"before the first chunk": 0, "after a chunk": 1}.items():
-            again = plan(Fault("audio", after=after, times=FOR_EVER, **KILLS[kill]))
-            yield Row(
-                f"{kill} {phase}, for ever", "tts", "raised IncompleteError", again, reconnects=3, says="Check the"
-            )
+            again = plan(Fault("audio", after=after, times=ALWAYS, **KILLS[kill]))
+            yield Row(f"{kill} {phase}, always", "tts", "raised IncompleteError", again, reconnects=3, says="Check the")
     for sentences, long in ((5, False), (14, True)):
-        again = plan(Fault("complete", "reset", times=FOR_EVER))
+        again = plan(Fault("complete", "reset", times=ALWAYS))
         texts = (" ".join(f"Sentence number {n} is here." for n in range(sentences)),)
         yield Row(
             f"tcp reset after each complete, {sentences} sentences in one text", "tts",
@@ -126,7 +124,7 @@ def _little_each_time() -> Iterator[Row]:
             texts=texts, within=5.0 * sentences, limit=7.0 * sentences, apart=True, long=long,
         )  # fmt: skip
     patient = {"options": {"max_retries": 9, "spare_socket": False}, "within": 120.0, "limit": 150.0, "apart": True}
-    again = plan(Fault("audio", "reset", after=1, times=FOR_EVER))
+    again = plan(Fault("audio", "reset", after=1, times=ALWAYS))
     yield Row(
         "tcp reset after a chunk, ten times", "tts", "raised IncompleteError", again, reconnects=9, long=True, **patient
     )
@@ -223,7 +221,7 @@ def _bookkeeping() -> Iterator[Row]:
     )
     for echo, how in ((True, ""), (False, ", ids not echoed")):
         yield Row(f"no fault{how}", "tts", "whole", plan(echo=echo), texts=_TWO)
-        twice = Fault("unfinished", "send", times=FOR_EVER, frame="complete")
+        twice = Fault("unfinished", "send", times=ALWAYS, frame="complete")
         yield Row(f"complete twice{how}", "tts", "whole", plan(twice, echo=echo), texts=_TWO)
         for frame in ("a late chunk", "complete"):
             late = Fault("audio", "send_late", after=MID_AUDIO, frame=frame)

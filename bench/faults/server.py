@@ -1,6 +1,6 @@
 """A server that misbehaves as planned. A process of its own, because it resets, stops and suspends itself.
 
-It is told what to do by JSON lines on stdin: `{"do": "plan", "plan": {...}}` forgets all that was and answers the URL;
+JSON lines on stdin say what to do: `{"do": "plan", "plan": {...}}` begins with a new plan and answers the URL;
 `{"do": "report"}` answers the ledger. It prints a hello first and ends when stdin does. `FaultServer` is the same
 within a running loop.
 """
@@ -28,7 +28,7 @@ from bench.faults.wire import Gone, Wire
 
 _HUNG_S = 60.0
 _SMALL_BUFFER = 16384
-"""Of the socket, so that a client feels at once that nobody reads."""
+"""Of the socket, so that a client notices at once that the server does not read."""
 
 
 class FaultServer:

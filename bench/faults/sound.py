@@ -1,6 +1,6 @@
 """Audio that tells what it is: speech whose text is known to the byte, and pushed audio that carries its own place.
 
-Standard library only: the peers' processes use it too.
+Standard library only: the clients' processes use it too.
 """
 
 from __future__ import annotations

@@ -85,10 +85,10 @@ class Bench:
             self.start_stream(1.0, 0, body)
             self.finish()
             self.notes.page.wait_for_timeout(400)  # the page's last word
-            told = self.notes.kernel("[future.result().latency.sent, future.result().latency.rendered]")
+            times = self.notes.kernel("[future.result().latency.sent, future.result().latency.rendered]")
             prebuffer.append(self.notes.kernel("future.result().latency.prebuffer_ms"))
-            if None not in told:
-                waited.append(told[1] - told[0])
+            if None not in times:
+                waited.append(times[1] - times[0])
         self.add(f"send_to_first_sample_ms{suffix}", "ms", waited)
         self.add(f"prebuffer_ms{suffix}", "ms", prebuffer)
 

@@ -99,7 +99,7 @@ def figures(found: list[float]) -> dict[str, float]:
 
 def measure(rounds: int, trip: float) -> dict[str, Any]:
     """Measure both ways in one kernel and one browser."""
-    told: dict[str, Any] = {"trip_ms": trip}
+    figures: dict[str, Any] = {"trip_ms": trip}
     server, browsers = NotebookServer(interpreter("colab"), trip=trip / 1000), Browsers()
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def measure(rounds: int, trip: float) -> dict[str, Any]:
                 with browsers.browse(server, COLAB, microphone=Path(wav), **rules) as notes:
                     texts = transcript_delay(server, notes)
                     chunks, mic_polls = notes.sent("mic-chunk"), notes.sent("poll")
-                told[name] = {
+                figures[name] = {
                     "first_sound": figures(sound),
                     "polls_per_audition": round(polls / (rounds + 1), 1),
                     "transcript": figures(texts),
@@ -120,7 +120,7 @@ def measure(rounds: int, trip: float) -> dict[str, Any]:
     finally:
         browsers.close()
         server.close()
-    return told
+    return figures
 
 
 def main() -> None:
@@ -130,8 +130,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="auditions each way")
     parser.add_argument("--trip", type=float, default=0.0, help="ms of round trip between page and kernel")
     options = parser.parse_args()
-    told = measure(options.rounds, options.trip)
-    print(json.dumps(told) if options.json else json.dumps(told, indent=1))
+    figures = measure(options.rounds, options.trip)
+    print(json.dumps(figures) if options.json else json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

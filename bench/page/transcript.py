@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from bench.environments import ROOT
+from smallest_nb.notebook.widgets.assets import build_hash
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 from smallest_nb.results.transcript import Segment, Word
 
@@ -85,11 +86,15 @@ def kernel(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Measure the kernel's part."""
     view = TranscriptView()
     sent: list[int] = []
-    comm = view.comm  # there is no page here
-    comm.send = lambda data, **_: sent.append(len(json.dumps(data["content"])))
-    hello = {"v": 1, "type": "hello", "page": "p", "ack": -1, "build": "", "host": "bench",
-             "secure": True, "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
-    comm.handle_msg({"content": {"data": {"method": "custom", "content": hello}}, "buffers": []})
+
+    def send(data: dict[str, Any], **_: Any) -> None:
+        if data["method"] == "custom":
+            sent.append(len(json.dumps(data["content"])))
+
+    view.comm.send = send
+    hello = {"v": 1, "type": "hello", "page": "p", "ack": -1, "build": build_hash(), "host": "bench", "secure": True,
+             "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
+    view.comm.handle_msg({"content": {"data": {"method": "custom", "content": hello}}, "buffers": []})
     rows = []
     tracemalloc.start()
     empty = tracemalloc.get_traced_memory()[0]

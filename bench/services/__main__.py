@@ -26,12 +26,11 @@ OURS = "smallest_nb"
 NOTHING = "nothing"
 CLIENTS = (FLOOR, OURS, *PEERS, NOTHING)
 _ON_DEMAND = ("pipecat_defaults",)
-_MODULES = {OURS: "ours"}
 _LOGS = ROOT / ".bench" / "logs"
 _SERVER_SECS = 10.0
 
 
-def tell(message: str) -> None:
+def log(message: str) -> None:
     """Say something that is not a figure."""
     print(message, file=sys.stderr, flush=True)
 
@@ -64,7 +63,7 @@ class Round:
                 try:
                     found = import_figures(client, python)
                 except ChildError as error:
-                    tell(f"round {self._turn + 1}: {client} gives no import figures: {error}")
+                    log(f"round {self._turn + 1}: {client} has no import figures: {error}")
                     continue
                 if self._turn == 0 and number == 0:
                     continue  # it filled the caches
@@ -80,7 +79,7 @@ class Round:
             try:
                 found = self._one(client, measurement)
             except (ChildError, ValueError, OSError) as error:
-                tell(f"round {self._turn + 1}: {client} gives no {', '.join(measurement.units)}: {error}")
+                log(f"round {self._turn + 1}: {client} has no {', '.join(measurement.units)}: {error}")
                 self._end(client)  # a process that failed may be busy with it still
                 continue
             for metric, values in found.items():
@@ -102,8 +101,8 @@ class Round:
 
     def _process(self, client: str) -> Child:
         if client not in self._clients:
-            module = f"bench.clients.{_MODULES.get(client, client)}"
-            self._clients[client] = Child(self._pythons[client], module, _LOGS / f"{client}.log")
+            log = _LOGS / f"{client}.log"
+            self._clients[client] = Child(self._pythons[client], "bench.services.client", log, client)
         return self._clients[client]
 
     def _end(self, client: str) -> None:
@@ -128,7 +127,7 @@ def run(pythons: dict[str, Path], *, rounds: int, size: Size, only: set[str]) ->
     samples = Samples()
     for turn in range(rounds):
         with Round(turn, pythons, samples) as this:
-            tell(f"round {turn + 1} of {rounds}, load {os.getloadavg()[0]:.1f}")
+            log(f"round {turn + 1} of {rounds}, load {os.getloadavg()[0]:.1f}")
             if any(map(wanted, IMPORT_UNITS)):
                 this.imports(wanted, size.imports)
             for measurement in measurements(size):
@@ -153,7 +152,7 @@ def main() -> None:
     found = {client: interpreter(client) for client in known if client in asked}
     for client, python in found.items():
         if python is None:
-            tell(f"{client} is left out: no environment; `python -m bench.environments` makes it")
+            log(f"{client} is left out: no environment; `python -m bench.environments` makes it")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else the children would not be ended
     size = QUICK if options.quick else Size()
     samples = run(

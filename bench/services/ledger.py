@@ -1,4 +1,4 @@
-"""What the fake server is told to do, and what it saw. Standard library only."""
+"""What the server does, and what it saw. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IN_TIME_S = 0.1
 
 @dataclass
 class Plan:
-    """How the server behaves until it is told otherwise.
+    """How the server behaves until the next plan.
 
     Attributes:
         chunks: Chunks of 100 ms per utterance.

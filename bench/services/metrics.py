@@ -42,10 +42,10 @@ class Measurement:
 
     Attributes:
         units: The metrics it gives, with their units.
-        task: What the client is told.
+        task: What the client does.
         arguments: With what.
         limit: Seconds after which the client counts as stuck.
-        plan: What the server is told.
+        plan: How the server behaves.
         read: Makes samples of the client's and the server's answer.
     """
 

@@ -1,7 +1,7 @@
 """The fake service: a process of its own that speaks both WebSocket protocols as fast as it can, and keeps a ledger.
 
-Not this package's simulator: nothing here may share code, or faults, with what is measured. It is told what to do by
-JSON lines on stdin (`plan`, `report`), prints its port first, and ends when stdin does.
+Not this package's simulator: nothing here may share code, or faults, with what is measured. JSON lines on
+stdin say what to do (`plan`, `report`); it prints its port first and ends when stdin does.
 """
 
 from __future__ import annotations

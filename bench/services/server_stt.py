@@ -18,7 +18,7 @@ _SAID = "so this is what was heard until now"
 
 async def listen(ws: ServerConnection, ledger: Ledger) -> None:
     """Serve one STT connection until it ends."""
-    reader, heard, told = HeardReader(), 0, 0
+    reader, heard, sent = HeardReader(), 0, 0
     async for frame in ws:
         now = perf_counter()
         if isinstance(frame, str):
@@ -33,9 +33,9 @@ async def listen(ws: ServerConnection, ledger: Ledger) -> None:
             continue
         ledger.arrivals.extend((stamp, now) for stamp in reader.feed(frame))
         heard += len(frame)
-        if heard // _EVERY > told:
-            told = heard // _EVERY
-            await ws.send(_result(heard, final=told % _FINAL_EVERY == 0))
+        if heard // _EVERY > sent:
+            sent = heard // _EVERY
+            await ws.send(_result(heard, final=sent % _FINAL_EVERY == 0))
 
 
 def _result(heard: int, *, final: bool, is_last: bool = False) -> str:
@@ -48,7 +48,7 @@ def _result(heard: int, *, final: bool, is_last: bool = False) -> str:
         "is_final": final,
         "is_last": is_last,
     }
-    if final:  # what a client may forget is told by the words' times
+    if final:  # the words' times say what a client may forget
         end = heard / 2 / HEARD_RATE
         words = text.split()
         result |= {

@@ -1,7 +1,7 @@
 """What tells when a piece of audio was made, carried in its first 24 bytes. Standard library only: all clients load it.
 
 CLOCK_MONOTONIC, which `perf_counter` reads, is one clock for all processes, so a latency is a difference of two stamps
-and needs no guess. The stamps survive a client that cuts the audio up anew, because they lie at fixed distances.
+and needs no guess. The stamps survive a client that cuts the audio up again, because they lie at fixed distances.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from bench.simulator import hostile, latency, speed, streams, words
-from bench.simulator.figures import Figures, table, tell
+from bench.simulator.figures import Figures, log, table
 
 SECTIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "latency": latency.measure,
@@ -28,16 +28,16 @@ SECTIONS: dict[str, Callable[..., Awaitable[None]]] = {
 
 
 async def run(names: list[str], *, quick: bool) -> Figures:
-    """Measure some sections; one that fails is told and does not stop the others."""
+    """Measure some sections; one that fails is reported and does not stop the others."""
     figures = Figures()
     for name in names:
         begun = monotonic()
-        tell(f"-- {name}, load {os.getloadavg()[0]:.1f}")
+        log(f"-- {name}, load {os.getloadavg()[0]:.1f}")
         try:
             await SECTIONS[name](figures, quick=quick)
         except Exception as error:
             figures.said("section failed", name, repr(error), kept=False)
-        tell(f"-- {name} took {monotonic() - begun:.0f} s")
+        log(f"-- {name} took {monotonic() - begun:.0f} s")
     return figures
 
 

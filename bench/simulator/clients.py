@@ -152,7 +152,7 @@ async def hear(server: Server, pcm: bytes, rate: int = 16000, *, pace: float | N
         pace: Times real time, or None for as fast as it is taken.
         query: Of the handshake.
     """
-    heard, told = Heard(), asyncio.Event()
+    heard, stopped = Heard(), asyncio.Event()
     async with opened(server, stt_path(rate, **query)) as ws:
 
         async def read() -> None:
@@ -163,7 +163,7 @@ async def hear(server: Server, pcm: bytes, rate: int = 16000, *, pace: float | N
                 elif frame.get("is_final"):
                     heard.finals.append((perf_counter(), frame))
                     if frame.get("from_finalize"):
-                        told.set()
+                        stopped.set()
 
         reader = asyncio.create_task(read())
         begun, step = perf_counter(), rate // 10 * 2
@@ -175,8 +175,8 @@ async def hear(server: Server, pcm: bytes, rate: int = 16000, *, pace: float | N
             asked = perf_counter()
             await ws.send(FINALIZE)
             async with asyncio.timeout(_ANSWER_SECS):
-                await asyncio.wait({asyncio.ensure_future(told.wait()), reader}, return_when=asyncio.FIRST_COMPLETED)
-            if told.is_set():
+                await asyncio.wait({asyncio.ensure_future(stopped.wait()), reader}, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.is_set():
                 heard.finalize_secs = perf_counter() - asked
             await ws.send(CLOSE)
         async with asyncio.timeout(_ANSWER_SECS):

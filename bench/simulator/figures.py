@@ -1,7 +1,7 @@
 """What was measured: rows of quantiles or single values, each beside its floor and its bound, as a table or as JSON.
 
 A ratio is median over the floor's median of the same metric; both were taken in turns, so that noise is on both sides.
-A bound is what the row had to keep to; `kept` says whether it did, and is empty for what is only told.
+A bound is what the row had to keep to; `kept` says whether it did, and is empty for a row without a bound.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 from bench.stats import FLOOR, quantile
 
-__all__ = ["Figures", "table", "tell"]
+__all__ = ["Figures", "log", "table"]
 
 _COLUMNS = ("median", "p90", "p99", "max")
 
 
-def tell(message: str) -> None:
+def log(message: str) -> None:
     """Say something that is not a figure."""
     print(message, file=sys.stderr, flush=True)
 
@@ -46,7 +46,7 @@ class Figures:
             row |= {name: quantile(ordered, share) for name, share in zip(_COLUMNS, (0.5, 0.9, 0.99, 1.0), strict=True)}
         kept = None if bound is None else bool(ordered) and ordered[-1] <= bound
         self._rows.append({**row, "bound": bound, "kept": kept, "note": note})
-        tell(_line(self._rows[-1], ""))
+        log(_line(self._rows[-1], ""))
 
     def one(
         self, metric: str, case: str, unit: str, value: float, *, bound: float | None = None, note: str = ""
@@ -59,7 +59,7 @@ class Figures:
         self._rows.append(
             {"metric": metric, "case": case, "n": 0, "unit": "", "bound": None, "kept": kept, "note": note}
         )
-        tell(_line(self._rows[-1], ""))
+        log(_line(self._rows[-1], ""))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows, with ratios."""

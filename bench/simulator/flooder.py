@@ -1,6 +1,6 @@
 """Floods a simulator over one socket: `python -m bench.simulator.flooder PORT KIND FRAMES MEGABYTES SECONDS`.
 
-Prints one line of JSON: what was sent, in how long, and how it ended. "deaf" floods never read an answer.
+Prints one line of JSON: what was sent, in how long, and how it ended. "not reading" floods never read an answer.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = ["CONTROLS", "FLOODS"]
 CONTROLS = 100_000
 FLOODS = (
     "keepalives",
-    "keepalives, deaf",
+    "keepalives, not reading",
     "pings",
-    "pings, deaf",
+    "pings, not reading",
     "requests",
-    "requests, deaf",
+    "requests, not reading",
     "audio",
-    "audio, deaf",
+    "audio, not reading",
 )
 _RATE = 16000
 _AT_ONCE = 100
 _PACKET = 3200
-_DEAF_PINGS = 10
-"""Times as many: until the system's buffers are full, nobody has to keep a pong."""
+_UNREAD_PINGS = 10
+"""Times as many: until the system's buffers are full, the simulator has no pong to keep."""
 
 
 def _frames(kind: str, count: int, megabytes: int) -> tuple[str, list[bytes]]:
@@ -54,7 +54,7 @@ def _frames(kind: str, count: int, megabytes: int) -> tuple[str, list[bytes]]:
         "requests": frame(TEXT, b'{"text":"a flood","voice_id":"magnus","sample_rate":24000}'),
     }[name]
     return (TTS if name == "requests" else stt_path()), [one * _AT_ONCE] * (
-        count // _AT_ONCE * (_DEAF_PINGS if kind == "pings, deaf" else 1)
+        count // _AT_ONCE * (_UNREAD_PINGS if kind == "pings, not reading" else 1)
     )
 
 
@@ -63,9 +63,9 @@ def main() -> None:
     port, kind, count, megabytes, seconds = sys.argv[1:]
     path, packets = _frames(kind, int(count), int(megabytes))
     each = 1 if kind.startswith("audio") else _AT_ONCE
-    link = RawSocket(int(port), path, buffer=4096 if "deaf" in kind else None)
+    link = RawSocket(int(port), path, buffer=4096 if "not reading" in kind else None)
     answers = threading.Thread(target=_drain, args=(link,), daemon=True)
-    if "deaf" not in kind:
+    if "not reading" not in kind:
         answers.start()
     print(flush=True)
     begun, sent, size, end = perf_counter(), 0, 0, "all taken"
@@ -90,8 +90,8 @@ def main() -> None:
     took = perf_counter() - begun
     sleep(1.0)
     link.close()
-    told = {"sent": sent, "wanted": len(packets) * each, "mb": size / 2**20, "secs": took, "end": end}
-    print(json.dumps(told), flush=True)
+    report = {"sent": sent, "wanted": len(packets) * each, "mb": size / 2**20, "secs": took, "end": end}
+    print(json.dumps(report), flush=True)
 
 
 def _drain(link: RawSocket) -> None:

@@ -23,8 +23,8 @@ _PROBES = 20
 _LATE_MS = 200
 _PROBE_SECS = 0.03
 _LIMIT_SECS = 60.0
-_QUICK = ("keepalives", "pings, deaf", "requests", "audio")
-_SPEECH = ("audio", "audio, deaf")
+_QUICK = ("keepalives", "pings, not reading", "requests", "audio")
+_SPEECH = ("audio", "audio, not reading")
 
 
 async def floods(figures: Figures, *, quick: bool) -> None:
@@ -60,11 +60,11 @@ async def _one(figures: Figures, server: Server, ws, metric: str, order: tuple[s
         try:
             async with asyncio.timeout(_LIMIT_SECS):
                 await _line(child)  # it is ready and begins
-                told = asyncio.create_task(_line(child))
-                while not told.done():
+                line = asyncio.create_task(_line(child))
+                while not line.done():
                     waits.append(await _probe(ws))
                     await asyncio.sleep(_PROBE_SECS)
-                answer = json.loads(await told)
+                answer = json.loads(await line)
         finally:
             if child.returncode is None:
                 child.kill()

@@ -12,7 +12,7 @@ from time import perf_counter
 from websockets.asyncio.client import ClientConnection
 
 from bench.simulator.clients import TTS, opened, post, say, stt_path
-from bench.simulator.figures import Figures, tell
+from bench.simulator.figures import Figures, log
 from bench.simulator.server import Server
 from bench.simulator.texts import EVERYDAY
 from bench.stats import FLOOR
@@ -38,13 +38,13 @@ async def measure(figures: Figures, *, quick: bool) -> None:
                 first.setdefault(FLOOR, []).append(await _pong(floor))
                 answers = {
                     "WebSocket, open": await say(ws, text, sample_rate=_RATE),
-                    "WebSocket, new": await _anew(server, text),
+                    "WebSocket, new": await _on_new_socket(server, text),
                     "SSE": await post(server, TTS, text, mark=b'"audio"', sample_rate=_RATE),
                     "REST": await post(server, _ONE_SHOT, text, sample_rate=_RATE),
                 }
                 for name, spoken in answers.items():
                     if spoken.error or not spoken.first:
-                        tell(f"{name} gave no sound: {spoken.error}")
+                        log(f"{name} gave no sound: {spoken.error}")
                         continue
                     first.setdefault(name, []).append(spoken.first)
                     whole.setdefault(name, []).append(spoken.whole)
@@ -64,7 +64,7 @@ async def _pong(ws: ClientConnection) -> float:
     return perf_counter() - begun
 
 
-async def _anew(server: Server, text: str):  # noqa: ANN202 - Spoken
+async def _on_new_socket(server: Server, text: str):  # noqa: ANN202 - Spoken
     begun = perf_counter()
     async with opened(server) as ws:
         ready = perf_counter() - begun

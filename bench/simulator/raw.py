@@ -36,7 +36,7 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 
 class RawSocket:
-    """An open WebSocket that reads only when told to.
+    """An open WebSocket that reads only on request.
 
     Args:
         port: Of the server.

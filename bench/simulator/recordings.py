@@ -37,10 +37,10 @@ class Recording:
 def recordings() -> dict[str, list[Recording]]:
     """Return what there is, by where it is from."""
     folders = [_ALSA]
-    if told := os.environ.get("SNB_RECORDINGS"):
-        folders += [Path(told), *(p for p in Path(told).rglob("alsa") if p.is_dir())]
+    if given := os.environ.get("SNB_RECORDINGS"):
+        folders += [Path(given), *(p for p in Path(given).rglob("alsa") if p.is_dir())]
     found = {str(folder): _folder(folder) for folder in folders}
-    for archive in sorted(Path(told).glob(_POCKETSPHINX)) if told else ():
+    for archive in sorted(Path(given).glob(_POCKETSPHINX)) if given else ():
         found[str(archive)] = _archive(archive)
     return {source: clips for source, clips in found.items() if clips}
 

@@ -1,6 +1,7 @@
 """How many streams one server holds: transcriptions and speech in real time, by the test signal and by real hearing.
 
-The load comes from this process, the server is another; both share the machine's cores, and both CPU shares are told.
+The load comes from this process, the server is another; both share the machine's cores, and both CPU shares are
+reported.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ async def _hold(figures: Figures, server: Server, heard: int, spoken: int, *, wo
     seen.failures = [repr(e) for e in await running if e is not None]
     took, busy = perf_counter() - at, psutil.cpu_percent()
     gc.unfreeze()
-    _tell(figures, seen, f"{heard} STT + {spoken} TTS")
+    _report(figures, seen, f"{heard} STT + {spoken} TTS")
     case = f"{heard} STT + {spoken} TTS"
     figures.one(
         "streams, cores", f"server, {case}", "cores", (server.cpu() - used) / took, note=f"{longest:.0f} s each"
@@ -82,7 +83,7 @@ async def _hold(figures: Figures, server: Server, heard: int, spoken: int, *, wo
     return len(late) + seen.missing + len(seen.failures)
 
 
-def _tell(figures: Figures, seen: Punctuality, case: str) -> None:
+def _report(figures: Figures, seen: Punctuality, case: str) -> None:
     bound = 1000 * _LATE_SECS
     for metric, values, most in (
         ("late, finals", seen.finals, bound),
@@ -93,9 +94,9 @@ def _tell(figures: Figures, seen: Punctuality, case: str) -> None:
         note = f"{sum(v > _LATE_SECS for v in values)} over 200 ms"
         figures.add(metric, case, "ms", [1000 * v for v in values], bound=most, note=note)
     lost = seen.missing + seen.wrong + len(seen.failures)
-    told = f"{seen.missing} finals missing, {seen.wrong} streams wrong, {len(seen.failures)} failed"
+    summary = f"{seen.missing} finals missing, {seen.wrong} streams wrong, {len(seen.failures)} failed"
     figures.one(
-        "streams, faults", case, "streams", lost, bound=0, note=told + "".join(f"; {f}" for f in seen.failures[:2])
+        "streams, faults", case, "streams", lost, bound=0, note=summary + "".join(f"; {f}" for f in seen.failures[:2])
     )
 
 

@@ -108,7 +108,7 @@ async def _names(figures: Figures, server: Server, *, quick: bool) -> None:
     others = [(text, VOICES[0]) for text in EVERYDAY[: 4 if quick else None]]
     heard = await _round(server, others, keywords=keywords)
     false = sum(plain(n) in plain(h).split() for h in heard for n in names)
-    _rate(figures, "word errors, names", "keywords that nobody says",
+    _rate(figures, "word errors, names", "keywords that are not said",
           *errors([text for text, _ in others], heard), note=f"; {false} names heard")  # fmt: skip
 
 
@@ -129,8 +129,8 @@ async def _not_heard(figures: Figures, server: Server, *, quick: bool) -> None:
         for language in others[: 4 if quick else None]:
             made = await say(ws, LANGUAGES[language], language=language, voice_id=_voice(language), model=_PRO)
             (spoken if made.pcm and not made.error else refused).append(language)
-    told = f"not spoken: {' '.join(refused)}" if refused else "sound for each"
-    figures.one("languages, speech engine", "spoken", "languages", len(spoken), note=told)
+    summary = f"not spoken: {' '.join(refused)}" if refused else "sound for each"
+    figures.one("languages, speech engine", "spoken", "languages", len(spoken), note=summary)
     answers: dict[str, list[str]] = {}
     for language in others:
         region = "us" if language in STT_US_HOST_LANGUAGES else "in"

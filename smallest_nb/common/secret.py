@@ -33,6 +33,7 @@ class Secret:
     Args:
         value: The key.
         source: Where it came from, in words, shown instead of the value.
+        check: Raise at once; else `check` and `unwrap` do.
 
     Raises:
         ConfigError: The key is empty, no text, or holds white space or quotes, as pasted keys often do.
@@ -40,10 +41,11 @@ class Secret:
 
     __slots__ = ("_problem", "_reveal", "_spellings", "source")
 
-    def __init__(self, value: str, source: str = "argument") -> None:
+    def __init__(self, value: Any, source: str = "argument", *, check: bool = True) -> None:
         self._hold(value, source)
         del value  # tracebacks that show variables shall not show it
-        self.check()
+        if check:
+            self.check()
 
     @classmethod
     def of(cls, value: object, source: str = "argument") -> Secret | None:
@@ -55,9 +57,7 @@ class Secret:
         """
         if value is None or isinstance(value, Secret):
             return value
-        made = cls.__new__(cls)
-        made._hold(value, source)  # noqa: SLF001 - our own class
-        return made
+        return cls(value, source, check=False)
 
     def _hold(self, value: Any, source: str) -> None:
         self.source = source

@@ -55,6 +55,11 @@ _EXIT_SECS = 3.0
 _running: WeakSet[Simulator] = WeakSet()
 
 
+def running_simulators() -> set[Simulator]:
+    """Return the simulators of this process that run."""
+    return set(_running)
+
+
 def stop_all() -> None:
     """End, with the process, what was not stopped before; engines that are half-started end by themselves."""
     with contextlib.suppress(KeyboardInterrupt):

@@ -13,11 +13,10 @@ import wave
 import numpy as np
 import pytest
 import sound
-from peer import HERE
 from plan import WEATHER
 from tap import Tap
 
-from bench.environments import interpreter
+from bench.environments import ROOT, interpreter
 from smallest_nb.api.code_export import TARGETS, tts_code
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.simulator import Simulator
@@ -46,14 +45,14 @@ def tap(simulator):
 
 def _environment(tap) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not k.startswith("SMALLEST_")}
-    return kept | {"SMALLEST_API_KEY": KEY, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"SMALLEST_API_KEY": KEY, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _command(target: str, url: str) -> list[str]:
     if target in LIBRARIES:
         python = interpreter(LIBRARIES[target])
         assert python is not None, f"the environment of {LIBRARIES[target]} is missing: make peers"
-        return [str(python), "-m", "clients.snippet", target, WEATHER, "OUT", url]
+        return [str(python), "-m", "tests.oracles.snippet", target, WEATHER, "OUT", url]
     if target == "curl":
         if shutil.which("curl") is None:
             pytest.skip("curl is not installed here")
@@ -64,9 +63,9 @@ def _command(target: str, url: str) -> list[str]:
 def _run(target: str, code: str, tap, folder) -> np.ndarray:
     command = [str(folder / "out.pcm") if part == "OUT" else part for part in _command(target, tap.url)]
     env = _environment(tap)
-    place = folder if target not in LIBRARIES else HERE
+    place = folder if target not in LIBRARIES else ROOT
     if target == "smallest_nb":
-        env["PYTHONPATH"] = str(HERE.parent.parent)
+        env["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(command, input=code, text=True, cwd=place, env=env, capture_output=True, timeout=90)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     if target in LIBRARIES:

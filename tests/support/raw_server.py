@@ -1,4 +1,4 @@
-"""A TCP server that answers the WebSocket handshake and then does as little as it is told to."""
+"""A TCP server that answers the WebSocket handshake and then does nothing more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def reads_nothing(*, after: bytes = b""):
         token = base64.b64encode(hashlib.sha1(key + _GUID).digest())
         writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
         writer.write(b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n" + after)
-        reader._transport.pause_reading()  # the kernel's buffer fills, then the client's
+        writer.transport.pause_reading()  # the kernel's buffer fills, then the client's
         held.append(writer)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_SMALL_BUFFER)

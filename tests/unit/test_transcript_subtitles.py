@@ -165,10 +165,10 @@ def test_cues_are_ordered_short_and_never_overlap(segments, names):
     cues = in_srt(transcript)
     captions = list(webvtt.from_string(transcript.to_vtt()))
     in_vtt = [(seconds(c.start), seconds(c.end), c.raw_text) for c in captions]
-    for told in (cues, [(a, b, "") for a, b, _ in in_vtt]):
-        assert all(start < end for start, end, _ in told)
-        assert all(end - start <= 7.0005 for start, end, _ in told)
-        assert all(told[i][1] <= told[i + 1][0] for i in range(len(told) - 1))
+    for shown in (cues, [(a, b, "") for a, b, _ in in_vtt]):
+        assert all(start < end for start, end, _ in shown)
+        assert all(end - start <= 7.0005 for start, end, _ in shown)
+        assert all(shown[i][1] <= shown[i + 1][0] for i in range(len(shown) - 1))
     for lines in [text.split("\n") for *_, text in cues]:
         assert 1 <= len(lines) <= 2
         assert max(len(line) for line in lines) <= 42

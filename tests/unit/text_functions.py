@@ -7,6 +7,9 @@ import functools
 import json
 from collections.abc import Callable
 
+import numpy as np
+
+from smallest_nb import Clip
 from smallest_nb.api import code_export, settings_import, stt_wire, tts_wire
 from smallest_nb.api import error_shapes as wire_errors
 from smallest_nb.api.catalog import tts_model
@@ -162,6 +165,19 @@ def _messages(text: str) -> None:
     scrub.scrub_cassette(store.Cassette([frames.Session(1, "/", {}, events=events)]), "text")
 
 
+SOUND = Clip.from_array(np.random.default_rng(3).integers(-9000, 9000, 24000).astype(np.int16), 24000)
+
+
+def _merged(text: str) -> object:
+    # What a speech engine reports goes through it; an engine of an hour's text would take an hour.
+    merger = spoken_line._WordMerger(reading.read_aloud(text, {}), 22050, 0, 0)
+    return merger.end(5)
+
+
+def _without_edges(text: str) -> str:
+    return signal_hearing._EDGES.sub("", text)
+
+
 def _places_of_others(text: str) -> None:
     words = text.split()
     word_spans.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
@@ -223,11 +239,11 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
     "wer": lambda t: one(t).wer(t, normalize=False),
     "text as HTML": text_html,
-    "take's words": take_words._spoken,
+    "take's words": lambda t: take_words.estimated_words(t, SOUND),
     "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
     "read_aloud, dictionary": _dictionary,
     "segments": lambda t: speech.segments(reading.read_aloud(t, {})),
-    "spoken line": lambda t: spoken_line._WordMerger(reading.read_aloud(t, {}), 22050, 0, 0).end(5),
+    "spoken line": _merged,
     "contexts": _contexts,
     "keywords": keywords.parse_keywords,
     "keywords, phonemes": keywords.arpabet,
@@ -240,7 +256,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "reading a cue": lambda t: loading.FORMATS["srt"](f"1\n00:00:01,000 --> 00:00:02,000\n{t}\n"),
     "reading a WebVTT cue": lambda t: loading.FORMATS["vtt"](f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {t}>{t}\n"),
     "reading JSON": lambda t: loading.FORMATS["json"](json.dumps({"segments": [{"start": 0, "end": 1, "text": t}]})),
-    "signal word": lambda t: signal_hearing._EDGES.sub("", t),
+    "signal word": _without_edges,
     "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
 }
 

@@ -61,11 +61,12 @@ def census():
     from smallest_nb.client import background_loop
     from smallest_nb.client.connect import count_sockets
     from smallest_nb.notebook import session
+    from smallest_nb.simulator.server import running_simulators
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
-    loop = background_loop._runtime.loop if background_loop._runtime is not None else None
-    running = session._simulator
-    server = running._server if running is not None else None
+    runtime = background_loop._runtime
+    loop = runtime.loop if runtime is not None else None
+    server = next((running._server for running in running_simulators()), None)
     return {
         "ours": sum(name.startswith("smallest_nb") for name in threads),
         "threads": len(threads),

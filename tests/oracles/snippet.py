@@ -1,6 +1,6 @@
 """Runs a snippet as a reader would, in the library's own environment: makes its service, speaks a text with it.
 
-`python -m clients.snippet pipecat|pipecat_update|livekit TEXT OUT.pcm URL < snippet`
+`python -m tests.oracles.snippet pipecat|pipecat_update|livekit TEXT OUT.pcm URL < snippet`
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import Any
 async def _pipecat(code: str, kind: str, url: str) -> Any:
     from pipecat.services.smallest.tts import SmallestTTSService
 
-    from clients.pipecat import PipecatMouth, Running
+    from bench.clients.pipecat import PipecatVoice, RunningPipeline
 
     made: dict[str, Any] = {}
     exec(code, made)
     bot = SmallestTTSService(api_key=os.environ["SMALLEST_API_KEY"], base_url=url)
-    running = Running(made["tts"] if kind == "pipecat" else bot)
+    running = RunningPipeline(made["tts"] if kind == "pipecat" else bot)
     await running.start()
     if kind == "pipecat_update":
         await running.queue(made["frame"])
-    return PipecatMouth(running)
+    return PipecatVoice(running)
 
 
 async def _livekit(code: str) -> Any:
     from livekit.agents.utils import http_context
 
-    from clients.livekit import LiveKitMouth
+    from bench.clients.livekit import LiveKitVoice
 
     made: dict[str, Any] = {}
     exec(code, made)
-    return LiveKitMouth(made["tts"], http_context.http_session())
+    return LiveKitVoice(made["tts"], http_context.http_session())
 
 
 async def _speak(kind: str, text: str, url: str) -> bytes:
@@ -43,12 +43,12 @@ async def _speak(kind: str, text: str, url: str) -> bytes:
         from livekit.agents.utils import http_context
 
         async with http_context.open():
-            mouth = await _livekit(code)
-            await mouth.say(text, pcm.extend, more=False)
+            voice = await _livekit(code)
+            await voice.say(text, pcm.extend, more=False)
     else:
-        mouth = await _pipecat(code, kind, url)
-        await mouth.say(text, pcm.extend, more=False)
-        await mouth.close()
+        voice = await _pipecat(code, kind, url)
+        await voice.say(text, pcm.extend, more=False)
+        await voice.close()
     return bytes(pcm)
 
 

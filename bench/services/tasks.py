@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
-from bench.clients.harness import Adapter, Ear, Task, Voice
+from bench.clients.interface import Adapter, Ear, Voice
 from bench.services.stamps import HEARD_CHUNK, HEARD_CHUNK_S, SPEECH_CHUNK_S, STAMP, HeardStamp, SpeechReader, mark
 
 VOICES = ("sophia", "liam")
@@ -22,28 +22,43 @@ _SETTLE_S = 0.7
 _WARM_UPS = 2
 _CLOSE_S = 10.0
 _HEARD_BEFORE_INTERRUPTION = 6
-_S = TypeVar("_S", Voice, Ear)
+_KEY = "sk_bench"
+
+Task = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @asynccontextmanager
-async def _opened(opening: Awaitable[_S]) -> AsyncIterator[_S]:
-    session = await opening
+async def _speaking(adapter: Adapter, url: str) -> AsyncIterator[Voice]:
+    voice = await adapter.voice(url, _KEY, adapter.tts | {adapter.voice_setting: VOICES[0]})
     try:
-        yield session
+        await voice.connect()
+        yield voice
     finally:
-        with contextlib.suppress(TimeoutError):  # a peer that drowns in its backlog is ended with its process
-            async with asyncio.timeout(_CLOSE_S):
-                await session.close()
+        await _close(voice)
 
 
-async def _open_all(count: int, opening: Callable[[], Awaitable[_S]], stack: contextlib.AsyncExitStack) -> list[_S]:
-    return [await stack.enter_async_context(_opened(opening())) for _ in range(count)]
+@asynccontextmanager
+async def _listening(adapter: Adapter, url: str, heard: Callable[[str], None]) -> AsyncIterator[Ear]:
+    ear = await adapter.ear(url, _KEY, adapter.stt)
+    reading = asyncio.create_task(ear.read(lambda text, _is_final, _result: heard(text)))
+    try:
+        yield ear
+    finally:
+        await _close(ear)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _close(session: Voice | Ear) -> None:
+    with contextlib.suppress(TimeoutError):  # a client that is still busy with its backlog ends with its process
+        async with asyncio.timeout(_CLOSE_S):
+            await session.close()
 
 
 async def speak(adapter: Adapter, url: str, *, times: int, budget_s: float) -> dict[str, Any]:
     """Speak short texts one after another on one session, after a warm-up."""
     first, done = [], []
-    async with _opened(adapter.voice(url, VOICES[0])) as voice:
+    async with _speaking(adapter, url) as voice:
         for number in range(_WARM_UPS):
             await voice.say(f"This is warm-up number {number}.", SpeechReader())
         until = perf_counter() + budget_s
@@ -66,7 +81,7 @@ async def drain(adapter: Adapter, url: str, *, audio_s: float) -> dict[str, Any]
         nonlocal size
         size += len(pcm)
 
-    async with _opened(adapter.voice(url, VOICES[0])) as voice:
+    async with _speaking(adapter, url) as voice:
         cpu = time.process_time()
         await voice.say("A very long story.", take)
         cpu = time.process_time() - cpu
@@ -86,7 +101,7 @@ async def speak_many(adapter: Adapter, url: str, *, streams: int, window_s: floa
         await voice.say("A story in real time.", take)
 
     async with contextlib.AsyncExitStack() as stack:
-        voices = await _open_all(streams, lambda: adapter.voice(url, VOICES[0]), stack)
+        voices = [await stack.enter_async_context(_speaking(adapter, url)) for _ in range(streams)]
         speaking = [asyncio.create_task(say(v, at * SPEECH_CHUNK_S / streams)) for at, v in enumerate(voices)]
         await asyncio.sleep(_SETTLE_S)
         cpu, begin, before = time.process_time(), perf_counter(), size
@@ -114,7 +129,7 @@ async def hear_many(adapter: Adapter, url: str, *, streams: int, window_s: float
             number += 1
 
     async with contextlib.AsyncExitStack() as stack:
-        ears = await _open_all(streams, lambda: adapter.ear(url, heard), stack)
+        ears = [await stack.enter_async_context(_listening(adapter, url, heard)) for _ in range(streams)]
         begin = perf_counter() + 0.1
         end = begin + _SETTLE_S + window_s
         pushing = [
@@ -127,20 +142,20 @@ async def hear_many(adapter: Adapter, url: str, *, streams: int, window_s: float
         cpu, until = time.process_time() - cpu, perf_counter()
         await asyncio.gather(*pushing)
         await asyncio.sleep(0.3)
-    down = [at - told for text, at in results if since <= (told := float(text.split(" ", 1)[0])) < until]
+    down = [at - sent for text, at in results if since <= (sent := float(text.split(" ", 1)[0])) < until]
     return {"cpu_per_stream": cpu / (until - since) / streams, "down": down, "begin": since, "end": until}
 
 
 async def change_voice(adapter: Adapter, url: str, *, times: int, budget_s: float) -> dict[str, Any]:
     """Change the voice between two requests."""
     samples = []
-    async with _opened(adapter.voice(url, VOICES[0])) as voice:
+    async with _speaking(adapter, url) as voice:
         await voice.say("Before the change.", SpeechReader())
         until = perf_counter() + budget_s
         for number in range(times):
             wanted, reader = VOICES[(number + 1) % 2], SpeechReader()
             begin = perf_counter()
-            await voice.set_voice(wanted)
+            await voice.update({adapter.voice_setting: wanted})
             await voice.say("After the change.", reader)
             stamp, at = next((s, at) for s, at in reader.stamps if s.voice == mark(wanted))
             samples.append(at - begin - (stamp.sent - stamp.asked))
@@ -152,7 +167,7 @@ async def change_voice(adapter: Adapter, url: str, *, times: int, budget_s: floa
 async def interrupt(adapter: Adapter, url: str, *, times: int) -> dict[str, Any]:
     """Cut an utterance off after half a second of it and speak again at once."""
     samples = []
-    async with _opened(adapter.voice(url, VOICES[0])) as voice:
+    async with _speaking(adapter, url) as voice:
         reader, speaking = _begin(voice, "Sentence number 0.")
         try:
             for number in range(1, times + 1):
