@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+from smallest_nb.errors import FrontEndError
+from smallest_nb.notebook.widgets import kernel_source
+from smallest_nb.notebook.widgets.kernel_source import KernelSource
 from smallest_nb.notebook.widgets.microphone_source import SourceReport
 from smallest_nb.notebook.widgets.recording_controller import RecordingController
 
@@ -101,3 +104,18 @@ async def test_what_does_not_happen_is_waited_for_no_longer_than_asked():
     controller = RecordingController()
     assert await controller.wait_for(lambda: False, 0.01) is False
     controller.notify()
+
+
+@pytest.mark.parametrize("error", [FrontEndError("no device"), OSError("busy"), RuntimeError()])
+async def test_a_device_of_the_kernel_that_cannot_be_opened_ends_the_recording(monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(kernel_source, "KernelCapture", fail)
+    controller = RecordingController()
+    source = KernelSource(sample_rate=lambda: 16000, chunk_ms=lambda: 80, paused=lambda: False)
+    controller.follow(source)
+    source.start()
+    assert controller.state == "starting"
+    assert await controller.wait_for(lambda: controller.state == "idle", 5)
+    assert controller.problem == (str(error) or "RuntimeError")

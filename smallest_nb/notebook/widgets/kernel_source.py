@@ -9,7 +9,6 @@ from functools import partial
 
 from smallest_nb.client import background_loop
 from smallest_nb.client.cleanup import start_task
-from smallest_nb.errors import FrontEndError
 from smallest_nb.notebook.widgets.kernel_capture import KernelCapture
 from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
@@ -77,9 +76,9 @@ class KernelSource:
                 partial(self._hand_over, attempt),
                 lambda: background_loop.post(self._gone, attempt),
             )
-        except FrontEndError as error:
+        except Exception as error:  # PortAudio's own errors too: a recording must not stay at "starting"
             if attempt == self._attempt:
-                self._end(str(error))
+                self._end(str(error) or type(error).__name__)
             _log.warning("%s", error)
             return
         if attempt != self._attempt:  # stopped meanwhile, and perhaps started again
