@@ -36,7 +36,8 @@ def test_the_page_fills_its_lines(kernel):
     kernel.execute("import smallest_nb as snb; doctor = snb.doctor(); doctor")
     found = rows(kernel)
     assert {found[n]["found"] for n in found if n.startswith("page.")} == {"no page has answered yet"}
-    assert {found[n]["status"] for n in found if not n.startswith("page.")} == {"green"}
+    assert kernel.pump(lambda _: "still checking" not in {row["found"] for row in rows(kernel).values()}, seconds=30)
+    assert {row["status"] for n, row in rows(kernel).items() if not n.startswith("page.")} == {"green"}
     model = next(k for k, s in kernel.models.items() if "rows" in s)
     kernel.send(model, {"type": "hello", **HELLO}, PROBE)
     assert kernel.pump(lambda _: rows(kernel)["page.host"]["status"] == "green")
