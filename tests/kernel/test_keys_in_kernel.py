@@ -81,8 +81,8 @@ def test_the_key_is_typed_hidden_and_is_in_no_message_and_no_history(kernel):
         "assert InMemory.kept[('smallest-nb', 'SMALLEST_API_KEY')] == target.key.unwrap()\n"
         "assert snb.SmallestTTSService().target.key is target.key"
     )
-    told, _, _ = run(kernel, check)
-    assert told["content"]["status"] == "ok", told["content"]
+    answer, _, _ = run(kernel, check)
+    assert answer["content"]["status"] == "ok", answer["content"]
 
 
 @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose"])
