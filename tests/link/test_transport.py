@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from helpers import KEY, stt, tts
+from tests.support.services import KEY, stt, tts
 
 import smallest_nb as snb
 from smallest_nb.client import rest
