@@ -160,7 +160,7 @@ class Connection:
         if self.state is State.OPEN:
             return None
         self._refuse_for_good()
-        self.abandon()
+        self.drop_socket()
         self.state = State.OPENING
         try:
             started = monotonic()
@@ -211,12 +211,12 @@ class Connection:
         self._spare.prepare(url or self._url())
 
     def swap(self) -> bool:
-        """Leave the socket now, as `abandon` does, and go on with the spare one.
+        """Leave the socket now, as `drop_socket` does, and go on with the spare one.
 
         Returns:
             Whether there was one; else `open` has to be called.
         """
-        self.abandon()
+        self.drop_socket()
         ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(self._url())
         if ws is not None:
             self._adopt(ws)
@@ -267,11 +267,11 @@ class Connection:
         lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
         ws.abort()  # a closing handshake would wait behind the same buffer
         if self._ws is ws:
-            self.abandon()
+            self.drop_socket()
             self._on_lost(lost)
         return lost
 
-    def abandon(self) -> asyncio.Task[None]:
+    def drop_socket(self) -> asyncio.Task[None]:
         """Leave the socket now, without calling `on_lost`; `open` makes a new one.
 
         Returns:
@@ -293,16 +293,16 @@ class Connection:
         closing.add_done_callback(self._closing.discard)
         return closing
 
-    async def rest(self) -> None:
+    async def suspend(self) -> None:
         """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
-        self.abandon()
+        self.drop_socket()
         await self._finish_closing()
 
     async def close(self) -> None:
         """End for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED
         self._ended.set()
-        self.abandon()
+        self.drop_socket()
         await self._finish_closing()
 
     async def _finish_closing(self) -> None:

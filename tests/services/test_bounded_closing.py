@@ -120,7 +120,7 @@ async def test_X5_speech_ends_at_its_limit_and_every_end_of_a_service_is_bounded
                 await service.synthesize("Hello there.")
             await service.connect()
             await fill(service._connection._ws)
-            await service.rest()
+            await service.suspend()
             await service.connect()
             await fill(service._connection._ws)
             await service.close()

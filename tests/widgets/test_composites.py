@@ -180,7 +180,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
     caplog.set_level("INFO", "smallest_nb")
 
     async def lose_the_line():
-        await tuner._service._connection.abandon()
+        await tuner._service._connection.drop_socket()
 
     background_loop.call(lose_the_line())
     simulator.behaviour.reject = 401
