@@ -9,7 +9,7 @@ import pytest
 from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
-from smallest_nb.client import connect, utterance
+from smallest_nb.client import connect, tts_session
 from smallest_nb.errors import SmallestError
 
 PIECE = bytes(range(240)) * 20
@@ -24,7 +24,7 @@ def quick_pings(monkeypatch):
 
 
 async def test_a_reader_who_pauses_keeps_a_service_in_good_health(quick_pings, monkeypatch):
-    monkeypatch.setattr(utterance, "_INBOX_BYTES", 4 * len(PIECE))
+    monkeypatch.setattr(tts_session, "BUFFER_BYTES", 4 * len(PIECE))
     asked = []
 
     async def service(ws):
