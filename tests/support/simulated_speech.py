@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import random
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import Any
@@ -67,7 +68,7 @@ class Clock:
         return True
 
 
-class Gone(Exception):
+class Gone(Exception):  # noqa: N818 - no error: it was planned
     """The connection was ended as planned."""
 
 
@@ -76,8 +77,10 @@ class Link:
 
     Args:
         server: What all connections share.
+
+    Attributes:
         on_frame: Called with each frame, at its time.
-        on_lost: Called once, when the server or the network ends it.
+        on_lost: Called once, if the server or the network ends it.
     """
 
     def __init__(self, server: Server) -> None:
@@ -210,15 +213,19 @@ class Link:
             self.lose(code=fault.code, reason="as planned")
         elif fault.do == "outage":
             self.server.begin_outage(fault.secs)
-        elif fault.do in ("stall", "suspend"):
+        elif fault.do in ("stall", "suspend", "halves"):
             yield fault.secs
-        elif fault.do == "halves":
-            yield fault.secs
-            self.send(fault_frames.FRAMES["an unknown status"](ids))
         elif fault.do == "silent":
             self.mute = True
         elif fault.do == "slow":
             self.read_delay = fault.secs
+        self._send_planned(fault, ids)
+        if not self.is_open:
+            raise Gone
+
+    def _send_planned(self, fault: fault_plan.Fault, ids: dict[str, str]) -> None:
+        if fault.do == "halves":
+            self.send(fault_frames.FRAMES["an unknown status"](ids))
         elif fault.do == "send_late":
             self.send(fault_frames.FRAMES[fault.frame](self.old_ids))
         elif fault.do == "send":
@@ -228,8 +235,6 @@ class Link:
             self.send(frame)
             if fault.frame in fault_frames.ENDS:
                 self.server.ledger["is_over"] = True
-        if not self.is_open:
-            raise Gone
 
 
 class Server:
@@ -292,7 +297,7 @@ class Client:
         self.audio_timeout = options.pop("audio_timeout", 15.0)
         self.open_timeout = options.pop("open_timeout", 10.0)
         self.wants_spare = options.pop("spare_socket", True)
-        self.retry = RetryPolicy(options.pop("max_retries", 3))
+        self.retry = RetryPolicy(options.pop("max_retries", 3), uniform=random.Random(1).uniform)
         assert not options
         self.fallback = ModelFallback()
         self.late = LateFrames()
