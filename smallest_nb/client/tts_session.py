@@ -65,6 +65,7 @@ class TTSSession:
         is_streamed: Whether the text comes piece by piece, so that nobody knows yet how many sentences it has.
         needs_socket: Whether a socket is opened even if there is nothing to send.
         spare: Whether a second socket is made ready once the text sounds.
+        buffer_bytes: How much is kept for a slow caller.
 
     Attributes:
         settings: With the replacement for a model that was withdrawn meanwhile.
@@ -89,6 +90,7 @@ class TTSSession:
         is_streamed: bool = False,
         needs_socket: bool = False,
         spare: bool = False,
+        buffer_bytes: int | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = TTSMetrics(0)
@@ -133,7 +135,7 @@ class TTSSession:
         self._samples = 0
         self._events: deque[tuple[AudioChunk | WordTiming, int]] = deque()
         self._buffered = 0
-        self._most_buffered = BUFFER_BYTES
+        self._most_buffered = BUFFER_BYTES if buffer_bytes is None else buffer_bytes
 
     # What happened.
 
