@@ -66,12 +66,13 @@ class Speech(RuleBasedStateMachine):
 
     @initialize(
         ids=st.sampled_from(["ours", "theirs", "none"]),
-        retries=st.integers(0, 4),
+        retries=st.sampled_from([5, 3, 1, 0]),
         chosen=st.booleans(),
-        buffer=st.sampled_from([2000, 10**9]),
+        buffer=st.sampled_from([10**9, 10**9, 2000]),
+        slow_handshakes=st.booleans(),
         seed=st.integers(0, 3),
     )
-    def begin(self, ids, retries, chosen, buffer, seed):
+    def begin(self, *, ids, retries, chosen, buffer, slow_handshakes, seed):
         self.ids = ids
         self.now = 1000.0
         self.retry = RetryPolicy(retries, uniform=random.Random(seed).uniform)
@@ -80,13 +81,15 @@ class Speech(RuleBasedStateMachine):
         model = {"model": "lightning-v3.1"} if chosen else {}
         self.settings = snb.SmallestTTSSettings.complete(**model)
         self.buffer = buffer
+        self.slow_handshakes = slow_handshakes
+        self.refusals = []
         self.number = itertools.count()
         self.is_open = False
         self.asked = []  # requests on the open socket, in order
         self.past = []  # frames that were sent for sentences that are over
         self.keepalives = 0
         self.session = None
-        self.start_text(1, False)
+        self.start_text(3, False)
 
     # The driver, as in `SmallestTTSService`.
 
@@ -127,8 +130,11 @@ class Speech(RuleBasedStateMachine):
             if isinstance(action, Connect):
                 assert action.at - self.now <= LONGEST_WAIT
                 self.connecting = action
-                return
-            self.perform(action)
+                if self.slow_handshakes:
+                    return
+                self.open()
+            else:
+                self.perform(action)
         raise AssertionError("the session decides without end")
 
     def perform(self, action):
@@ -201,16 +207,26 @@ class Speech(RuleBasedStateMachine):
         return next((r for r in self.asked if r["session"] is self.session), None)
 
     @precondition(lambda self: self.is_read and self.speaking)
-    @rule(size=st.integers(1, 5000), may_end=st.booleans(), skips_complete=st.booleans())
-    def audio(self, size, may_end, skips_complete):
+    @rule(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=4))
+    def audio(self, sizes):
+        for size in sizes:
+            request = self.speaking
+            if request is None or not self.is_read:
+                return
+            piece = sound(request["text"])[request["at"] : request["at"] + size]
+            if piece:
+                request["at"] += len(piece)
+                self.past.append((wire.AudioFrame, request, {"data": piece}))
+                self.deliver(wire.AudioFrame, request, data=piece)
+
+    @precondition(lambda self: self.is_read and self.speaking)
+    @rule(size=st.sampled_from([700, 1801, 9000]), skips_complete=st.booleans())
+    def rest_of_a_sentence(self, size, skips_complete):
         request = self.speaking
-        pcm = sound(request["text"])
-        piece = pcm[request["at"] : request["at"] + size]
-        if piece:
-            request["at"] += len(piece)
-            self.past.append((wire.AudioFrame, request, {"data": piece}))
-            self.deliver(wire.AudioFrame, request, data=piece)
-        if request in self.asked and request["at"] == len(pcm) and may_end:
+        while request in self.asked and self.is_read and request["at"] < len(sound(request["text"])):
+            self.audio([size])
+            self.take(1 if self.session.is_full else 0)
+        if request in self.asked and self.is_read and request["at"] == len(sound(request["text"])):
             self.complete_sentence(request, skips=skips_complete)
 
     def complete_sentence(self, request, *, skips):
@@ -250,7 +266,7 @@ class Speech(RuleBasedStateMachine):
         self.deliver(kind, ids={"external_id": "stranger", "request_id": "stranger"})
 
     @precondition(lambda self: self.is_read and self.speaking)
-    @rule(name=st.sampled_from(sorted(ERRORS)), with_ids=st.booleans())
+    @rule(name=st.sampled_from(["busy", "idle", "service", "withdrawn"]), with_ids=st.booleans())
     def error_frame(self, name, with_ids):
         self.deliver(wire.ErrorFrame, self.speaking if with_ids else None, info=ERRORS[name])
 
@@ -282,29 +298,27 @@ class Speech(RuleBasedStateMachine):
         self.session.connection_lost(snb.ConnectionLost("The connection was lost", code=code))
         self.pump()
 
+    @rule(how=st.lists(st.sampled_from(sorted(REFUSALS)), max_size=3))
+    def next_handshakes_fail(self, how):
+        self.refusals = how
+
     @precondition(lambda self: self.connecting is not None)
     @rule()
-    def connect(self):
-        self.answer_connect(None)
+    def handshake_ends(self):
+        self.open()
+        self.pump()
 
-    @precondition(lambda self: self.connecting is not None)
-    @rule(how=st.sampled_from(sorted(REFUSALS)))
-    def refuse(self, how):
-        self.answer_connect(REFUSALS[how]())
-
-    def answer_connect(self, error):
+    def open(self):
         action, self.connecting = self.connecting, None
-        self.now = max(self.now, action.at)
+        self.now = max(self.now, action.at) + 0.001
         self.attempts.append(self.now)
-        if error is not None:
-            self.session.connect_failed(error, self.now + 0.001)
+        if self.refusals:
+            self.session.connect_failed(REFUSALS[self.refusals.pop(0)](), self.now)
         else:
             self.is_open = True
             self.retry.opened(self.now)
             self.late.clear()
             self.session.connected(0.001)
-        self.now += 0.001
-        self.pump()
 
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.15, 0.3, 1.0, 5.0, 16.0, 100.0]))
     def time_passes(self, seconds):
@@ -312,13 +326,13 @@ class Speech(RuleBasedStateMachine):
         self.now += seconds
         self.pump()
 
-    @rule(count=st.integers(0, 20))
+    @rule(count=st.sampled_from([1, 5, 1000]))
     def caller_takes(self, count):
         self.take(count)
 
     @precondition(lambda self: self.to_write and not self.session.is_finished)
     @rule(known_last=st.booleans())
-    def write(self, known_last):
+    def write_a_sentence(self, known_last):
         sentence = self.to_write.pop(0)
         self.session.add_text(sentence, last=not self.to_write and known_last)
         if not self.to_write and not known_last:
@@ -335,7 +349,7 @@ class Speech(RuleBasedStateMachine):
         assert self.session.take_event(self.now) is None, "nothing of it is to be heard"
 
     @precondition(lambda self: self.session.is_finished)
-    @rule(sentences=st.integers(1, 4), streamed=st.booleans())
+    @rule(sentences=st.integers(2, 4), streamed=st.booleans())
     def next_text(self, sentences, streamed):
         self.end_text()
         self.start_text(sentences, streamed)
@@ -364,6 +378,10 @@ class Speech(RuleBasedStateMachine):
                 assert sum(at <= other < at + 10.0 for other in self.attempts) <= MOST_IN_TEN_SECONDS + free
 
     def teardown(self):
+        self.refusals = []
+        self.finish_text()
+
+    def finish_text(self):
         """Whatever was, the text ends: with its whole audio if the service is well from now on, else with an error."""
         if self.session is None:
             return
@@ -373,11 +391,11 @@ class Speech(RuleBasedStateMachine):
             if self.session.is_finished:
                 break
             while self.to_write:
-                self.write(True)
+                self.write_a_sentence(True)
             if self.connecting is not None:
-                self.answer_connect(None)
+                self.handshake_ends()
             elif self.is_read and self.speaking and not is_silent:
-                self.audio(5000, True, False)
+                self.rest_of_a_sentence(9000, False)
             else:
                 self.now = max(self.now, self.deadline or 0.0) + 0.01
                 self.pump()
@@ -388,7 +406,7 @@ TestSpeech = Speech.TestCase
 TestSpeech.settings = settings(
     derandomize=True,
     deadline=None,
-    max_examples=150,
-    stateful_step_count=40,
+    max_examples=250,
+    stateful_step_count=50,
     suppress_health_check=list(HealthCheck),
 )
