@@ -27,7 +27,7 @@ class LateFrames:
 
     def has_id_of(self, frame: TTSFrame) -> bool:
         """Say whether a frame that has no id of ours belongs to an earlier text."""
-        return frame.external_id is None and frame.request_id in self._ids
+        return frame.request_id in self._ids
 
     def add_keepalive(self, now: float) -> None:
         """Note that a keepalive was sent."""

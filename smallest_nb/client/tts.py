@@ -69,7 +69,7 @@ class _Running:
 
     async def next_event(self) -> AudioChunk | WordTiming | None:
         """Return what was received next, or None at the end."""
-        while (event := self.session.take_event(monotonic())) is None and not self.session.is_finished:
+        while (event := self.session.take_event()) is None and not self.session.is_finished:
             self._for_caller.clear()
             await self._for_caller.wait()
         self._for_reader.set()
@@ -80,6 +80,7 @@ class _Running:
         while self.session.is_full:
             self._for_reader.clear()
             await self._for_reader.wait()
+        self.session.resumed(monotonic())
 
     async def wait_until(self, time: float | None) -> None:
         """Wait until the session is due, at the longest until a time."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestTTSSettings
+from smallest_nb.api.tts_wire import AudioFrame, CompleteFrame, ErrorFrame, TTSFrame, WordFrame
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.client.actions import Action, Connect, DropSocket, Finish, Notify, OpenSpare, Send, WaitUntil
 from smallest_nb.client.backoff import RetryPolicy
@@ -129,7 +130,7 @@ class TTSSession:
         self._sounding_last: SentenceRequest | None = None
         self._last_frame_at = 0.0
         self._grace_ends: float | None = None
-        self._expected_secs, self._expected_words = _MOST_SECS, 0
+        self._expected_bytes, self._expected_words = _MOST_SECS * sample_rate * BYTES_PER_SAMPLE, 0
         self._received_bytes = self._received_words = 0
         # What was received.
         self._samples = 0
@@ -178,7 +179,8 @@ class TTSSession:
             request.state = RequestState.SENT
         speed = self.settings.speed
         pace = min(1.0, max(_SLOWEST, float(speed))) if isinstance(speed, int | float) else 1.0
-        self._expected_secs += len(request.text) * _MOST_SECS_PER_CHARACTER / pace
+        seconds = len(request.text) * _MOST_SECS_PER_CHARACTER / pace
+        self._expected_bytes += seconds * self._sample_rate * BYTES_PER_SAMPLE
         self._expected_words += len(request.text)
         if not request.text:  # a frame that only ends a continuation gets no answer
             self._complete(request, now)
@@ -194,21 +196,20 @@ class TTSSession:
                 self._queued.append(Notify(error))
             self._fail(error)
 
-    def receive(self, frame: wire.TTSFrame, now: float) -> bool:
+    def receive(self, frame: TTSFrame, now: float) -> bool:
         """Take a frame; return whether it belongs to this text, or answers a keepalive."""
-        if self.is_finished or not self._is_open or self._late.has_id_of(frame):
+        if self.is_finished or not self._is_open or (frame.external_id is None and self._late.has_id_of(frame)):
             return False
-        if isinstance(frame, wire.CompleteFrame | wire.ErrorFrame):
-            return self._receive_end(frame, now)
         request = self._request_of(frame)
-        if request is None:
-            return False
-        self._note_frame(request, frame, now)
-        if isinstance(frame, wire.AudioFrame):
-            self._receive_audio(request, frame.data, now)
-        elif isinstance(frame, wire.WordFrame):
-            self._receive_word(request, frame)
-        return True
+        if isinstance(frame, AudioFrame):
+            if request is not None:
+                self._receive_audio(request, frame, now)
+        elif isinstance(frame, WordFrame):
+            if request is not None:
+                self._receive_word(request, frame, now)
+        elif isinstance(frame, CompleteFrame | ErrorFrame):
+            return self._receive_end(request, frame, now)
+        return request is not None
 
     def interrupt(self, now: float, *, congested: bool) -> list[Action]:
         """End it for the caller's sake: nothing else of it is to be heard.
@@ -287,12 +288,14 @@ class TTSSession:
         """Whether the caller is so far behind that nothing more may be read."""
         return self._buffered >= self._most_buffered and not self.is_finished
 
-    def take_event(self, now: float) -> AudioChunk | WordTiming | None:
+    def resumed(self, now: float) -> None:
+        """The service is read again after a caller who was slow: until now it could not be heard, and is not late."""
+        self._last_frame_at = now
+
+    def take_event(self) -> AudioChunk | WordTiming | None:
         """Return what comes next for the caller; None if there is nothing now, and never again once it is finished."""
         if not self._events:
             return None
-        if self.is_full:
-            self._last_frame_at = now  # the service was not read meanwhile, and cannot be late
         event, size = self._events.popleft()
         self._buffered -= size
         return event
@@ -444,7 +447,7 @@ class TTSSession:
 
     # Decisions about frames.
 
-    def _request_of(self, frame: wire.TTSFrame) -> SentenceRequest | None:
+    def _request_of(self, frame: TTSFrame) -> SentenceRequest | None:
         """Find the request of a frame: by our own id if the service repeats it, else by the order of the answers.
 
         Returns:
@@ -458,7 +461,7 @@ class TTSSession:
         else:
             request = self._by_server_id.get(frame.request_id)
             if request is None:
-                request = self._request_by_order(is_same=isinstance(frame, wire.CompleteFrame))
+                request = self._request_by_order(is_same=isinstance(frame, CompleteFrame))
         if request is None or (request.state is RequestState.COMPLETE and self._sounding_last is not request):
             return None
         return request
@@ -471,7 +474,7 @@ class TTSSession:
         sent = (r for r in self._requests if r.state in (RequestState.SENDING, RequestState.SENT))
         return next(sent, current)
 
-    def _note_frame(self, request: SentenceRequest, frame: wire.TTSFrame, now: float) -> None:
+    def _note_frame(self, request: SentenceRequest, frame: TTSFrame, now: float) -> None:
         self._last_frame_at = now
         self._has_received = True
         self._current = request
@@ -480,25 +483,30 @@ class TTSSession:
             if len(self._by_server_id) > _IDS_PER_REQUEST * (len(self._requests) + 1):
                 del self._by_server_id[next(iter(self._by_server_id))]
 
-    def _receive_audio(self, request: SentenceRequest, data: bytes, now: float) -> None:
-        self._received_bytes += len(data)
-        if self._is_too_much():
+    def _receive_audio(self, request: SentenceRequest, frame: AudioFrame, now: float) -> None:
+        self._note_frame(request, frame, now)
+        self._received_bytes += len(frame.data)
+        if self._received_bytes > self._expected_bytes:
+            self._fail_for_too_much()
             return
         if request.state is not RequestState.SOUNDING:
             self._begin(request, now)
-        self._emit_audio(request, request.accept(data), now)
+        self._emit_audio(request, request.accept(frame.data), now)
 
-    def _receive_word(self, request: SentenceRequest, frame: wire.WordFrame) -> None:
+    def _receive_word(self, request: SentenceRequest, frame: WordFrame, now: float) -> None:
+        self._note_frame(request, frame, now)
         self._received_words += 1
-        if self._is_too_much() or frame.index < request.words:
+        if self._received_words > self._expected_words:
+            self._fail_for_too_much()
+        if frame.index < request.words or self._failure is not None:
             return
         request.words = frame.index + 1
         is_begun = request.state is RequestState.SOUNDING or request.pieces
         offset = ((request.start if is_begun else self._samples) + request.shift) / self._sample_rate
-        self._emit(WordTiming(frame.word, frame.start + offset, frame.end + offset), _WORD_BYTES)
+        self._events.append((WordTiming(frame.word, frame.start + offset, frame.end + offset), _WORD_BYTES))
+        self._buffered += _WORD_BYTES
 
-    def _receive_end(self, frame: wire.CompleteFrame | wire.ErrorFrame, now: float) -> bool:
-        request = self._request_of(frame)
+    def _receive_end(self, request: SentenceRequest | None, frame: CompleteFrame | ErrorFrame, now: float) -> bool:
         is_named = frame.external_id is not None or frame.request_id in self._by_server_id
         if request is None and is_named:
             return False
@@ -506,7 +514,7 @@ class TTSSession:
         may_answer_keepalive = frame.external_id is None and not self._is_sounding and not is_withdrawal(frame)
         if may_answer_keepalive and self._late.take_keepalive(now):
             return True
-        if isinstance(frame, wire.CompleteFrame):
+        if isinstance(frame, CompleteFrame):
             if request is not None:
                 self._note_frame(request, frame, now)
                 self._complete(request, now)
@@ -517,18 +525,16 @@ class TTSSession:
         self._fail(error_from_frame(frame.info, frame.request_id, model=self.settings.model))
         return True
 
-    def _is_too_much(self) -> bool:
-        """Say whether more was received than the text can be spoken in, which ends the speech."""
-        seconds = self._received_bytes / BYTES_PER_SAMPLE / self._sample_rate
-        if seconds <= self._expected_secs and self._received_words <= self._expected_words:
-            return False
-        what = f"{seconds:.0f} s of audio and {self._received_words} word times"
-        most = f"{self._expected_secs:.0f} s and {self._expected_words}"
+    def _fail_for_too_much(self) -> None:
+        """End the speech: more was received than the text can be spoken in."""
+        received, most = (
+            size / BYTES_PER_SAMPLE / self._sample_rate for size in (self._received_bytes, self._expected_bytes)
+        )
         self._fail(ProtocolError(
-            f"The service sent {what} for {self.metrics.characters} characters of text; at most {most} were expected, "
-            "so the speech was ended. Try again; if it happens again, report it to the service."
+            f"The service sent {received:.0f} s of audio and {self._received_words} word times for "
+            f"{self.metrics.characters} characters of text; at most {most:.0f} s and {self._expected_words} were "
+            "expected, so the speech was ended. Try again; if it happens again, report it to the service."
         ))  # fmt: skip
-        return True
 
     @property
     def _is_sounding(self) -> bool:
@@ -562,12 +568,8 @@ class TTSSession:
             self.metrics.ttfb_s = now - (now if self._started is None else self._started)
             if self._spare:
                 self._queued.append(OpenSpare())
-                self.is_due = True
+        size = len(pcm)
         request.pieces.append(pcm)
-        self._emit(AudioChunk(pcm, self._sample_rate, self._samples / self._sample_rate), len(pcm))
-        self._samples += len(pcm) // BYTES_PER_SAMPLE
-
-    def _emit(self, event: AudioChunk | WordTiming, size: int) -> None:
-        if not self.is_finished:
-            self._events.append((event, size))
-            self._buffered += size
+        self._events.append((AudioChunk(pcm, self._sample_rate, self._samples / self._sample_rate), size))
+        self._buffered += size
+        self._samples += size // BYTES_PER_SAMPLE

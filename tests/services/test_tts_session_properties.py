@@ -169,9 +169,12 @@ class Speech(RuleBasedStateMachine):
 
     def take(self, count):
         for _ in range(count):
-            event = self.session.take_event(self.now)
+            was_full = self.session.is_full
+            event = self.session.take_event()
             if event is None:
                 return
+            if was_full and not self.session.is_full:
+                self.session.resumed(self.now)
             if isinstance(event, snb.AudioChunk):
                 assert event.start == len(self.got) / 2 / RATE
                 self.got += event.pcm
@@ -346,7 +349,7 @@ class Speech(RuleBasedStateMachine):
         self.connecting = None
         for action in self.session.interrupt(self.now, congested=congested):
             self.perform(action)
-        assert self.session.take_event(self.now) is None, "nothing of it is to be heard"
+        assert self.session.take_event() is None, "nothing of it is to be heard"
 
     @precondition(lambda self: self.session.is_finished)
     @rule(sentences=st.integers(2, 4), streamed=st.booleans())

@@ -327,7 +327,7 @@ class Client:
         taking = {"over": False, "at": 0.0}
 
         def take() -> None:
-            event = session.take_event(self.clock.now)
+            event = session.take_event()
             if isinstance(event, AudioChunk):
                 assert event.start == sum(map(len, pieces)) / 2 / RATE
                 pieces.append(event.pcm)
