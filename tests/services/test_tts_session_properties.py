@@ -11,13 +11,12 @@ import json
 import random
 from functools import cache
 
-from hypothesis import HealthCheck, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import smallest_nb as snb
-from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.error_shapes import ErrorInfo, error_from_http
+from smallest_nb.api.tts_wire import AudioFrame, CompleteFrame, ErrorFrame, WordFrame
 from smallest_nb.client.actions import Connect, DropSocket, Finish, Send, WaitUntil
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.late_frames import LateFrames
@@ -43,45 +42,46 @@ def refusal(status: int, retry_after: str | None = None, code: str = "planned") 
     return error_from_http(status, body, url="ws://model", retry_after=retry_after)
 
 
-REFUSALS = {
-    "lost": lambda: snb.ConnectionLost("It did not answer"),
-    "429": lambda: refusal(429),
-    "429 after 1 s": lambda: refusal(429, "1"),
-    "429 after 20 s": lambda: refusal(429, "20"),
-    "429 after 60 s": lambda: refusal(429, "60"),
-    "503": lambda: refusal(503),
-    "401": lambda: refusal(401),
-    "410": lambda: refusal(410, code="MODEL_DEPRECATED"),
-}
-ERRORS = {
-    "service": ErrorInfo("No such voice", code="custom"),
-    "busy": ErrorInfo("Concurrency limit reached"),
-    "withdrawn": ErrorInfo("gone", code="MODEL_DEPRECATED"),
-    "idle": ErrorInfo("Connection timed out after 60 seconds of inactivity"),
-}
+REFUSALS = (
+    *[lambda: snb.ConnectionLost("It did not answer")] * 4,
+    *[lambda: refusal(503)] * 2,
+    lambda: refusal(429),
+    lambda: refusal(429, "1"),
+    lambda: refusal(429, "20"),
+    lambda: refusal(429, "60"),
+    lambda: refusal(401),
+    lambda: refusal(410, code="MODEL_DEPRECATED"),
+)
+ERRORS = (
+    *[ErrorInfo("Concurrency limit reached")] * 5,
+    ErrorInfo("No such voice", code="custom"),
+    ErrorInfo("gone", code="MODEL_DEPRECATED"),
+    ErrorInfo("Connection timed out after 60 seconds of inactivity"),
+)
 
 
-class Speech(RuleBasedStateMachine):
-    """Drives sessions as the service does, one text after the other on shared sockets and one shared budget."""
+class Speech:
+    """Drives sessions as the service does, one text after the other on shared sockets and one shared budget.
 
-    @initialize(
-        ids=st.sampled_from(["ours", "theirs", "none"]),
-        retries=st.sampled_from([5, 3, 1, 0]),
-        chosen=st.booleans(),
-        buffer=st.sampled_from([10**9, 10**9, 2000]),
-        slow_handshakes=st.booleans(),
-        seed=st.integers(0, 3),
-    )
-    def begin(self, *, ids, retries, chosen, buffer, slow_handshakes, seed):
+    Args:
+        ids: Whether frames carry `ours` and the service's ids, only `theirs`, or `none`.
+        retries: The budget.
+        is_chosen: Whether the model was chosen, and is not replaced.
+        buffer: Bytes kept for a slow caller.
+        has_slow_handshakes: Whether something else may happen while a handshake lasts.
+        seed: For how the waits are spread.
+    """
+
+    def __init__(self, *, ids, retries, is_chosen, buffer, has_slow_handshakes, seed):
         self.ids = ids
         self.now = 1000.0
         self.retry = RetryPolicy(retries, uniform=random.Random(seed).uniform)
         self.fallback = ModelFallback()
         self.late = LateFrames()
-        model = {"model": "lightning-v3.1"} if chosen else {}
+        model = {"model": "lightning-v3.1"} if is_chosen else {}
         self.settings = snb.SmallestTTSSettings.complete(**model)
         self.buffer = buffer
-        self.slow_handshakes = slow_handshakes
+        self.slow_handshakes = has_slow_handshakes
         self.refusals = []
         self.number = itertools.count()
         self.is_open = False
@@ -199,7 +199,7 @@ class Speech(RuleBasedStateMachine):
             self.perform(action)
         self.late.add_ids(session.server_ids)
 
-    # What happens.
+    # What happens; `n` decides about the details.
 
     @property
     def is_read(self):
@@ -209,207 +209,194 @@ class Speech(RuleBasedStateMachine):
     def speaking(self):
         return next((r for r in self.asked if r["session"] is self.session), None)
 
-    @precondition(lambda self: self.is_read and self.speaking)
-    @rule(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=4))
-    def audio(self, sizes):
-        for size in sizes:
+    def audio(self, n):
+        for size in random.Random(n).choices([1, 2, 301, 1000, 3000], k=3):
             request = self.speaking
             if request is None or not self.is_read:
                 return
             piece = sound(request["text"])[request["at"] : request["at"] + size]
             if piece:
                 request["at"] += len(piece)
-                self.past.append((wire.AudioFrame, request, {"data": piece}))
-                self.deliver(wire.AudioFrame, request, data=piece)
+                self.past.append((AudioFrame, request, {"data": piece}))
+                self.deliver(AudioFrame, request, data=piece)
 
-    @precondition(lambda self: self.is_read and self.speaking)
-    @rule(size=st.sampled_from([700, 1801, 9000]), skips_complete=st.booleans())
-    def rest_of_a_sentence(self, size, skips_complete):
+    def rest_of_a_sentence(self, n):
         request = self.speaking
         while request in self.asked and self.is_read and request["at"] < len(sound(request["text"])):
-            self.audio([size])
-            self.take(1 if self.session.is_full else 0)
+            self.audio(n)
+            self.take(3 if self.session.is_full else 0)
         if request in self.asked and self.is_read and request["at"] == len(sound(request["text"])):
-            self.complete_sentence(request, skips=skips_complete)
-
-    def complete_sentence(self, request, *, skips):
-        """All of it was sent: the service says so, unless it goes on with the next one at once."""
-        if skips and self.ids != "none" and len(self.asked) > 1:
             self.asked.remove(request)
-            return
-        self.asked.remove(request)
-        self.past.append((wire.CompleteFrame, request, {}))
-        self.deliver(wire.CompleteFrame, request)
+            if n % 3 or self.ids == "none" or not self.asked:  # else the service goes on with the next one at once
+                self.past.append((CompleteFrame, request, {}))
+                self.deliver(CompleteFrame, request)
 
-    @precondition(lambda self: self.is_read and self.speaking and self.speaking["at"])
-    @rule()
-    def word(self):
+    def word(self, n):
         request = self.speaking
-        index, request["words"] = request["words"], request["words"] + 1
-        if index < len(request["text"].split()):
-            word = request["text"].split()[index]
-            self.deliver(wire.WordFrame, request, index=index, word=word, start=0.01 * index, end=0.01 * index + 0.01)
+        if self.is_read and request is not None and request["at"]:
+            index = request["words"] - (n % 3 == 0 and request["words"] > 0)  # one may come twice
+            request["words"] = max(request["words"], index + 1)
+            words = request["text"].split()
+            if index < len(words):
+                start = 0.01 * index
+                self.deliver(WordFrame, request, index=index, word=words[index], start=start, end=start + 0.01)
 
-    @precondition(lambda self: self.is_read and self.past and self.ids != "none")
-    @rule(which=st.integers(0, 100))
-    def late_frame(self, which):
+    def late_frame(self, n):
         """A frame of a sentence is repeated after a later one has begun, or after its text is over."""
-        kind, request, content = self.past[which % len(self.past)]
-        is_over = request["session"] is not self.session
-        if self.session.is_finished or not (is_over or (self.speaking and self.speaking["at"])):
+        if not self.is_read or not self.past or self.ids == "none" or self.session.is_finished:
             return
-        if request is not self.speaking and request not in self.asked:
+        kind, request, content = self.past[n % len(self.past)]
+        is_over = request["session"] is not self.session
+        has_later = request not in self.asked and self.speaking is not None and self.speaking["at"] > 1
+        if is_over or has_later:
             before = len(self.session.clip)
             self.deliver(kind, request, **content)
             assert len(self.session.clip) == before
 
-    @precondition(lambda self: self.is_read)
-    @rule(kind=st.sampled_from([wire.AudioFrame, wire.CompleteFrame, wire.WordFrame]))
-    def stranger(self, kind):
-        self.deliver(kind, ids={"external_id": "stranger", "request_id": "stranger"})
+    def stranger(self, n):
+        kind = (AudioFrame, CompleteFrame, WordFrame)[n % 3]
+        if self.is_read:
+            self.deliver(kind, ids={"external_id": "stranger", "request_id": "stranger"})
 
-    @precondition(lambda self: self.is_read and self.speaking)
-    @rule(name=st.sampled_from(["busy", "idle", "service", "withdrawn"]), with_ids=st.booleans())
-    def error_frame(self, name, with_ids):
-        self.deliver(wire.ErrorFrame, self.speaking if with_ids else None, info=ERRORS[name])
+    def error_frame(self, n):
+        if self.is_read and self.speaking is not None:
+            info = ERRORS[n % len(ERRORS)]
+            self.deliver(ErrorFrame, self.speaking if n // 8 % 2 else None, info=info)
 
-    @precondition(lambda self: self.is_open and not self.session.is_outstanding)
-    @rule()
-    def keepalive(self):
-        self.late.add_keepalive(self.now)
-        self.keepalives = min(self.keepalives + 1, 8)
+    def keepalive(self, _n):
+        if self.is_open and not self.session.is_outstanding:
+            self.late.add_keepalive(self.now)
+            self.keepalives = min(self.keepalives + 1, 8)
 
-    @precondition(lambda self: self.is_read and self.keepalives and not (self.speaking and self.speaking["at"]))
-    @rule(is_error=st.booleans())
-    def keepalive_answer(self, is_error):
-        self.keepalives -= 1
-        if self.session.is_finished:
-            return
-        if is_error:
-            self.deliver(wire.ErrorFrame, info=ErrorInfo("The text is empty"))
-        elif self.late_is_expected():
-            self.deliver(wire.CompleteFrame)
+    def keepalive_answer(self, n):
+        """... comes before any audio, or it could not be told from what ends a sentence."""
+        if self.is_read and self.keepalives and not (self.speaking and self.speaking["at"]):
+            self.keepalives -= 1
+            if self.session.is_finished or n % 2:
+                self.deliver(ErrorFrame, info=ErrorInfo("The text is empty"))
+            elif not self.session.is_outstanding:
+                self.deliver(CompleteFrame)
 
-    def late_is_expected(self):
-        """Say whether the session can know that a complete without ids is none of a sentence."""
-        return not self.session.is_outstanding
+    def lose(self, n):
+        if self.is_open:
+            self.leave_socket()
+            self.session.connection_lost(snb.ConnectionLost("The connection was lost", code=(None, 1000, 1011)[n % 3]))
+            self.pump()
 
-    @precondition(lambda self: self.is_open)
-    @rule(code=st.sampled_from([None, 1000, 1011, 1013]))
-    def lose(self, code):
-        self.leave_socket()
-        self.session.connection_lost(snb.ConnectionLost("The connection was lost", code=code))
-        self.pump()
+    def next_handshakes_fail(self, n):
+        chance = random.Random(n)
+        self.refusals = chance.choices(REFUSALS, k=chance.randint(1, 3))
 
-    @rule(how=st.lists(st.sampled_from(sorted(REFUSALS)), max_size=3))
-    def next_handshakes_fail(self, how):
-        self.refusals = how
-
-    @precondition(lambda self: self.connecting is not None)
-    @rule()
-    def handshake_ends(self):
-        self.open()
-        self.pump()
+    def handshake_ends(self, _n):
+        if self.connecting is not None:
+            self.open()
+            self.pump()
 
     def open(self):
         action, self.connecting = self.connecting, None
         self.now = max(self.now, action.at) + 0.001
         self.attempts.append(self.now)
         if self.refusals:
-            self.session.connect_failed(REFUSALS[self.refusals.pop(0)](), self.now)
+            self.session.connect_failed(self.refusals.pop(0)(), self.now)
         else:
             self.is_open = True
             self.retry.opened(self.now)
             self.late.clear()
             self.session.connected(0.001)
 
-    @rule(seconds=st.sampled_from([0.0, 0.01, 0.15, 0.3, 1.0, 5.0, 16.0, 100.0]))
-    def time_passes(self, seconds):
+    def time_passes(self, n):
         """The clock may jump far beyond what was waited for: a suspended process, a blocked loop."""
-        self.now += seconds
+        self.now += (0.01, 0.15, 0.3, 1.0, 5.0, 16.0, 100.0)[n % 7]
         self.pump()
 
-    @rule(count=st.sampled_from([1, 5, 1000]))
-    def caller_takes(self, count):
-        self.take(count)
+    def caller_takes(self, n):
+        self.take(n % 9)
 
-    @precondition(lambda self: self.to_write and not self.session.is_finished)
-    @rule(known_last=st.booleans())
-    def write_a_sentence(self, known_last):
-        sentence = self.to_write.pop(0)
-        self.session.add_text(sentence, last=not self.to_write and known_last)
-        if not self.to_write and not known_last:
-            self.session.add_text("", last=True)
-        self.pump()
+    def write_a_sentence(self, n):
+        if self.to_write and not self.session.is_finished:
+            sentence = self.to_write.pop(0)
+            self.session.add_text(sentence, last=not self.to_write and n % 2 == 0)
+            if not self.to_write and n % 2:
+                self.session.add_text("", last=True)
+            self.pump()
 
-    @precondition(lambda self: not self.session.is_finished)
-    @rule(congested=st.booleans())
-    def interrupt(self, congested):
-        self.is_interrupted = True
-        self.connecting = None
-        for action in self.session.interrupt(self.now, congested=congested):
-            self.perform(action)
-        assert self.session.take_event() is None, "nothing of it is to be heard"
+    def interrupt(self, n):
+        if not self.session.is_finished:
+            self.is_interrupted, self.connecting = True, None
+            for action in self.session.interrupt(self.now, congested=n % 2 == 0):
+                self.perform(action)
+            assert self.session.take_event() is None, "nothing of it is to be heard"
 
-    @precondition(lambda self: self.session.is_finished)
-    @rule(sentences=st.integers(2, 4), streamed=st.booleans())
-    def next_text(self, sentences, streamed):
-        self.end_text()
-        self.start_text(sentences, streamed)
+    def leave(self, _n):
+        """The caller's iteration is left: what was received can still be taken, and nothing follows."""
+        if not self.session.is_finished:
+            self.is_interrupted, self.connecting = True, None
+            for action in self.session.cancel(self.now):
+                self.perform(action)
+
+    def next_text(self, n):
+        if self.session.is_finished:
+            self.end_text()
+            self.start_text(2 + n % 3, n % 5 == 0)
 
     # What has to hold.
 
-    @invariant()
-    def audio_is_whole_so_far(self):
-        if self.session is not None:
-            whole = b"".join(map(sound, self.text))
-            assert whole.startswith(bytes(self.got)), "audio was lost, doubled or out of order"
-            assert self.is_interrupted or whole.startswith(self.session.clip.pcm)
+    def check(self):
+        whole = b"".join(map(sound, self.text))
+        assert whole.startswith(bytes(self.got)), "audio was lost, doubled or out of order"
+        assert whole.startswith(self.session.clip.pcm)
+        places = iter(" ".join(self.text).split())
+        assert all(any(word.word == w for w in places) for word in self.words), "a word came twice, or too early"
+        free = self.starts_open + (bool(self.fallback.message) and not self.was_replaced)
+        for at in self.attempts:
+            asked = sum(at <= other < at + 10.0 for other in self.attempts)
+            assert asked <= MOST_IN_TEN_SECONDS + free, "the service is flooded"
 
-    @invariant()
-    def words_come_once_and_in_order(self):
-        if self.session is not None:
-            written = " ".join(self.text).split()
-            places = iter(written)
-            assert all(any(word.word == w for w in places) for word in self.words), "a word came twice, or too early"
-
-    @invariant()
-    def the_service_is_not_flooded(self):
-        if self.session is not None:
-            free = self.starts_open + (bool(self.fallback.message) and not self.was_replaced)
-            for at in self.attempts:
-                assert sum(at <= other < at + 10.0 for other in self.attempts) <= MOST_IN_TEN_SECONDS + free
-
-    def teardown(self):
-        self.refusals = []
-        self.finish_text()
-
-    def finish_text(self):
-        """Whatever was, the text ends: with its whole audio if the service is well from now on, else with an error."""
-        if self.session is None:
-            return
-        is_silent = next(self.number) % 2
-        for _ in range(2000):
+    def finish(self, *, is_silent):
+        """Whatever was, the text ends: whole if the service is well from now on, else with an error, and in time."""
+        self.refusals, began = [], self.now
+        for number in range(1000):
             self.take(100)
             if self.session.is_finished:
                 break
-            while self.to_write:
-                self.write_a_sentence(True)
-            if self.connecting is not None:
-                self.handshake_ends()
-            elif self.is_read and self.speaking and not is_silent:
-                self.rest_of_a_sentence(9000, False)
-            else:
+            self.write_a_sentence(number)
+            self.handshake_ends(0)
+            if self.is_read and self.speaking and not is_silent:
+                self.rest_of_a_sentence(1)
+            elif not self.session.is_finished and self.connecting is None:
                 self.now = max(self.now, self.deadline or 0.0) + 0.01
                 self.pump()
+        assert self.now - began < 300.0
+        self.check()
         self.end_text()
 
 
-TestSpeech = Speech.TestCase
-TestSpeech.settings = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=250,
-    stateful_step_count=50,
-    suppress_health_check=list(HealthCheck),
-)
+EVENTS = {
+    Speech.audio: 12, Speech.rest_of_a_sentence: 10, Speech.word: 4, Speech.late_frame: 8, Speech.stranger: 1,
+    Speech.error_frame: 1, Speech.keepalive: 1, Speech.keepalive_answer: 1, Speech.lose: 4,
+    Speech.next_handshakes_fail: 2, Speech.handshake_ends: 6, Speech.time_passes: 2, Speech.caller_takes: 4,
+    Speech.write_a_sentence: 4, Speech.interrupt: 1, Speech.leave: 1, Speech.next_text: 6,
+}  # fmt: skip
+"""What may happen, and how often in proportion."""
+WEIGHTED = [event for event, weight in EVENTS.items() for _ in range(weight)]
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    options=st.fixed_dictionaries({
+        "ids": st.sampled_from(["ours", "theirs", "none"]),
+        "retries": st.sampled_from([5, 3, 1, 0]),
+        "is_chosen": st.booleans(),
+        "buffer": st.sampled_from([10**9, 10**9, 4000]),
+        "has_slow_handshakes": st.booleans(),
+        "seed": st.integers(0, 3),
+    }),
+    events=st.lists(st.tuples(st.sampled_from(WEIGHTED), st.integers(0, 999)), min_size=20, max_size=80),
+    is_silent=st.booleans(),
+)  # fmt: skip
+def test_whatever_happens_and_when(options, events, is_silent):
+    speech = Speech(**options)
+    for event, n in events:
+        event(speech, n)
+        speech.check()
+    speech.finish(is_silent=is_silent)
