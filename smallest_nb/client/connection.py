@@ -43,7 +43,7 @@ _TASK_SECS = 2.0
 
 
 class State(Enum):
-    """Where a connection stands."""
+    """The states of a connection."""
 
     IDLE = "idle"
     OPENING = "opening"
@@ -56,8 +56,8 @@ class Connection:
     """A WebSocket with retries and keepalive.
 
     Args:
-        target: Where to and with which key.
-        url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
+        target: The address and the key.
+        url: Returns the URL; called at each opening, so that settings changed meanwhile count.
         retry: Decides about further attempts; shared with the service, which reports progress to it.
         on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
             which is how a full queue slows the peer down.
@@ -66,7 +66,7 @@ class Connection:
         keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
         keepalive_secs: Seconds of quiet before it.
         open_timeout: Seconds for one handshake.
-        give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
+        give_up: Closes the sockets if they are idle and says whether it did; called when another connection of this
             process meets the plan's limit.
     """
 
@@ -275,7 +275,7 @@ class Connection:
         """Leave the socket now, without calling `on_lost`; `open` makes a new one.
 
         Returns:
-            The task that closes it politely, in bounded time; the connection owns it, and `close` waits for it.
+            The task of its closing handshake, which is bounded; the connection owns it, and `close` waits for it.
         """
         ws, self._ws = self._ws, None
         tasks, self._tasks = self._tasks, []
@@ -299,7 +299,7 @@ class Connection:
         await self._finish_closing()
 
     async def close(self) -> None:
-        """End for good, in bounded time. Safe to call twice and to cancel."""
+        """Close for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED
         self._ended.set()
         self.drop_socket()
@@ -311,7 +311,7 @@ class Connection:
         await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
 
     def release(self) -> bool:
-        """End for good where no event loop can do it any more: the peer sees the sockets end at once.
+        """Close for good without an event loop: the peer sees the sockets end at once.
 
         Returns:
             Whether a socket was open.

@@ -57,7 +57,7 @@ class ModelFallback:
         return True
 
     def endpoint(self, chosen: str | None) -> str | None:
-        """Return the endpoint to use where this one was chosen: a replacement has no URL of its own."""
+        """Return the endpoint to use if this one was chosen: a replacement has no URL of its own."""
         return None if self._withdrawn else chosen
 
     def merge(

@@ -18,7 +18,7 @@ __all__ = ["RequestState", "SentenceRequest"]
 
 
 class RequestState(IntEnum):
-    """Where a request stands."""
+    """The states of a request."""
 
     WAITING = 0
     SENDING = 1
@@ -52,7 +52,7 @@ class SentenceRequest:
 
     @property
     def is_outstanding(self) -> bool:
-        """Whether the service may owe something for it."""
+        """Whether the service may still send something for it."""
         return RequestState.WAITING < self.state < RequestState.COMPLETE
 
     @property

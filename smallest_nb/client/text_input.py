@@ -16,7 +16,7 @@ __all__ = ["MOST_SENTENCES_AHEAD", "Text", "check_text", "read_sentences"]
 Text = str | AsyncIterable[str] | Iterable[str]
 
 MOST_SENTENCES_AHEAD = 64
-"""Sentences kept ahead of the speech; beyond, the writer is not asked for more."""
+"""Sentences kept ahead of the speech; beyond that no more is taken from the writer."""
 _PAUSE_SECS = 0.3
 
 

@@ -155,9 +155,7 @@ class SmallestTTSService(EventEmitter):
                 f"sample_rate={sample_rate!r} is not synthesized; choose one of {TTS_SAMPLE_RATES}, or None for 24000."
             )
         self.sample_rate = sample_rate or 24000
-        self._settings = SmallestTTSSettings.complete()
-        if settings is not None:
-            self._settings, _ = self._settings.merged(settings)
+        self._settings, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         self._endpoint = endpoint
         wire.is_unified(str(self._settings.model), endpoint)  # refuses a bad endpoint now rather than at connecting
         self.target = target or targets.resolve(api_key, base_url)
@@ -301,7 +299,7 @@ class SmallestTTSService(EventEmitter):
                 model's tokens: each sentence is spoken as soon as it is whole.
 
         Yields:
-            Audio chunks in order, and words where the settings ask for them and the voice has them.
+            Audio chunks in order, and words if the settings want them and the voice has them.
 
         Raises:
             ConfigError: Nothing to speak.
@@ -486,7 +484,7 @@ class SmallestTTSService(EventEmitter):
     def _keepalive(self) -> str | None:
         running, now = self._current, monotonic()
         if running is not None and running.session.is_outstanding:
-            return None  # a blank text would be a second request where the plan allows one
+            return None  # a blank text would be a second request, and the plan may allow one at a time
         if self._suspend_secs is not None and running is None and now - self._used_at > self._suspend_secs:
             self._spawn(self.suspend())
             return None

@@ -1,4 +1,4 @@
-"""What speaking a text brings: audio and, where the voice has them, words."""
+"""What speaking a text brings: audio and, if the voice has them, words."""
 
 from __future__ import annotations
 

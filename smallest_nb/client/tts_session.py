@@ -63,7 +63,7 @@ class TTSSession:
         endpoint: See :func:`~smallest_nb.api.tts_wire.is_unified`.
         audio_timeout: Seconds without a frame after which an unanswered request counts as broken.
         is_open: Whether there is a socket already.
-        is_streamed: Whether the text comes piece by piece, so that nobody knows yet how many sentences it has.
+        is_streamed: Whether the text comes piece by piece, so that it is not known yet how many sentences it has.
         needs_socket: Whether a socket is opened even if there is nothing to send.
         spare: Whether a second socket is made ready once the text sounds.
         buffer_bytes: How much is kept for a slow caller.
@@ -187,7 +187,7 @@ class TTSSession:
             self._finish_if_done(now)
 
     def connection_lost(self, error: ConnectionLost) -> None:
-        """The socket is gone; that harms nobody unless something was to come on it."""
+        """The socket is gone; that is a failure only if something was to come on it."""
         if not self._is_open:
             return
         self._is_open = False
@@ -257,8 +257,8 @@ class TTSSession:
         if self.is_finished:
             return Finish()
         request = self._next_request()
-        if request is not None and not request.text and self._context is None:
-            self._complete(request, now)  # there is no continuation that had to be ended
+        if request is not None and not request.text and (self._context is None or not self._is_open):
+            self._complete(request, now)  # there is no continuation to be ended, or it ended with its socket
             return self.next_action(now)
         if request is None and (self._is_open or not self._needs_socket):
             return self._wait(now)
@@ -278,7 +278,7 @@ class TTSSession:
 
     @property
     def is_outstanding(self) -> bool:
-        """Whether the service may owe something."""
+        """Whether the service may still send something."""
         return not self.is_finished and self._is_outstanding
 
     # What was received.
@@ -411,7 +411,7 @@ class TTSSession:
         return True
 
     def _wait(self, now: float) -> Action:
-        """Wait; if the service owes something, at most until its time is up."""
+        """Wait; while an answer is outstanding, at most until the service counts as silent."""
         if not self._is_outstanding:
             return WaitUntil(None)
         if self.is_full:
@@ -521,7 +521,7 @@ class TTSSession:
                 self._finish_if_done(now)
             return request is not None
         if not is_named and not self._is_outstanding and (self._has_received or self._is_reused):
-            return False  # nothing was asked for that it could refuse
+            return False  # there is no request that it could refuse
         self._fail(error_from_frame(frame.info, frame.request_id, model=self.settings.model))
         return True
 

@@ -155,6 +155,17 @@ def test_a_blocked_loop_reads_its_sockets_before_the_service_counts_as_silent(ma
     assert len(session.error.clip) == 240
 
 
+def test_a_continuation_whose_socket_is_gone_needs_no_end(make):
+    """All of it was spoken: no connection is made for saying so."""
+    session = make(TEXTS[0], last=False, is_streamed=True)
+    answer(session, send(session))
+    session.next_action(0.0)
+    session.add_text("", last=True)
+    session.connection_lost(LOST)
+    assert session.next_action(1.0) == Finish()
+    assert session.metrics.complete
+
+
 def test_only_opening_a_socket_ends_with_it(make):
     session = make(is_open=False, needs_socket=True)
     session.add_text("", last=True)
