@@ -403,6 +403,7 @@ class SmallestTTSService(EventEmitter):
                 await self._connection.wait(seconds)
             took = await self._connection.open_once()
         except SmallestError as error:
+            _log.debug("a connection attempt failed", exc_info=error)  # what reaches the caller has no frames of ours
             if self._connection.state is State.CLOSED:
                 session.fail(error, monotonic())
             else:

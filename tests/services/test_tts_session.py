@@ -133,6 +133,38 @@ def test_a_socket_that_was_idle_may_be_lost_without_counting(make):
     assert session.error.__cause__ is LOST
 
 
+def test_a_socket_that_was_opened_elsewhere_is_idle_only_once(make):
+    session = make(TEXTS[0], retry=RetryPolicy(0))
+    send(session)
+    session.connection_lost(LOST)
+    assert [session.next_action(0.1) for _ in range(2)] == [Notify(LOST), Connect(0.1)]
+    session.connected(None)
+    send(session, 0.2)
+    session.connection_lost(LOST)
+    assert [session.next_action(0.3) for _ in range(2)] == [Notify(LOST), Finish()]
+
+
+def test_the_services_ids_may_begin_again_on_another_socket(make):
+    """... as `task_1`: they belong to other sentences then."""
+    session = make(*TEXTS, is_open=False)
+    assert session.next_action(0.0) == Connect(0.0)
+    session.connected(0.1)
+    send(session)
+    first, second = bytes([1, 0]) * 2400, bytes([2, 0]) * 240
+    session.receive(AudioFrame("task_1", data=first), 0.0)
+    session.receive(CompleteFrame("task_1"), 0.0)
+    send(session)
+    session.connection_lost(LOST)
+    assert [session.next_action(0.1) for _ in range(2)] == [Notify(LOST), Connect(0.1)]
+    session.connected(0.1)
+    send(session, 0.2)
+    assert session.receive(AudioFrame("task_1", data=second), 0.3)
+    assert session.receive(CompleteFrame("task_1"), 0.4)
+    assert session.error is None
+    assert session.metrics.complete
+    assert session.clip.pcm == first + second
+
+
 def test_while_the_caller_is_slow_the_service_is_not_late(make):
     session = make(TEXTS[0], buffer_bytes=400)
     ours = send(session)
