@@ -11,7 +11,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from table_nodes import Cell, code, plain, table
 
-from smallest_nb.api.fields import Spec
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.latency import LATENCIES
 
@@ -43,14 +43,14 @@ class SettingsTable(Directive):
 
 def _values(spec: Spec) -> Cell:
     if spec.kind in ("float", "int"):
-        told = f"`{spec.minimum:g}` to `{spec.maximum:g}` in steps of `{spec.step:g}`"
+        values = f"`{spec.minimum:g}` to `{spec.maximum:g}` in steps of `{spec.step:g}`"
     elif spec.choices and len(spec.choices) > _MANY:
-        told = f"{len(spec.choices)} known, any text is passed on"
+        values = f"{len(spec.choices)} known, any text is passed on"
     elif spec.choices:
-        told = " ".join(f"`{choice}`" for choice in spec.choices)
+        values = " ".join(f"`{choice}`" for choice in spec.choices)
     else:
-        told = _SHAPES[spec.kind]
-    return plain(told + (", or `None`" if spec.optional else ""))
+        values = _SHAPES[spec.kind]
+    return plain(values + (", or `None`" if spec.optional else ""))
 
 
 def _default(spec: Spec) -> Cell:
@@ -78,7 +78,7 @@ class FaultTable(Directive):
         """Return the table."""
         limits = self.shown[self.arguments[0]]
         knobs = [k for k in dataclasses.fields(Behaviour) if (k.metadata["kind"] == "limit") is limits]
-        rows = [[code(k.name), plain(k.metadata["told"]), _taken(k.metadata), _start(k)] for k in knobs]
+        rows = [[code(k.name), plain(k.metadata["description"]), _taken(k.metadata), _start(k)] for k in knobs]
         return [table(("Name", "What the simulator then does", "Takes", "At start"), rows, widths=(24, 42, 22, 12))]
 
 
@@ -88,9 +88,9 @@ def _taken(metadata: Any) -> Cell:
         return code(*map(str, choices))
     if kind == "latency":
         return code(*LATENCIES)
-    told = {"flag": "nothing, or `on` `off`", "count": "a whole number", "limit": "a whole number",
+    values = {"flag": "nothing, or `on` `off`", "count": "a whole number", "limit": "a whole number",
             "seconds": "a number", "model": "a model's id"}  # fmt: skip
-    return plain(told[kind])
+    return plain(values[kind])
 
 
 def _start(knob: dataclasses.Field[Any]) -> Cell:

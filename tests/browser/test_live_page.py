@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 import webvtt
-from test_live_transcription import spoken  # noqa: F401 - a fixture
-from test_screenshots import FOLDER, picture
-from test_tuner_page import AXE, unfold
-from test_tuner_states import heard, until
+
+from tests.support.page_sound import rendered as heard
+from tests.support.page_state import AXE, unfold, until
+from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
@@ -41,7 +41,7 @@ def theme(request):
 
 
 @pytest.fixture(scope="module")
-def notes(lab, theme, spoken):  # noqa: F811
+def notes(lab, theme, spoken):
     _, wav = spoken
     name = lab.write_notebook(f"live-{theme}.ipynb", CELL)
     with lab.browse(name, microphone=wav, dark=theme == "dark") as page:
@@ -240,7 +240,7 @@ def test_it_does_not_transcribe_its_own_voice(notes):
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
 
 
-def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):  # noqa: F811
+def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):
     _, wav = spoken
     notes.do("live.clear()")
     until(notes, "live.microphone.state", "idle")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab import Lab
-from test_live_transcription import SENTENCE, spoken, words  # noqa: F401 - a fixture
-from test_screenshots import FOLDER
+
+from tests.support.lab import Lab
+from tests.support.screenshots import FOLDER
+from tests.support.speech import SENTENCE, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = "import smallest_nb as snb\nlive = snb.LiveTranscriber()\nlive"
@@ -26,7 +27,7 @@ def strict_lab(tmp_path_factory):
 
 
 @pytest.fixture
-def notes(strict_lab, theme, spoken):  # noqa: F811
+def notes(strict_lab, theme, spoken):
     _, wav = spoken
     name = strict_lab.write_notebook(f"ways-{theme}.ipynb", CELL)
     with strict_lab.browse(name, microphone=wav, dark=theme == "dark") as page:
@@ -44,7 +45,7 @@ def way(notes, name):
     return notes.page.locator(f".snb-mic-steps [data-way='{name}']")
 
 
-def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):  # noqa: F811
+def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
     clip, _ = spoken
     notes.page.get_by_role("button", name="Transcribe").click()
     assert "does not let outputs use the microphone" in notes.page.locator(".snb-mic .snb-error").inner_text()

@@ -8,15 +8,14 @@ import sys
 
 import numpy as np
 import pytest
-from lab import ROOT
-from test_screenshots import FOLDER, picture
+
+from tests.support.page_state import AXE, PLAYED, unfold
+from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 CELL = """import smallest_nb as snb
 tuner = snb.VoiceTuner("Your table is booked for half past seven.", voice="liam", word_timestamps=True)
 tuner"""
-PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -37,14 +36,6 @@ def notes(lab, theme):
         page.do("tuner.auto_play = False; tuner.settings = {'voice': 'magnus'}; t = tuner.audition(play=True)")
         page.page.wait_for_function(PLAYED)
         yield page
-
-
-def unfold(notes, title: str) -> None:
-    """Open a part of the accordion, if it is not."""
-    part = notes.page.locator(".jupyter-widget-Collapse", has=notes.page.get_by_text(title, exact=True)).last
-    if "jupyter-widget-Collapse-open" not in (part.get_attribute("class") or ""):
-        part.locator(".jupyter-widget-Collapse-header").first.click()
-        notes.page.wait_for_timeout(300)
 
 
 def rows(notes):
@@ -257,7 +248,9 @@ def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
 
 
 def test_an_error_is_told_beside_its_cause_and_the_tuner_lives_on(notes, theme):
-    notes.do("from smallest_nb import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})")
+    notes.do(
+        "from smallest_nb.notebook import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})"
+    )
     notes.do("tuner.settings = {'model': 'lightning-v2', 'voice': 'emily'}")
     notes.page.get_by_role("button", name="Speak").click()
     notes.page.get_by_role("alert").get_by_text("lightning-v2 is no longer served.").wait_for()

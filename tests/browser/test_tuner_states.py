@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 
 import numpy as np
 import pytest
-from test_screenshots import picture
-from test_tuner_page import PLAYED, unfold
+
+from tests.support.page_sound import rendered as heard
+from tests.support.page_state import PLAYED, unfold, until
+from tests.support.screenshots import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
-from smallest_nb import session
+from smallest_nb.notebook import session
 tuner = snb.VoiceTuner("Your table is booked for half past seven.")
 tuner"""
 TAKES = "document.querySelector('.snb-player').dataset.takes"
@@ -31,20 +32,6 @@ def notes(lab):
 
 def press(notes, name="Speak"):
     notes.page.get_by_role("button", name=name, exact=True).click()
-
-
-def until(notes, expression: str, wanted=True) -> None:
-    """Wait for the kernel."""
-    for _ in range(200):
-        if notes.kernel(expression) == wanted:
-            return
-        notes.page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {notes.kernel(expression)!r}, not {wanted!r}")
-
-
-def heard(notes) -> tuple[np.ndarray, int]:
-    data = base64.b64decode(notes.page.evaluate("() => window.__tap.read()"))
-    return np.frombuffer(data, "<f4").astype(float), notes.page.evaluate("() => window.__tap.rate")
 
 
 def test_a_slider_speaks_again_and_the_newest_wins(notes):

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 from blocks import ROOT
-from lab import CHROMIUM_FLAGS, find_chromium
 from playwright.sync_api import expect, sync_playwright
-from test_tune_a_voice import assert_same_sound, rendered
 
 import smallest_nb as snb
+from tests.support.lab import CHROMIUM_FLAGS, TAP, find_chromium
+from tests.support.page_sound import assert_same_sound, rendered
 
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -82,7 +82,7 @@ def chromium():
 def page(chromium, served):
     """A page whose sound is tapped; it may ask its own site only, and must not complain."""
     context = chromium.new_context(viewport={"width": 1100, "height": 1000}, color_scheme="light")
-    context.add_init_script(path=ROOT / "tests" / "browser" / "tap.js")
+    context.add_init_script(path=TAP)
     context.add_init_script(f"({PEAKS})()")
     opened = context.new_page()
     opened.set_default_timeout(15_000)
@@ -96,7 +96,7 @@ def page(chromium, served):
     assert len(asked) > 5
     assert [url for url in asked if not url.startswith((served + "/", "blob:", "data:"))] == []
     assert [url for url in missing if not url.endswith("/favicon.ico")] == []  # asked for by the browser itself
-    assert [told for told in complaints if "404" not in told] == []
+    assert [text for text in complaints if "404" not in text] == []
 
 
 def open_page(page, url, players):
@@ -170,8 +170,8 @@ def came():
 @pytest.fixture(scope="module")
 def said():
     """Its final text: what was said, and by whom."""
-    finals = [told for _, told in came() if told["is_final"] and told["transcript"]]
-    return [(told["transcript"], told["words"][0]["speaker"]) for told in finals]
+    finals = [frame for _, frame in came() if frame["is_final"] and frame["transcript"]]
+    return [(frame["transcript"], frame["words"][0]["speaker"]) for frame in finals]
 
 
 def shown(page):
@@ -255,6 +255,6 @@ def test_tapes_are_made_once_and_keep_the_recording_s_times(site):
     assert taping.folder.is_dir()
     taping.start()
     assert taping.processes == {}, "it would play the recordings again, and nothing has changed"
-    told = json.loads((site / "_static" / "live" / "call.json").read_text(encoding="utf-8"))["tapes"][0]["events"]
-    lines = [at for at, _, kind, what, *_ in told if kind == "msg" and what["type"] == "lines" and not what["reset"]]
+    events = json.loads((site / "_static" / "live" / "call.json").read_text(encoding="utf-8"))["tapes"][0]["events"]
+    lines = [at for at, _, kind, what, *_ in events if kind == "msg" and what["type"] == "lines" and not what["reset"]]
     assert lines == pytest.approx([t * 1000 for t, _ in came()], abs=60)

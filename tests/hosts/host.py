@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from environments import interpreter
-from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.support.browser_evidence import watch_pages
+from tests.support.lab import CHROMIUM_FLAGS, MEDIA_FLAGS, TAP, find_chromium
 
 __all__ = ["HERE", "Host", "Probe", "free_port", "wait_for"]
 
@@ -200,7 +200,7 @@ class Host:
                     watching.enter_context(watch_pages(context, log, test=test))
                     context.set_default_timeout(30_000)
                     context.add_init_script(path=HERE / "census.js")
-                    context.add_init_script(path=HERE.parent / "browser" / "tap.js")
+                    context.add_init_script(path=TAP)
                 yield contexts
             finally:
                 for context in contexts:

@@ -14,25 +14,22 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the bench is no part of the package
-
-from bench.child import Child  # noqa: E402
-from bench.fault_clients.ours import OurMouth, Ours  # noqa: E402
-from bench.fault_drive import drive  # noqa: E402
-from bench.fault_judge import Result, judge  # noqa: E402
-from bench.fault_plan import Fault  # noqa: E402
-from bench.fault_row import MID_AUDIO, TEXT, Row, plan  # noqa: E402
-from bench.fault_sound import sound  # noqa: E402
-from bench.fault_table import ROWS  # noqa: E402
-from bench.faults import OURS, Pair  # noqa: E402
-from tests.support.fault_check import check  # noqa: E402
+from bench.child import Child
+from bench.clients.ours import Client
+from bench.faults.drive import drive
+from bench.faults.judge import Result, judge
+from bench.faults.pair import OURS, Pair
+from bench.faults.plan import Fault
+from bench.faults.row import MID_AUDIO, TEXT, Row, plan
+from bench.faults.sound import sound
+from bench.faults.table import ROWS
+from tests.support.fault_check import check
 
 SPEECH_OVER_SOCKETS = {
     "no fault", "http 410", "http 401", "http 429 once, Retry-After: 1", "handshake hangs once",
     "tcp reset in the handshake", "accepted and closed at once, three times", "no such host", "connection refused",
     "tcp reset, before the first audio", "fin without close frame, mid-audio", "close 1013, before complete",
-    "tcp reset mid-audio, for ever, and a slow caller", "tcp reset three times, odd pieces",
+    "tcp reset mid-audio, always, and a slow caller", "tcp reset three times, odd pieces",
     "close 1000 after each complete, in one text", "idle timeout between two texts",
     "silent mid-audio", "stall of 1 s mid-audio", "reads slowly", "stops reading for 1 s",
     "garbage JSON, mid-audio", "a binary frame, mid-audio", "a frame just below 16 MiB, mid-audio",
@@ -54,7 +51,7 @@ SIDE_BY_SIDE = 4
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Child(Path(sys.executable), "bench.fault_server", tmp_path_factory.mktemp("faults") / "server.log") as child:
+    with Child(Path(sys.executable), "bench.faults.server", tmp_path_factory.mktemp("faults") / "server.log") as child:
         yield child
 
 
@@ -74,7 +71,7 @@ def apart(request):
         yield {row: pool.submit(run, row) for row in APART if row in wanted}
 
 
-async def run_here(row: Row, server: Child, make=Ours) -> Result:
+async def run_here(row: Row, server: Child, make=Client) -> Result:
     url = server.call({"do": "plan", "plan": row.plan.to_json()}, 10)["url"]
     seen = await drive(make, row, url)
     return judge(row, OURS, seen, server.call({"do": "report"}, 10))
@@ -108,9 +105,9 @@ async def test_the_judge_misses_a_word_that_was_never_heard(server):
 
 
 async def test_the_judge_misses_audio_that_was_never_pushed(server):
-    class Sloppy(Ours):
-        async def ear(self, url, options):
-            ear = await super().ear(url, options)
+    class Sloppy(Client):
+        async def ear(self, *arguments, **options):
+            ear = await super().ear(*arguments, **options)
             push, count = ear.push, iter(range(1000))
 
             async def push_most(pcm):
@@ -125,14 +122,17 @@ async def test_the_judge_misses_audio_that_was_never_pushed(server):
 
 
 async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(server):
-    class Stuttering(OurMouth):
-        async def say(self, text, take):
-            await take(sound(TEXT)[:4800])
-            await super().say(text, take)
+    class Stutter(Client):
+        async def voice(self, *arguments, **options):
+            voice = await super().voice(*arguments, **options)
+            say = voice.say
 
-    class Stutter(Ours):
-        async def mouth(self, url, options):
-            return Stuttering((await super().mouth(url, options))._tts)
+            async def say_it_twice(text, take, **more):
+                await take(sound(TEXT)[:4800])
+                await say(text, take, **more)
+
+            voice.say = say_it_twice
+            return voice
 
     result = await run_here(Row("the first word twice", "tts", ""), server, Stutter)
     assert (result.outcome, result.bytes_lost) == ("wrong audio", 4800)
@@ -147,11 +147,11 @@ async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(
 async def test_the_judge_finds_what_is_left_behind(server):
     left = []
 
-    class Messy(Ours):
-        async def mouth(self, url, options):
+    class Messy(Client):
+        async def voice(self, *arguments, **options):
             left.append(asyncio.create_task(asyncio.sleep(60)))
             left.append(socket.socket())
-            return await super().mouth(url, options)
+            return await super().voice(*arguments, **options)
 
     result = await run_here(Row("a task and a socket", "tts", ""), server, Messy)
     left[0].cancel()
@@ -160,8 +160,8 @@ async def test_the_judge_finds_what_is_left_behind(server):
 
 
 async def test_the_judge_does_not_wait_for_ever(server):
-    class Stuck(Ours):
-        async def mouth(self, url, options):
+    class Stuck(Client):
+        async def voice(self, *arguments, **options):
             await asyncio.Event().wait()
 
     result = await run_here(Row("stuck", "tts", "", limit=0.2), server, Stuck)

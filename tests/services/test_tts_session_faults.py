@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.fault_table import ROWS
+from bench.faults.table import ROWS
 from tests.support.fault_check import check
 from tests.support.simulated_speech import run_row
 

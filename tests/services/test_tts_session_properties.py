@@ -381,7 +381,7 @@ EVENTS = {
 WEIGHTED = [event for event, weight in EVENTS.items() for _ in range(weight)]
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     options=st.fixed_dictionaries({
         "ids": st.sampled_from(["ours", "theirs", "none"]),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-MOST_CONNECTIONS = 8
-"""Within 10 s: a service that fails again and again is not to be flooded."""
+from bench.faults.pair import MOST_CONNECTIONS
 
 
 def check(row, result) -> None:

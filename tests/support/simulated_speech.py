@@ -14,7 +14,11 @@ from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
-from bench import fault_frames, fault_judge, fault_plan, fault_row, fault_sound
+from bench.faults import frames as fault_frames
+from bench.faults import judge as fault_judge
+from bench.faults import plan as fault_plan
+from bench.faults import row as fault_row
+from bench.faults import sound as fault_sound
 from smallest_nb.api.error_shapes import error_from_http
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.tts_wire import UnknownFrame, parse_tts_frame

@@ -13,14 +13,13 @@ from urllib.parse import urlencode
 
 import numpy as np
 from colab.server import NotebookServer
-from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 from tests.support.browser_evidence import watch_pages
+from tests.support.lab import CHROMIUM_FLAGS, MEDIA_FLAGS, TAP, find_chromium
 
 __all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
-TAP = Path(__file__).resolve().parents[2] / "browser" / "tap.js"
 COLAB = {"late": "drop", "colab": "1", "allow": "autoplay; camera; microphone; xr-spatial-tracking"}
 """Its output frames' permissions; nothing of a thread's after its cell."""
 VSCODE = {
