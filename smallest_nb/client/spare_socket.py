@@ -45,7 +45,7 @@ class SpareSocket:
         self._since = float("-inf")
 
     def prepare(self, url: str) -> None:
-        """Have one ready soon, in the background; a failure is logged only, for nobody waits for it."""
+        """Open one in the background; a failure is only logged, because nothing waits for it."""
         if self._url == url and monotonic() - self._since < _KEEP_SECS / 2:
             return
         for older in self._tasks:
@@ -69,7 +69,7 @@ class SpareSocket:
         try:
             await asyncio.sleep(_KEEP_SECS)
         finally:
-            if self._ws is ws:  # nobody took it
+            if self._ws is ws:  # it was not taken
                 self._ws = None
                 await ws.close()
 
@@ -80,7 +80,7 @@ class SpareSocket:
         return self.take(url)
 
     def take(self, url: str) -> Socket | None:
-        """Give the spare away, if there is one for this URL that is still open."""
+        """Return the spare, if there is one for this URL that is still open; it is the caller's from then on."""
         ws = self._ws
         if ws is None or self._url != url or ws.state is not SocketState.OPEN:
             return None
@@ -92,7 +92,7 @@ class SpareSocket:
         return ws
 
     def let_go(self) -> Socket | None:
-        """Give the spare away whatever its state, for its loop has ended."""
+        """Return the spare whatever its state, because its loop has ended."""
         ws, self._ws = self._ws, None
         return ws
 

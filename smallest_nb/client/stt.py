@@ -151,7 +151,7 @@ class SmallestSTTService(EventEmitter):
         self._sender = Sender(
             self._up, self._connection, open_socket=self._open, restore=self._restore, fail=self._fail
         )
-        self._remarks.tell(self._settings)
+        self._remarks.warn(self._settings)
 
     @property
     def settings(self) -> SmallestSTTSettings:
@@ -291,7 +291,7 @@ class SmallestSTTService(EventEmitter):
                     await self._take_final()
                     self._settings = merged
                     await self._change_socket()
-        self._remarks.tell(self._settings)
+        self._remarks.warn(self._settings)
         return changed
 
     async def _change_socket(self) -> None:

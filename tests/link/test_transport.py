@@ -6,7 +6,6 @@ import asyncio
 import json
 
 import pytest
-from tests.support.services import KEY, stt, tts
 
 import smallest_nb as snb
 from smallest_nb.client import rest
@@ -14,6 +13,7 @@ from smallest_nb.client.installed_transport import current_transport, install, u
 from smallest_nb.client.network import NETWORK
 from smallest_nb.client.transport import HTTPResponse
 from smallest_nb.errors import CassetteError, ConnectionLost, RateLimitError
+from tests.support.services import KEY, stt, tts
 from tests.support.transports import FaultTransport
 
 CLOSED = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nothing listens there

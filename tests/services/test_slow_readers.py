@@ -8,7 +8,7 @@ import json
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import utterance
+from smallest_nb.client import tts_session
 from smallest_nb.client.network import NetworkTransport
 from smallest_nb.errors import SmallestError
 from tests.support.services import chunk, complete, scripted, tts
@@ -21,7 +21,7 @@ QUICK_PINGS = NetworkTransport(ping_secs=0.1, pong_secs=0.1)
 
 
 async def test_a_reader_who_pauses_keeps_a_service_in_good_health(monkeypatch):
-    monkeypatch.setattr(utterance, "_INBOX_BYTES", 4 * len(PIECE))
+    monkeypatch.setattr(tts_session, "BUFFER_BYTES", 4 * len(PIECE))
     asked = []
 
     async def service(ws):

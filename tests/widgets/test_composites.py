@@ -179,7 +179,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
     caplog.set_level("INFO", "smallest_nb")
 
     async def lose_the_line():
-        await tuner.service.rest()
+        await tuner.service.suspend()
 
     background_loop.call(lose_the_line())
     simulator.behaviour.reject = 401

@@ -108,7 +108,7 @@ class VoiceTuner(StaticHtmlBox):
             base_url=base_url,
             sample_rate=sample_rate,
             settings=SmallestTTSSettings(voice=snapshot.voice),
-            rest_secs=_UNUSED_SECS,
+            suspend_secs=_UNUSED_SECS,
         )
         self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
         self.player = Player(label="Speak")
@@ -319,7 +319,7 @@ class VoiceTuner(StaticHtmlBox):
 
     def on_hidden(self) -> None:
         """Close the sockets until the next audition: another widget may need the plan's few."""
-        background_loop.submit_if_running(self.service.rest())
+        background_loop.submit_if_running(self.service.suspend())
 
     def _remeasure(self) -> None:
         """The page has reported when the sound came out."""
