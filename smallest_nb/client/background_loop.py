@@ -193,10 +193,27 @@ def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         RuntimeError: The process is ending.
     """
     try:
-        return asyncio.run_coroutine_threadsafe(coroutine, _start_background().loop)
+        loop = _start_background().loop
     except BaseException:
         coroutine.close()
         raise
+    try:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
+    except BaseException:
+        # An interrupt may come after the coroutine was handed over: its clean-up needs the loop that it runs on.
+        try:
+            loop.call_soon_threadsafe(_cancel_coroutine, coroutine)
+        except RuntimeError:  # the loop was closed
+            coroutine.close()
+        raise
+
+
+def _cancel_coroutine(coroutine: Coroutine[Any, Any, Any]) -> None:
+    for task in asyncio.all_tasks():
+        if task.get_coro() is coroutine:
+            task.cancel()
+            return
+    coroutine.close()
 
 
 def submit_if_running(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T] | None:
