@@ -11,7 +11,7 @@ from typing import Any
 
 from smallest_nb.errors import SmallestError
 
-__all__ = ["Action", "Connect", "DropSocket", "Emit", "Finish", "Send", "WaitUntil"]
+__all__ = ["Action", "Connect", "DropSocket", "Emit", "Finish", "PrepareSocket", "Send", "WaitUntil"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,13 @@ class DropSocket:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareSocket:
+    """Have a spare socket to this URL ready soon; a socket that is dropped is replaced by it."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Nothing to do: call `tick` at this time on the monotonic clock, unless something happens before; None waits."""
 
@@ -60,4 +67,4 @@ class Finish:
     error: SmallestError | None = None
 
 
-Action = Connect | Send | DropSocket | WaitUntil | Emit | Finish
+Action = Connect | Send | DropSocket | PrepareSocket | WaitUntil | Emit | Finish

@@ -241,6 +241,18 @@ class Connection:
         ws = self._ws
         return ws is None or self.state is not State.OPEN or ws.buffered > 0
 
+    def send_now(self, frame: bytes) -> bool:
+        """Send a small frame, without a task switch, if it does not have to wait.
+
+        Returns:
+            Whether it was sent; else nothing was done, and :meth:`send` may be called.
+        """
+        ws = self._ws
+        if ws is None or self.state is not State.OPEN or len(frame) > _SMALL_FRAME_BYTES or not ws.send_now(frame):
+            return False
+        self._last_sent = monotonic()
+        return True
+
     async def send(self, frame: str | bytes) -> None:
         """Send one frame.
 

@@ -1,11 +1,11 @@
-"""Audio and control frames on their way to the service, in order. Imports nothing of ours.
+"""Audio and control frames on their way to the service, in order.
 
-Bounded in bytes: a full outbox makes those wait who can; for those who cannot the oldest audio is dropped and counted.
+Bounded in bytes: when the queue is full, a caller who can wait does; for one who cannot, the oldest audio is dropped and
+counted.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
 __all__ = ["SendQueue"]
@@ -23,8 +23,6 @@ class SendQueue:
         self._items: deque[bytes | str] = deque()
         self._bytes = 0
         self._returned = 0
-        self._filled = asyncio.Event()
-        self._room = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -33,29 +31,20 @@ class SendQueue:
         """Say whether that many bytes fit."""
         return self._bytes + size <= self._limit + self._returned
 
-    async def wait_for_room(self, timeout: float) -> None:
-        """Wait until something was sent or :meth:`wake` is called."""
-        self._room.clear()
-        async with asyncio.timeout(timeout):
-            await self._room.wait()
-
     def put(self, item: bytes | str) -> int:
-        """Append an item; return how many bytes of older audio had to go, which a control frame never costs."""
+        """Append an item; return how many bytes of older audio were dropped, which a control frame never costs."""
         self._items.append(item)
         self._bytes += _size(item)
-        lost = 0
+        controls: list[bytes | str] = []
+        dropped = 0
         while self._bytes > self._limit + self._returned:
             oldest = self._items.popleft()
-            lost += _size(oldest)
+            if isinstance(oldest, str):
+                controls.append(oldest)
+            dropped += _size(oldest)
             self._bytes -= _size(oldest)
-        self._filled.set()
-        return lost
-
-    async def wait_for_item(self) -> None:
-        """Wait until there is something to send."""
-        while not self._items:
-            self._filled.clear()
-            await self._filled.wait()
+        self._items.extendleft(reversed(controls))
+        return dropped
 
     def get(self) -> bytes | str:
         """Take the next item."""
@@ -70,12 +59,6 @@ class SendQueue:
         size = sum(map(_size, items))
         self._bytes += size
         self._returned += size
-        if items:
-            self._filled.set()
-
-    def wake(self) -> None:
-        """Let those who wait for room look again."""
-        self._room.set()
 
 
 def _size(item: bytes | str) -> int:

@@ -72,6 +72,9 @@ class Socket(Protocol):
     async def send(self, frame: str | bytes, /) -> None:
         """Send a frame."""
 
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting; return whether it was sent."""
+
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""
 
@@ -159,6 +162,18 @@ class NetworkSocket(ClientConnection):
         """Why it was closed, in words."""
         reason = super().close_reason
         return self.key.hide(reason) if reason else reason
+
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting.
+
+        As the library's `send` does it, without the two coroutines and the context manager that it needs to wait: they
+        cost more than half of what sending 20 ms of audio does.
+        """
+        if self.protocol.state is not State.OPEN or self.transport.get_write_buffer_size():
+            return False
+        self.protocol.send_binary(frame)
+        self.send_data()
+        return True
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""

@@ -246,6 +246,13 @@ class RecordedSocket:
         self._keep(Kind.SEND, frame)
         await self._ws.send(frame)
 
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting."""
+        sent = self._ws.send_now(frame)
+        if sent:
+            self._keep(Kind.SEND, frame)
+        return sent
+
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame that says nothing but that we are still here."""
         self._keep(Kind.ALIVE, frame)
