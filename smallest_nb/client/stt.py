@@ -347,7 +347,8 @@ class SmallestSTTService(EventEmitter):
         session, connection = self._session, self._connection
         while not (session.finished or session.failure):
             step = session.next(monotonic())
-            is_changed = self._perform()
+            if has_acted := self._act():
+                self._wake()
             if isinstance(step, Send):
                 try:
                     await connection.send(step.frame)
@@ -361,7 +362,7 @@ class SmallestSTTService(EventEmitter):
             elif isinstance(step, Connect):
                 with contextlib.suppress(SmallestError):  # the session has it
                     await self._open()
-            elif not is_changed:
+            elif not has_acted:
                 await self._wait_until(step.at)
 
     async def _wait_until(self, at: float | None) -> None:
@@ -371,36 +372,52 @@ class SmallestSTTService(EventEmitter):
                 await self._sender_wakes.wait()
 
     async def _wait_for_change(self) -> None:
-        """Wait until something happens in the session, at most for as long as it has to be looked at again."""
+        """Wait until something happens in the session, or a limit of it is reached.
+
+        The sending task cannot watch the limits while it is connecting, or sending to a peer that takes nothing.
+        """
+        now, until = monotonic(), self._session.deadline
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:
-            await asyncio.wait((waiter,), timeout=_WAIT_SECS)
+            await asyncio.wait((waiter,), timeout=_WAIT_SECS if until is None else min(_WAIT_SECS, until - now))
         finally:
             self._waiters.discard(waiter)
+        self._session.tick(monotonic())
+        if self._act():  # only then: two who wake each other for nothing would not end
+            self._wake()
 
-    def _perform(self) -> bool:
-        """Do what the session decided, and wake those who wait for it; return whether there was anything."""
-        session, did = self._session, False
-        while actions := session.actions():
-            did = True
+    def _perform(self) -> None:
+        """Do what the session decided after a report, and wake those who wait for it."""
+        self._act()
+        self._wake()
+
+    def _act(self) -> bool:
+        """Do what the session decided; return whether there was anything."""
+        acted = False
+        while actions := self._session.actions():
+            acted = True
             for action in actions:
-                if isinstance(action, Emit):
-                    self._hand_out(action.item)
-                elif isinstance(action, PrepareSocket):
-                    self._connection.prepare_spare(action.url)
-                elif isinstance(action, DropSocket):
-                    if self._connection.swap():
-                        session.connected(0.0, monotonic())
-                elif isinstance(action, Finish):
-                    for stream in list(self._streams):
-                        stream.end(action.error)
-        if session.is_pending:
+                match action:
+                    case Emit(item):
+                        self._hand_out(item)
+                    case PrepareSocket(url):
+                        self._connection.prepare_spare(url)
+                    case DropSocket():
+                        if self._connection.swap():
+                            self._session.connected(0.0, monotonic())
+                    case Finish(error):
+                        for stream in list(self._streams):
+                            stream.end(error)
+        return acted
+
+    def _wake(self) -> None:
+        """Let the sending task look again if there may be something to do, and every caller who waits."""
+        if self._session.is_pending:
             self._sender_wakes.set()
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        return did
 
     def _hand_out(self, item: Any) -> None:
         if isinstance(item, Segment):

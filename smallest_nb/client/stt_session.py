@@ -181,7 +181,7 @@ class STTSession:
                     return Send(self._in_hand)
             elif self._has_work and (at := self._plan_attempt(now)) is not None:
                 return Connect(at)
-        return WaitUntil(self._deadline)
+        return WaitUntil(self.deadline)
 
     def _take_next(self) -> bytes | str | None:
         """Return what is sent next: nothing between the finalize before a change of settings and the new socket."""
@@ -203,7 +203,8 @@ class STTSession:
         return self._is_started and bool(len(self._queue))
 
     @property
-    def _deadline(self) -> float | None:
+    def deadline(self) -> float | None:
+        """When `tick` has to be called at the latest, or None."""
         if self.failure is not None or self.finished:
             return None
         deadlines = [self._closing_until] if self.closing else []
