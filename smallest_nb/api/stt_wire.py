@@ -115,6 +115,8 @@ class SessionTimeline:
 
     def to_stream(self, seconds: float) -> float:
         """Return the place in the caller's audio."""
+        if not self.inserted:
+            return round(self.origin + seconds, 3)
         shift = sum(min(length, max(0.0, seconds - at)) for at, length in self.inserted)
         return round(self.origin + seconds - shift, 3)
 
@@ -229,8 +231,8 @@ def parse_segment(data: Mapping[str, Any], timeline: SessionTimeline | None = No
     if _PUNCTUATION_ONLY.match(text):
         text = ""
     most = len(text)  # no text has more words than characters
-    words = tuple(_word(item, line) for item in timed_items(data.get("words"), most))
-    sentences = tuple(_word(item, line) for item in timed_items(data.get("utterances"), most))
+    words = _timed_words(data.get("words"), most, line)
+    sentences = _timed_words(data.get("utterances"), most, line)
     timed = words or sentences
     return Segment(
         text,
@@ -280,7 +282,7 @@ def _times(item: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def _number(value: Any, most: float, *, least: float = 0.0) -> float | None:
     """Return a number from `least` to `most`; a text that is one counts, NaN and everything else does not."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
@@ -289,16 +291,17 @@ def _number(value: Any, most: float, *, least: float = 0.0) -> float | None:
     return number if least <= number <= most else None
 
 
-def _word(item: Mapping[str, Any], line: SessionTimeline) -> Word:
-    times = _times(item)
-    assert times is not None  # noqa: S101 - `timed_items` has looked
-    return Word(
-        _text_of(item, *_WORD_KEYS),
-        line.to_stream(times[0]),
-        line.to_stream(times[1]),
-        _number(item.get("confidence"), 1.0),
-        _speaker(item.get("speaker")),
-    )
+def _timed_words(value: Any, most: int, line: SessionTimeline) -> tuple[Word, ...]:
+    """Return the words or utterances that :func:`timed_items` returns, each of them looked at once."""
+    if not value:
+        return ()
+    words: list[Word] = []
+    for item in _items(value[:most] if isinstance(value, list) else None):
+        text, times = _text_of(item, *_WORD_KEYS), _times(item)
+        if text and times is not None:
+            confidence, speaker = _number(item.get("confidence"), 1.0), _speaker(item.get("speaker"))
+            words.append(Word(text, line.to_stream(times[0]), line.to_stream(times[1]), confidence, speaker))
+    return tuple(words)
 
 
 def _ends_exactly(data: Mapping[str, Any]) -> bool:
@@ -311,6 +314,8 @@ def _most_common_speaker(data: Mapping[str, Any], most: int) -> int | None:
     """Return the speaker of most words; those without times have one too."""
     for name in ("words", "utterances"):
         value = data.get(name)
+        if not value:
+            continue
         found = [_speaker(item.get("speaker")) for item in _items(value[:most] if isinstance(value, list) else None)]
         speakers = [speaker for speaker in found if speaker is not None]
         if speakers:
@@ -330,7 +335,7 @@ def _is_true(value: Any) -> bool:
 
 def _speaker(value: Any) -> int | None:
     """Return the speaker as a number from 0; older servers wrote `speaker_0`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
         found = _SPEAKER_NAME.fullmatch(value.strip())

@@ -407,7 +407,7 @@ class SmallestSTTService(EventEmitter):
                         if self._connection.swap():
                             self._session.connected(0.0, monotonic())
                     case Finish(error):
-                        for stream in list(self._streams):
+                        for stream in tuple(self._streams):
                             stream.end(error)
         return acted
 
@@ -421,7 +421,7 @@ class SmallestSTTService(EventEmitter):
 
     def _hand_out(self, item: Any) -> None:
         if isinstance(item, Segment):
-            for stream in list(self._streams):
+            for stream in tuple(self._streams):
                 stream.put(item)
         elif isinstance(item, SessionEvent):
             self._fire(item.name, *item.args)

@@ -190,17 +190,17 @@ class STTSession:
                 return None
             self._change.is_finalized = True
             return wire.FINALIZE
-        return self._queue.get() if len(self._queue) else None
+        return self._queue.get() if self._queue.items else None
 
     @property
     def is_pending(self) -> bool:
         """Whether `next` may have something to do, or a time to watch."""
-        return bool(len(self._queue)) or self._change is not None or self.closing or self.failure is not None
+        return bool(self._queue.items) or self._change is not None or self.closing or self.failure is not None
 
     @property
     def _has_work(self) -> bool:
         """Whether a socket is needed: during silence after a loss no connection is made."""
-        return self._is_started and bool(len(self._queue))
+        return self._is_started and bool(self._queue.items)
 
     @property
     def deadline(self) -> float | None:
@@ -345,7 +345,7 @@ class STTSession:
         return (
             self.is_open
             and self._in_hand is None
-            and not len(self._queue)
+            and not self._queue.items
             and self._change is None
             and not self.closing
         )
@@ -474,7 +474,7 @@ class STTSession:
         """Nothing follows: send what is left, ask for the last final, and wait for it in bounded time."""
         self.closing = True
         self._closing_since = now
-        if self.failure is None and self._is_started and (self.is_open or len(self._queue)):
+        if self.failure is None and self._is_started and (self.is_open or self._queue.items):
             self._queue.put(wire.CLOSE_STREAM)
         else:
             self._finish()

@@ -199,7 +199,7 @@ def test_control_frames_drop_nothing_and_what_returned_has_room_of_its_own():
     queue.put_front(["finalize", b"ab"])
     assert (queue.put("finalize"), queue.has_room(1)) == (0, False)
     assert queue.put(b"gh") == 2
-    assert [queue.get() for _ in range(len(queue))] == ["finalize", b"cdef", "finalize", b"gh"]
+    assert [queue.get() for _ in range(len(queue.items))] == ["finalize", b"cdef", "finalize", b"gh"]
     assert (queue.has_room(4), queue.has_room(5)) == (True, False)
 
 
