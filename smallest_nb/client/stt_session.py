@@ -320,7 +320,7 @@ class STTSession:
     def _take_back(self) -> None:
         """Put what no final covers in front of the queue, with the requests that were not answered."""
         again: list[bytes | str] = []
-        finalize = self._unacknowledged.finalized_at is not None
+        finalize = self._unacknowledged.awaits_finalize
         audio, lost = self._unacknowledged.take_back()
         again += audio
         if finalize:

@@ -16,6 +16,7 @@ speech to a final is 1.59 s (99th percentile). What is sent again for it is foun
 _LAG_SECS = 2.0
 """... and until this long ago on the clock: a recording is sent much faster than it is heard."""
 _SENDS = 1024
+_FINALIZES = 64
 _ROUNDING_SECS = 0.1
 
 
@@ -37,7 +38,6 @@ class UnacknowledgedAudio:
 
     Attributes:
         acknowledged: Bytes of the caller's audio that are transcribed for certain, on whichever socket.
-        finalized_at: What of the caller's audio was sent before a `finalize` that is not answered yet, or None.
     """
 
     def __init__(self, clock: AudioClock, limit: int, *, sample_bytes: int, is_timed: bool) -> None:
@@ -49,11 +49,17 @@ class UnacknowledgedAudio:
         self._bytes = 0
         self._settled = 0
         self._sends: deque[tuple[float, int]] = deque(maxlen=_SENDS)
+        self._is_answered = False
         self.acknowledged = 0
-        self.finalized_at: int | None = None
+        self._finalizes: deque[int] = deque(maxlen=_FINALIZES)
 
     def __len__(self) -> int:
         return self._bytes
+
+    @property
+    def awaits_finalize(self) -> bool:
+        """Whether a `finalize` is not answered yet."""
+        return bool(self._finalizes)
 
     def sent(self, audio: bytes, now: float) -> None:
         """A piece is on the socket."""
@@ -72,7 +78,8 @@ class UnacknowledgedAudio:
 
     def finalize_sent(self) -> None:
         """A `finalize` is on the socket."""
-        self.finalized_at = self._clock.position
+        self._finalizes.append(self._clock.position)
+        self._is_answered = False
 
     def new_socket(self) -> None:
         """A socket was opened, on which nothing was sent."""
@@ -89,18 +96,23 @@ class UnacknowledgedAudio:
             from_finalize: The service says that it answers a finalize; it does not always say so.
             ends_exactly: Whether `final.end` is the end of its last word, and not of one before.
         """
-        finalized, here = self.finalized_at, self._clock.position
+        here = self._clock.position
         end = final.end if self._is_timed else None
         if end is not None and self._clock.seconds(here) + _ROUNDING_SECS < end:
             end = None  # no service has heard what was not sent
-        if finalized is not None and (from_finalize or end is None or not ends_exactly):
-            self.finalized_at = None
+        is_inexact = end is None or not ends_exactly
+        if self._finalizes and (from_finalize or (is_inexact and not self._is_answered)):
+            finalized = self._finalizes.popleft()
             covered = Coverage(finalized, finalized)
         elif end is None:
             covered = Coverage(self._covered_at_least(now), here)
         else:
             until = min(self._clock.size(end), here)
             covered = Coverage(until, until if ends_exactly else here)
+        # A final with times may be the answer to a finalize or not; one without that comes after it surely is not.
+        if self._is_answered and is_inexact:
+            self._finalizes.clear()
+        self._is_answered = bool(self._finalizes) and not is_inexact
         self._forget(covered.at_least)
         self.acknowledged = max(self.acknowledged, covered.at_least)
         return covered
@@ -132,5 +144,5 @@ class UnacknowledgedAudio:
         self._clock.rewind(sum(map(len, pieces)))
         lost = max(0, self._clock.position - self._settled)
         self._settled = self._clock.position
-        self.finalized_at = None
+        self._finalizes.clear()
         return pieces, lost

@@ -1,0 +1,76 @@
+"""A small model of the service: it hears words that are marks in the audio, as they were sent on each socket."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+RATE = 8000
+_SILENCE = 0
+
+
+def spoken(number: int, seconds: float) -> bytes:
+    """Return the audio of one word: all its samples hold its number, which is at least 1."""
+    return np.full(int(seconds * RATE), number, "<i2").tobytes()
+
+
+class HearingSocket:
+    """One socket of the service.
+
+    A word is heard if at least half of it arrived on this socket.
+
+    Args:
+        lengths: Samples of each word, by number.
+    """
+
+    def __init__(self, lengths: dict[int, int]) -> None:
+        self._lengths = lengths
+        self._samples = 0
+        self._open: dict[int, tuple[int, int, int]] = {}
+        self._is_said: set[int] = set()
+        self.is_closing = False
+        self.unanswered = 0
+
+    def hear(self, frame: bytes | str) -> None:
+        """Take a frame."""
+        if isinstance(frame, str):
+            kind = json.loads(frame)["type"]
+            self.unanswered += kind == "finalize"
+            self.is_closing |= kind == "close_stream"
+            return
+        samples = np.frombuffer(frame, "<i2")
+        for value, first, count in zip(*np.unique(samples, return_index=True, return_counts=True), strict=True):
+            number, start, size = int(value), self._samples + int(first), int(count)
+            if number == _SILENCE:
+                continue
+            begun, _, before = self._open.get(number, (start, 0, 0))
+            assert before + size <= self._lengths[number], f"w{number} was sent twice on one socket"
+            self._open[number] = (begun, start + size, before + size)
+        self._samples += len(samples)
+
+    def words(self) -> list[tuple[str, float, float]]:
+        """Return the words that are heard and not final yet, with the service's times."""
+        return [
+            (f"w{number}", start / RATE, end / RATE)
+            for number, (start, end, count) in self._open.items()
+            if number not in self._is_said and 2 * count >= self._lengths[number]
+        ]
+
+    def interim(self) -> str:
+        """Return an interim of everything that is not final."""
+        return json.dumps({"type": "transcription", "transcript": " ".join(w for w, _, _ in self.words()),
+                           "is_final": False, "is_last": False})  # fmt: skip
+
+    def final(self, *, timed: bool, from_finalize: bool = False, is_last: bool = False) -> str:
+        """Make everything final that was heard.
+
+        A word of which only the beginning was heard stays open: the service waits for the rest of it.
+        """
+        words = self.words()
+        self._is_said |= {int(word[1:]) for word, _, _ in words}
+        frame = {"type": "transcription", "transcript": " ".join(w for w, _, _ in words), "is_final": True,
+                 "is_last": is_last, "from_finalize": from_finalize}  # fmt: skip
+        if timed:
+            frame["words"] = [{"word": w, "start": start, "end": end} for w, start, end in words]
+        return json.dumps(frame)
