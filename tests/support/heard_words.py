@@ -29,14 +29,15 @@ class HearingSocket:
         self._samples = 0
         self._open: dict[int, tuple[int, int, int]] = {}
         self._is_said: set[int] = set()
+        self._answers: list[list[tuple[str, float, float]]] = []
         self.is_closing = False
-        self.unanswered = 0
 
     def hear(self, frame: bytes | str) -> None:
         """Take a frame."""
         if isinstance(frame, str):
             kind = json.loads(frame)["type"]
-            self.unanswered += kind == "finalize"
+            if kind == "finalize":
+                self._answers.append(self._take())
             self.is_closing |= kind == "close_stream"
             return
         samples = np.frombuffer(frame, "<i2")
@@ -62,15 +63,25 @@ class HearingSocket:
         return json.dumps({"type": "transcription", "transcript": " ".join(w for w, _, _ in self.words()),
                            "is_final": False, "is_last": False})  # fmt: skip
 
-    def final(self, *, timed: bool, from_finalize: bool = False, is_last: bool = False) -> str:
-        """Make everything final that was heard.
+    @property
+    def has_answer(self) -> bool:
+        """Whether the next final answers a finalize."""
+        return bool(self._answers)
+
+    def final(self, *, timed: bool, hint: bool = False, is_last: bool = False) -> str:
+        """Return the next final: an answer to a finalize, which holds what was heard before that, or else all of it.
 
         A word of which only the beginning was heard stays open: the service waits for the rest of it.
         """
-        words = self.words()
-        self._is_said |= {int(word[1:]) for word, _, _ in words}
+        is_answer = self.has_answer
+        words = self._answers.pop(0) if is_answer else self._take()
         frame = {"type": "transcription", "transcript": " ".join(w for w, _, _ in words), "is_final": True,
-                 "is_last": is_last, "from_finalize": from_finalize}  # fmt: skip
+                 "is_last": is_last, "from_finalize": is_answer and hint}  # fmt: skip
         if timed:
             frame["words"] = [{"word": w, "start": start, "end": end} for w, start, end in words]
         return json.dumps(frame)
+
+    def _take(self) -> list[tuple[str, float, float]]:
+        words = self.words()
+        self._is_said |= {int(word[1:]) for word, _, _ in words}
+        return words

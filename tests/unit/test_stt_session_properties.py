@@ -153,9 +153,7 @@ class Sessions(RuleBasedStateMachine):
     @precondition(lambda self: self.socket is not None)
     @rule(timed=st.booleans(), hint=st.booleans(), arrives=st.sampled_from([True, True, True, False]))
     def final(self, timed, hint, arrives):
-        answers = self.socket.unanswered > 0
-        self.socket.unanswered -= answers
-        frame = self.socket.final(timed=timed, from_finalize=answers and hint)
+        frame = self.socket.final(timed=timed, hint=hint)
         if arrives:
             self.last_final = frame
             self.deliver(frame)
@@ -233,8 +231,7 @@ class Sessions(RuleBasedStateMachine):
                 self.session.sent(self.now)
                 self.perform()
             if self.socket is not None:
-                while self.socket is not None and self.socket.unanswered:
-                    self.socket.unanswered -= 1
+                while self.socket is not None and self.socket.has_answer:
                     self.deliver(self.socket.final(timed=timed))
                 if self.socket is not None and self.socket.is_closing:
                     self.deliver(self.socket.final(timed=timed, is_last=True))
