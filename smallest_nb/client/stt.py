@@ -47,6 +47,7 @@ _log = logging.getLogger(__name__)
 SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
+_REPORT_SECS = 0.05
 _WAIT_SECS = 30.0
 """Longest wait without a look at the session, which has limits of its own."""
 
@@ -352,8 +353,9 @@ class SmallestSTTService(EventEmitter):
             if isinstance(step, Send):
                 try:
                     await connection.send(step.frame)
-                except ConnectionLost:  # the reader reports it, and has to have its turn for that
-                    await asyncio.sleep(0)
+                except ConnectionLost:
+                    if session.is_open:  # the reader reports it, and has to have its turn for that
+                        await self._wait_until(monotonic() + _REPORT_SECS)
                 except SmallestError as error:
                     session.fail(error)
                 else:
