@@ -122,7 +122,7 @@ def test_a_failed_first_connection_ends_nothing():
     made = STTSession(snb.SmallestSTTSettings.complete(), url=lambda _: "")
     made.push(bytes(SECOND), 100.0)
     made.start()
-    refused = snb.AuthError("no", status=401)
+    refused = snb.AuthError("no")
     assert made.connect_failed(refused, made.attempt(100.0)) is refused
     made.start()
     made.connected(0.1, 101.0)

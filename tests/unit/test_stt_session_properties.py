@@ -218,28 +218,35 @@ class Sessions(RuleBasedStateMachine):
             return
         if not self.session.closing:
             self.close()
-        began, timed = self.now, len(self.lengths) % 2 == 0
+        timed = len(self.lengths) % 2 == 0
         for _ in range(2000):
             if self.is_over:
                 break
             step = self.session.next(self.now)
             self.perform()
-            if isinstance(step, Connect):
-                self.connect(step)
-            elif isinstance(step, Send):
-                self.socket.hear(step.frame)
-                self.session.sent(self.now)
-                self.perform()
-            if self.socket is not None:
-                while self.socket is not None and self.socket.has_answer:
-                    self.deliver(self.socket.final(timed=timed))
-                if self.socket is not None and self.socket.is_closing:
-                    self.deliver(self.socket.final(timed=timed, is_last=True))
-            if isinstance(step, WaitUntil) and step.at is not None:
+            if isinstance(step, WaitUntil):
+                assert step.at is not None
                 self.now = max(self.now, step.at)
-        assert self.is_over, f"close did not end within {self.now - began} s"
+            else:
+                self.do(step)
+            self.answer(timed=timed)
+        assert self.is_over, "close did not end"
         if self.session.failure is None:
             self.nothing_is_lost()
+
+    def do(self, step: Connect | Send):
+        if isinstance(step, Connect):
+            self.connect(step)
+        elif self.socket is not None:
+            self.socket.hear(step.frame)
+            self.session.sent(self.now)
+            self.perform()
+
+    def answer(self, *, timed):
+        while self.socket is not None and self.socket.has_answer:
+            self.deliver(self.socket.final(timed=timed))
+        if self.socket is not None and self.socket.is_closing:
+            self.deliver(self.socket.final(timed=timed, is_last=True))
 
     def nothing_is_lost(self):
         heard = {int(word[1:]) for word in self.session.results.transcript.text.split()}
