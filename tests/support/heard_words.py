@@ -68,20 +68,27 @@ class HearingSocket:
         """Whether the next final answers a finalize."""
         return bool(self._answers)
 
-    def final(self, *, timed: bool, hint: bool = False, is_last: bool = False) -> str:
+    def final(self, *, timed: bool, hint: bool = False, is_last: bool = False, late: int = 0) -> str:
         """Return the next final: an answer to a finalize, which holds what was heard before that, or else all of it.
 
         A word of which only the beginning was heard stays open: the service waits for the rest of it.
+
+        Args:
+            timed: Whether its words have times.
+            hint: Whether an answer says that it is one.
+            is_last: Whether nothing follows.
+            late: How many of the last words are not recognised yet, unless a finalize asked for them.
         """
         is_answer = self.has_answer
-        words = self._answers.pop(0) if is_answer else self._take()
+        words = self._answers.pop(0) if is_answer else self._take(late)
         frame = {"type": "transcription", "transcript": " ".join(w for w, _, _ in words), "is_final": True,
                  "is_last": is_last, "from_finalize": is_answer and hint}  # fmt: skip
         if timed:
             frame["words"] = [{"word": w, "start": start, "end": end} for w, start, end in words]
         return json.dumps(frame)
 
-    def _take(self) -> list[tuple[str, float, float]]:
+    def _take(self, late: int = 0) -> list[tuple[str, float, float]]:
         words = self.words()
+        words = words[: max(0, len(words) - late)]
         self._is_said |= {int(word[1:]) for word, _, _ in words}
         return words

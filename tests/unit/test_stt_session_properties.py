@@ -110,7 +110,11 @@ class Sessions(RuleBasedStateMachine):
         self.perform()
 
     @precondition(lambda self: not self.session.closing)
-    @rule()
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def close_early(self, really):
+        if really:
+            self.close()
+
     def close(self):
         self.session.close(self.now)
         self.perform()
@@ -151,9 +155,14 @@ class Sessions(RuleBasedStateMachine):
         self.deliver(self.socket.interim())
 
     @precondition(lambda self: self.socket is not None)
-    @rule(timed=st.booleans(), hint=st.booleans(), arrives=st.sampled_from([True, True, True, False]))
-    def final(self, timed, hint, arrives):
-        frame = self.socket.final(timed=timed, hint=hint)
+    @rule(
+        timed=st.booleans(),
+        hint=st.booleans(),
+        late=st.integers(0, 2),
+        arrives=st.sampled_from([True, True, True, False]),
+    )
+    def final(self, timed, hint, late, arrives):
+        frame = self.socket.final(timed=timed, hint=hint, late=late)
         if arrives:
             self.last_final = frame
             self.deliver(frame)
@@ -231,6 +240,7 @@ class Sessions(RuleBasedStateMachine):
                 self.do(step)
             self.answer(timed=timed)
         assert self.is_over, "close did not end"
+        self.every_word_once()
         if self.session.failure is None:
             self.nothing_is_lost()
 
