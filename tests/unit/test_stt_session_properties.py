@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import hypothesis.strategies as st
@@ -231,16 +232,17 @@ class Sessions(RuleBasedStateMachine):
         for _ in range(2000):
             if self.is_over:
                 break
+            self.answer(timed=timed)
             step = self.session.next(self.now)
             self.perform()
-            if isinstance(step, WaitUntil):
+            if not isinstance(step, WaitUntil):
+                self.do(step)
+            elif not self.is_over:
                 assert step.at is not None
                 self.now = max(self.now, step.at)
-            else:
-                self.do(step)
-            self.answer(timed=timed)
         assert self.is_over, "close did not end"
         self.every_word_once()
+        self.every_time_is_that_of_the_pushed_audio()
         if self.session.failure is None:
             self.nothing_is_lost()
 
@@ -258,6 +260,13 @@ class Sessions(RuleBasedStateMachine):
         if self.socket is not None and self.socket.is_closing:
             self.deliver(self.socket.final(timed=timed, is_last=True))
 
+    def every_time_is_that_of_the_pushed_audio(self):
+        begins = dict(zip(self.lengths, itertools.accumulate(self.lengths.values(), initial=0), strict=False))
+        for word in self.session.results.transcript.words:
+            begin, length = begins[int(word.text[1:])] / RATE, self.lengths[int(word.text[1:])] / RATE
+            assert begin - 0.01 <= word.start <= begin + length / 2 + 0.01
+            assert word.end <= begin + length + 0.01
+
     def nothing_is_lost(self):
         heard = {int(word[1:]) for word in self.session.results.transcript.text.split()}
         missing = [number for number in self.lengths if number not in heard]
@@ -267,7 +276,7 @@ class Sessions(RuleBasedStateMachine):
 
 TestSessions = Sessions.TestCase
 TestSessions.settings = settings(
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
