@@ -57,8 +57,8 @@ class SmallestSTTService(EventEmitter):
     """Streams audio to Smallest AI's Pulse and yields transcripts.
 
     Args:
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        api_key: The key; None takes the key of the session, else SMALLEST_API_KEY.
+        base_url: `wss://api.smallest.ai` unless given.
         encoding: `linear16` (arrays are taken for it only), or another that the service decodes.
         sample_rate: Hz of the audio; None means 16000. The service does not resample.
         settings: A delta over the documented defaults.

@@ -16,6 +16,8 @@ speech to a final is 1.59 s (99th percentile). What is sent again for it is foun
 _LAG_SECS = 2.0
 """... and until this long ago on the clock: a recording is sent much faster than it is heard."""
 _SENDS = 1024
+_SEND_SECS = 0.1
+"""Between two notes of how much was sent: a note for each block would cost more than it is worth."""
 _FINALIZES = 64
 _ROUNDING_SECS = 0.1
 
@@ -45,7 +47,7 @@ class UnacknowledgedAudio:
         self._limit = limit
         self._sample_bytes = sample_bytes
         self._is_timed = is_timed
-        self._pieces: deque[tuple[int, bytes]] = deque()
+        self._pieces: deque[bytes] = deque()
         self._bytes = 0
         self._settled = 0
         self._sends: deque[tuple[float, int]] = deque(maxlen=_SENDS)
@@ -64,12 +66,13 @@ class UnacknowledgedAudio:
     def sent(self, audio: bytes, now: float) -> None:
         """A piece is on the socket."""
         clock = self._clock
-        self._pieces.append((clock.position, audio))
+        self._pieces.append(audio)
         self._bytes += len(audio)
         clock.sent(len(audio))
-        self._sends.append((now, clock.position))
+        if not self._sends or now - self._sends[-1][0] >= _SEND_SECS:
+            self._sends.append((now, clock.position))
         while self._bytes > self._limit:
-            self._bytes -= len(self._pieces.popleft()[1])
+            self._bytes -= len(self._pieces.popleft())
 
     def dropped(self, size: int) -> None:
         """That many bytes, the next ones, will never be sent, and this was reported."""
@@ -124,12 +127,14 @@ class UnacknowledgedAudio:
 
     def _forget(self, position: int) -> None:
         self._settled = max(self._settled, position)
-        while self._pieces and self._pieces[0][0] < position:
-            start, audio = self._pieces.popleft()
+        covered = position - (self._clock.position - self._bytes)  # what is kept ends where the sending stands
+        while self._pieces and covered > 0:
+            audio = self._pieces.popleft()
             self._bytes -= len(audio)
-            keep = audio[(position - start) // self._sample_bytes * self._sample_bytes :]
+            keep = audio[covered // self._sample_bytes * self._sample_bytes :]
+            covered -= len(audio)
             if keep:
-                self._pieces.appendleft((start + len(audio) - len(keep), keep))
+                self._pieces.appendleft(keep)
                 self._bytes += len(keep)
                 break
 
@@ -138,7 +143,7 @@ class UnacknowledgedAudio:
 
         Lost is what no final covers and was forgotten since; it is counted once.
         """
-        pieces = [audio for _, audio in self._pieces]
+        pieces = list(self._pieces)
         self._pieces.clear()
         self._bytes = 0
         self._clock.rewind(sum(map(len, pieces)))
