@@ -63,7 +63,7 @@ def test_one_sentence_waits_at_the_service_while_another_one_sounds(make):
     assert answer(session, second, 2.0), "which ends the first one too"
     assert session.is_finished
     assert session.error is None
-    assert session.next_action(2.0) == Finish()
+    assert isinstance(session.next_action(2.0), Finish)
     assert (session.metrics.complete, session.metrics.parts, session.metrics.ttfb_s) == (True, 2, 1.0)
 
 
@@ -104,7 +104,7 @@ def test_an_error_before_anything_was_sent_on_a_fresh_socket_is_the_texts(make):
     assert session.next_action(0.0) == Connect(0.0)
     session.connected(0.1)
     assert session.receive(ErrorFrame(info=ErrorInfo("No access", code="model_access_denied")), 0.2)
-    assert session.next_action(0.2) == Finish()
+    assert isinstance(session.next_action(0.2), Finish)
     assert "No access" in str(session.error)
 
 
@@ -114,7 +114,7 @@ def test_the_first_cause_counts_if_the_service_hangs_up_after_it(make):
     session.receive(ErrorFrame("task", ours, info=ErrorInfo("No such voice", code="custom")), 0.1)
     session.connection_lost(LOST)
     assert session.next_action(0.1) == Notify(LOST)
-    assert session.next_action(0.1) == Finish()
+    assert isinstance(session.next_action(0.1), Finish)
     assert "No such voice" in str(session.error)
 
 
@@ -128,7 +128,7 @@ def test_a_socket_that_was_idle_may_be_lost_without_counting(make):
     send(session, 0.2)
     session.connection_lost(LOST)
     assert session.next_action(0.3) == Notify(LOST)
-    assert session.next_action(0.3) == Finish(), "but only once"
+    assert isinstance(session.next_action(0.3), Finish), "but only once"
     assert isinstance(session.error, snb.IncompleteError)
     assert session.error.__cause__ is LOST
 
@@ -141,7 +141,8 @@ def test_a_socket_that_was_opened_elsewhere_is_idle_only_once(make):
     session.connected(None)
     send(session, 0.2)
     session.connection_lost(LOST)
-    assert [session.next_action(0.3) for _ in range(2)] == [Notify(LOST), Finish()]
+    assert session.next_action(0.3) == Notify(LOST)
+    assert isinstance(session.next_action(0.3), Finish)
 
 
 def test_the_services_ids_may_begin_again_on_another_socket(make):
@@ -183,7 +184,7 @@ def test_a_blocked_loop_reads_its_sockets_before_the_service_counts_as_silent(ma
     session.receive(AudioFrame("task", ours, data=bytes(480)), 50.1)
     assert session.next_action(50.0 + GRACE_SECS) == WaitUntil(60.1)
     assert session.next_action(70.0) == WaitUntil(70.0 + GRACE_SECS)
-    assert session.next_action(70.0 + GRACE_SECS) == Finish()
+    assert isinstance(session.next_action(70.0 + GRACE_SECS), Finish)
     assert len(session.error.clip) == 240
 
 
@@ -194,7 +195,7 @@ def test_a_continuation_whose_socket_is_gone_needs_no_end(make):
     session.next_action(0.0)
     session.add_text("", last=True)
     session.connection_lost(LOST)
-    assert session.next_action(1.0) == Finish()
+    assert isinstance(session.next_action(1.0), Finish)
     assert session.metrics.complete
 
 
@@ -205,5 +206,5 @@ def test_only_opening_a_socket_ends_with_it(make):
     session.connect_failed(snb.RateLimitError("slow down", retry_after=4.0), 1.0)
     assert session.next_action(1.0) == Connect(5.0)
     session.connected(0.1)
-    assert session.next_action(5.0) == Finish()
+    assert isinstance(session.next_action(5.0), Finish)
     assert session.error is None
