@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # tests.support, and the bench, which is no part of the package
 
 from tests.support.browser_evidence import FAILED, save_evidence  # noqa: E402
-from tests.support.work_units import WorkUnitScheduling, lower_priority, sort_by_cost  # noqa: E402
+from tests.support.chromiums import CHROMIUMS  # noqa: E402
+from tests.support.work_units import WorkUnitScheduling, is_page_unit, lower_priority, sort_by_cost  # noqa: E402
 
 KEY = "sk_test_canary_7f3a"
 
@@ -65,6 +66,16 @@ def pytest_sessionstart(session):
         shutil.rmtree(FAILED, ignore_errors=True)
     else:
         lower_priority(worker["workerid"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if not is_page_unit(item.nodeid):
+        CHROMIUMS.close()  # Playwright's loop runs in this thread, where tests run loops of their own
+
+
+def pytest_sessionfinish():
+    CHROMIUMS.close()
 
 
 @pytest.hookimpl(wrapper=True)

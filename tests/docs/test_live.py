@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 from blocks import ROOT
-from lab import CHROMIUM_FLAGS, find_chromium
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from test_tune_a_voice import assert_same_sound, rendered
 
 import smallest_nb as snb
+from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS
 
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -72,10 +72,9 @@ def served(site):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=FLAGS)
-        yield browser
-        browser.close()
+    browser = CHROMIUMS.launch(*FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

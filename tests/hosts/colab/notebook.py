@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import numpy as np
 from colab.server import NotebookServer
-from lab import CHROMIUM_FLAGS, MEDIA_FLAGS, find_chromium
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page
 
 from tests.support.browser_evidence import watch_pages
+from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS, MEDIA_FLAGS
 
 __all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
@@ -97,13 +97,11 @@ class Browsers:
     """One Chromium for all notebooks without a microphone of their own."""
 
     def __init__(self) -> None:
-        self._playwright = sync_playwright().start()
         self._shared = self._launch()
 
     def close(self) -> None:
         """End it."""
         self._shared.close()
-        self._playwright.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +111,7 @@ class Browsers:
 
     def _launch(self, *flags: str) -> Browser:
         args = [*CHROMIUM_FLAGS, *MEDIA_FLAGS["fake"], f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1", *flags]
-        return self._playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=args)
+        return CHROMIUMS.launch(*args)
 
     @contextlib.contextmanager
     def browse(
