@@ -91,7 +91,7 @@ oracles: setup peers ## Drive the simulator with the other client libraries
 
 hosts: setup .tools/chromium host-environments ## Test every notebook host, and write the README's table of them
 	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts tests/browser -m hosts || failed=1
-	$(UV_RUN) python scripts/host_table.py  # failures are told there too
+	$(UV_RUN) python scripts/host_table.py  # it lists failures too
 	exit $${failed:-0}
 
 # The notebook hosts, each in an environment of its own: their dependencies collide.
@@ -105,7 +105,7 @@ peers: $(ENV)
 notebooks: setup peers ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
 
-screenshots: setup .tools/chromium ## Make docs/images anew
+screenshots: setup .tools/chromium ## Make docs/images again
 	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py
 
 bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes

@@ -11,7 +11,7 @@ WIDGETS = """
 import asyncio, base64, json, random, time
 import numpy as np, psutil
 import smallest_nb as snb
-from smallest_nb import runtime
+from smallest_nb.client import background_loop as runtime
 rng = np.random.default_rng(3)
 smooth = np.convolve(rng.normal(0, 9000, 24000 * 64), np.ones(12) / 4, "same").clip(-30000, 30000).astype(np.int16)
 player = snb.Player()

@@ -24,6 +24,7 @@ extensions = [
     "catalog_tables",
     "command_line",
     "golden_messages",
+    "import_picture",
     "tutorials",
     "signatures",
     "live",

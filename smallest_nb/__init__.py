@@ -77,6 +77,8 @@ _HOMES = {
     "testing.cassette": ("record", "replay"),
 }  # fmt: skip
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = {"colab": "notebook.colab"}
+"""Modules that are documented under a shorter name: `from smallest_nb import colab`."""
 
 __version__ = version("smallest-nb")
 __all__ = [
@@ -134,9 +136,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name in _MODULES:
+        value: Any = import_module(f"smallest_nb.{_MODULES[name]}")
+    elif name in _WHERE:
+        value = getattr(import_module(f"smallest_nb.{_WHERE[name]}"), name)
+    else:
         raise AttributeError(f"module 'smallest_nb' has no attribute {name!r}")
-    value = getattr(import_module(f"smallest_nb.{_WHERE[name]}"), name)
     globals()[name] = value
     return value
 

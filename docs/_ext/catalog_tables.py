@@ -100,14 +100,14 @@ class LatencyTable(Directive):
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         rows = [
-            [code(each.name), *(plain(_told(d)) for d in (each.connect, each.speech, each.interim, each.final))]
+            [code(each.name), *(plain(_delay_text(d)) for d in (each.connect, each.speech, each.interim, each.final))]
             for each in LATENCIES.values()
         ]
         head = ("Preset", "Handshake or call", "First chunk of speech", "Interim result", "Final result")
         return [table(head, rows, widths=(20, 20, 20, 20, 20))]
 
 
-def _told(delay: Delay) -> str:
+def _delay_text(delay: Delay) -> str:
     return f"{delay.low * 1000:.0f} to {delay.high * 1000:.0f} ms" if delay.high else "nothing"
 
 

@@ -37,12 +37,14 @@ class CommandLine(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
-        return [s for command, told in _commands(parser_of_the_command()) for s in self._section(command, told)]
+        return [
+            s for command, help_text in _commands(parser_of_the_command()) for s in self._section(command, help_text)
+        ]
 
-    def _section(self, parser: argparse.ArgumentParser, told: str) -> list[nodes.Node]:
+    def _section(self, parser: argparse.ArgumentParser, help_text: str) -> list[nodes.Node]:
         section = nodes.section("", nodes.title("", "", nodes.literal("", parser.prog)), names=[parser.prog])
         self.state.document.note_implicit_target(section)
-        described = (told or parser.description or "").strip()
+        described = (help_text or parser.description or "").strip()
         if described:
             section += nodes.paragraph("", "", *plain(described[0].upper() + described[1:].rstrip(".") + "."))
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
@@ -58,10 +60,10 @@ def _commands(parser: argparse.ArgumentParser) -> list[tuple[argparse.ArgumentPa
     found: list[tuple[argparse.ArgumentParser, str]] = []
     for action in parser._actions:  # noqa: SLF001 - argparse has no public way to look
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            told = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
+            help_text = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
             for name, inner in action.choices.items():
                 deeper = _commands(inner)
-                found += deeper or [(inner, told.get(name, ""))]
+                found += deeper or [(inner, help_text.get(name, ""))]
     return found
 
 
@@ -79,10 +81,10 @@ def _name(action: argparse.Action) -> Cell:
 
 
 def _help(action: argparse.Action) -> str:
-    told = (action.help or "") % {**vars(action), "prog": "smallest-nb"}
-    if action.default not in (None, False, [], argparse.SUPPRESS) and "default" not in told:
-        told += f" (default {action.default})"
-    return told
+    help_text = (action.help or "") % {**vars(action), "prog": "smallest-nb"}
+    if action.default not in (None, False, [], argparse.SUPPRESS) and "default" not in help_text:
+        help_text += f" (default {action.default})"
+    return help_text
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -24,13 +24,13 @@ class GoldenMessages(SphinxDirective):
         self.env.note_dependency(str(path))
         found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))[name]
         if name in ("requests", "urls"):
-            return [node for message in found for node in _told(message)]
+            return [node for message in found for node in _describe(message)]
         rows = [[plain(_becomes(m)), code(json.dumps(m["frame"], ensure_ascii=False))] for m in found]
         head, widths = ("Read as", "Message"), (30, 70)
         return [table(head, rows, widths=widths, name="snb-wrap")] if rows[0][0] else _plain_list(found)
 
 
-def _told(message: dict[str, Any]) -> list[nodes.Node]:
+def _describe(message: dict[str, Any]) -> list[nodes.Node]:
     first, _, rest = message["why"].partition(" ")
     said = f"{first if first.startswith('lightning') else first[0].upper() + first[1:]} {rest}."
     shown = message["url"].replace("&", "\n  &").replace("?", "\n  ?")
@@ -46,8 +46,8 @@ def _plain_list(found: list[dict[str, Any]]) -> list[nodes.Node]:
 
 def _becomes(message: dict[str, Any]) -> str:
     if "text" in message:
-        told = f"“{message['text']}”, {'final' if message['final'] else 'interim'}"
-        return told + (", the last one" if message["last"] else "")
+        text = f"“{message['text']}”, {'final' if message['final'] else 'interim'}"
+        return text + (", the last one" if message["last"] else "")
     if "kind" in message:
         return f"`{message['kind']}`" if message["kind"] else "nothing: it is ignored"
     return ""

@@ -1,7 +1,7 @@
 """Live boxes: the directive `live`, whose box holds real widgets that a tape drives, in a page without a kernel.
 
-`taping` makes the tapes, `docs/_static/live.js` wakes the boxes up. What stands in a box until then, or for ever where
-no script runs, is what its widgets lead to.
+`taping` makes the tapes, `docs/_static/live.js` starts the boxes. Until then, and where no
+script runs, a box shows the static HTML of its widgets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from taping import NAMES, Taping
 from smallest_nb.notebook.widgets import assets
 
 _BUNDLES = ("player", "transcript-view")
-_TOLD = "Recorded with the simulator. The widgets are the real ones; there is no kernel behind them."
+_NOTE = "Recorded with the simulator. The widgets are the real ones; there is no kernel behind them."
 _ASLEEP = (
     "There are buttons here where scripts may run and a web server gives the page "
     "(`python -m http.server -d docs/_build/html`). This is what they lead to:"
@@ -48,8 +48,8 @@ class Live(SphinxDirective):
             raise self.error(f"There is no recording {name!r}; expected one of {', '.join(NAMES)}.")
         stage = nodes.container("", nodes.paragraph("", "", *plain(_ASLEEP)), LiveFace(name=name))
         stage["classes"] = ["snb-live-stage"]
-        told = nodes.paragraph("", _TOLD, classes=["snb-live-told"])
-        return [LiveBox("", stage, told, name=name)]
+        note = nodes.paragraph("", _NOTE, classes=["snb-live-note"])
+        return [LiveBox("", stage, note, name=name)]
 
 
 class _Boxes:

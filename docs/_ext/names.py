@@ -78,7 +78,7 @@ def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: no
 
 
 def _quiet(_app: Sphinx, _domain: object, node: pending_xref) -> bool | None:
-    """Be silent about a role that may fail, and about other people's types: nobody's inventory is downloaded."""
+    """Be silent about a role that may fail, and about other people's types: no inventory is downloaded."""
     if node.get("named"):
         return True
     root = node["reftarget"].partition(".")[0]

@@ -43,14 +43,14 @@ class SettingsTable(Directive):
 
 def _values(spec: Spec) -> Cell:
     if spec.kind in ("float", "int"):
-        told = f"`{spec.minimum:g}` to `{spec.maximum:g}` in steps of `{spec.step:g}`"
+        values = f"`{spec.minimum:g}` to `{spec.maximum:g}` in steps of `{spec.step:g}`"
     elif spec.choices and len(spec.choices) > _MANY:
-        told = f"{len(spec.choices)} known, any text is passed on"
+        values = f"{len(spec.choices)} known, any text is passed on"
     elif spec.choices:
-        told = " ".join(f"`{choice}`" for choice in spec.choices)
+        values = " ".join(f"`{choice}`" for choice in spec.choices)
     else:
-        told = _SHAPES[spec.kind]
-    return plain(told + (", or `None`" if spec.optional else ""))
+        values = _SHAPES[spec.kind]
+    return plain(values + (", or `None`" if spec.optional else ""))
 
 
 def _default(spec: Spec) -> Cell:
@@ -88,9 +88,9 @@ def _taken(metadata: Any) -> Cell:
         return code(*map(str, choices))
     if kind == "latency":
         return code(*LATENCIES)
-    told = {"flag": "nothing, or `on` `off`", "count": "a whole number", "limit": "a whole number",
+    values = {"flag": "nothing, or `on` `off`", "count": "a whole number", "limit": "a whole number",
             "seconds": "a number", "model": "a model's id"}  # fmt: skip
-    return plain(told[kind])
+    return plain(values[kind])
 
 
 def _start(knob: dataclasses.Field[Any]) -> Cell:

@@ -79,8 +79,8 @@ def main(name: str, folder: Path) -> None:
     """Play a program and write its tapes."""
     reel = Reel()
     tapes, face = PROGRAMS[name](reel)
-    told = json.dumps({"tapes": [t.written() for t in tapes]}, ensure_ascii=False, separators=(",", ":"))
-    (folder / f"{name}.json").write_text(told + "\n", encoding="utf-8")
+    text = json.dumps({"tapes": [t.written() for t in tapes]}, ensure_ascii=False, separators=(",", ":"))
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     (folder / f"{name}.bin").write_bytes(reel.sound)
     (folder / f"{name}.html").write_text(face + "\n", encoding="utf-8")
 

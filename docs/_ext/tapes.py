@@ -59,7 +59,7 @@ class Tape:
 
     def _listen(self, number: int, widget: SpeechWidget) -> None:
         channel = widget._channel  # noqa: SLF001 - the page's end of it, which no widget shows to others
-        channel._send = lambda content, buffers: self._told(number, content, buffers)  # noqa: SLF001
+        channel._send = lambda content, buffers: self._record_message(number, content, buffers)  # noqa: SLF001
         names = list(self._models[number]["traits"])
         widget.observe(lambda change: self._keep(number, "set", {change["name"]: change["new"]}), names=names)
         hello = {"build": build_hash(), "host": "other", "secure": True, "microphone": "ask", "worklet": True}
@@ -93,17 +93,17 @@ class Tape:
         """Return it as JSON data.
 
         Raises:
-            RuntimeError: Nothing was told.
+            RuntimeError: No message was sent.
         """
         if not self._events:
-            raise RuntimeError(f"{self._widgets} told their page nothing.")
+            raise RuntimeError(f"{self._widgets} sent their page no message.")
         return {"models": self._models, "events": self._events}
 
     def _say(self, widget: SpeechWidget, kind: str, buffer: bytes | None, **fields: Any) -> None:
         content = {"v": PROTOCOL_VERSION, "type": kind, "page": _PAGE, "ack": 0, **fields}
         widget._snb_receive(widget, content, [] if buffer is None else [buffer])  # noqa: SLF001 - as a comm does
 
-    def _told(self, number: int, content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _record_message(self, number: int, content: dict[str, Any], buffers: list[bytes]) -> None:
         bare = {name: value for name, value in content.items() if name not in ("v", "seq", "to")}
         if content["seq"] is not None:  # a welcome is a matter between a page and its own kernel
             with self._lock:
@@ -113,7 +113,9 @@ class Tape:
         with self._lock:
             if self._began is None:
                 return
-            at = round(round((monotonic() - self._began) * 1000, 3))  # twice, lest half a millisecond goes either way
+            at = round(
+                round((monotonic() - self._began) * 1000, 3)
+            )  # twice, because half a millisecond could be rounded either way
             event = [at, number, kind, what]
             self._events.append([*event, None if sound is None else self._reel.add(sound)] if kind == "msg" else event)
 

@@ -56,9 +56,9 @@ class Taping:
             subprocess.TimeoutExpired: It took longer than 90 s.
         """
         for name, process in self.processes.items():
-            _, told = process.communicate(timeout=_MOST_SECS)
+            _, output = process.communicate(timeout=_MOST_SECS)
             if process.returncode:
-                raise RuntimeError(f"The recording {name!r} could not be played:\n{told}")
+                raise RuntimeError(f"The recording {name!r} could not be played:\n{output}")
         if self._draft is not None:
             for old in (p for p in _KEPT.iterdir() if not p.name.startswith("draft-") and p != self.folder):
                 shutil.rmtree(old, ignore_errors=True)

@@ -54,8 +54,8 @@ class Model {
     for (const [name, value] of Object.entries(this.#before)) if (value === false) this.set(name, false);
   }
 
-  #emit(event, ...told) {
-    for (const callback of [...(this.#listeners.get(event) ?? [])]) callback(...told);
+  #emit(event, ...args) {
+    for (const callback of [...(this.#listeners.get(event) ?? [])]) callback(...args);
   }
 }
 
@@ -136,7 +136,7 @@ class Tape {
   /** Streams have names of their own each time: the page knows those that it had. */
   #give([, number, kind, what, place]) {
     const { model } = this.widgets[number];
-    const fresh = (told) => (told?.stream ? { ...told, stream: `${told.stream}.${this.#plays}` } : told);
+    const fresh = (message) => (message?.stream ? { ...message, stream: `${message.stream}.${this.#plays}` } : message);
     if (kind === "msg") {
       const buffers = place ? [new DataView(this.#sound, place[0], place[1])] : [];
       model.tell(fresh(what), buffers);
@@ -164,13 +164,13 @@ async function load(bundle) {
 
 async function wake(box) {
   const name = box.dataset.tape;
-  const [told, sound] = await Promise.all([
+  const [recorded, sound] = await Promise.all([
     get(`${name}.json`).then((answer) => answer.json()),
     get(`${name}.bin`).then((answer) => answer.arrayBuffer()),
   ]);
   const stage = document.createElement("div");
   stage.className = "snb-live-stage";
-  for (const tape of told.tapes.map((each) => new Tape(each, sound))) {
+  for (const tape of recorded.tapes.map((each) => new Tape(each, sound))) {
     tapes.push(tape);
     for (const { bundle, model } of tape.widgets) {
       const widget = await load(bundle);

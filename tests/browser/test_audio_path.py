@@ -150,7 +150,7 @@ def test_a_busy_kernel_loses_no_sound_either_way(lab, counting, ipykernel):
             notes.page.evaluate("() => window.__tap.clear()")
             # The stream is fed from the background loop in real time, as a service would, while the cell is busy.
             notes.do(
-                "from smallest_nb import runtime\n"
+                "from smallest_nb.client import background_loop as runtime\n"
                 "async def speak():\n"
                 "    stream = player.open_stream(24000)\n"
                 "    started = time.monotonic()\n"

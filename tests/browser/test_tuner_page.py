@@ -257,7 +257,9 @@ def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
 
 
 def test_an_error_is_told_beside_its_cause_and_the_tuner_lives_on(notes, theme):
-    notes.do("from smallest_nb import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})")
+    notes.do(
+        "from smallest_nb.notebook import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})"
+    )
     notes.do("tuner.settings = {'model': 'lightning-v2', 'voice': 'emily'}")
     notes.page.get_by_role("button", name="Speak").click()
     notes.page.get_by_role("alert").get_by_text("lightning-v2 is no longer served.").wait_for()

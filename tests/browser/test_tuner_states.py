@@ -12,7 +12,7 @@ from test_tuner_page import PLAYED, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
-from smallest_nb import session
+from smallest_nb.notebook import session
 tuner = snb.VoiceTuner("Your table is booked for half past seven.")
 tuner"""
 TAKES = "document.querySelector('.snb-player').dataset.takes"

@@ -8,7 +8,7 @@ from test_tuner_states import until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 WITHDRAWN = """import smallest_nb as snb
 where = snb.use_simulator()
-from smallest_nb import session
+from smallest_nb.notebook import session
 session.simulator().behaviour.retired = {"lightning_v3.1"}
 default = snb.VoiceTuner("Your table is booked for half past seven.")
 default"""

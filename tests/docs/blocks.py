@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _PIECE = re.compile(
-    r"<!--\s*(?P<word>before|meanwhile|compiled only|pytest)\b(?P<told>.*?)-->"
+    r"<!--\s*(?P<word>before|meanwhile|compiled only|pytest)\b(?P<rest>.*?)-->"
     r"|^(?P<fence>`{3,}|:{3,})(?P<language>[^\n]*)\n(?P<code>.*?)^(?P=fence)\s*$",
     re.DOTALL | re.MULTILINE,
 )
@@ -47,11 +47,11 @@ def blocks(path: Path) -> list[Block]:
     found: list[Block] = []
     how, before, meanwhile = "run", "", {}
     for piece in _PIECE.finditer(text):
-        word, told = piece["word"], piece["told"] or ""
+        word, rest = piece["word"], piece["rest"] or ""
         if word == "before":
-            before += told.strip("\n") + "\n"
+            before += rest.strip("\n") + "\n"
         elif word == "meanwhile":
-            lines = (line.partition(": ") for line in told.strip().splitlines())
+            lines = (line.partition(": ") for line in rest.strip().splitlines())
             meanwhile = {name.strip(): what for name, _, what in lines}
         elif word:
             how = word

@@ -14,6 +14,7 @@ from blocks import ROOT, blocks
 from IPython.core.inputtransformer2 import TransformerManager
 
 import smallest_nb as snb
+from smallest_nb.notebook import session
 from smallest_nb.simulator.faults import Behaviour
 
 PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)]
@@ -34,9 +35,9 @@ def parsed(code):
 def a_simulator():
     """Serve all pages; its tones are read back as the very words."""
     snb.use_simulator(behaviour=Behaviour(engine="signal"), key=None)  # pages use keys of their own at its address
-    yield snb.session.simulator()
+    yield session.simulator()
     snb.use_simulator(behaviour=Behaviour())
-    snb.session._chosen = None
+    session._chosen = None
 
 
 def test_each_how_to_has_code_that_runs():

@@ -48,11 +48,11 @@ def rows():
 def test_K12_the_page_names_every_package_and_no_other():
     assert set(rows()) == set(asked_for())
     for name, extras in asked_for().items():
-        told = rows()[name]
-        assert len(told) == (3 if extras else 2)
-        assert all(told)
+        cells = rows()[name]
+        assert len(cells) == (3 if extras else 2)
+        assert all(cells)
         if extras:
-            assert set(told[1].split(", ")) == extras
+            assert set(cells[1].split(", ")) == extras
 
 
 @pytest.mark.parametrize("name", sorted(set(asked_for()) - SAYS_NOTHING))
@@ -71,7 +71,7 @@ def test_K12_the_licence_is_the_one_that_the_package_says(name):
 
 def test_K12_lgpl_and_gpl_are_mentioned_where_people_look():
     assert rows()["soxr"][0] == "LGPL-2.1-or-later"
-    assert {n for n, told in rows().items() if told[0].startswith(("GPL", "AGPL"))} == {"espeakng-loader"}
+    assert {n for n, cells in rows().items() if cells[0].startswith(("GPL", "AGPL"))} == {"espeakng-loader"}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "soxr" in readme
     assert "LGPL" in readme

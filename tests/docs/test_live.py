@@ -95,7 +95,7 @@ def page(chromium, served):
     assert len(asked) > 5
     assert [url for url in asked if not url.startswith((served + "/", "blob:", "data:"))] == []
     assert [url for url in missing if not url.endswith("/favicon.ico")] == []  # asked for by the browser itself
-    assert [told for told in complaints if "404" not in told] == []
+    assert [text for text in complaints if "404" not in text] == []
 
 
 def open_page(page, url, players):
@@ -169,8 +169,8 @@ def came():
 @pytest.fixture(scope="module")
 def said():
     """Its final text: what was said, and by whom."""
-    finals = [told for _, told in came() if told["is_final"] and told["transcript"]]
-    return [(told["transcript"], told["words"][0]["speaker"]) for told in finals]
+    finals = [frame for _, frame in came() if frame["is_final"] and frame["transcript"]]
+    return [(frame["transcript"], frame["words"][0]["speaker"]) for frame in finals]
 
 
 def shown(page):
@@ -254,6 +254,6 @@ def test_tapes_are_made_once_and_keep_the_recording_s_times(site):
     assert taping.folder.is_dir()
     taping.start()
     assert taping.processes == {}, "it would play the recordings again, and nothing has changed"
-    told = json.loads((site / "_static" / "live" / "call.json").read_text(encoding="utf-8"))["tapes"][0]["events"]
-    lines = [at for at, _, kind, what, *_ in told if kind == "msg" and what["type"] == "lines" and not what["reset"]]
+    events = json.loads((site / "_static" / "live" / "call.json").read_text(encoding="utf-8"))["tapes"][0]["events"]
+    lines = [at for at, _, kind, what, *_ in events if kind == "msg" and what["type"] == "lines" and not what["reset"]]
     assert lines == pytest.approx([t * 1000 for t, _ in came()], abs=60)

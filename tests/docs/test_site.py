@@ -65,10 +65,10 @@ def test_every_switch_of_the_simulator_has_a_row(site):
 
 def test_every_command_and_option_is_there(site):
     text = (site / "reference" / "command-line.html").read_text(encoding="utf-8")
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-m", "smallest_nb.cli", "--help"], capture_output=True, text=True, timeout=30
     )
-    commands = re.search(r"{([\w,-]+)}", told.stdout).group(1).split(",")
+    commands = re.search(r"{([\w,-]+)}", finished.stdout).group(1).split(",")
     assert {"demo", "simulate"} <= set(commands)
     for command in commands:
         assert f'<span class="pre">smallest-nb</span> <span class="pre">{command}' in text, command

@@ -30,7 +30,7 @@ NOTES = {
     "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
     "colab": "its Python, its packages, its kernel, and a page with its rules for frames and messages; Colab itself "
-    "cannot be reached. Should the microphone stay silent: `smallest_nb.notebook.colab.enable_mic()`",
+    "cannot be reached. Should the microphone stay silent: `smallest_nb.colab.enable_mic()`",
     "vscode": "its rules for frames and messages; the editor itself is not run. Its outputs get no microphone: the "
     "button says so and offers a tab of its own, the kernel's device, or a file",
 }

@@ -17,7 +17,8 @@ import gc, json
 from ipywidgets.widgets import widget
 for _ in range(3):
     gc.collect()
-print(json.dumps([len(widget._instances), len([t for t in snb.runtime._runtime.loop._selector.get_map()])]))
+watched = snb.client.background_loop._runtime.loop._selector.get_map()
+print(json.dumps([len(widget._instances), len(watched)]))
 """
 CELLS = {
     "named": "tuner = snb.VoiceTuner('Hi.')\ntuner.audition()\ntuner",

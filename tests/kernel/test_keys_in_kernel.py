@@ -112,7 +112,7 @@ google.colab = colab
 sys.modules["google.colab"] = colab
 import os
 os.environ["SMALLEST_KEY_SOURCES"] = "colab"
-from smallest_nb import keys
+from smallest_nb.notebook import keys
 found = []
 thread = threading.Thread(target=lambda: found.append(keys.find_key()))
 thread.start(); thread.join(5)

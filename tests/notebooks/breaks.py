@@ -5,36 +5,36 @@ from __future__ import annotations
 BREAKS = {
     # The speed is not sent.
     "01_tune_a_voice": """
-        from smallest_nb.api import tts
-        request = tts.tts_request
-        tts.tts_request = lambda *a, **k: {n: v for n, v in request(*a, **k).items() if n != "speed"}
+        from smallest_nb.api import tts_wire
+        request = tts_wire.tts_request
+        tts_wire.tts_request = lambda *a, **k: {n: v for n, v in request(*a, **k).items() if n != "speed"}
     """,
     # Results hold no words with times.
     "02_live_transcription": """
         import dataclasses
-        from smallest_nb.api import stt
-        parse = stt.parse_segment
-        stt.parse_segment = lambda *a, **k: dataclasses.replace(parse(*a, **k), words=())
+        from smallest_nb.api import stt_wire
+        parse = stt_wire.parse_segment
+        stt_wire.parse_segment = lambda *a, **k: dataclasses.replace(parse(*a, **k), words=())
     """,
     # Every voice is the same.
     "03_compare_voices": """
-        from smallest_nb.api import tts
-        request = tts.tts_request
-        tts.tts_request = lambda *a, **k: {**request(*a, **k), "voice_id": "magnus", "speed": 1.0}
+        from smallest_nb.api import tts_wire
+        request = tts_wire.tts_request
+        tts_wire.tts_request = lambda *a, **k: {**request(*a, **k), "voice_id": "magnus", "speed": 1.0}
     """,
     # The copied code forgets the speed.
     "04_from_notebook_to_pipecat": """
-        from smallest_nb import snippets
-        told = snippets._pipecat_settings
-        snippets._pipecat_settings = lambda order: told(order).replace("speed=", "# speed=")
+        from smallest_nb.api import code_export
+        write = code_export._pipecat_settings
+        code_export._pipecat_settings = lambda order: write(order).replace("speed=", "# speed=")
     """,
     # Subtitles are a second late.
     "05_captions_and_exports": """
         import dataclasses
         from smallest_nb.results.transcript import timing, subtitles
-        from smallest_nb.api import stt
-        word = stt._word
-        stt._word = lambda *a: (lambda w: dataclasses.replace(w, start=w.start + 1.0, end=w.end + 1.0))(word(*a))
+        from smallest_nb.api import stt_wire
+        word = stt_wire._word
+        stt_wire._word = lambda *a: (lambda w: dataclasses.replace(w, start=w.start + 1.0, end=w.end + 1.0))(word(*a))
     """,
     # What breaks off is not spoken again.
     "06_under_the_hood": """
@@ -46,7 +46,7 @@ BREAKS = {
     """,
     # Everything said is lost.
     "07_colab": """
-        from smallest_nb.client.stt_results import Downlink
-        Downlink.take = lambda self, frame, **k: self.final.set()
+        from smallest_nb.client.stt_results import TranscriptAssembler
+        TranscriptAssembler.take = lambda self, frame, **k: self.final.set()
     """,
 }

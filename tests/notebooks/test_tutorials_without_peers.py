@@ -19,7 +19,7 @@ def test_UX5_the_tutorial_of_pipecat_goes_on_without_it(python):
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     env = {k: v for k, v in os.environ.items() if not k.startswith("SMALLEST_") and k != "PIPECAT_PYTHON"}
     env |= {"SMALLEST_KEY_SOURCES": "environment"} | ({} if python is None else {"PIPECAT_PYTHON": python})
-    # The widgets of a script are made by nobody's page; leaving by os._exit is what this test is not about.
+    # The widgets of a script belong to no page; leaving by os._exit is what this test is not about.
     script = f"{code}\nimport os, sys; sys.stdout.flush(); os._exit(0)"
     done = subprocess.run([sys.executable, "-"], input=script, env=env, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import smallest_nb
+from tests.support.import_graph import find_circles, imports_of, modules_of
 
 PRODUCT = Path(smallest_nb.__file__).parent
 ROOT = PRODUCT.parent
@@ -25,35 +25,6 @@ SOURCES = sorted(PRODUCT.rglob("*.py"))
 def package_of(module: str) -> str:
     """Return the part below `smallest_nb`: a package, or a module beside them."""
     return ([*module.split("."), "__init__"])[1]
-
-
-def modules_of(tree: Path) -> dict[str, Path]:
-    """Return the modules below a folder that is a package, by dotted name."""
-    paths = sorted(tree.rglob("*.py"))
-    return {".".join(p.relative_to(tree.parent).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
-
-
-def imports_of(path: Path, modules: dict[str, Path]) -> Iterator[str]:
-    """Yield each module of `modules` that a file imports, wherever in it the import stands."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                if full in modules or node.module in modules:
-                    yield full if full in modules else node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in modules)
-
-
-def find_circles(graph: dict[str, set[str]]) -> list[str]:
-    """Return the modules that are left when those without an import that is left are taken out again and again."""
-    left = {module: set(targets) & set(graph) - {module} for module, targets in graph.items()}
-    while free := [module for module, targets in left.items() if not targets]:
-        for module in free:
-            del left[module]
-        for targets in left.values():
-            targets.difference_update(free)
-    return sorted(left)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PRODUCT)))

@@ -266,8 +266,8 @@ ALONE = {
     "    p = multiprocessing.get_context('spawn').Process(target=snb.VoiceTuner, kwargs={'api_key': 'sk_x'})\n"
     "    p.start(); p.join(); assert p.exitcode == 0; print('made')",
     "interrupted_exit": "import smallest_nb as snb, atexit, os, signal\nw = snb.VoiceTuner('Hi'); w.submit()\n"
-    "end = snb.runtime._cancel_all\nasync def interrupt(loop):\n    os.kill(os.getpid(), signal.SIGINT)\n    await end(loop)\n"
-    "snb.runtime._cancel_all = interrupt; print('made')",
+    "end = snb.client.background_loop._cancel_all\nasync def interrupt(loop):\n    os.kill(os.getpid(), signal.SIGINT)\n    await end(loop)\n"
+    "snb.client.background_loop._cancel_all = interrupt; print('made')",
     "abandoned": "import asyncio, smallest_nb as snb\nasync def main():\n    service = snb.SmallestTTSService()\n"
     "    async for _ in service.run_tts('Hi there. How are you today?'):\n        break\n    print('made')\nasyncio.run(main())",
     "fast_exit": "import smallest_nb as snb, os\nw = snb.VoiceTuner('Hi'); w.audition(); print('made', flush=True); os._exit(0)",

@@ -81,7 +81,7 @@ def test_no_device_is_said(tmp_path, has_portaudio):
 PRESS = """
 import asyncio
 import smallest_nb as snb
-from smallest_nb import runtime
+from smallest_nb.client import background_loop as runtime
 microphone = snb.Microphone()
 
 async def press():
