@@ -13,7 +13,7 @@ STATE = "() => document.querySelector('.snb-player').dataset.state"
 
 def started(notes):
     """Notebook 01 with its widget on the screen, saved, so that other pages see it."""
-    notes.run_all()
+    notes.run_first()
     notes.page.wait_for_selector(".snb-player[data-ready='true']")
     notes.save()
     notes.do(f"tuner.auto_play = False; tuner.settings = {{'speed': None}}; tuner.text = {LONG!r}")
@@ -79,7 +79,7 @@ def test_nothing_overflows(lab):
 
 def test_a_recording_is_ended_by_another_tab_and_by_a_reload(lab):
     with lab.browse("02_live_transcription.ipynb") as one:
-        one.run_all()
+        one.run_first()
         one.page.wait_for_selector(".snb-mic[data-ready='true']")
         one.save()
         press(one, "Transcribe")

@@ -20,6 +20,8 @@ def latest_recording(lab) -> Clip:
 
 
 def rendered(notes) -> tuple[np.ndarray, int]:
+    """What the page has rendered up to now, and its rate."""
+    notes.page.evaluate("() => window.__tap.settle()")
     data = base64.b64decode(notes.page.evaluate("() => window.__tap.read()"))
     return np.frombuffer(data, "<f4").astype(float), notes.page.evaluate("() => window.__tap.rate")
 
@@ -44,7 +46,6 @@ def wait_played(notes, before: str) -> None:
         f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({IDLE})()",
         arg=before,
     )
-    notes.page.wait_for_timeout(200)
 
 
 def assert_same_sound(sent: Clip, heard: np.ndarray, rate: int) -> None:

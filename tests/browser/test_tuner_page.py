@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import base64
+import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from lab import ROOT
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import expect
 from test_screenshots import FOLDER, picture
+from test_tune_a_voice import rendered
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 CELL = """import smallest_nb as snb
 tuner = snb.VoiceTuner("Your table is booked for half past seven.", voice="liam", word_timestamps=True)
 tuner"""
+OVERFLOWING = """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
+  const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
+  return e.getBoundingClientRect().right > card.right + 1;
+}).map((e) => e.outerHTML.slice(0, 80))"""
 PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
 
 
@@ -44,7 +52,23 @@ def unfold(notes, title: str) -> None:
     part = notes.page.locator(".jupyter-widget-Collapse", has=notes.page.get_by_text(title, exact=True)).last
     if "jupyter-widget-Collapse-open" not in (part.get_attribute("class") or ""):
         part.locator(".jupyter-widget-Collapse-header").first.click()
-        notes.page.wait_for_timeout(300)
+        expect(part).to_have_class(re.compile(r"\bjupyter-widget-Collapse-open\b"))
+
+
+def what_stays(notes, find: str, arg=None) -> list[str]:
+    """Return what a function of the page still finds once the layout has had time to settle."""
+    try:
+        notes.page.wait_for_function(f"(arg) => ({find})(arg).length === 0", arg=arg, timeout=3000)
+    except PlaywrightTimeoutError:
+        return notes.page.evaluate(find, arg)
+    return []
+
+
+def wait_kernel(notes, expression: str) -> None:
+    """Wait until the kernel finds something true."""
+    deadline = time.monotonic() + 20
+    while not notes.kernel(expression):
+        assert time.monotonic() < deadline, f"not true: {expression}"
 
 
 def rows(notes):
@@ -67,19 +91,19 @@ def test_words_are_marked_as_they_sound(notes):
 def test_the_spectrogram_shows_where_the_sound_is(notes, theme):
     button = notes.page.get_by_role("button", name="Spectrogram")
     button.click()
-    notes.page.wait_for_timeout(300)
-    levels = notes.page.evaluate(
+    levels = notes.page.wait_for_function(
         """() => {
           const canvas = document.querySelector('.snb-spectrum');
+          if (!canvas?.width || !canvas.offsetParent) return null;
           const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
           const rows = [0, 0];
           for (let i = 0; i < data.length; i += 4) {
             const row = Math.floor(i / 4 / canvas.width) < canvas.height / 2 ? 0 : 1;
             rows[row] += Math.abs(data[i] - data[0]) + Math.abs(data[i + 1] - data[1]);
           }
-          return rows;
+          return rows[1] > 0 && rows;
         }"""
-    )
+    ).json_value()
     assert levels[1] > 1.3 * levels[0], "speech has more below 4 kHz than above"
     picture(notes, ".snb-player", f"voice-tuner-spectrogram-{theme}.png")
     button.click()
@@ -116,10 +140,7 @@ def test_takes_by_keyboard_alone(notes, theme):
     note = notes.page.locator(f".snb-take[data-number='{focused}'] .snb-take-note")
     note.fill("the warm one")
     note.press("Enter")
-    for _ in range(50):
-        if notes.kernel(f"tuner.takes.get({focused}).note"):
-            break
-        notes.page.wait_for_timeout(50)
+    wait_kernel(notes, f"tuner.takes.get({focused}).note")
     assert notes.kernel(f"tuner.takes.get({focused}).note") == "the warm one"
     picture(notes, ".snb-player", f"voice-tuner-takes-{theme}.png")
 
@@ -140,10 +161,7 @@ def test_the_list_keeps_the_persons_place(notes):
     notes.page.keyboard.type("ep")
     assert notes.page.evaluate(active) == f"{number} INPUT"
     notes.page.keyboard.press("Enter")
-    for _ in range(100):
-        if notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep":
-            break
-        notes.page.wait_for_timeout(50)
+    wait_kernel(notes, f"tuner.takes.get({number}).note == 'warm, keep'")
     assert notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep"
     notes.page.locator(f".snb-take[data-number='{number}']").focus()
     notes.page.keyboard.press("Control+s")
@@ -159,7 +177,7 @@ def test_two_takes_switch_at_the_same_instant(notes, theme):
     notes.page.evaluate("() => window.__tap.clear()")
     notes.page.get_by_role("button", name="A · Take 1").click()
     notes.page.wait_for_selector(".snb-player[data-state='playing']")
-    notes.page.wait_for_timeout(700)
+    notes.page.wait_for_function("() => document.querySelector('.snb-player-wave').getAttribute('aria-valuenow') > 0.5")
     at = "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow'))"
     before = notes.page.evaluate(at)
     notes.page.get_by_role("button", name="B · Take 2").click()
@@ -168,7 +186,7 @@ def test_two_takes_switch_at_the_same_instant(notes, theme):
     assert 0 <= after - before < 0.6
     picture(notes, ".snb-player", f"voice-tuner-compare-{theme}.png")
     notes.page.wait_for_function(PLAYED)
-    heard = np.frombuffer(base64.b64decode(notes.page.evaluate("() => window.__tap.read()")), "<f4")
+    heard, _ = rendered(notes)
     assert np.abs(np.diff(heard)).max() < 0.35, "switching clicks"
     notes.page.get_by_role("button", name="End comparing").click()
     notes.page.wait_for_selector(".snb-compare", state="hidden")
@@ -218,8 +236,8 @@ def test_narrow_outputs_need_no_sideways_scrolling(notes, theme, width):
         }""",
         width,
     )
-    notes.page.wait_for_timeout(300)
-    too_wide = notes.page.evaluate(
+    too_wide = what_stays(
+        notes,
         """(width) => [...document.querySelectorAll('.snb, .snb *')]
           .filter((e) => e.offsetParent && e.getBoundingClientRect().width > width + 1)
           .map((e) => e.className + ' ' + e.getBoundingClientRect().width)""",
@@ -236,10 +254,9 @@ def test_narrow_outputs_need_no_sideways_scrolling(notes, theme, width):
 def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
     number = notes.kernel("tuner.audition('Kept for those without a kernel.', fresh=True).number")
     face = notes.page.locator(".snb-face")
-    for _ in range(100):
-        if f"Take {number}" in face.first.inner_html():
-            break
-        notes.page.wait_for_timeout(50)
+    notes.page.wait_for_function(
+        "(take) => document.querySelector('.snb-face').innerHTML.includes(take)", arg=f"Take {number}"
+    )
     assert not face.first.is_visible(), "where the widget lives it would be told twice"
     notes.save()
     path = lab.notebooks / f"tuner-{theme}.ipynb"

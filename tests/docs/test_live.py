@@ -119,7 +119,6 @@ def wait_state(page, number, state):
 def heard_whole(page, number, clip):
     """Wait until a player is done, and hold what came out to the recording."""
     wait_state(page, number, "idle")
-    page.wait_for_timeout(200)
     assert_same_sound(clip, *rendered(SimpleNamespace(page=page)))
     assert player(page, number).get_attribute("data-underruns") == "0"
 

@@ -88,7 +88,8 @@ class Notebook:
 
 
 def rendered(frame: Frame) -> tuple[np.ndarray, int]:
-    """Return what a frame has really rendered, and its rate."""
+    """Return what a frame has really rendered up to now, and its rate."""
+    frame.evaluate("() => window.__tap.settle()")
     data = base64.b64decode(frame.evaluate("() => window.__tap.read()"))
     return np.frombuffer(data, "<f4").astype(float), frame.evaluate("() => window.__tap.rate")
 
