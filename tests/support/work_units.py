@@ -34,11 +34,11 @@ SOUND = (
 )
 """Pages whose sound is measured."""
 
-SPLIT_BY_PARAMETER = re.compile(r"^(tests/browser/|tests/hosts/test_(main_job|lifecycle)\.py)")
-PARAMETER = re.compile(r"\[(light|dark|jupyterlab|notebook7|voila|marimo|solara)\b")
+SPLIT_BY_PARAMETER = re.compile(r"^tests/browser/")
+PARAMETER = re.compile(r"\[(light|dark)\b")
 SLOWEST_FIRST: Sequence[str] = (
-    "tests/hosts/",
     "tests/browser/",
+    "tests/hosts/",  # after the browser's: their environments may still be being made
     "tests/packaging/",
     "tests/notebooks/",
     "tests/services/test_faults.py",
