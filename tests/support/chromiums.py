@@ -82,16 +82,20 @@ class Chromiums:
         if microphone is not None:
             # Chromium reads the file when the microphone is opened.
             shutil.copyfile(microphone, self._microphone(number))
+        others = list(context.pages)  # an empty one, which keeps the browser, and those of a fixture that has it too
         try:
             yield context
-            for page in context.pages[1:]:  # the first one, empty, keeps the browser
-                page.close()
-            context.clear_cookies()  # those of a server are sent to all ports
-            self._permit(context, media)
+            for page in context.pages:
+                if page not in others:
+                    page.close()
+            if len(others) == 1:
+                context.clear_cookies()  # those of a server are sent to all ports
+                self._permit(context, media)
         except BaseException:
-            del self._kept[kind]
-            with contextlib.suppress(Error):
-                context.close()
+            if len(others) == 1:
+                self._kept.pop(kind, None)
+                with contextlib.suppress(Error):
+                    context.close()
             raise
 
     def close(self) -> None:
