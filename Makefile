@@ -88,7 +88,8 @@ pytest: environments run-tests
 
 # `+`: what it prints is seen at once.
 run-tests: setup .tools/chromium .tools/portaudio peers docs $(BEFORE_TESTS)
-	+SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
+	+unset MAKEFLAGS MFLAGS
+	SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
 
 oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m oracle

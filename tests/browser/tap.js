@@ -63,6 +63,7 @@
     track.stop();
     track.dispatchEvent(new Event("ended"));
   };
+  if (!window.AudioWorklet) return; // a page that is not secure, or empty
   const addModule = AudioWorklet.prototype.addModule;
   AudioWorklet.prototype.addModule = async function (module, options) {
     await addModule.call(this, url);

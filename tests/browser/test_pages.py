@@ -8,12 +8,16 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 LONG = "One, two, three, four, five, six, seven, eight, nine, ten. " * 4
+TUNER = """import smallest_nb as snb
+tuner = snb.VoiceTuner("Your table is booked for half past seven.")
+tuner"""
+LIVE = "import smallest_nb as snb\nlive = snb.LiveTranscriber(word_timestamps=True)\nlive"
 STATE = "() => document.querySelector('.snb-player').dataset.state"
 
 
 def started(notes):
-    """Notebook 01 with its widget on the screen, saved, so that other pages see it."""
-    notes.run_first()
+    """Put the widget on the screen and save it, so that other pages see it; all cells, or they would not be trusted."""
+    notes.run_all()
     notes.page.wait_for_selector(".snb-player[data-ready='true']")
     notes.save()
     notes.do(f"tuner.auto_play = False; tuner.settings = {{'speed': None}}; tuner.text = {LONG!r}")
@@ -24,7 +28,7 @@ def press(notes, name="Speak"):
 
 
 def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
-    with lab.browse("01_tune_a_voice.ipynb") as one:
+    with lab.browse(lab.write_notebook("two-tabs.ipynb", TUNER)) as one:
         started(one)
         two = one.second_tab()
         two.page.wait_for_selector(".snb-player[data-ready='true']")
@@ -78,8 +82,8 @@ def test_nothing_overflows(lab):
 
 
 def test_a_recording_is_ended_by_another_tab_and_by_a_reload(lab):
-    with lab.browse("02_live_transcription.ipynb") as one:
-        one.run_first()
+    with lab.browse(lab.write_notebook("two-recording-tabs.ipynb", LIVE)) as one:
+        one.run_all()
         one.page.wait_for_selector(".snb-mic[data-ready='true']")
         one.save()
         press(one, "Transcribe")
