@@ -29,7 +29,7 @@ WORKERS ?= 4
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 PYTEST = CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest
 
-.PHONY: help demo test run-tests test-all test-quick test-versions one checks environments setup frontend lint types check-js docs \
+.PHONY: help demo test run-tests test-all test-quick quick-tests test-versions one checks environments setup frontend lint types check-js docs \
   pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
@@ -47,7 +47,10 @@ test-all: test ## Also what is slow and rarely breaks (marked `slow`, each with 
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder -m slow tests
 
 test-quick: setup .tools/chromium ## The daily loop: lint, types, unit and wire tests, one browser test, one notebook
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types quick-tests
+
+quick-tests: setup .tools/chromium
+	+unset MAKEFLAGS MFLAGS
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL) tests/unit tests/wire $(QUICK_BROWSER) $(QUICK_NOTEBOOK)
 
 test-versions: setup ## Unit, wire, link and service tests on each Python from 3.11 on that is installed
