@@ -141,8 +141,7 @@ class Chromiums:
     @staticmethod
     def _permit(context: BrowserContext, media: str) -> None:
         context.clear_permissions()
-        if media == "fake":
-            context.grant_permissions(["microphone"])
+        context.grant_permissions(["microphone"] if media == "fake" else [])  # all others are refused
 
 
 CHROMIUMS = Chromiums()
