@@ -38,7 +38,7 @@ def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
         two.page.wait_for_selector(".snb-player:has(button:has-text('Speak'))")  # "Stop" while it is synthesized
         press(two)
         two.page.wait_for_selector(".snb-player[data-state='playing']")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while one.page.evaluate(STATE) != "idle":
             assert time.monotonic() < deadline, "both tabs sound"
         two.page.close()
@@ -92,12 +92,12 @@ def test_a_recording_is_ended_by_another_tab_and_by_a_reload(lab):
         two.page.wait_for_selector(".snb-mic[data-ready='true']")
         press(two, "Transcribe")
         two.page.wait_for_selector(".snb-mic[data-state='recording']")
-        one.page.wait_for_selector(".snb-mic[data-state='idle']", timeout=5_000)
-        deadline = time.monotonic() + 10
+        one.page.wait_for_selector(".snb-mic[data-state='idle']")
+        deadline = time.monotonic() + 20
         while not two.kernel("live._service is not None and live._service.connected"):
             assert time.monotonic() < deadline, "no session began"
         two.reload()
         two.page.wait_for_selector(".snb-mic[data-ready='true']")
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 30
         while two.kernel("live._service is not None or live.microphone.state != 'idle'"):
             assert time.monotonic() < deadline, "the session of the page that is gone goes on"

@@ -152,11 +152,11 @@ def test_the_second_player_silences_the_first(page, served):
     press(page, 1)
     wait_state(page, 0, "idle")
     page.wait_for_function("() => window.__peaks()[1] > 0.02")
-    page.wait_for_function("() => window.__peaks()[0] < 1e-4", timeout=1000)
+    page.wait_for_function("() => window.__peaks()[0] < 1e-4", timeout=5000)
     assert player(page, 1).get_attribute("data-state") == "playing"
     press(page, 1)
     wait_state(page, 1, "idle")
-    page.wait_for_function("() => window.__peaks()[1] < 1e-4", timeout=1000)
+    page.wait_for_function("() => window.__peaks()[1] < 1e-4", timeout=5000)
 
 
 def came():
