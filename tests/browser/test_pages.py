@@ -48,7 +48,7 @@ def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
         one.reload()
         one.page.wait_for_selector(".snb-player[data-ready='true']")
         assert one.page.evaluate(STATE) == "idle"
-        one.do("tuner.text = 'One.'; take = tuner.audition(play=True)")
+        one.do("tuner.text = 'One, two, three, four, five, six, seven, eight.'; take = tuner.audition(play=True)")
         one.page.wait_for_selector(".snb-player[data-state='playing']")
 
 
