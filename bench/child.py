@@ -1,4 +1,4 @@
-"""A child process that answers JSON lines with JSON lines; always ended by whoever started it."""
+"""A child process that answers JSON lines with JSON lines; the process that started it always ends it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.environments import ROOT
 _START_SECS = 60.0
 _END_SECS = 3.0
 _LAST_WORDS = 600
-# glibc learns from what was freed before whether asyncio's 256 kB reads are mapped anew each time; the floor costs a
+# glibc learns from what was freed before whether asyncio's 256 kB reads are mapped again each time; the floor costs a
 # third more where it has not learnt it. With fixed thresholds a figure does not depend on what was measured before.
 _HEAP = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20)}
 
@@ -31,16 +31,17 @@ class Child:
         python: Its interpreter.
         module: What it runs.
         log: Where its stderr goes.
+        arguments: Of its command line.
     """
 
-    def __init__(self, python: Path, module: str, log: Path) -> None:
+    def __init__(self, python: Path, module: str, log: Path, *arguments: str) -> None:
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         self._rest = b""
         # A session of its own: Ctrl-C reaches the runner alone, which then ends its children in order.
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [str(python), "-m", module],
+                [str(python), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -57,7 +57,7 @@ class Shelf:
         return python if python.exists() and self._is_current(name) else None
 
     def make(self, name: str) -> None:
-        """Make an environment anew.
+        """Make an environment from nothing.
 
         Raises:
             subprocess.SubprocessError: uv failed or took too long.

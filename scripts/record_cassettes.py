@@ -1,4 +1,4 @@
-"""Records tests/cassettes anew, from the simulator: `python scripts/record_cassettes.py`."""
+"""Records tests/cassettes again, from the simulator: `python scripts/record_cassettes.py`."""
 
 from __future__ import annotations
 

@@ -6,20 +6,17 @@ import os
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from smallest_nb.simulator import Simulator
+from tests.support.browser_evidence import FAILED, save_evidence
+from tests.support.chromiums import CHROMIUMS
+from tests.support.work_units import WorkUnitScheduling, is_page_unit, lower_priority, sort_by_cost
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # tests.support, and the bench, which is no part of the package
-
-from tests.support.browser_evidence import FAILED, save_evidence  # noqa: E402
-from tests.support.chromiums import CHROMIUMS  # noqa: E402
-from tests.support.work_units import WorkUnitScheduling, is_page_unit, lower_priority, sort_by_cost  # noqa: E402
-
 KEY = "sk_test_canary_7f3a"
 
 for name in (
@@ -34,6 +31,11 @@ for name in (
 # Whose machine it is shall not matter: no keyring and no .env file of theirs.
 os.environ["SMALLEST_KEY_SOURCES"] = "environment"
 
+
+# The same examples in every run; `--hypothesis-profile=thorough` looks for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100, print_blob=True)
+settings.register_profile("thorough", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("ci")
 
 CASE_NAME = re.compile(r"test_(?:UX|[A-Z])\d+_")
 """Names such as `test_S4_...`: the test holds row S4 of the list of faults that users met."""

@@ -1,26 +1,29 @@
-"""Pipecat's services, each in the smallest pipeline that works, without its optional observers and its debug log."""
+"""Pipecat's services, of any version, each in the smallest pipeline that works, without a transport."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from typing import Any, ClassVar
 
 from loguru import logger
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
+    ErrorFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
     InterruptionFrame,
+    STTUpdateSettingsFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
     TTSStartedFrame,
     TTSStoppedFrame,
     TTSUpdateSettingsFrame,
+    VADUserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -29,128 +32,222 @@ from pipecat.services.smallest.stt import SmallestSTTService
 from pipecat.services.smallest.tts import SmallestTTSService
 from pipecat.workers.runner import WorkerRunner
 
-from bench.clients.harness import run
+from bench.clients.interface import Heard, ReportedError, Settings, Take
 
-_KEY = "sk_bench"
+# The debug log is off, as in production.
+logger.remove()
+logger.add(sys.stderr, level="ERROR")
+_EVENTS = ("on_connected", "on_disconnected", "on_connection_error")
 _PARAMS = PipelineParams(audio_in_sample_rate=16000, audio_out_sample_rate=24000)
-_START_SECS = 10.0
+_START_SECS = 15.0
+_SETTLE_SECS = 0.3
+_LAST_WORDS_SECS = 2.0
 
 
-class Sink(FrameProcessor):
-    """The end of a pipeline; plays the transport, without which only the first text would be spoken."""
+class PipecatError(ReportedError):
+    """The text of an ErrorFrame."""
 
-    def __init__(self, take: Callable[[bytes], None] | None = None, heard: Callable[[str], None] | None = None) -> None:
-        super().__init__()
+
+class _Task:
+    """A text that is spoken, or a call that reads results."""
+
+    def __init__(self, take: Take | None = None, heard: Heard | None = None) -> None:
         self.take = take
         self.heard = heard
-        self.silent = asyncio.Event()
+        self.started = False
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(self, error: Exception | None = None) -> None:
+        if self.over.done():
+            return
+        if error is None:
+            self.over.set_result(None)
+        else:
+            self.over.set_exception(error)
+
+
+class _Sink(FrameProcessor):
+    """The end of a pipeline. It acts for the transport: without it a service speaks its first text only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current: _Task | None = None
+        self.interrupted: deque[_Task] = deque()
+        """Texts whose InterruptionFrame is on its way through the pipeline."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, TTSAudioRawFrame) and self.take:
-            self.take(frame.audio)
-        elif isinstance(frame, TranscriptionFrame | InterimTranscriptionFrame) and self.heard:
-            self.heard(frame.text)
+        task = self.current
+        if isinstance(frame, TTSAudioRawFrame):
+            waiting = task.take(frame.audio) if task and task.take else None
+            if waiting is not None:
+                await waiting
+        elif isinstance(frame, TranscriptionFrame | InterimTranscriptionFrame):
+            if task and task.heard:
+                task.heard(frame.text, isinstance(frame, TranscriptionFrame), frame)
         elif isinstance(frame, TTSStartedFrame):
+            if task:
+                task.started = True
             await self.push_frame(BotStartedSpeakingFrame(), FrameDirection.UPSTREAM)
         elif isinstance(frame, TTSStoppedFrame):
-            self.silent.set()
+            if task and task.started:
+                task.end()
             await self.push_frame(BotStoppedSpeakingFrame(), FrameDirection.UPSTREAM)
+        elif isinstance(frame, InterruptionFrame) and self.interrupted:
+            self.interrupted.popleft().end()
         await self.push_frame(frame, direction)
 
 
-class Running:
-    """A pipeline of one service that runs."""
+class RunningPipeline:
+    """A pipeline of one service that runs.
 
-    def __init__(self, service: FrameProcessor, sink: Sink, *, observers: bool) -> None:
-        self.sink = sink
+    Args:
+        service: The service.
+        observers: Keep the observers that a worker brings by default.
+    """
+
+    def __init__(self, service: FrameProcessor, *, observers: bool = False) -> None:
+        self.events: list[str] = []
+        self.sink = _Sink()
         self._worker = PipelineWorker(
-            Pipeline([service, sink]),
+            Pipeline([service, self.sink]),
             params=_PARAMS,
             enable_rtvi=observers,
             enable_turn_tracking=observers,
             idle_timeout_secs=None,
         )
         self._runner = WorkerRunner(handle_sigint=False)
-        self._started = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        for name in _EVENTS:
+            service.add_event_handler(name, self._recorder(name))
+        self._worker.add_event_handler("on_pipeline_error", self._fail)
+
+    def _recorder(self, name: str) -> Any:
+        async def record(_service: Any, *details: Any) -> None:
+            self.events.append(" ".join([name, *map(str, details)]))
+
+        return record
+
+    async def _fail(self, _worker: Any, frame: ErrorFrame) -> None:
+        self.events.append(f"ErrorFrame {frame.error}")
+        if self.sink.current:
+            self.sink.current.end(PipecatError(frame.error))
 
     async def start(self) -> None:
-        @self._worker.event_handler("on_pipeline_started")
-        async def started(*_: Any) -> None:
-            self._started.set()
+        """Run the pipeline until `close`."""
+        started = asyncio.Event()
 
+        async def note(*_: Any) -> None:
+            started.set()
+
+        self._worker.add_event_handler("on_pipeline_started", note)
         await self._runner.add_workers(self._worker)
         self._running = asyncio.create_task(self._runner.run())
         async with asyncio.timeout(_START_SECS):
-            await self._started.wait()
+            await started.wait()
 
     async def queue(self, frame: Frame) -> None:
+        """Send a frame into the pipeline."""
         await self._worker.queue_frame(frame)
 
     async def close(self) -> None:
+        """Cancel the pipeline."""
         await self._runner.cancel()
         if self._running:
             await self._running
 
 
 class PipecatVoice:
-    def __init__(self, running: Running) -> None:
+    """Speaks by TTSSpeakFrame, each text whole."""
+
+    def __init__(self, running: RunningPipeline) -> None:
+        self.events = running.events
         self._running = running
 
-    async def say(self, text: str, take: Callable[[bytes], None]) -> None:
-        sink = self._running.sink
-        silent = sink.silent = asyncio.Event()
-        sink.take = take
+    async def connect(self) -> None:
+        """The service connected when its pipeline started."""
+
+    async def say(self, text: str, take: Take, *, more: bool = False) -> None:  # noqa: ARG002 - the interface
+        task = self._running.sink.current = _Task(take=take)
         await self._running.queue(TTSSpeakFrame(text))
-        await silent.wait()
+        await task.over
 
     async def interrupt(self) -> None:
-        self._running.sink.silent.set()
+        if self._running.sink.current:
+            self._running.sink.interrupted.append(self._running.sink.current)
         await self._running.queue(InterruptionFrame())
 
-    async def set_voice(self, voice: str) -> None:
-        await self._running.queue(TTSUpdateSettingsFrame(delta=SmallestTTSService.Settings(voice=voice)))
+    async def update(self, settings: Settings) -> None:
+        await self._running.queue(TTSUpdateSettingsFrame(delta=SmallestTTSService.Settings(**settings)))
 
     async def close(self) -> None:
         await self._running.close()
 
 
 class PipecatEar:
-    def __init__(self, running: Running) -> None:
+    """Hears by InputAudioRawFrame; its final comes when the user is said to have stopped."""
+
+    def __init__(self, running: RunningPipeline) -> None:
+        self.events = running.events
         self._running = running
+        self._has_unfinished = False
+
+    async def read(self, heard: Heard) -> None:
+        task = self._running.sink.current = _Task(heard=heard)
+        await task.over
+
+    def details(self, result: Any) -> dict[str, Any]:
+        return {"wire": result.result}
 
     async def push(self, pcm: bytes) -> None:
+        self._has_unfinished = True
         await self._running.queue(InputAudioRawFrame(audio=pcm, sample_rate=16000, num_channels=1))
+
+    async def finalize(self) -> None:
+        self._has_unfinished = False
+        await asyncio.sleep(_SETTLE_SECS)  # audio and VAD frames use different queues
+        await self._running.queue(VADUserStoppedSpeakingFrame())
+
+    async def update(self, settings: Settings) -> None:
+        await self._running.queue(STTUpdateSettingsFrame(delta=SmallestSTTService.Settings(**settings)))
+
+    async def end(self) -> None:
+        if self._has_unfinished:
+            await self.finalize()
+        await asyncio.sleep(_LAST_WORDS_SECS)  # the service does not say which words are the last
+        if self._running.sink.current:
+            self._running.sink.current.end()
 
     async def close(self) -> None:
         await self._running.close()
 
 
-class Pipecat:
+class Client:
+    """Both services.
+
+    Args:
+        observers: Keep the observers that a pipeline brings by default.
+    """
+
+    tts: ClassVar[Settings] = {"model": "lightning_v3.1", "voice": "sophia"}
+    stt: ClassVar[Settings] = {}
+    voice_setting = "voice"
+    words_setting = ""
+
     def __init__(self, *, observers: bool = False) -> None:
         self._observers = observers
 
-    async def voice(self, url: str, voice: str) -> PipecatVoice:
-        settings = SmallestTTSService.Settings(model="lightning_v3.1", voice=voice)
-        tts = SmallestTTSService(api_key=_KEY, base_url=url, settings=settings)
-        running = Running(tts, Sink(), observers=self._observers)
+    async def voice(self, url: str, key: str, settings: Settings, **_options: Any) -> PipecatVoice:
+        chosen = SmallestTTSService.Settings(**settings)
+        tts = SmallestTTSService(api_key=key, base_url=url, settings=chosen)
+        return PipecatVoice(await self._run(tts))
+
+    async def ear(self, url: str, key: str, settings: Settings, **_options: Any) -> PipecatEar:
+        chosen = SmallestSTTService.Settings(**settings)
+        stt = SmallestSTTService(api_key=key, base_url=url, settings=chosen)
+        return PipecatEar(await self._run(stt))
+
+    async def _run(self, service: FrameProcessor) -> RunningPipeline:
+        running = RunningPipeline(service, observers=self._observers)
         await running.start()
-        return PipecatVoice(running)
-
-    async def ear(self, url: str, heard: Callable[[str], None]) -> PipecatEar:
-        stt = SmallestSTTService(api_key=_KEY, base_url=url)
-        running = Running(stt, Sink(heard=heard), observers=self._observers)
-        await running.start()
-        return PipecatEar(running)
-
-
-def quiet() -> None:
-    """Leave out the debug log, which nobody has on in production."""
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
-
-
-if __name__ == "__main__":
-    quiet()
-    run(Pipecat)
+        return running

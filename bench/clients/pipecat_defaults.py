@@ -1,15 +1,15 @@
-"""Pipecat with the observers that its worker brings by default, as the first measurement of the peers had it.
+"""Pipecat with the observers that its worker brings by default, as the first measurement of the clients had it.
 
-Not among the clients that are measured unless asked for: ask with `--clients floor,pipecat,pipecat_defaults`.
+Not among the clients that are measured by default: `--clients floor,pipecat,pipecat_defaults` includes it.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from bench.clients import pipecat
 
-from bench.clients.harness import run
-from bench.clients.pipecat import Pipecat, quiet
 
-if __name__ == "__main__":
-    quiet()
-    run(partial(Pipecat, observers=True))
+class Client(pipecat.Client):
+    """Both services in a pipeline as it is by default."""
+
+    def __init__(self) -> None:
+        super().__init__(observers=True)

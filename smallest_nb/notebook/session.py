@@ -26,7 +26,17 @@ from smallest_nb.notebook.keys import Looked, find_key, look, save_key
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
 
-__all__ = ["ask_key", "current_target", "find_target", "simulator", "use_service", "use_simulator", "using"]
+__all__ = [
+    "ask_key",
+    "current_target",
+    "find_target",
+    "reset",
+    "simulator",
+    "use_service",
+    "use_simulator",
+    "use_target",
+    "using",
+]
 
 ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
 SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
@@ -76,13 +86,24 @@ def ask_key(*, save: bool = False) -> Target:
 
 def _choose(key: Secret, base_url: str | None = None) -> Target:
     target = Target(base_url or usual_base_url(), key)
-    _choose_target(target)
+    use_target(target)
     return target
 
 
-def _choose_target(target: Target | None) -> None:
+def use_target(target: Target | None) -> None:
+    """Make every service created from now on use this target; None looks for a key again."""
     global _chosen  # noqa: PLW0603 - the notebook's one choice
     _chosen = target  # without the lock: an interrupt can take the place of releasing it
+
+
+def reset() -> None:
+    """Forget what was chosen and stop the embedded simulator, as in a process that has just started."""
+    global _simulator
+    _forget_lock()  # an interrupt may have left it held
+    use_target(None)
+    former, _simulator = _simulator, None
+    if former is not None:
+        former.stop()
 
 
 def use_simulator(**options: Any) -> Target:
@@ -97,7 +118,7 @@ def use_simulator(**options: Any) -> Target:
         if options or _simulator is None:
             _replace_simulator(options, choose=True)
         else:
-            _choose_target(_simulated(_simulator))
+            use_target(_simulated(_simulator))
         return current_target()
 
 
@@ -106,10 +127,10 @@ def using(running: Simulator) -> Iterator[Target]:
     """Make services created meanwhile use this simulator."""
     before, target = _chosen, _simulated(running)
     try:
-        _choose_target(target)
+        use_target(target)
         yield target
     finally:
-        _choose_target(before)
+        use_target(before)
 
 
 def simulator(**options: Any) -> Simulator:

@@ -7,7 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from lab import Lab
+
+import smallest_nb as snb
+from tests.support.lab import Lab
+from tests.support.speech import SENTENCE
 
 HERE = Path(__file__).parent
 
@@ -35,3 +38,21 @@ def lab(tmp_path_factory):
     running = Lab(tmp_path_factory.mktemp("lab"))
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def spoken(simulator, tmp_path_factory):
+    """A WAV of the sentence; the recogniser is given no hint of it."""
+    with_key = {"api_key": "sk_test_canary_7f3a", "base_url": simulator.base_url}
+    service = snb.SmallestTTSService(**with_key, settings=snb.SmallestTTSSettings(voice="magnus"))
+
+    async def run():
+        try:
+            return await service.synthesize(SENTENCE)
+        finally:
+            await service.close()
+
+    from smallest_nb.client import background_loop
+
+    clip = background_loop.call(run(), 30).padded(0.7, 2.0)
+    return clip, clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_tune_a_voice import assert_same_sound, rendered
-from test_tuner_states import until, wait_position
 
 from smallest_nb import Clip
+from tests.support.page_sound import assert_same_sound, rendered
+from tests.support.page_state import until, wait_position
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 RATE = 24000

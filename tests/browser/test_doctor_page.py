@@ -8,9 +8,9 @@ import socket
 import nbconvert
 import nbformat
 import pytest
-from test_screenshots import contrast, picture
 
 from smallest_nb.notebook.doctor.page import _TITLES as PAGE_LINES
+from tests.support.screenshots import contrast, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CANARY = "sk_canary_doctor_page_2e77"

@@ -7,11 +7,10 @@ import json
 import numpy as np
 import pytest
 import webvtt
-from test_live_transcription import spoken  # noqa: F401 - a fixture
-from test_screenshots import FOLDER, picture
-from test_tune_a_voice import rendered
-from test_tuner_page import AXE, OVERFLOWING, unfold, what_stays
-from test_tuner_states import until
+
+from tests.support.page_sound import rendered
+from tests.support.page_state import AXE, OVERFLOWING, unfold, until, what_stays
+from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
@@ -42,7 +41,7 @@ def theme(request):
 
 
 @pytest.fixture(scope="module")
-def notes(lab, theme, spoken):  # noqa: F811
+def notes(lab, theme, spoken):
     _, wav = spoken
     name = lab.write_notebook(f"live-{theme}.ipynb", CELL)
     with lab.browse(name, microphone=wav, dark=theme == "dark") as page:
@@ -235,7 +234,7 @@ def test_it_does_not_transcribe_its_own_voice(notes):
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
 
 
-def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):  # noqa: F811
+def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):
     _, wav = spoken
     notes.do("live.clear()")
     until(notes, "live.microphone.state", "idle")

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import jiwer
 import pytest
 
-import smallest_nb as snb
+from tests.support.speech import SENTENCE, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-SENTENCE = "The weather will be cold and cloudy this morning."
 LINES = ".snb-transcript-line"
-
-
-def words(text: str) -> str:
-    return " ".join(re.findall(r"[a-z']+", text.lower()))
-
-
-@pytest.fixture(scope="module")
-def spoken(simulator, tmp_path_factory):
-    """A WAV of the sentence; the recogniser is given no hint of it."""
-    with_key = {"api_key": "sk_test_canary_7f3a", "base_url": simulator.base_url}
-    service = snb.SmallestTTSService(**with_key, settings=snb.SmallestTTSSettings(voice="magnus"))
-
-    async def run():
-        try:
-            return await service.synthesize(SENTENCE)
-        finally:
-            await service.close()
-
-    from smallest_nb.client import background_loop
-
-    clip = background_loop.call(run(), 30).padded(0.7, 2.0)
-    return clip, clip.to_wav(tmp_path_factory.mktemp("microphone") / "spoken.wav")
 
 
 def page_text(notes) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab import Lab
-from test_live_transcription import SENTENCE, spoken, words  # noqa: F401 - a fixture
-from test_screenshots import FOLDER
+
+from tests.support.lab import Lab
+from tests.support.screenshots import FOLDER
+from tests.support.speech import SENTENCE, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = "import smallest_nb as snb\nlive = snb.LiveTranscriber()\nlive"
@@ -21,7 +22,7 @@ def strict_lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def notes(strict_lab, spoken):  # noqa: F811
+def notes(strict_lab, spoken):
     _, wav = spoken
     with strict_lab.browse(strict_lab.write_notebook("ways.ipynb", CELL), microphone=wav) as page:
         page.run_all()
@@ -38,7 +39,7 @@ def way(notes, name):
     return notes.page.locator(f".snb-mic-steps [data-way='{name}']")
 
 
-def test_a_tab_of_its_own_hears_for_the_notebook(notes, spoken):  # noqa: F811
+def test_a_tab_of_its_own_hears_for_the_notebook(notes, spoken):
     clip, _ = spoken
     notes.page.get_by_role("button", name="Transcribe").click()
     assert "does not let outputs use the microphone" in notes.page.locator(".snb-mic .snb-error").inner_text()

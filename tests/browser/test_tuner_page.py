@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
-from lab import ROOT
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-from playwright.sync_api import expect
-from test_screenshots import FOLDER, picture
-from test_tune_a_voice import rendered
+
+from tests.support.page_sound import rendered
+from tests.support.page_state import AXE, PLAYED, unfold, until, what_stays
+from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 CELL = """import smallest_nb as snb
 tuner = snb.VoiceTuner("Your table is booked for half past seven.", voice="liam", word_timestamps=True)
 tuner"""
-OVERFLOWING = """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
-  const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
-  return e.getBoundingClientRect().right > card.right + 1;
-}).map((e) => e.outerHTML.slice(0, 80))"""
-PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -45,30 +37,6 @@ def notes(lab, theme):
         page.do("tuner.auto_play = False; tuner.settings = {'voice': 'magnus'}; t = tuner.audition(play=True)")
         page.page.wait_for_function(PLAYED)
         yield page
-
-
-def unfold(notes, title: str) -> None:
-    """Open a part of the accordion, if it is not."""
-    part = notes.page.locator(".jupyter-widget-Collapse", has=notes.page.get_by_text(title, exact=True)).last
-    if "jupyter-widget-Collapse-open" not in (part.get_attribute("class") or ""):
-        part.locator(".jupyter-widget-Collapse-header").first.click()
-        expect(part).to_have_class(re.compile(r"\bjupyter-widget-Collapse-open\b"))
-
-
-def what_stays(notes, find: str, arg=None) -> list[str]:
-    """Return what a function of the page still finds once the layout has had time to settle."""
-    try:
-        notes.page.wait_for_function(f"(arg) => ({find})(arg).length === 0", arg=arg, timeout=3000)
-    except PlaywrightTimeoutError:
-        return notes.page.evaluate(find, arg)
-    return []
-
-
-def wait_kernel(notes, expression: str) -> None:
-    """Wait until the kernel finds something true."""
-    deadline = time.monotonic() + 20
-    while not notes.kernel(expression):
-        assert time.monotonic() < deadline, f"not true: {expression}"
 
 
 def rows(notes):
@@ -146,7 +114,7 @@ def test_takes_by_keyboard_alone(notes, theme):
     note = notes.page.locator(f".snb-take[data-number='{focused}'] .snb-take-note")
     note.fill("the warm one")
     note.press("Enter")
-    wait_kernel(notes, f"tuner.takes.get({focused}).note")
+    until(notes, f"tuner.takes.get({focused}).note", "the warm one")
     assert notes.kernel(f"tuner.takes.get({focused}).note") == "the warm one"
     picture(notes, ".snb-player", f"voice-tuner-takes-{theme}.png")
 
@@ -167,7 +135,7 @@ def test_the_list_keeps_the_persons_place(notes):
     notes.page.keyboard.type("ep")
     assert notes.page.evaluate(active) == f"{number} INPUT"
     notes.page.keyboard.press("Enter")
-    wait_kernel(notes, f"tuner.takes.get({number}).note == 'warm, keep'")
+    until(notes, f"tuner.takes.get({number}).note", "warm, keep")
     assert notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep"
     notes.page.locator(f".snb-take[data-number='{number}']").focus()
     notes.page.keyboard.press("Control+s")

@@ -7,11 +7,11 @@ import contextlib
 import numpy as np
 import pytest
 import soxr
-from test_screenshots import picture
-from test_tune_a_voice import align, assert_same_sound, rendered
-from test_tuner_page import OVERFLOWING, PLAYED, unfold, what_stays
 
 from smallest_nb import Clip
+from tests.support.page_sound import align, assert_same_sound, rendered
+from tests.support.page_state import OVERFLOWING, PLAYED, unfold, until, wait_position, what_stays
+from tests.support.screenshots import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CELL = """import smallest_nb as snb
@@ -34,23 +34,6 @@ def notes(lab):
 
 def press(notes, name="Speak"):
     notes.page.get_by_role("button", name=name, exact=True).click()
-
-
-def wait_position(notes, seconds: float) -> None:
-    """Wait until the player has played so much."""
-    notes.page.wait_for_function(
-        "(seconds) => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) >= seconds",
-        arg=seconds,
-    )
-
-
-def until(notes, expression: str, wanted=True) -> None:
-    """Wait for the kernel."""
-    for _ in range(200):
-        if notes.kernel(expression) == wanted:
-            return
-        notes.page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {notes.kernel(expression)!r}, not {wanted!r}")
 
 
 def test_a_slider_speaks_again_and_the_newest_wins(notes):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from test_tuner_states import until
+
+from tests.support.page_state import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 WITHDRAWN = """import smallest_nb as snb

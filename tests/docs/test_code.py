@@ -37,7 +37,7 @@ def a_simulator():
     snb.use_simulator(behaviour=Behaviour(engine="signal"), key=None)  # pages use keys of their own at its address
     yield session.simulator()
     snb.use_simulator(behaviour=Behaviour())
-    session._chosen = None
+    session.use_target(None)
 
 
 def test_each_how_to_has_code_that_runs():

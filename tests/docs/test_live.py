@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 from blocks import ROOT
 from playwright.sync_api import expect
-from test_tune_a_voice import assert_same_sound, rendered
 
 import smallest_nb as snb
 from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS
+from tests.support.lab import TAP
+from tests.support.page_sound import assert_same_sound, rendered
 
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -81,7 +82,7 @@ def chromium():
 def page(chromium, served):
     """A page whose sound is tapped; it may ask its own site only, and must not complain."""
     context = chromium.new_context(viewport={"width": 1100, "height": 1000}, color_scheme="light")
-    context.add_init_script(path=ROOT / "tests" / "browser" / "tap.js")
+    context.add_init_script(path=TAP)
     context.add_init_script(f"({PEAKS})()")
     opened = context.new_page()
     opened.set_default_timeout(15_000)

@@ -20,6 +20,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.support.browser_evidence import watch_pages
 from tests.support.chromiums import CHROMIUMS
+from tests.support.lab import TAP
 
 __all__ = ["HERE", "Host", "Probe", "free_port", "wait_for"]
 
@@ -181,7 +182,7 @@ class Host:
     @contextlib.contextmanager
     def browsers(self, count: int, microphone: Path | None = None) -> Iterator[list[BrowserContext]]:
         """Borrow several of them, each a process of its own."""
-        scripts = (HERE / "census.js", HERE.parent / "browser" / "tap.js")
+        scripts = (HERE / "census.js", TAP)
         log, test = self.folder / "server.log", os.environ.get("PYTEST_CURRENT_TEST")
         with contextlib.ExitStack() as stack:
             contexts = []

@@ -13,8 +13,9 @@ from pathlib import Path
 from cells import LIVE, TUNER
 from host import Host, wait_for
 from host_page import HostPage
-from lab import PANEL, NotebookPage
 from playwright.sync_api import BrowserContext, Page
+
+from tests.support.lab import PANEL, NotebookPage
 
 __all__ = ["JupyterLab", "JupyterPage", "Notebook7"]
 

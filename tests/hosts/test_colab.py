@@ -18,11 +18,11 @@ from colab.acts import MIC, PLAYER, check_heard, hear, press, shown, state
 from colab.notebook import COLAB, VSCODE, Browsers, rendered
 from colab.server import NotebookServer
 from environments import interpreter
-from test_tune_a_voice import assert_same_sound
 
 from bench.venvs import ROOT, find_uv
 from smallest_nb import Clip
 from smallest_nb.notebook.colab import ASK
+from tests.support.page_sound import assert_same_sound
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 KEPT = {"ipykernel", "ipython", "ipywidgets", "traitlets", "numpy", "anywidget", "tornado", "jupyter-client", "pyzmq",

@@ -10,9 +10,9 @@ from all_hosts import HOSTS
 from cells import SENTENCE, TEXT
 from host import wait_for
 from playwright.sync_api import expect
-from test_tune_a_voice import assert_same_sound
 
 from smallest_nb import Clip
+from tests.support.page_sound import assert_same_sound
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(240), pytest.mark.parametrize("host", HOSTS, indirect=True)]
 

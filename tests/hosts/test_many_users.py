@@ -14,9 +14,9 @@ from host import wait_for
 from host_page import HostPage
 from hosts_apps import MarimoApp, Solara
 from hosts_jupyter import JupyterLab
-from test_tune_a_voice import assert_same_sound
 
 from smallest_nb import Clip
+from tests.support.page_sound import assert_same_sound
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(240)]
 

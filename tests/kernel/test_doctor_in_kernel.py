@@ -10,10 +10,10 @@ import time
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from test_real_kernel import HELLO, Front
 
 from smallest_nb.notebook.comm.messages import PROBE
 from smallest_nb.notebook.doctor.page import BURST
+from tests.support.kernel_front import HELLO, Front
 
 CANARY = "sk_canary_doctor_kernel_c3f8"
 

@@ -7,9 +7,9 @@ import queue
 import time
 
 import pytest
-from test_real_kernel import HELLO, Front
 
 from smallest_nb.notebook.comm.messages import PROBE
+from tests.support.kernel_front import HELLO, Front
 
 TURNS = """
 import smallest_nb as snb

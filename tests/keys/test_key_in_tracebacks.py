@@ -13,7 +13,13 @@ import threading
 from urllib.parse import quote
 
 import pytest
-from peers import (
+
+import smallest_nb as snb
+from smallest_nb.client import background_loop, rest
+from smallest_nb.client import target as targets
+from smallest_nb.common.secret import Secret, hide_keys
+from smallest_nb.notebook import session
+from tests.support.key_leaks import (
     Peer,
     answering,
     argument,
@@ -26,12 +32,6 @@ from peers import (
     spellings,
     websocket,
 )
-
-import smallest_nb as snb
-from smallest_nb.client import background_loop, rest
-from smallest_nb.client import target as targets
-from smallest_nb.common.secret import Secret, hide_keys
-from smallest_nb.notebook import session
 
 CLIP = snb.Clip(bytes(32000), 16000)
 ECHO = json.dumps({"error": {"message": f"bad key {key()}"}})

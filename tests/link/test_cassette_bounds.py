@@ -6,13 +6,13 @@ import json
 import tracemalloc
 
 import pytest
-from peers import Peer, answering, argument, key, shows_key, spellings, websocket
 
 import smallest_nb as snb
 from smallest_nb.cli import main
 from smallest_nb.testing.cassette import load
 from smallest_nb.testing.cassette.frames import Event, Kind, Session
 from smallest_nb.testing.cassette.store import Cassette, save, sound_path
+from tests.support.key_leaks import Peer, answering, argument, key, shows_key, spellings, websocket
 
 SILENCE = 20 * 10**6  # bytes, which pack to some three thousand
 

@@ -8,13 +8,13 @@ import time
 import traceback
 
 import pytest
-from helpers import KEY, chunk, scripted, tts
 
 import smallest_nb as snb
 from smallest_nb.client import rest
 from smallest_nb.testing.cassette import load
 from smallest_nb.testing.cassette.scrub import hide_text
 from smallest_nb.testing.cassette.store import sound_path
+from tests.support.services import KEY, chunk, scripted, tts
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import KEY, scripted, tts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from smallest_nb.testing.cassette.diff import difference
 from smallest_nb.testing.cassette.frames import Event, Kind, Session, pack_frame, unpack_frame
 from smallest_nb.testing.cassette.scrub import hide_text
 from smallest_nb.testing.cassette.store import Cassette, save, sound_path
+from tests.support.services import KEY, scripted, tts
 
 SECRET_TEXT = "Call Ada on 555 1234."
 

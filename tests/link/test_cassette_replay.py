@@ -8,10 +8,10 @@ from time import monotonic
 
 import numpy as np
 import pytest
-from helpers import KEY, chunk, complete, scripted, stt, tts
 
 import smallest_nb as snb
 from smallest_nb.client import rest
+from tests.support.services import KEY, chunk, complete, scripted, stt, tts
 
 TEXT = "Hello there, how are you? This is the second sentence."
 ELSEWHERE = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nobody listens there: a replay needs no one

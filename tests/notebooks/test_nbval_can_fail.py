@@ -8,11 +8,13 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from breaks import BREAKS
-from test_saved_notebooks import NOTEBOOKS, ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SIDE_BY_SIDE = 2
 SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
 

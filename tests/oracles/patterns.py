@@ -24,12 +24,12 @@ def version(client: str) -> str:
 
 def headers(client: str, key: str) -> dict[str, str]:
     """Return the headers of a handshake by which the vendor knows the client; `X-Fern-*` besides."""
-    told = {"authorization": f"Bearer {key}"}
+    known = {"authorization": f"Bearer {key}"}
     if client.startswith("pipecat"):
-        return told | {"x-source": "pipecat", "x-pipecat-version": version(client)}
+        return known | {"x-source": "pipecat", "x-pipecat-version": version(client)}
     if client == "livekit":
-        return told | {"x-source": "livekit", "x-livekit-version": version(client)}
-    return told | ({"x-source": "smallest-python-sdk"} if client == "smallestai" else {})
+        return known | {"x-source": "livekit", "x-livekit-version": version(client)}
+    return known | ({"x-source": "smallest-python-sdk"} if client == "smallestai" else {})
 
 
 def frames(client: str, text: str, *, context: str = "", **settings: Any) -> list[dict[str, Any]]:

@@ -17,20 +17,18 @@ import numpy as np
 from plan import Scenario
 from tap import Connection, Tap
 
-from bench.environments import interpreter
+from bench.environments import ROOT, interpreter
 
-HERE = Path(__file__).resolve().parent
-_SCRIPTS = {"pipecat13": "pipecat", "pipecat": "pipecat", "livekit": "livekit", "smallestai": "smallestai"}
 _PATIENCE = 30.0
 _END_SECS = 10.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a scenario: each step's outcome, what the library told, what ended it early, and the wire."""
+    """What came of a scenario: each step's outcome, what the library reported, what ended it early, and the wire."""
 
     steps: list[dict[str, Any]]
-    told: list[str]
+    events: list[str]
     error: str | None
     connections: list[Connection]
 
@@ -69,9 +67,9 @@ class Peer:
         env = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not k.startswith("SMALLEST_")}
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [str(python), "-m", f"clients.{_SCRIPTS[client]}"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=HERE,
-                env=env | {"PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}, start_new_session=True,
+                [str(python), "-m", "tests.oracles.harness", client],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=ROOT,
+                env=env | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}, start_new_session=True,
             )  # fmt: skip
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -145,6 +143,6 @@ class Playing:
         """Wait for its end."""
         if self._run is None:
             answer = self._answer.result(self._limit + _PATIENCE)
-            self._run = Run(answer["steps"], answer["told"], answer["error"], self._tap.connections)
+            self._run = Run(answer["steps"], answer["events"], answer["error"], self._tap.connections)
             self._tap.close()
         return self._run

@@ -25,9 +25,9 @@ def test_a_bad_key_is_refused_before_the_upgrade(run):
 
 
 def test_the_client_says_so_in_its_own_words(run, name):
-    told = " ".join([*run.told, run.error or ""])
-    assert TELLS[name.partition(" ")[0]] in told
-    assert "TimeoutError" not in told  # which would be ours: the client hung
+    reported = " ".join([*run.events, run.error or ""])
+    assert TELLS[name.partition(" ")[0]] in reported
+    assert "TimeoutError" not in reported  # which would be ours: the client hung
 
 
 def test_nothing_was_spoken_or_heard(run):

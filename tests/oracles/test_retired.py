@@ -26,7 +26,7 @@ QUICK = ("retired",)
 def test_the_retired_model_is_gone(run, name):
     refused = [c for c in run.answered if c.path == patterns.tts_path("pipecat13", V2)]
     assert {c.status for c in refused} == {410}
-    assert any("on_connection_error" in t and "410" in t for t in run.told)
+    assert any("on_connection_error" in t and "410" in t for t in run.events)
 
 
 def test_the_other_model_speaks_after_a_change_of_settings(run, name):
@@ -36,5 +36,5 @@ def test_the_other_model_speaks_after_a_change_of_settings(run, name):
         return
     used = [c for c in run.connections if c.status == 101]
     assert [c.path for c in used] == [patterns.tts_path("pipecat13")]
-    assert [t for t in run.told if t == "on_connected"] == ["on_connected"]
+    assert [t for t in run.events if t == "on_connected"] == ["on_connected"]
     assert sound.seconds(run.pcm(2)) > 2.0

@@ -13,11 +13,10 @@ import wave
 import numpy as np
 import pytest
 import sound
-from peer import HERE
 from plan import WEATHER
 from tap import Tap
 
-from bench.environments import interpreter
+from bench.environments import ROOT, interpreter
 from smallest_nb.api.code_export import TARGETS, tts_code
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.simulator import Simulator
@@ -46,14 +45,14 @@ def tap(simulator):
 
 def _environment(tap) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not k.startswith("SMALLEST_")}
-    return kept | {"SMALLEST_API_KEY": KEY, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"SMALLEST_API_KEY": KEY, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _command(target: str, url: str) -> list[str]:
     if target in LIBRARIES:
         python = interpreter(LIBRARIES[target])
         assert python is not None, f"the environment of {LIBRARIES[target]} is missing: make peers"
-        return [str(python), "-m", "clients.snippet", target, WEATHER, "OUT", url]
+        return [str(python), "-m", "tests.oracles.snippet", target, WEATHER, "OUT", url]
     if target == "curl":
         if shutil.which("curl") is None:
             pytest.skip("curl is not installed here")
@@ -64,9 +63,9 @@ def _command(target: str, url: str) -> list[str]:
 def _run(target: str, code: str, tap, folder) -> np.ndarray:
     command = [str(folder / "out.pcm") if part == "OUT" else part for part in _command(target, tap.url)]
     env = _environment(tap)
-    place = folder if target not in LIBRARIES else HERE
+    place = folder if target not in LIBRARIES else ROOT
     if target == "smallest_nb":
-        env["PYTHONPATH"] = str(HERE.parent.parent)
+        env["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(command, input=code, text=True, cwd=place, env=env, capture_output=True, timeout=90)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     if target in LIBRARIES:
@@ -160,9 +159,9 @@ def test_a_request_by_curl_is_the_one_on_the_wire():
 
 def test_what_a_library_does_not_take_is_said():
     given = SmallestTTSSettings.complete(number_pronunciation_language="hi", word_timestamps=True)
-    assert "Pipecat has no place for number_pronunciation_language" in tts_code("pipecat", given, text="a")
+    assert "Pipecat does not take number_pronunciation_language" in tts_code("pipecat", given, text="a")
     assert "word_timestamps" not in tts_code("pipecat", given, text="a"), "there it is on by itself"
-    assert "# LiveKit has no place for number_pronunciation_language" in tts_code("livekit", given, text="a")
+    assert "# LiveKit does not take number_pronunciation_language" in tts_code("livekit", given, text="a")
     retired = SmallestTTSSettings.complete(model="lightning-v2", voice="emily", consistency=0.7)
     assert "consistency=0.7" in tts_code("pipecat", retired, text="a")
     assert "pipecat-ai 1.3 was the last" in tts_code("pipecat", retired, text="a")

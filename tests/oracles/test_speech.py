@@ -33,7 +33,7 @@ def test_every_frame_of_the_server_is_documented(run):
     assert sum(wire.check(c) for c in run.connections) > 2
 
 
-def test_one_connection_is_told_of(run, name):
+def test_one_connection_is_reported(run, name):
     """Pipecat alone has events; one shutdown disconnects once in 1.3.0 and three times in 1.14.0."""
     disconnects = {"pipecat13": 1, "pipecat": 3}.get(name, 0)
-    assert run.told == [*["on_connected"] * bool(disconnects), *["on_disconnected"] * disconnects]
+    assert run.events == [*["on_connected"] * bool(disconnects), *["on_disconnected"] * disconnects]

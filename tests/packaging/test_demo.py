@@ -40,14 +40,16 @@ def test_the_notebook_is_served_at_the_printed_url(tmp_path):
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
     process = run("--port", "0", env=env)
     try:
-        told, url = "", None
+        printed, url = "", None
         deadline = time.monotonic() + 60
         while url is None:
-            assert time.monotonic() < deadline, told
-            told += process.stdout.readline()
-            found = re.search(r"http://(?:127\.0\.0\.1|localhost):\d+/lab/tree/01_tune_a_voice\.ipynb\?token=\w+", told)
+            assert time.monotonic() < deadline, printed
+            printed += process.stdout.readline()
+            found = re.search(
+                r"http://(?:127\.0\.0\.1|localhost):\d+/lab/tree/01_tune_a_voice\.ipynb\?token=\w+", printed
+            )
             url = found and found.group()
-        assert "embedded simulator" in told
+        assert "embedded simulator" in printed
         assert "JupyterLab" in fetch(url, deadline)
         contents = url.replace("/lab/tree/", "/api/contents/")
         assert "VoiceTuner" in fetch(contents, deadline)
@@ -62,10 +64,10 @@ def test_a_taken_port_and_an_unknown_notebook_are_named():
         taken.listen()
         port = str(taken.getsockname()[1])
         process = run("--port", port)
-        told, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert f"Port {port} is in use" in told
+    assert f"Port {port} is in use" in printed
     process = run("--notebook", "99.ipynb")
-    told, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "01_tune_a_voice.ipynb" in told
+    assert "01_tune_a_voice.ipynb" in printed

@@ -127,8 +127,8 @@ def test_a_front_end_that_cannot_be_shipped_stops_the_build_with_a_sentence(tree
         (static / "player.js").write_text("")
     done = build(broken, tmp_path / "out", "--wheel")
     assert done.returncode != 0
-    told = {"missing": "is not built", "stale": "is stale", "damaged": "is damaged"}[harm]
-    assert told in done.stderr
+    reason = {"missing": "is not built", "stale": "is stale", "damaged": "is damaged"}[harm]
+    assert reason in done.stderr
     assert "make frontend" in done.stderr
 
 

@@ -10,8 +10,6 @@ import textwrap
 from time import monotonic
 
 import pytest
-from helpers import KEY, silent_tcp, stt, tts
-from raw_server import reads_nothing
 
 import smallest_nb as snb
 from smallest_nb.client import connect as connect_module
@@ -19,6 +17,8 @@ from smallest_nb.client import connection as connection_module
 from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.target import Target
 from smallest_nb.common.secret import Secret
+from tests.support.raw_server import reads_nothing
+from tests.support.services import KEY, silent_tcp, stt, tts
 
 SECOND = 2 * 16000
 GENEROUS_SECS = 12.0

@@ -7,10 +7,10 @@ import contextlib
 import json
 
 import pytest
-from helpers import chunk, complete, scripted, stt, tts
 from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
+from tests.support.services import chunk, complete, scripted, stt, tts
 
 BLOCK = bytes(2**20)
 """22 s at 24 kHz."""

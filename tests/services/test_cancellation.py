@@ -7,10 +7,10 @@ import contextlib
 import json
 
 import pytest
-from helpers import chunk, complete, scripted, stt, tts
 from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
+from tests.support.services import chunk, complete, scripted, stt, tts
 
 SPEECH = b"\x01\x00" * 2400
 TEXT = "The first sentence is not long. The second sentence follows the first."

@@ -15,18 +15,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the bench is no part of the package
-
-from bench.child import Child  # noqa: E402
-from bench.fault_clients.ours import OurMouth, Ours  # noqa: E402
-from bench.fault_drive import drive  # noqa: E402
-from bench.fault_judge import Result, judge  # noqa: E402
-from bench.fault_plan import Fault  # noqa: E402
-from bench.fault_row import MID_AUDIO, TEXT, Row, plan  # noqa: E402
-from bench.fault_sound import sound  # noqa: E402
-from bench.fault_table import ROWS  # noqa: E402
-from bench.faults import MOST_CONNECTIONS, OURS, Pair  # noqa: E402
+from bench.child import Child
+from bench.clients.ours import Client
+from bench.faults.drive import drive
+from bench.faults.judge import Result, judge
+from bench.faults.pair import MOST_CONNECTIONS, OURS, Pair
+from bench.faults.plan import Fault
+from bench.faults.row import MID_AUDIO, TEXT, Row, plan
+from bench.faults.sound import sound
+from bench.faults.table import ROWS
 
 HERE = [row for row in ROWS if not row.apart and not row.long]
 APART = [row for row in ROWS if row.apart and not row.long]
@@ -35,7 +32,7 @@ SIDE_BY_SIDE = 4
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Child(Path(sys.executable), "bench.fault_server", tmp_path_factory.mktemp("faults") / "server.log") as child:
+    with Child(Path(sys.executable), "bench.faults.server", tmp_path_factory.mktemp("faults") / "server.log") as child:
         yield child
 
 
@@ -55,7 +52,7 @@ def apart(request):
         yield {row: pool.submit(run, row) for row in APART if row in wanted}
 
 
-async def run_here(row: Row, server: Child, make=Ours) -> Result:
+async def run_here(row: Row, server: Child, make=Client) -> Result:
     url = server.call({"do": "plan", "plan": row.plan.to_json()}, 10)["url"]
     seen = await drive(make, row, url)
     return judge(row, OURS, seen, server.call({"do": "report"}, 10))
@@ -97,9 +94,9 @@ async def test_the_judge_misses_a_word_that_was_never_heard(server):
 
 
 async def test_the_judge_misses_audio_that_was_never_pushed(server):
-    class Sloppy(Ours):
-        async def ear(self, url, options):
-            ear = await super().ear(url, options)
+    class Sloppy(Client):
+        async def ear(self, *arguments, **options):
+            ear = await super().ear(*arguments, **options)
             push, count = ear.push, iter(range(1000))
 
             async def push_most(pcm):
@@ -114,14 +111,17 @@ async def test_the_judge_misses_audio_that_was_never_pushed(server):
 
 
 async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(server):
-    class Stuttering(OurMouth):
-        async def say(self, text, take):
-            await take(sound(TEXT)[:4800])
-            await super().say(text, take)
+    class Stutter(Client):
+        async def voice(self, *arguments, **options):
+            voice = await super().voice(*arguments, **options)
+            say = voice.say
 
-    class Stutter(Ours):
-        async def mouth(self, url, options):
-            return Stuttering((await super().mouth(url, options))._tts)
+            async def say_it_twice(text, take, **more):
+                await take(sound(TEXT)[:4800])
+                await say(text, take, **more)
+
+            voice.say = say_it_twice
+            return voice
 
     result = await run_here(Row("the first word twice", "tts", ""), server, Stutter)
     assert (result.outcome, result.bytes_lost) == ("wrong audio", 4800)
@@ -136,11 +136,11 @@ async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(
 async def test_the_judge_finds_what_is_left_behind(server):
     left = []
 
-    class Messy(Ours):
-        async def mouth(self, url, options):
+    class Messy(Client):
+        async def voice(self, *arguments, **options):
             left.append(asyncio.create_task(asyncio.sleep(60)))
             left.append(socket.socket())
-            return await super().mouth(url, options)
+            return await super().voice(*arguments, **options)
 
     result = await run_here(Row("a task and a socket", "tts", ""), server, Messy)
     left[0].cancel()
@@ -149,8 +149,8 @@ async def test_the_judge_finds_what_is_left_behind(server):
 
 
 async def test_the_judge_does_not_wait_for_ever(server):
-    class Stuck(Ours):
-        async def mouth(self, url, options):
+    class Stuck(Client):
+        async def voice(self, *arguments, **options):
             await asyncio.Event().wait()
 
     result = await run_here(Row("stuck", "tts", "", limit=0.2), server, Stuck)

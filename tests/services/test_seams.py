@@ -7,11 +7,11 @@ import json
 import random
 
 import pytest
-from helpers import scripted, stt
 
 from smallest_nb.client.stt_uplink import Uplink
 from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.results.transcript import Segment
+from tests.support.services import scripted, stt
 
 RATE = 16000
 

@@ -6,11 +6,11 @@ import asyncio
 import json
 
 import pytest
-from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
 from smallest_nb.client import connect, utterance
 from smallest_nb.errors import SmallestError
+from tests.support.services import chunk, complete, scripted, tts
 
 PIECE = bytes(range(240)) * 20
 PIECES = 300

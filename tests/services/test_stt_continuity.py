@@ -7,12 +7,12 @@ import json
 
 import numpy as np
 import pytest
-from helpers import scripted, stt, tts
 from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 from smallest_nb.audio.turn_detector import TurnDetector
 from smallest_nb.client.audio_clock import PushTimes
+from tests.support.services import scripted, stt, tts
 
 RATE = 16000
 

@@ -9,13 +9,13 @@ from time import monotonic
 
 import numpy as np
 import pytest
-from helpers import KEY, stt
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
 from smallest_nb.client.audio_clock import PushTimes
 from smallest_nb.client.send_queue import SendQueue
+from tests.support.services import KEY, stt
 
 RATE = 16000
 PIECE = 3200

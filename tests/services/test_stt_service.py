@@ -9,9 +9,9 @@ import re
 import jiwer
 import numpy as np
 import pytest
-from helpers import KEY, scripted, stt, tts
 
 import smallest_nb as snb
+from tests.support.services import KEY, scripted, stt, tts
 
 # Of the sentences tried, the one that the recogniser hears the same way each time (espeak-ng varies).
 SENTENCE = "The weather will be cold and cloudy this morning."

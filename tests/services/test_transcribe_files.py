@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import KEY
 from websockets.sync.server import serve
 
 import smallest_nb as snb
 from smallest_nb.client.progress import Progress
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY
 
 TEXT = "red green blue"
 

@@ -8,11 +8,11 @@ import json
 
 import numpy as np
 import pytest
-from helpers import chunk, complete, scripted, tts
 
 import smallest_nb as snb
 from smallest_nb.client.audio_stitcher import AudioStitcher
 from smallest_nb.client.queues import ResultQueue
+from tests.support.services import chunk, complete, scripted, tts
 
 THREE = "The first sentence is not long. The second sentence follows the first. The third sentence is the last one."
 

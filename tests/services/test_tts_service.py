@@ -9,10 +9,10 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import KEY, chunk, complete, scripted, silent_tcp, tts
 from websockets.asyncio.server import serve
 
 import smallest_nb as snb
+from tests.support.services import KEY, chunk, complete, scripted, silent_tcp, tts
 
 TEXT = "The train to the city leaves in twenty minutes."
 

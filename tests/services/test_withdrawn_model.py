@@ -11,7 +11,6 @@ import pickle
 import warnings
 
 import pytest
-from helpers import KEY, chunk, complete, scripted, tts
 
 import smallest_nb as snb
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model, unknown_model_warning, withdrawal_note
@@ -20,6 +19,7 @@ from smallest_nb.api.voices import voices_of
 from smallest_nb.client.rest import list_voices
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY, chunk, complete, scripted, tts
 
 DEFAULT, PRO = "lightning-v3.1", "lightning-v3.1-pro"
 TEXT = "Your table is booked. It is for half past seven, and there are four of you. We look forward to it."

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from helpers import chunk, complete, scripted, stt, tts
 
 import smallest_nb as snb
+from tests.support.services import chunk, complete, scripted, stt, tts
 
 SPOKEN = np.random.default_rng(1).integers(-9000, 9000, 24000, np.int16).tobytes()
 RATE = 16000

@@ -11,11 +11,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from helpers import tts
 
 from smallest_nb import Clip, ConfigError
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import tts
 
 
 def command(*arguments: str) -> list[str]:

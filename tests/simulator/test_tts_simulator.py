@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from simulated import pitch, pitches
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -34,26 +35,6 @@ async def speak(simulator, path=LIVE, **fields):
                 break
     pcm = b"".join(base64.b64decode(f["data"]["audio"]) for f in frames if f["status"] == "chunk")
     return frames, np.frombuffer(pcm, "<i2").astype(float)
-
-
-def pitches(samples: np.ndarray, rate: int = 16000) -> list[float]:
-    """The fundamental in Hz of each loud 40 ms frame, by autocorrelation."""
-    found = []
-    size = rate // 25
-    for at in range(0, len(samples) - size, size):
-        frame = samples[at : at + size] - samples[at : at + size].mean()
-        if np.sqrt(np.mean(frame**2)) < 800:
-            continue
-        match = np.correlate(frame, frame, "full")[size - 1 :]
-        low, high = rate // 350, rate // 60
-        lag = low + int(np.argmax(match[low:high]))
-        if match[lag] > 0.5 * match[0]:
-            found.append(rate / lag)
-    return found
-
-
-def pitch(samples: np.ndarray) -> float:
-    return float(np.median(pitches(samples)))
 
 
 def spread(samples: np.ndarray) -> float:

@@ -29,7 +29,7 @@ def test_floats_round_and_saturate():
 
 
 @pytest.mark.parametrize(
-    ("audio", "told"),
+    ("audio", "message"),
     [
         (b"\x00", "1 bytes"),
         (np.zeros((2, 2), np.int16), r"\(2, 2\)"),
@@ -37,8 +37,8 @@ def test_floats_round_and_saturate():
         (np.array([np.nan]), "NaN"),
     ],
 )
-def test_audio_of_the_wrong_kind(audio, told):
-    with pytest.raises(ConfigError, match=told):
+def test_audio_of_the_wrong_kind(audio, message):
+    with pytest.raises(ConfigError, match=message):
         as_pcm16(audio)
 
 

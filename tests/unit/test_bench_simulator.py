@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the bench is no part of the package
-
-from bench.simulator_figures import Figures, table
-from bench.simulator_paced import RATE, Clip, Punctuality, _judge
-from bench.simulator_raw import BINARY, TEXT, frame
-from bench.simulator_words import errors, plain
+from bench.simulator.figures import Figures, table
+from bench.simulator.paced import RATE, Clip, Punctuality, _judge
+from bench.simulator.raw import BINARY, TEXT, frame
+from bench.simulator.words import errors, plain
 from smallest_nb.audio.clip import as_pcm16
-from smallest_nb.simulator.signal_code import burst_of
+from smallest_nb.simulator.speech.signal_code import burst_of
 
 
 def test_words_are_compared_without_case_and_marks():

@@ -15,12 +15,12 @@ from smallest_nb.notebook import colab
 def answer(monkeypatch):
     """Stand in for `google.colab.output`; the page's part is tried in `tests/hosts/test_colab.py`."""
 
-    def becomes(told):
+    def becomes(value):
         def eval_js(script, ignore_result=False, timeout_sec=None):
             assert (script, timeout_sec) == (colab.ASK, 5)
-            if isinstance(told, Exception):
-                raise told
-            return told
+            if isinstance(value, Exception):
+                raise value
+            return value
 
         package = types.ModuleType("google.colab")
         package.output = types.SimpleNamespace(eval_js=eval_js)
@@ -46,7 +46,7 @@ def test_a_refusal_carries_its_reason(answer):
         colab.enable_mic(5)
 
 
-def test_nobody_answers(answer):
+def test_no_one_answers(answer):
     answer(TimeoutError("no answer"))
     with pytest.raises(FrontEndError, match="within 5 s: no answer"):
         colab.enable_mic(5)

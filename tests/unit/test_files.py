@@ -70,8 +70,7 @@ def copy_notebooks(folder, new):
         for n in range(3):
             (source / f"{n}.ipynb").write_text("{}" * 20000)
         os.chdir(folder)
-        cli._HERE = source.parent
-        cli._tutorials()
+        cli.find_tutorials(source.parent)
 
 
 SUFFIXES = ("srt", "vtt", "json", "csv", "TextGrid", "rttm", "txt", "eaf", "ctm", "stm")
@@ -155,14 +154,14 @@ def serve():
         out, into = os.pipe()
         child = os.fork()
         if child == 0:
-            told = write_and_end(*json.loads(line))
-            os.write(into, json.dumps(told).encode())
+            reported = write_and_end(*json.loads(line))
+            os.write(into, json.dumps(reported).encode())
             os._exit(0)
         os.close(into)
         with os.fdopen(out) as pipe:
-            told = pipe.read()
+            reported = pipe.read()
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        sys.stdout.write((told if status == 0 else json.dumps([status, ""])) + "\n")
+        sys.stdout.write((reported if status == 0 else json.dumps([status, ""])) + "\n")
         sys.stdout.flush()
 
 
@@ -214,15 +213,15 @@ def test_K3_a_full_disk_leaves_the_former_file_and_nothing_else(run, writer, fol
     before, after, old_names, _ = prepared(writer, folder)
     for limit in (10, 5000, 30000):
         place = fresh_copy(folder, limit)
-        status, told = run(writer, place, "full", limit)
+        status, reported = run(writer, place, "full", limit)
         assert not [n for n in names(place) if TEMPORARY.fullmatch(n)]
         if writer == "simulator's recorder":  # it goes on without recording
             assert (status, read(writer, place)) == (0, before)
         elif status == 0:
             assert read(writer, place) == after  # it fits
         else:
-            assert (status, read(writer, place), names(place)) == (43, before, old_names), told
-            assert ".tmp" not in told  # it names what was to be written
+            assert (status, read(writer, place), names(place)) == (43, before, old_names), reported
+            assert ".tmp" not in reported  # it names what was to be written
 
 
 @pytest.mark.parametrize("how", ["interrupt", "kill"])

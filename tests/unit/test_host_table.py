@@ -18,7 +18,7 @@ def test_the_readme_shows_the_results():
     assert readme == host_table.with_table(readme), "run `python scripts/host_table.py`"
 
 
-def test_a_failure_is_told(monkeypatch, tmp_path):
+def test_a_failure_is_reported(monkeypatch, tmp_path):
     (tmp_path / "results.json").write_text(
         '[{"host": "A", "version": "1", "audition": false, "transcription": null, "notes": "",'
         ' "lifecycle": {"a page that is reloaded": false, "two views": true}}]'

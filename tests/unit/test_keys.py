@@ -13,7 +13,6 @@ import types
 from pathlib import Path
 
 import keyring
-import peers
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
@@ -23,6 +22,7 @@ from keyrings.alt.file import PlaintextKeyring
 import smallest_nb as snb
 from smallest_nb.common.secret import Secret
 from smallest_nb.notebook import keys, session
+from tests.support import key_leaks
 
 CANARY = "sk_canary_keys_do_not_leak_4d1f"
 NAME = "SMALLEST_API_KEY"
@@ -306,7 +306,7 @@ def test_K1_a_key_that_a_source_holds_and_that_cannot_be_one_is_not_shown(monkey
     for ask in (keys.find_key, snb.use_service, session.current_target, snb.SmallestTTSService):
         with pytest.raises(snb.ConfigError, match="paste the bare key") as caught:
             ask()
-        drawn = peers.drawings(caught.value)
+        drawn = key_leaks.drawings(caught.value)
         assert "smallest_nb/notebook/keys.py" in drawn["traceback"] or source == "environment"
         assert not [tool for tool, text in drawn.items() if CANARY in text]
 
@@ -324,7 +324,7 @@ def test_K1_an_interrupt_while_a_source_is_read_shows_no_key(monkeypatch, source
         monkeypatch.setattr("dotenv.dotenv_values", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         keys.find_key()
-    drawn = peers.drawings(caught.value)
+    drawn = key_leaks.drawings(caught.value)
     assert "in interrupted" in drawn["traceback"]
     assert not [tool for tool, text in drawn.items() if CANARY + source in text]
 
@@ -353,7 +353,7 @@ def test_K1_a_keyring_that_answers_after_an_interrupt_shows_no_key(monkeypatch):
     for thread in threading.enumerate():
         if thread.name == "smallest_nb-key":
             thread.join(20)
-    drawn = peers.drawings(caught.value)
+    drawn = key_leaks.drawings(caught.value)
     assert "_bounded" in drawn["traceback"]
     assert not [tool for tool, text in drawn.items() if CANARY in text]
 
@@ -367,7 +367,7 @@ def test_K1_a_keyring_that_refuses_shows_no_key(kind):
     keyring.set_keyring(Refusing())
     with pytest.raises(KeyboardInterrupt if kind is KeyboardInterrupt else snb.ConfigError) as caught:
         keys.save_key(Secret(CANARY))
-    text = peers.drawings(caught.value)["traceback"]
+    text = key_leaks.drawings(caught.value)["traceback"]
     assert "save_key" in text
     assert f"password = '{CANARY}'" not in text
     assert kind is KeyboardInterrupt or CANARY not in text  # that interrupt says it itself

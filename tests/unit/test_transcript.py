@@ -35,30 +35,30 @@ def test_interim_is_rewritten_and_final_freezes():
 
 def test_slices_share_names_sound_and_listeners():
     whole = Transcript([spoken("one"), spoken("two", 1, 1)], recording=Recording(8000))
-    part, told = whole[1:], []
-    whole.on_rename(lambda *a: told.append(a))
+    part, reported = whole[1:], []
+    whole.on_rename(lambda *a: reported.append(a))
     part.rename(1, " Ada ")
     assert (whole.names, part.text, part.recording is whole.recording) == ({1: "Ada"}, "two", True)
-    assert told == [(1, "Ada")]
+    assert reported == [(1, "Ada")]
 
 
 def test_clear_drops_text_and_names_but_not_those_of_a_slice():
-    whole, told = Transcript([spoken("one", speaker=0)]), []
+    whole, reported = Transcript([spoken("one", speaker=0)]), []
     whole.rename(0, "Ada")
     part = whole[:]
-    whole.on_rename(lambda *a: told.append(a))
+    whole.on_rename(lambda *a: reported.append(a))
     whole.clear()
-    assert (len(whole), whole.names, told) == (0, {}, [(0, "")])
+    assert (len(whole), whole.names, reported) == (0, {}, [(0, "")])
     assert part.speakers == {0: "Ada"}
 
 
 def test_speakers_are_those_of_segments_and_words_by_number():
     transcript = Transcript([spoken("b", speaker=3), Segment("a", words=(Word("a", 0, 1, None, 1),)), Segment("x")])
     transcript.rename(1, "Ada")
-    transcript.rename(7, "nobody here")
+    transcript.rename(7, "someone else")
     assert list(transcript.speakers.items()) == [(1, "Ada"), (3, "Speaker 4")]
     transcript.rename(1, "  ")
-    assert (transcript.name_of(1), transcript.names) == ("Speaker 2", {7: "nobody here"})
+    assert (transcript.name_of(1), transcript.names) == ("Speaker 2", {7: "someone else"})
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_names_that_cannot_be_are_refused(speaker, name):
     assert transcript.names == {}
 
 
-def test_a_listener_that_fails_keeps_nobody_from_being_told(caplog):
-    transcript, told = Transcript(), []
+def test_a_listener_that_fails_does_not_stop_the_others(caplog):
+    transcript, reported = Transcript(), []
     transcript.on_rename(lambda *_: 1 / 0)
-    end = transcript.on_rename(lambda *a: told.append(a))
+    end = transcript.on_rename(lambda *a: reported.append(a))
     transcript.rename(0, "x" * 80)
     end()
     transcript.rename(0, "")
-    assert told == [(0, "x" * 80)]
+    assert reported == [(0, "x" * 80)]
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -177,8 +177,8 @@ def test_search_finds_text_with_its_words_and_time():
 
 
 def test_search_walks_words_that_differ_from_the_text():
-    def words(*told: str) -> tuple[Word, ...]:
-        return tuple(Word(t, i, i + 1) for i, t in enumerate(told))
+    def words(*texts: str) -> tuple[Word, ...]:
+        return tuple(Word(t, i, i + 1) for i, t in enumerate(texts))
 
     punctuated = Segment("Well-known “Hello”, world.", words=words("well", "known", "hello", "world"))
     unspaced = Segment("你好世界", words=words("你", "好", "世界"))

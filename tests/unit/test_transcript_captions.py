@@ -246,7 +246,7 @@ _script = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_script, st.floats(0, 30), st.floats(0, 60), st.booleans())
 def test_nothing_is_lost_cut_or_too_wide_in_any_script(text, start, length, in_words):
     words = (

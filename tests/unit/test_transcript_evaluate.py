@@ -6,12 +6,12 @@ import re
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import Segment, Transcript
-from smallest_nb.results.transcript.evaluate import normalized
+from smallest_nb.results.transcript.evaluate import normalize_text
 
 
 def heard(text: str) -> Transcript:
@@ -62,8 +62,8 @@ def test_a_comparison_has_counts_and_rows():
     ],
 )
 def test_normalisation_is_as_documented(text, told):
-    assert normalized(text) == told
-    assert normalized(told) == told
+    assert normalize_text(text) == told
+    assert normalize_text(told) == told
 
 
 @pytest.mark.parametrize("reference", ["", "  ", "?!…", Transcript()])
@@ -118,7 +118,6 @@ def test_the_view_is_bounded_and_says_so():
 _texts = st.lists(st.sampled_from("a b c d e".split()), max_size=12)
 
 
-@settings(deadline=None)
 @given(_texts.filter(bool), _texts)
 def test_the_rate_is_the_edit_distance(reference, hypothesis):
     told = heard(" ".join(hypothesis)).compare(" ".join(reference))

@@ -5,16 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from bench import readers
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from bench import readers  # noqa: E402 - found by the line above
-
 TABLE = {
     (r["format"], r["reader"]): r for r in json.loads((ROOT / "docs/_ext/readers.json").read_text(encoding="utf-8"))
 }

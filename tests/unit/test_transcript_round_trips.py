@@ -60,7 +60,7 @@ def timed(transcript):
     return [(w.text, w.start, w.end) for w in transcript.words]
 
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def same_people(first, second):
@@ -186,7 +186,7 @@ _segment = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(_segment, max_size=5),
     st.dictionaries(st.integers(0, 2), st.sampled_from(HOSTILE) | st.text(max_size=8), max_size=3),

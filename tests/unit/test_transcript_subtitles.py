@@ -158,23 +158,22 @@ def test_times_have_three_digits_behind_the_mark():
         assert [len(digits) for digits in times] == [3] * 4
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(_segment, max_size=6), st.lists(_text, max_size=3))
 def test_cues_are_ordered_short_and_never_overlap(segments, names):
     transcript = Transcript(segments, names=dict(enumerate(names)))
     cues = in_srt(transcript)
     captions = list(webvtt.from_string(transcript.to_vtt()))
     in_vtt = [(seconds(c.start), seconds(c.end), c.raw_text) for c in captions]
-    for told in (cues, [(a, b, "") for a, b, _ in in_vtt]):
-        assert all(start < end for start, end, _ in told)
-        assert all(end - start <= 7.0005 for start, end, _ in told)
-        assert all(told[i][1] <= told[i + 1][0] for i in range(len(told) - 1))
+    for shown in (cues, [(a, b, "") for a, b, _ in in_vtt]):
+        assert all(start < end for start, end, _ in shown)
+        assert all(end - start <= 7.0005 for start, end, _ in shown)
+        assert all(shown[i][1] <= shown[i + 1][0] for i in range(len(shown) - 1))
     for lines in [text.split("\n") for *_, text in cues]:
         assert 1 <= len(lines) <= 2
         assert max(len(line) for line in lines) <= 42
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["word", "x" * 50, "{\\an8}", "字字字字", "1", "&"]), min_size=1, max_size=60),
     _time,

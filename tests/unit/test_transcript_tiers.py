@@ -95,7 +95,7 @@ def test_E9_the_grid_is_as_long_as_the_recording(tmp_path, seconds, end):
     assert grid.getTier("words").entries[1].label == "two" or grid.getTier("words").entries[2].label == "two"
 
 
-def test_E9_a_recording_in_which_nobody_speaks_and_a_slice(tmp_path):
+def test_E9_a_recording_in_which_no_one_speaks_and_a_slice(tmp_path):
     recording = Recording(8000, max_seconds=2)  # what was dropped counts: times are the session's
     recording.write(bytes(2 * 8000 * 5))
     silent = opened(Transcript(recording=recording), tmp_path)

@@ -11,15 +11,14 @@ import ipywidgets
 import jiwer
 import numpy as np
 import pytest
-from helpers import KEY
-from test_player import Page, eventually
 
 import smallest_nb as snb
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets import assets, static_html
 from smallest_nb.simulator import Simulator
-
-SENTENCE = "The weather will be cold and cloudy this morning."
+from tests.support.services import KEY
+from tests.support.speech import SENTENCE
+from tests.support.widget_page import Page, chunks, eventually, recording
 
 
 @pytest.fixture
@@ -308,16 +307,6 @@ def test_a_failing_session_is_raised_drawn_and_over(live, simulator):
     assert "403" in live.microphone.error
     live.feed(snb.Clip(bytes(16000), 16000), pace=10)
     assert live.microphone.error == ""
-
-
-def recording(page, name, **fields):
-    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, "granted": None, **fields})
-
-
-def chunks(page, clip, first=0):
-    pieces = [clip.pcm[at : at + 2560] for at in range(0, len(clip.pcm), 2560)]
-    for n, piece in enumerate(pieces):
-        page.say("mic-chunk", piece, n=first + n, t=0.0, level=0.1, clipped=False, last=n == len(pieces) - 1)
 
 
 def test_a_page_that_is_reloaded_in_mid_recording_leaves_no_session(live):

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from helpers import KEY
 from ipywidgets.widgets.widget import _instances
-from test_player import Page
 
 import smallest_nb as snb
+from tests.support.services import KEY
+from tests.support.widget_page import Page
 
 CLIPS = {
     "silence": np.zeros(12_000, np.int16),

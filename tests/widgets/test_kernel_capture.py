@@ -107,7 +107,7 @@ def test_a_failure_is_drawn(tmp_path):
 WIDGET = """
 import gc, json, sys, time
 sys.path.insert(0, sys.argv[1])
-from test_player import Page, eventually
+from tests.support.widget_page import Page, eventually
 import sounddevice
 import smallest_nb as snb
 

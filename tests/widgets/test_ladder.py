@@ -9,9 +9,6 @@ import time
 import urllib.request
 
 import pytest
-from helpers import KEY
-from test_microphone import state
-from test_player import Page, eventually, noise
 from websockets.asyncio.server import Server
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -22,6 +19,9 @@ from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.notebook.widgets import microphone_sources
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY
+from tests.support.widget_page import Page, eventually, noise
+from tests.support.widget_page import recording as state
 
 CHUNK = bytes(2560)
 

@@ -6,13 +6,13 @@ import asyncio
 
 import numpy as np
 import pytest
-from helpers import KEY
-from test_composites import SENTENCE, chunks, recording
-from test_player import Page, eventually
 
 import smallest_nb as snb
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY
+from tests.support.speech import SENTENCE
+from tests.support.widget_page import Page, chunks, eventually, recording
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import time
 
 import numpy as np
 import pytest
-from test_player import Page, eventually, noise
 
 from smallest_nb import ConfigError, Microphone
 from smallest_nb.client import background_loop
+from tests.support.widget_page import Page, eventually, noise
+from tests.support.widget_page import recording as state
 
 
 @pytest.fixture
@@ -26,10 +27,6 @@ def heard():
 def chunk(page, n, value, *, last=False):
     pcm = np.full(1280, value, "<i2").tobytes()
     page.say("mic-chunk", pcm, n=n, t=0.0, level=0.1, clipped=False, last=last)
-
-
-def state(page, name, **fields):
-    page.say("mic-state", **{"state": name, "error": None, "rate": 48000, "dropped": 0, "granted": None, **fields})
 
 
 def test_chunks_come_in_order_and_once_and_are_acknowledged(heard):

@@ -8,10 +8,10 @@ import threading
 import time
 
 import pytest
-from test_player import Page, eventually, noise
 
 from smallest_nb import Clip, Microphone
 from smallest_nb.client import background_loop
+from tests.support.widget_page import Page, eventually, noise
 
 RATE = 24000
 

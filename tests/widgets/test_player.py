@@ -5,53 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 
-import numpy as np
 import pytest
 import traitlets
 
 from smallest_nb import Clip
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS
 from smallest_nb.results.takes import waterfall
-
-
-class Page:
-    """Stands at the other end of a widget's comm and remembers what came."""
-
-    def __init__(self, widget, name="p1"):
-        self.widget, self.name, self.got = widget, name, []
-        self.send_real = widget._snb_send
-        widget._channel._send = lambda content, buffers: self.got.append((content, buffers))
-
-    def say(self, kind, buffer=None, **fields):
-        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **fields}
-        self.widget._snb_receive(self.widget, content, [buffer] if buffer is not None else [])
-
-    def hello(self, **changes):
-        fields = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
-        self.say("hello", PROBE, **{**fields, **changes})
-
-    def played(self, stream, position, state="playing", **fields):
-        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
-                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5, **fields)  # fmt: skip
-
-    def of(self, kind):
-        return [c for c, _ in self.got if c["type"] == kind]
-
-    def pcm(self):
-        return b"".join(b[0] for c, b in self.got if c["type"] == "stream-audio")
-
-
-def eventually(condition, seconds=3.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
-def noise(seconds, rate=24000):
-    return Clip.from_array(np.random.default_rng(5).integers(-9000, 9000, int(seconds * rate)).astype(np.int16), rate)
+from tests.support.widget_page import Page, eventually, noise
 
 
 def test_what_is_written_arrives_whole_in_order_and_in_modest_messages(player):

@@ -6,12 +6,12 @@ import threading
 import time
 
 import numpy as np
-from test_player import Page, eventually, noise
 
 from smallest_nb import Clip, Microphone, VoiceTuner
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.comm import delivery_log
 from smallest_nb.notebook.comm.channel import MAX_PIECE
+from tests.support.widget_page import Page, eventually, noise
 
 
 class LossyPage(Page):

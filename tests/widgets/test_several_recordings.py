@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from helpers import KEY
 
 import smallest_nb as snb
 from smallest_nb.client import background_loop
@@ -13,6 +12,7 @@ from smallest_nb.notebook.widgets.sources import Sources
 from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY
 
 
 @pytest.fixture(scope="module")

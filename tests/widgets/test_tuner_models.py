@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from helpers import KEY
-from test_player import Page, eventually
 
 import smallest_nb as snb
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
+from tests.support.services import KEY
+from tests.support.widget_page import Page, eventually
 
 PRO = "lightning-v3.1-pro"
 

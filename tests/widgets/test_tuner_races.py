@@ -8,13 +8,12 @@ import time
 import weakref
 
 import pytest
-from helpers import KEY
-from test_player import Page, eventually, noise
-from test_voice_tuner import page, tray, tuner  # noqa: F401 - fixtures
 
 import smallest_nb as snb
 from smallest_nb.api.settings_import import read_settings
 from smallest_nb.client import background_loop
+from tests.support.services import KEY
+from tests.support.widget_page import Page, eventually, noise
 
 
 def test_a_closed_tuner_is_gone(simulator):
@@ -34,7 +33,7 @@ def test_a_closed_transcriber_is_gone(simulator):
     eventually(lambda: (gc.collect(), not any(r() for r in gone))[1], 10)
 
 
-def test_the_button_never_sticks(tuner, page):  # noqa: F811
+def test_the_button_never_sticks(tuner, page):
     kept = tuner.audition("Hi there.")
     for number in range(15):
         tuner.submit(f"A longer text that is spoken for a while, number {number}.")
@@ -43,7 +42,7 @@ def test_the_button_never_sticks(tuner, page):  # noqa: F811
         eventually(lambda: tuner.player.busy is False)
 
 
-def test_stop_means_all_that_was_asked_for(tuner):  # noqa: F811
+def test_stop_means_all_that_was_asked_for(tuner):
     for number in range(10):
         asked = tuner.submit(f"Do not speak {number}.")
         tuner.stop()
@@ -54,7 +53,7 @@ def test_stop_means_all_that_was_asked_for(tuner):  # noqa: F811
     tuner.audition("But speak this.")
 
 
-def test_loading_takes_in_the_middle_of_auditions_loses_none(tuner, tmp_path):  # noqa: F811
+def test_loading_takes_in_the_middle_of_auditions_loses_none(tuner, tmp_path):
     tuner.audition("One.")
     folder = tuner.takes.save(tmp_path / "takes")
     over = threading.Event()
@@ -76,7 +75,7 @@ def test_loading_takes_in_the_middle_of_auditions_loses_none(tuner, tmp_path):  
     assert len(set(numbers)) == len(numbers)
 
 
-def test_a_snapshot_replaces_what_no_field_is_known_for(tuner):  # noqa: F811
+def test_a_snapshot_replaces_what_no_field_is_known_for(tuner):
     tuner.settings = {"extra": {"zzz": 1}}
     tuner.settings = {"extra": {"yyy": 2}}
     assert tuner.settings.extra == {"zzz": 1, "yyy": 2}
@@ -87,7 +86,7 @@ def test_a_snapshot_replaces_what_no_field_is_known_for(tuner):  # noqa: F811
     assert tuner._service.settings.extra == {}
 
 
-def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, simulator):  # noqa: F811
+def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, simulator):
     folder = tuner.takes.save(tmp_path / "none") if len(tuner.takes) else None
     tuner.audition("Hi there.")
     folder = tuner.takes.save(tmp_path / "takes")
@@ -99,7 +98,7 @@ def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, sim
     other.close()
 
 
-def test_a_new_take_asks_back_too_and_a_known_one_does_not(tuner, page):  # noqa: F811
+def test_a_new_take_asks_back_too_and_a_known_one_does_not(tuner, page):
     tuner._wishes._warn_characters = 10
     tuner.text = "This is more than ten characters."
     tuner._anew.click()
@@ -115,7 +114,7 @@ def test_a_new_take_asks_back_too_and_a_known_one_does_not(tuner, page):  # noqa
 
 def test_a_page_that_stops_by_itself_is_believed():
     player = snb.Player()
-    page = Page(player)  # noqa: F811
+    page = Page(player)
     page.hello()
     stream = player.play(noise(20.0))
     told = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None, "rendered": None,
@@ -125,13 +124,13 @@ def test_a_page_that_stops_by_itself_is_believed():
     assert (player.state, len(player._streams)) == ("idle", 0), "else player.wait() would wait for ever"
 
 
-def test_closing_from_a_handler_closes_the_socket(tuner):  # noqa: F811
+def test_closing_from_a_handler_closes_the_socket(tuner):
     tuner.on_take(lambda _take: tuner.close())
     tuner.audition("One.")
     eventually(lambda: not tuner._service.connected)
 
 
-def test_small_things(tuner, page, tray):  # noqa: F811
+def test_small_things(tuner, page, tray):
     with pytest.raises(snb.ConfigError, match="int"):
         tuner.audition(123)
     with pytest.raises(snb.ConfigError):

@@ -7,34 +7,12 @@ import json
 import time
 
 import pytest
-from helpers import KEY
-from test_player import Page, eventually
 
 import smallest_nb as snb
 from smallest_nb.api.code_export import TARGETS
 from smallest_nb.simulator import Simulator
-
-
-@pytest.fixture
-def tuner(simulator):
-    made = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
-    made.player._channel._build = made._tray._channel._build = None
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(tuner):
-    found = Page(tuner.player)
-    found.hello()
-    return found
-
-
-@pytest.fixture
-def tray(tuner):
-    found = Page(tuner._tray)
-    found.hello()
-    return found
+from tests.support.services import KEY
+from tests.support.widget_page import eventually
 
 
 def test_what_was_heard_is_heard_again_for_nothing(tuner, page):

@@ -6,12 +6,11 @@ import asyncio
 import time
 
 import pytest
-from helpers import KEY
-from test_composites import recording
-from test_player import Page, noise
 
 import smallest_nb as snb
 from smallest_nb.notebook.comm import reachability
+from tests.support.services import KEY
+from tests.support.widget_page import Page, noise, recording
 
 SIGN = "soon"
 

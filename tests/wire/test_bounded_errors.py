@@ -101,7 +101,7 @@ def test_K7_what_was_cut_says_how_long_it_was():
      '{"status": "word_timestamp", "data": {"word": "' + "a" * 10**6 + '", "start": 0, "end": 1}}'],
     ids=lambda f: f[:40],
 )  # fmt: skip
-def test_K7_frames_that_nobody_can_read_are_described_briefly(frame):
+def test_K7_frames_that_no_one_can_read_are_described_briefly(frame):
     for event in (parse_stt_frame(frame), parse_tts_frame(frame)):
         assert isinstance(event, STTUnknown | UnknownFrame)
         assert len(event.why) < 500

@@ -44,7 +44,7 @@ def test_what_the_page_sends(message):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("text", "object"),
         ({"v": 2, "type": "poll", "page": "p"}, "reload the page"),
@@ -53,8 +53,8 @@ def test_what_the_page_sends(message):
         ({"v": 1, "type": ["poll"], "page": "p"}, "poll"),
     ],
 )
-def test_bad_messages_say_what_is_wrong(content, told):
-    with pytest.raises(ProtocolError, match=told):
+def test_bad_messages_say_what_is_wrong(content, expected):
+    with pytest.raises(ProtocolError, match=expected):
         parse(content)
 
 

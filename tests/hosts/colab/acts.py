@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from colab.notebook import rendered
-from test_tune_a_voice import assert_same_sound
 
 from smallest_nb import Clip
+from tests.support.page_sound import assert_same_sound
 
 __all__ = ["MIC", "PLAYER", "check_heard", "hear", "press", "shown", "state"]
 

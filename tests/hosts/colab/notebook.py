@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, Frame, Page
 
 from tests.support.browser_evidence import watch_pages
 from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS, MEDIA_FLAGS
+from tests.support.lab import TAP
 
 __all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
-TAP = Path(__file__).resolve().parents[2] / "browser" / "tap.js"
 COLAB = {"late": "drop", "colab": "1", "allow": "autoplay; camera; microphone; xr-spatial-tracking"}
 """Its output frames' permissions; nothing of a thread's after its cell."""
 VSCODE = {

@@ -74,9 +74,8 @@ class NotebookServer:
     async def _main(self) -> None:
         self._end = asyncio.Event()
         manager = AsyncKernelManager()
-        manager._kernel_spec = KernelSpec(
-            argv=[str(self._python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        )
+        command = [str(self._python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        manager._kernel_spec = KernelSpec(argv=command)
         try:
             await manager.start_kernel(env=self._env)
             self._client: AsyncKernelClient = manager.client()

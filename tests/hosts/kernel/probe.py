@@ -61,15 +61,16 @@ def census():
     from smallest_nb.client import background_loop
     from smallest_nb.client.connect import count_sockets
     from smallest_nb.notebook import session
+    from smallest_nb.simulator.server import running_simulators
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
-    loop = background_loop._runtime.loop if background_loop._runtime is not None else None
-    running = session._simulator
-    server = running._server if running is not None else None
+    runtime = background_loop._runtime
+    loop = runtime.loop if runtime is not None else None
+    running = next(iter(running_simulators()), None)
     return {
         "ours": sum(name.startswith("smallest_nb") for name in threads),
         "threads": len(threads),
         "tasks": len(asyncio.all_tasks(loop)) if loop is not None else 0,
         "sockets": count_sockets(session.current_target().base_url),
-        "sessions": len(server.connections) if server is not None else 0,
+        "sessions": running.open_sessions if running is not None else 0,
     }

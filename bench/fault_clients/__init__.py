@@ -1,1 +1,0 @@
-"""One adapter per client, each run in a process of its own: `python -m bench.fault_clients.ours`."""

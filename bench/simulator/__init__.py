@@ -1,0 +1,1 @@
+"""The simulator measured from outside: how soon, how costly, how right, how many, how sturdy."""
