@@ -23,12 +23,13 @@ PORT ?= 8888
 DOCS := docs/_build/html
 QUICK_BROWSER := tests/browser/test_tune_a_voice.py
 QUICK_NOTEBOOK := notebooks/01_tune_a_voice.ipynb
-# Test processes. More than the two processors of a small machine: half of the time a test waits for a server or a sound.
-WORKERS ?= 3
+# Test processes: one for pages that measure sound, one for other pages, two for the rest. More than the two processors
+# of a small machine, because half of the time a test waits for a server or a sound.
+WORKERS ?= 4
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 PYTEST = CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest
 
-.PHONY: help demo test test-all test-quick test-versions one checks environments setup frontend lint types check-js docs \
+.PHONY: help demo test run-tests test-all test-quick quick-tests test-versions one checks environments setup frontend lint types check-js docs \
   pytest hosts host-environments oracles peers notebooks screenshots bench format clean
 
 help: ## Say what there is
@@ -37,16 +38,19 @@ help: ## Say what there is
 demo: setup ## Open the first tutorial in JupyterLab
 	$(UV_RUN) smallest-nb demo --port $(PORT)
 
-# Environments are downloaded while lint and types run. A target's output is printed as one block when it ends.
+# Environments are downloaded while lint, types and the documentation need the processors; those of the hosts, which
+# tests wait for, also while the tests run. A target's output is printed as one block when it ends, but for the tests'.
 test: ## Run everything that every change has to pass; the last line is pytest's
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target environments checks
-	$(MAKE) --no-print-directory pytest
+	$(MAKE) --no-print-directory --jobs=6 --output-sync=target BEFORE_TESTS=checks run-tests environments
 
 test-all: test ## Also what is slow and rarely breaks (marked `slow`, each with its reason)
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder -m slow tests
 
 test-quick: setup .tools/chromium ## The daily loop: lint, types, unit and wire tests, one browser test, one notebook
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types quick-tests
+
+quick-tests: setup .tools/chromium
+	+unset MAKEFLAGS MFLAGS
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL) tests/unit tests/wire $(QUICK_BROWSER) $(QUICK_NOTEBOOK)
 
 test-versions: setup ## Unit, wire, link and service tests on each Python from 3.11 on that is installed
@@ -83,7 +87,11 @@ docs: setup ## Build the documentation into docs/_build/html; a warning is an er
 	  $(UV_RUN) python -m sphinx -q -W --keep-going -n -j 2 -b html -d docs/_build/doctrees docs $(DOCS)
 
 # One run for everything in Python: unit, wire, kernel, browser, quick oracles, notebooks (nbval) and the wheel.
-pytest: environments
+pytest: environments run-tests
+
+# `+`: what it prints is seen at once.
+run-tests: setup .tools/chromium .tools/portaudio peers docs $(BEFORE_TESTS)
+	+unset MAKEFLAGS MFLAGS
 	SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
 
 oracles: setup peers ## Drive the simulator with the other client libraries
@@ -96,7 +104,7 @@ hosts: setup .tools/chromium host-environments ## Test every notebook host, and 
 
 # The notebook hosts, each in an environment of its own: their dependencies collide.
 host-environments: $(ENV) $(NODE)
-	UV="$(UV)" $(UV_RUN) python -m tests.hosts.environments
+	UV="$(UV)" nice $(UV_RUN) python -m tests.hosts.environments
 
 # The other client libraries, each in an environment of its own: their dependencies collide.
 peers: $(ENV)

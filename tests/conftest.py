@@ -13,7 +13,8 @@ from hypothesis import settings
 
 from smallest_nb.simulator import Simulator
 from tests.support.browser_evidence import FAILED, save_evidence
-from tests.support.work_units import WorkUnitScheduling, lower_priority, sort_by_cost
+from tests.support.chromiums import CHROMIUMS
+from tests.support.work_units import WorkUnitScheduling, is_page_unit, lower_priority, sort_by_cost
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "sk_test_canary_7f3a"
@@ -67,6 +68,16 @@ def pytest_sessionstart(session):
         shutil.rmtree(FAILED, ignore_errors=True)
     else:
         lower_priority(worker["workerid"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if not is_page_unit(item.nodeid):
+        CHROMIUMS.close()  # Playwright's loop runs in this thread, where tests run loops of their own
+
+
+def pytest_sessionfinish():
+    CHROMIUMS.close()
 
 
 @pytest.hookimpl(wrapper=True)

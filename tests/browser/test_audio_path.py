@@ -7,6 +7,7 @@ import pytest
 
 from smallest_nb import Clip
 from tests.support.page_sound import assert_same_sound, rendered
+from tests.support.page_state import until, wait_position
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 RATE = 24000
@@ -30,13 +31,24 @@ def sound(seconds: float, start: int = 0) -> Clip:
     return Clip(made[start * RATE :][: int(seconds * RATE)].tobytes(), RATE)
 
 
-@pytest.fixture
-def player(lab):
+@pytest.fixture(scope="module")
+def page_with_player(lab):
     name = lab.write_notebook("player.ipynb", PLAYER)
     with lab.browse(name) as notes:
         notes.run_all()
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         yield notes
+
+
+@pytest.fixture
+def player(page_with_player):
+    """The page with its player at rest, nothing rendered yet."""
+    notes = page_with_player
+    notes.do("player.loop = False; player.volume = 1.0; player.stop()")
+    wait_state(notes, "idle")
+    notes.page.evaluate("() => window.__tap.settle()")
+    notes.page.evaluate("() => window.__tap.clear()")
+    return notes
 
 
 def wait_state(notes, state: str) -> None:
@@ -48,22 +60,21 @@ def test_streams_queue_without_a_gap_and_the_end_is_told(player):
     player.do("player.play(sound(1)); player.play(sound(1.5, 1), queued=True)")
     wait_state(player, "playing")
     wait_state(player, "idle")
-    player.page.wait_for_timeout(300)
     heard, rate = rendered(player)
     assert_same_sound(sound(2.5), heard, rate)
-    assert player.kernel("ends") == [1.5]
+    until(player, "ends", [1.5])
     assert player.kernel("player.underruns") == 0
 
 
 def test_pause_seek_loop_and_volume(player):
     player.do("player.play(sound(3))")
     wait_state(player, "playing")
-    player.page.wait_for_timeout(500)
+    wait_position(player, 0.4)
     player.page.get_by_role("button", name="Pause").click()
     wait_state(player, "paused")
-    player.page.wait_for_timeout(400)
+    until(player, "player.state", "paused")
     held = player.kernel("player.position")
-    player.page.wait_for_timeout(300)
+    player.page.wait_for_timeout(700)  # it stays there
     assert player.kernel("player.position") == held
     player.page.get_by_role("button", name="Pause").click()
     wait_state(player, "playing")
@@ -201,7 +212,7 @@ def test_the_microphone_says_which_device_it_is_and_what_was_granted(lab):
         notes.do("mic.device = 'Fake Audio Input 2'; mic.noise_suppression = True")
         notes.page.get_by_role("button", name="Record").click()
         notes.page.wait_for_selector(".snb-mic[data-state='recording']")
-        notes.page.wait_for_timeout(500)
+        until(notes, "bool(mic.granted and mic.device_rate)")
         granted = notes.kernel("mic.granted")
         assert granted["device"] == "Fake Audio Input 2"
         assert granted["noise_suppression"]
@@ -213,8 +224,7 @@ def test_the_microphone_says_which_device_it_is_and_what_was_granted(lab):
         assert listed[0] == "The browser's default"
         assert "Fake Audio Input 2" in listed
         notes.page.get_by_label("Echo cancellation").check()
-        notes.page.wait_for_function("() => true")
-        assert notes.kernel("mic.echo_cancellation")
+        until(notes, "mic.echo_cancellation")
         notes.do("mic.device = 'Nowhere'")
         notes.page.get_by_role("button", name="Record").click()
         notes.page.locator(".snb-mic .snb-error").filter(has_text='"Nowhere" is not there; found: ').wait_for()

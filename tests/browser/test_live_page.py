@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import webvtt
 
-from tests.support.page_sound import rendered as heard
-from tests.support.page_state import AXE, unfold, until
+from tests.support.page_sound import rendered
+from tests.support.page_state import AXE, OVERFLOWING, unfold, until, what_stays
 from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -156,13 +156,7 @@ def test_narrow_outputs_cut_nothing_off(notes, theme):
     made(notes)
     box = "document.querySelector('.jp-OutputArea-child:has(.snb-mic) .jp-OutputArea-output')"
     notes.page.evaluate(f"() => {{ {box}.style.maxWidth = '360px'; }}")
-    notes.page.wait_for_timeout(300)
-    over = notes.page.evaluate(
-        """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
-          const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
-          return e.getBoundingClientRect().right > card.right + 1;
-        }).map((e) => e.outerHTML.slice(0, 80))"""
-    )
+    over = what_stays(notes, OVERFLOWING)
     picture(notes, ".snb-mic", f"live-transcriber-360-{theme}.png")
     notes.page.evaluate(f"() => {{ {box}.style.maxWidth = ''; }}")
     assert over == []
@@ -181,7 +175,7 @@ def test_a_word_is_pressed_and_heard_and_marked(notes, theme):
     picture(notes, ".snb-mic", f"live-transcriber-heard-{theme}.png")
     notes.page.wait_for_function("() => document.querySelector('.snb-player').dataset.state === 'idle'")
     notes.page.wait_for_function("() => !document.querySelector('.snb-word[data-now]')")
-    samples, rate = heard(notes)
+    samples, rate = rendered(notes)
     loud = np.flatnonzero(np.abs(samples) > 0.01)
     rest = notes.kernel("live.transcript[0].end") - at
     assert (loud[-1] - loud[0]) / rate == pytest.approx(rest, abs=0.5)

@@ -14,11 +14,6 @@ CELL = "import smallest_nb as snb\nlive = snb.LiveTranscriber()\nlive"
 FORBID = "--ServerApp.tornado_settings={'headers': {'Permissions-Policy': 'microphone=()'}}"
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def theme(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
 def strict_lab(tmp_path_factory):
     """A JupyterLab whose pages get no microphone, as VS Code's webviews do not."""
@@ -27,11 +22,10 @@ def strict_lab(tmp_path_factory):
     running.close()
 
 
-@pytest.fixture
-def notes(strict_lab, theme, spoken):
+@pytest.fixture(scope="module")
+def notes(strict_lab, spoken):
     _, wav = spoken
-    name = strict_lab.write_notebook(f"ways-{theme}.ipynb", CELL)
-    with strict_lab.browse(name, microphone=wav, dark=theme == "dark") as page:
+    with strict_lab.browse(strict_lab.write_notebook("ways.ipynb", CELL), microphone=wav) as page:
         page.run_all()
         page.page.wait_for_selector(".snb-mic[data-ready='true']")
         yield page
@@ -46,11 +40,13 @@ def way(notes, name):
     return notes.page.locator(f".snb-mic-sources [data-source='{name}']")
 
 
-def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
+def test_a_tab_of_its_own_hears_for_the_notebook(notes, spoken):
     clip, _ = spoken
     notes.page.get_by_role("button", name="Transcribe").click()
     assert "does not let outputs use the microphone" in notes.page.locator(".snb-mic .snb-error").inner_text()
-    shot(notes.page.locator(".snb-mic"), f"microphone-ways-{theme}.png")
+    for theme in ("light", "dark"):
+        notes.set_theme(dark=theme == "dark")
+        shot(notes.page.locator(".snb-mic"), f"microphone-ways-{theme}.png")
     way(notes, "tab").click()
     link = notes.page.get_by_role("link", name="Open the microphone tab")
     address = link.get_attribute("href")
@@ -59,8 +55,9 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
     tab = opened.value
     tab.wait_for_selector(".snb-mic[data-ready='true']")
     assert "token" not in tab.url
-    tab.emulate_media(color_scheme=theme)
-    shot(tab.locator("body"), f"microphone-tab-{theme}.png")
+    for theme in ("light", "dark"):
+        tab.emulate_media(color_scheme=theme)
+        shot(tab.locator("body"), f"microphone-tab-{theme}.png")
     assert notes.page.context.request.get(address).status == 403  # good for one load
 
     tab.get_by_role("button", name="Transcribe").click()

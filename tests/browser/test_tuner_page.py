@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
-from tests.support.page_state import AXE, PLAYED, unfold
+from tests.support.page_sound import rendered
+from tests.support.page_state import AXE, PLAYED, unfold, until, what_stays
 from tests.support.screenshots import FOLDER, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -43,34 +44,40 @@ def rows(notes):
 
 
 def test_words_are_marked_as_they_sound(notes):
+    notes.page.evaluate(
+        """() => {
+          window.__marked = [];
+          new MutationObserver((changes) => {
+            const marked = changes.map((change) => change.target).filter((word) => word.dataset.now !== undefined);
+            window.__marked.push(...marked.map((word) => word.innerText));
+          }).observe(document.querySelector(".snb-player"), { subtree: true, attributeFilter: ["data-now"] });
+        }"""
+    )
+    before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
     notes.do("tuner.settings = {'voice': 'liam'}; t = tuner.audition(play=True)")
-    notes.page.wait_for_selector(".snb-words span[data-now]")
-    seen = set()
-    for _ in range(60):
-        seen |= set(notes.page.locator(".snb-words span[data-now]").all_inner_texts())
-        if notes.page.evaluate(PLAYED):
-            break
-        notes.page.wait_for_timeout(50)
-    assert {"table", "booked"} <= seen
+    notes.page.wait_for_function(
+        f"(before) => document.querySelector('.snb-player').dataset.takes !== before && ({PLAYED})()", arg=before
+    )
+    assert {"table", "booked"} <= set(notes.page.evaluate("() => window.__marked"))
     assert notes.page.locator(".snb-words small").count() == 0, "the service gave the times"
 
 
 def test_the_spectrogram_shows_where_the_sound_is(notes, theme):
     button = notes.page.get_by_role("button", name="Spectrogram")
     button.click()
-    notes.page.wait_for_timeout(300)
-    levels = notes.page.evaluate(
+    levels = notes.page.wait_for_function(
         """() => {
           const canvas = document.querySelector('.snb-spectrum');
+          if (!canvas?.width || !canvas.offsetParent) return null;
           const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
           const rows = [0, 0];
           for (let i = 0; i < data.length; i += 4) {
             const row = Math.floor(i / 4 / canvas.width) < canvas.height / 2 ? 0 : 1;
             rows[row] += Math.abs(data[i] - data[0]) + Math.abs(data[i + 1] - data[1]);
           }
-          return rows;
+          return rows[1] > 0 && rows;
         }"""
-    )
+    ).json_value()
     assert levels[1] > 1.3 * levels[0], "speech has more below 4 kHz than above"
     picture(notes, ".snb-player", f"voice-tuner-spectrogram-{theme}.png")
     button.click()
@@ -107,10 +114,7 @@ def test_takes_by_keyboard_alone(notes, theme):
     note = notes.page.locator(f".snb-take[data-number='{focused}'] .snb-take-note")
     note.fill("the warm one")
     note.press("Enter")
-    for _ in range(50):
-        if notes.kernel(f"tuner.takes.get({focused}).note"):
-            break
-        notes.page.wait_for_timeout(50)
+    until(notes, f"tuner.takes.get({focused}).note", "the warm one")
     assert notes.kernel(f"tuner.takes.get({focused}).note") == "the warm one"
     picture(notes, ".snb-player", f"voice-tuner-takes-{theme}.png")
 
@@ -131,10 +135,7 @@ def test_the_list_keeps_the_persons_place(notes):
     notes.page.keyboard.type("ep")
     assert notes.page.evaluate(active) == f"{number} INPUT"
     notes.page.keyboard.press("Enter")
-    for _ in range(100):
-        if notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep":
-            break
-        notes.page.wait_for_timeout(50)
+    until(notes, f"tuner.takes.get({number}).note", "warm, keep")
     assert notes.kernel(f"tuner.takes.get({number}).note") == "warm, keep"
     notes.page.locator(f".snb-take[data-number='{number}']").focus()
     notes.page.keyboard.press("Control+s")
@@ -150,16 +151,16 @@ def test_two_takes_switch_at_the_same_instant(notes, theme):
     notes.page.evaluate("() => window.__tap.clear()")
     notes.page.get_by_role("button", name="A · Take 1").click()
     notes.page.wait_for_selector(".snb-player[data-state='playing']")
-    notes.page.wait_for_timeout(700)
+    notes.page.wait_for_function("() => document.querySelector('.snb-player-wave').getAttribute('aria-valuenow') > 0.5")
     at = "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow'))"
-    before = notes.page.evaluate(at)
+    began, before = time.monotonic(), notes.page.evaluate(at)
     notes.page.get_by_role("button", name="B · Take 2").click()
     notes.page.wait_for_function("() => document.querySelector('.snb-player').dataset.takes === 'compare-b'")
     after = notes.page.evaluate(at)
-    assert 0 <= after - before < 0.6
+    assert 0 <= after - before < time.monotonic() - began + 0.6
     picture(notes, ".snb-player", f"voice-tuner-compare-{theme}.png")
     notes.page.wait_for_function(PLAYED)
-    heard = np.frombuffer(base64.b64decode(notes.page.evaluate("() => window.__tap.read()")), "<f4")
+    heard, _ = rendered(notes)
     assert np.abs(np.diff(heard)).max() < 0.35, "switching clicks"
     notes.page.get_by_role("button", name="Stop comparing").click()
     notes.page.wait_for_selector(".snb-compare", state="hidden")
@@ -209,8 +210,8 @@ def test_narrow_outputs_need_no_sideways_scrolling(notes, theme, width):
         }""",
         width,
     )
-    notes.page.wait_for_timeout(300)
-    too_wide = notes.page.evaluate(
+    too_wide = what_stays(
+        notes,
         """(width) => [...document.querySelectorAll('.snb, .snb *')]
           .filter((e) => e.offsetParent && e.getBoundingClientRect().width > width + 1)
           .map((e) => e.className + ' ' + e.getBoundingClientRect().width)""",
@@ -227,10 +228,9 @@ def test_narrow_outputs_need_no_sideways_scrolling(notes, theme, width):
 def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
     number = notes.kernel("tuner.audition('Kept for those without a kernel.', fresh=True).number")
     face = notes.page.locator(".snb-face")
-    for _ in range(100):
-        if f"Take {number}" in face.first.inner_html():
-            break
-        notes.page.wait_for_timeout(50)
+    notes.page.wait_for_function(
+        "(take) => document.querySelector('.snb-face').innerHTML.includes(take)", arg=f"Take {number}"
+    )
     assert not face.first.is_visible(), "where the widget lives it would be told twice"
     notes.save()
     path = lab.notebooks / f"tuner-{theme}.ipynb"

@@ -6,9 +6,11 @@ import contextlib
 
 import numpy as np
 import pytest
+import soxr
 
-from tests.support.page_sound import rendered as heard
-from tests.support.page_state import PLAYED, unfold, until
+from smallest_nb import Clip
+from tests.support.page_sound import align, assert_same_sound, rendered
+from tests.support.page_state import OVERFLOWING, PLAYED, unfold, until, wait_position, what_stays
 from tests.support.screenshots import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -39,7 +41,7 @@ def test_a_slider_speaks_again_and_the_newest_wins(notes):
     press(notes)
     notes.page.wait_for_selector(".snb-player[data-state='playing']")
     notes.page.evaluate("() => window.__tap.clear()")
-    notes.page.wait_for_timeout(500)
+    wait_position(notes, 0.4)
     slider = notes.page.get_by_role("slider", name="Speed", exact=True)
     slider.focus()
     before = notes.kernel("tuner._meter.requests")
@@ -49,11 +51,12 @@ def test_a_slider_speaks_again_and_the_newest_wins(notes):
     notes.page.wait_for_function(PLAYED)
     # One, unless the machine is so busy that the six keys take longer than the debounce.
     assert before < notes.kernel("tuner._meter.requests") < before + 4
-    samples, rate = heard(notes)
+    samples, rate = rendered(notes)
     assert np.abs(np.diff(samples)).max() < 0.35, "the change of takes clicks"
-    loud = np.flatnonzero(np.abs(samples) > 0.02)
-    # What is left of the first take, at most a second until the debounced request is answered, and the second take.
-    assert (loud[-1] - loud[0]) / rate < notes.kernel("tuner.takes[-1].duration") + 2.0
+    newest = Clip(bytes.fromhex(notes.kernel("tuner.takes[-1].clip.pcm.hex()")), 24000)
+    alone = newest.samples[24000 // 10 :]  # the take before it fades out into its first moments
+    start = align(soxr.resample(alone.astype(float) / 32768, 24000, rate), samples)
+    assert_same_sound(Clip(alone.tobytes(), 24000), samples[start:], rate)  # to its end, and nothing after it
 
 
 def test_what_was_heard_costs_nothing_again(notes):
@@ -75,10 +78,10 @@ def test_what_is_not_taken_says_why_and_every_value_goes_back(notes):
     ).wait_for()
     assert notes.kernel("tuner.settings.speed") == 1.3
     row = notes.page.locator(".snb-control", has=notes.page.get_by_role("slider", name="Speed", exact=True))
+    before = notes.page.evaluate(f"() => {TAKES}")
     row.get_by_role("button", name="API default").click()
     until(notes, "tuner.settings.speed", None)
-    notes.page.wait_for_timeout(500)
-    notes.page.wait_for_function(PLAYED)
+    notes.page.wait_for_function(f"(before) => {TAKES} !== before && ({PLAYED})()", arg=before)
 
 
 def test_a_voice_is_found_by_what_it_is(notes):
@@ -94,10 +97,10 @@ def test_a_voice_is_found_by_what_it_is(notes):
     assert found.count() > 3
     picture(notes, ".snb-player", "voice-tuner-voices-light.png")
     name = found.nth(1).get_attribute("value").split(" · ")[0]
+    before = notes.page.evaluate(f"() => {TAKES}")
     found.nth(1).click()
     until(notes, "tuner.settings.voice", name)
-    notes.page.wait_for_timeout(500)
-    notes.page.wait_for_function(PLAYED)
+    notes.page.wait_for_function(f"(before) => {TAKES} !== before && ({PLAYED})()", arg=before)
     notes.page.get_by_role("button", name="Load the full list").click()
     notes.page.get_by_text("As the service lists them now.").wait_for()
     notes.page.get_by_role("textbox", name="Search").fill("")
@@ -138,7 +141,7 @@ def test_a_press_does_what_the_button_said(notes):
         button.evaluate("(b) => b.click()")
     notes.page.get_by_role("button", name="Speak", exact=True).wait_for()
     notes.page.wait_for_timeout(500)
-    samples, _ = heard(notes)
+    samples, _ = rendered(notes)
     assert not np.any(samples), "what was pressed to stop began again"
 
 
@@ -225,7 +228,7 @@ def test_a_hidden_tab_plays_on(notes):
     notes.do("take = tuner.audition(play=True)")
     until(notes, "tuner.player.state", "idle")
     notes.page.wait_for_function(PLAYED)
-    samples, rate = heard(notes)
+    samples, rate = rendered(notes)
     loud = np.flatnonzero(np.abs(samples) > 0.02)
     assert (loud[-1] - loud[0]) / rate == pytest.approx(notes.kernel("take.duration"), abs=0.5)
     other.close()
@@ -235,13 +238,7 @@ def test_a_hidden_tab_plays_on(notes):
 def test_at_twice_the_size_nothing_is_cut_off(notes):
     unfold(notes, "Takes")
     notes.page.set_viewport_size({"width": 550, "height": 450})  # what a zoom of 200 % leaves of 1100 x 900
-    notes.page.wait_for_timeout(500)
-    over = notes.page.evaluate(
-        """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
-          const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
-          return e.getBoundingClientRect().right > card.right + 1;
-        }).map((e) => e.outerHTML.slice(0, 80))"""
-    )
+    over = what_stays(notes, OVERFLOWING)
     picture(notes, ".snb-player", "voice-tuner-200-percent-light.png")
     notes.page.set_viewport_size({"width": 1100, "height": 900})
     assert over == []

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 from blocks import ROOT
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import smallest_nb as snb
-from tests.support.lab import CHROMIUM_FLAGS, TAP, find_chromium
+from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS
+from tests.support.lab import TAP
 from tests.support.page_sound import assert_same_sound, rendered
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -72,10 +73,9 @@ def served(site):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=FLAGS)
-        yield browser
-        browser.close()
+    browser = CHROMIUMS.launch(*FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -120,7 +120,6 @@ def wait_state(page, number, state):
 def heard_whole(page, number, clip):
     """Wait until a player is done, and hold what came out to the recording."""
     wait_state(page, number, "idle")
-    page.wait_for_timeout(200)
     assert_same_sound(clip, *rendered(SimpleNamespace(page=page)))
     assert player(page, number).get_attribute("data-underruns") == "0"
 
@@ -154,11 +153,11 @@ def test_the_second_player_silences_the_first(page, served):
     press(page, 1)
     wait_state(page, 0, "idle")
     page.wait_for_function("() => window.__peaks()[1] > 0.02")
-    page.wait_for_function("() => window.__peaks()[0] < 1e-4", timeout=1000)
+    page.wait_for_function("() => window.__peaks()[0] < 1e-4", timeout=5000)
     assert player(page, 1).get_attribute("data-state") == "playing"
     press(page, 1)
     wait_state(page, 1, "idle")
-    page.wait_for_function("() => window.__peaks()[1] < 1e-4", timeout=1000)
+    page.wait_for_function("() => window.__peaks()[1] < 1e-4", timeout=5000)
 
 
 def came():

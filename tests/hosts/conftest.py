@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from all_hosts import HOSTS
@@ -34,10 +36,30 @@ def _is_quick(item) -> bool:
     return item.path.name == "test_main_job.py" and item.callspec.params["host"] != "jupyterlab"
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """The hosts' servers; each is started while the tests of the one before it run."""
+    starting = {}
+
+    def start(name: str):
+        if name not in starting:
+            starting[name] = pool.submit(HOSTS[name], tmp_path_factory.mktemp(name) / "host")
+        return starting[name]
+
+    with ThreadPoolExecutor(1) as pool:
+        yield SimpleNamespace(start=start, take=lambda name: (start(name).result(), starting.pop(name))[0])
+        for server in starting.values():  # started ahead and not asked for, because a test failed with --exitfirst
+            server.result().close()
+
+
 @pytest.fixture(scope="module")
-def host(request, tmp_path_factory):
+def host(request, servers):
     """The running host that the test names."""
-    running = HOSTS[request.param](tmp_path_factory.mktemp(request.param) / "host")
+    running = servers.take(request.param)
+    tests = [item for item in request.session.items if item.path == request.path]
+    names = list(dict.fromkeys(item.callspec.params["host"] for item in tests))
+    for following in names[names.index(request.param) + 1 :][:1]:
+        servers.start(following)
     yield running
     running.close()
 

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the bench is no part of the package
@@ -21,21 +25,46 @@ HOSTS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt")))
 _SHELF = Shelf(ROOT / ".hosts", REQUIREMENTS, ("--editable", f"{ROOT}[simulator]"))
 _NPM = re.compile(r"^# npm: (.+)$", re.MULTILINE)
 _NPM_SECS = 300
+_MAKE_SECS = 100.0
 
 
 def interpreter(host: str) -> Path:
-    """Return the Python that a host runs in.
+    """Return the Python that a host runs in, waiting for it while the environments are being made.
 
     Raises:
         LookupError: Its environment was not made, with what to do.
     """
-    python = _SHELF.python(host)
+    deadline = time.monotonic() + _MAKE_SECS
+    while (python := _SHELF.python(host)) is None and _are_being_made() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    python = python or _SHELF.python(host)  # made and finished between the two questions
     if python is None:
         raise LookupError(
             f"The environment .hosts/{host} is missing or out of date; make it with `make hosts` or "
             "`python -m tests.hosts.environments` (it needs a package index)."
         )
     return python
+
+
+@contextlib.contextmanager
+def _lock(kind: int) -> Iterator[None]:
+    """Lock the folder of the environments; the lock ends with its process.
+
+    Raises:
+        BlockingIOError: Another process has it, and the kind is non-blocking.
+    """
+    (ROOT / ".hosts").mkdir(exist_ok=True)
+    with (ROOT / ".hosts" / ".lock").open("w") as held:
+        fcntl.flock(held, kind)
+        yield
+
+
+def _are_being_made() -> bool:
+    try:
+        with _lock(fcntl.LOCK_SH | fcntl.LOCK_NB):
+            return False
+    except BlockingIOError:
+        return True
 
 
 def _add_npm(host: str) -> None:
@@ -54,12 +83,13 @@ def _add_npm(host: str) -> None:
 
 def main() -> None:
     """Make what is missing or out of date."""
-    for host in HOSTS:
-        if _SHELF.python(host) is None:
-            print(f"making .hosts/{host} ...", flush=True)
-            _SHELF.make(host)
-            _add_npm(host)
-            _SHELF.seal(host)
+    with _lock(fcntl.LOCK_EX):
+        for host in HOSTS:
+            if _SHELF.python(host) is None:
+                print(f"making .hosts/{host} ...", flush=True)
+                _SHELF.make(host)
+                _add_npm(host)
+                _SHELF.seal(host)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from environments import interpreter
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from tests.support.browser_evidence import watch_pages
-from tests.support.lab import CHROMIUM_FLAGS, MEDIA_FLAGS, TAP, find_chromium
+from tests.support.chromiums import CHROMIUMS
+from tests.support.lab import TAP
 
 __all__ = ["HERE", "Host", "Probe", "free_port", "wait_for"]
 
@@ -176,34 +175,21 @@ class Host:
 
     @contextlib.contextmanager
     def browser(self, microphone: Path | None = None) -> Iterator[BrowserContext]:
-        """Open a Chromium with a fresh profile, its microphone a sound file's."""
+        """Borrow a Chromium, its microphone a sound file's."""
         with self.browsers(1, microphone) as (context,):
             yield context
 
     @contextlib.contextmanager
     def browsers(self, count: int, microphone: Path | None = None) -> Iterator[list[BrowserContext]]:
-        """Open several of them, each a process of its own."""
-        flags = CHROMIUM_FLAGS + MEDIA_FLAGS["fake"]
-        if microphone is not None:
-            flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-        profiles = [self.folder / f"profile-{secrets.token_hex(4)}" for _ in range(count)]
-        contexts: list[BrowserContext] = []
-        with sync_playwright() as playwright, contextlib.ExitStack() as watching:
-            try:
-                for profile in profiles:
-                    context = playwright.chromium.launch_persistent_context(
-                        str(profile), executable_path=find_chromium(), headless=True, args=flags,
-                        viewport={"width": 1100, "height": 1400}, permissions=["microphone"],
-                    )  # fmt: skip
-                    contexts.append(context)
-                    log, test = self.folder / "server.log", os.environ.get("PYTEST_CURRENT_TEST")
-                    watching.enter_context(watch_pages(context, log, test=test))
-                    context.set_default_timeout(30_000)
-                    context.add_init_script(path=HERE / "census.js")
-                    context.add_init_script(path=TAP)
-                yield contexts
-            finally:
-                for context in contexts:
-                    context.close()
-                for profile in profiles:
-                    shutil.rmtree(profile, ignore_errors=True)
+        """Borrow several of them, each a process of its own."""
+        scripts = (HERE / "census.js", TAP)
+        log, test = self.folder / "server.log", os.environ.get("PYTEST_CURRENT_TEST")
+        with contextlib.ExitStack() as stack:
+            contexts = []
+            for number in range(count):
+                context = stack.enter_context(
+                    CHROMIUMS.borrow(viewport=(1100, 1400), scripts=scripts, microphone=microphone, number=number)
+                )
+                stack.enter_context(watch_pages(context, log, test=test))
+                contexts.append(context)
+            yield contexts

@@ -59,14 +59,14 @@ class HostPage:
         expect(self.player).not_to_have_attribute("data-takes", before or "", timeout=30_000)
         self.wait_state(self.player, "playing")
         self.wait_state(self.player, "idle")
-        self.page.wait_for_timeout(200)
 
     def clear_tap(self) -> None:
         """Forget what was rendered."""
         self.page.evaluate("() => window.__tap.clear()")
 
     def rendered(self) -> tuple[np.ndarray, int]:
-        """Return what this page has really rendered, and its rate."""
+        """Return what this page has really rendered up to now, and its rate."""
+        self.page.evaluate("() => window.__tap.settle()")
         data = base64.b64decode(self.page.evaluate("() => window.__tap.read()"))
         return np.frombuffer(data, "<f4").astype(float), self.page.evaluate("() => window.__tap.rate")
 

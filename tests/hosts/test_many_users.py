@@ -48,7 +48,6 @@ def speak_at_once(users) -> None:
     for shown, kernel in users:
         wait_for("it has spoken", lambda kernel=kernel: kernel.eval("len(tuner.takes)") == 1, 40)
         shown.wait_state(shown.player, "idle")
-        shown.page.wait_for_timeout(300)
         assert_same_sound(sent(kernel), *shown.rendered())
 
 
@@ -184,7 +183,6 @@ def test_visitors_of_one_process_do_not_meet(kind, tmp_path):
                 told = f"len(visitors[{number}].takes)"
                 wait_for("it has spoken", lambda told=told: kernel.eval(told) == 1, 40)
                 shown.wait_state(shown.player, "idle")
-                shown.page.wait_for_timeout(300)
                 assert_same_sound(sent(kernel, f"visitors[{number}]"), *shown.rendered())
                 assert shown.page.locator("textarea").first.input_value() == kernel.eval(f"visitors[{number}].text")
             pages[0].page.goto("about:blank")

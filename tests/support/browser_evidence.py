@@ -53,6 +53,7 @@ def watch_pages(context: BrowserContext, *logs: Path, test: str | None = None) -
             save_evidence(test)
         raise
     finally:
+        context.remove_listener("page", watched.add_page)
         _watched.remove(watched)
 
 
@@ -68,6 +69,8 @@ def save_evidence(test: str) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, watched in enumerate(_watched):
         for at, page in enumerate(watched.context.pages):
+            if page.url == "about:blank":  # what keeps a browser
+                continue
             with contextlib.suppress(Error):  # a page that crashed or is closing has no picture
                 page.screenshot(path=folder / f"page-{number}-{at}.png", timeout=_SCREENSHOT_MS)
         (folder / f"console-{number}.txt").write_text("\n".join(watched.console) + "\n", encoding="utf-8")

@@ -14,24 +14,17 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page
 
 from tests.support.browser_evidence import watch_pages
+from tests.support.chromiums import CHROMIUMS
 
 ROOT = Path(__file__).resolve().parents[2]
 TAP = Path(__file__).with_name("tap.js")
 """Records what a page's audio contexts render."""
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 # The notebook's panel, focused or not.
 PANEL = "window.__panel = () => [...window.jupyterapp.shell.widgets('main')].find((w) => w.context) ?? null;"
-MEDIA_FLAGS = {
-    "fake": ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
-    "no device": ["--use-fake-ui-for-media-stream"],
-    "denied": ["--use-fake-device-for-media-stream", "--deny-permission-prompts"],
-}
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
 READY = """async () => {
   const app = window.jupyterapp;
   if (!app) return false;
@@ -119,10 +112,11 @@ class Lab:
         env = {**os.environ, **{name: str(self.folder / sub) for name, sub in own.items()}}
         return {**env, "SMALLEST_SIMULATOR_RECORD": str(self.recordings)}
 
-    def _api(self, path, method="GET"):
-        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+    def _api(self, path, method="GET", body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data, method=method)
         request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=20) as response:
             return response.read()
 
     def _wait(self):
@@ -148,32 +142,36 @@ class Lab:
 
     @contextlib.contextmanager
     def browse(self, notebook: str, *, microphone: Path | None = None, media: str = "fake", dark: bool = False):
-        """Open a notebook in a fresh Chromium and wait until its kernel is idle."""
-        flags = CHROMIUM_FLAGS + MEDIA_FLAGS[media]
-        if microphone is not None:
-            flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-        theme = self.folder / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-        theme.write_text(json.dumps({"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}))
-        profile = self.folder / f"profile-{secrets.token_hex(4)}"
-        with sync_playwright() as playwright:
-            context = playwright.chromium.launch_persistent_context(
-                str(profile), executable_path=find_chromium(), headless=True, args=flags,
-                viewport={"width": 1100, "height": 900}, permissions=["microphone"] if media == "fake" else [],
-            )  # fmt: skip
-            context.add_init_script(PANEL)
-            context.add_init_script(path=TAP)
-            page = context.pages[0]
-            page.set_default_timeout(30_000)
+        """Open a notebook in a page of its own and wait until its kernel, a fresh one, is idle."""
+        self.set_theme(dark=dark)
+        scripts = (PANEL, TAP)
+        test = os.environ.get("PYTEST_CURRENT_TEST")
+        with (
+            self._session(notebook),
+            CHROMIUMS.borrow(viewport=(1100, 900), scripts=scripts, media=media, microphone=microphone) as context,
+            watch_pages(context, self.folder / "jupyter.log", test=test),
+        ):
+            page = context.new_page()
             notes = NotebookPage(page)
-            try:
-                with watch_pages(context, self.folder / "jupyter.log", test=os.environ.get("PYTEST_CURRENT_TEST")):
-                    page.goto(f"{self.url}/doc/tree/{notebook}?reset&token={self.token}")
-                    notes.wait_ready()
-                    yield notes
-            finally:
-                context.close()
-                self.end_kernels()
-                shutil.rmtree(profile, ignore_errors=True)
+            page.goto(f"{self.url}/doc/tree/{notebook}?reset&token={self.token}")
+            notes.wait_ready()
+            yield notes
+
+    def set_theme(self, *, dark: bool) -> None:
+        """Choose the theme of the pages that are opened from now on."""
+        theme = self.folder / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+        theme.write_text(json.dumps({"theme": THEMES[dark]}))
+
+    @contextlib.contextmanager
+    def _session(self, notebook: str):
+        """Start the notebook's kernel, while the browser loads its page, and end it."""
+        spec = json.loads((self.notebooks / notebook).read_text())["metadata"]["kernelspec"]["name"]
+        begun = {"path": notebook, "name": "", "type": "notebook", "kernel": {"name": spec}}
+        session = json.loads(self._api("sessions", "POST", begun))
+        try:
+            yield
+        finally:
+            self._api(f"sessions/{session['id']}", "DELETE")
 
 
 class NotebookPage:
@@ -217,6 +215,15 @@ class NotebookPage:
         other.wait_ready()
         return other
 
+    def set_theme(self, *, dark: bool) -> None:
+        """Change JupyterLab's theme and wait until our boxes have followed."""
+        change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        self.page.evaluate(change, THEMES[dark])
+        self.page.wait_for_function(
+            "(theme) => [...document.querySelectorAll('.snb')].every((box) => box.dataset.theme === theme)",
+            arg="dark" if dark else "light",
+        )
+
     def save(self) -> None:
         """Save the notebook, so that a reload finds its outputs."""
         self.page.evaluate("async () => { await window.__panel().context.save(); }")
@@ -259,10 +266,3 @@ class NotebookPage:
             code,
         )
         assert reply["status"] == "ok", reply
-
-
-def find_chromium() -> str:
-    """The browser that `make test` found."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert found, "No Chromium: run the tests with `make test`, which finds or installs one."
-    return found

@@ -11,6 +11,8 @@ from smallest_nb import Clip
 
 
 def rendered(notes) -> tuple[np.ndarray, int]:
+    """What the page has rendered up to now, and its rate."""
+    notes.page.evaluate("() => window.__tap.settle()")
     data = base64.b64decode(notes.page.evaluate("() => window.__tap.read()"))
     return np.frombuffer(data, "<f4").astype(float), notes.page.evaluate("() => window.__tap.rate")
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import expect
+
 from tests.support.lab import ROOT
 
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+OVERFLOWING = """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
+  const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
+  return e.getBoundingClientRect().right > card.right + 1;
+}).map((e) => e.outerHTML.slice(0, 80))"""
 PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"
 
 
@@ -13,7 +22,24 @@ def unfold(notes, title: str) -> None:
     part = notes.page.locator(".jupyter-widget-Collapse", has=notes.page.get_by_text(title, exact=True)).last
     if "jupyter-widget-Collapse-open" not in (part.get_attribute("class") or ""):
         part.locator(".jupyter-widget-Collapse-header").first.click()
-        notes.page.wait_for_timeout(300)
+        expect(part).to_have_class(re.compile(r"\bjupyter-widget-Collapse-open\b"))
+
+
+def what_stays(notes, find: str, arg=None) -> list[str]:
+    """Return what a function of the page still finds once the layout has had time to settle."""
+    try:
+        notes.page.wait_for_function(f"(arg) => ({find})(arg).length === 0", arg=arg, timeout=3000)
+    except PlaywrightTimeoutError:
+        return notes.page.evaluate(find, arg)
+    return []
+
+
+def wait_position(notes, seconds: float) -> None:
+    """Wait until the player has played so much."""
+    notes.page.wait_for_function(
+        "(seconds) => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) >= seconds",
+        arg=seconds,
+    )
 
 
 def until(notes, expression: str, wanted=True) -> None:

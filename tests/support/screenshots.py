@@ -17,7 +17,8 @@ def picture(notes, selector: str, name: str) -> None:
     before = notes.page.viewport_size
     high = output.evaluate("(e) => e.getBoundingClientRect().height")
     notes.page.set_viewport_size({"width": before["width"], "height": max(before["height"], int(high) + 300)})
-    notes.page.wait_for_timeout(200)
+    if "SNB_SCREENSHOTS" in os.environ:
+        notes.page.wait_for_timeout(200)  # what moves has come to rest in the pictures that are kept
     output.scroll_into_view_if_needed()
     output.screenshot(path=path)
     notes.page.set_viewport_size(before)

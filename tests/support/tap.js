@@ -7,12 +7,34 @@
       this.port.postMessage(channel ? channel.slice() : new Float32Array(128));
       return true;
     }
+    constructor() {
+      super();
+      this.port.onmessage = () => this.port.postMessage(null);  // comes after all blocks that were rendered before
+    }
   });`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const blocks = [];
+  const taps = [];
+  const waiting = [];
   window.__tap = {
     rate: 0,
     clear: () => blocks.splice(0),
+    // Resolves when all that was rendered before has come here. A context that is closed does not answer.
+    settle: () =>
+      Promise.race([
+        new Promise((resolve) => setTimeout(resolve, 1000)),
+        Promise.all(
+          taps
+            .filter((tap) => tap.context.state !== "closed")
+            .map(
+              (tap) =>
+                new Promise((resolve) => {
+                  waiting.push([tap, resolve]);
+                  tap.port.postMessage(null);
+                }),
+            ),
+        ),
+      ]),
     // Base64 of Float32 samples, for the test to decode.
     read: () => {
       const total = new Float32Array(blocks.reduce((n, b) => n + b.length, 0));
@@ -41,6 +63,7 @@
     track.stop();
     track.dispatchEvent(new Event("ended"));
   };
+  if (!window.AudioWorklet) return; // a page that is not secure, or empty
   const addModule = AudioWorklet.prototype.addModule;
   AudioWorklet.prototype.addModule = async function (module, options) {
     await addModule.call(this, url);
@@ -50,7 +73,11 @@
   AudioNode.prototype.connect = function (target, ...rest) {
     if (target instanceof AudioDestinationNode) {
       const tap = new AudioWorkletNode(this.context, "test-tap", { numberOfOutputs: 0, channelCount: 1 });
-      tap.port.onmessage = (event) => blocks.push(event.data);
+      taps.push(tap);
+      tap.port.onmessage = (event) => {
+        if (event.data !== null) blocks.push(event.data);
+        else waiting.splice(waiting.findIndex(([from]) => from === tap), 1)[0][1]();
+      };
       window.__tap.rate = this.context.sampleRate;
       connect.call(this, tap);
     }

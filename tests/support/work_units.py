@@ -4,8 +4,10 @@ A work unit is a test file, because module fixtures (a notebook page, a fault se
 Files whose module fixture is parametrised are split by that parameter, so that the light and the dark page are units of
 their own. Units that take long come first: a long unit that starts last would leave the other workers without work.
 
-Pages play and record sound in real time. They all run in one worker; the others run at a lower priority beside it, and
-take a page only when nothing else is left.
+Pages play and record sound in real time. Those whose sound is compared sample by sample, or must not run dry, have the
+first worker; all other workers run at a lower priority beside it. The second worker has the rest of the pages. Each
+worker takes units of another kind only when those of its own are finished; two pages more than these two at once would
+starve the sound, so a third worker takes a page only when nothing else is left.
 """
 
 from __future__ import annotations
@@ -18,16 +20,25 @@ from pathlib import PurePosixPath
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-__all__ = ["WorkUnitScheduling", "is_page_unit", "lower_priority", "sort_by_cost", "work_unit"]
+__all__ = ["WorkUnitScheduling", "choose_unit", "is_page_unit", "lower_priority", "sort_by_cost", "work_unit"]
 
-PAGE_WORKER = "gw0"
+SOUND_WORKER, PAGE_WORKER = "gw0", "gw1"
 PAGES = ("tests/browser/", "tests/hosts/", "tests/docs/test_live.py")
-
-SPLIT_BY_PARAMETER = re.compile(r"^(tests/browser/|tests/hosts/test_(main_job|lifecycle)\.py)")
-PARAMETER = re.compile(r"\[(light|dark|jupyterlab|notebook7|voila|marimo|solara)\b")
-SLOWEST_FIRST: Sequence[str] = (
+SOUND = (
+    "tests/browser/test_audio_path.py",
+    "tests/browser/test_live_transcription.py",
+    "tests/browser/test_tune_a_voice.py",
+    "tests/browser/test_tuner_states.py",
+    "tests/docs/test_live.py",
     "tests/hosts/",
+)
+"""Pages whose sound is measured."""
+
+SPLIT_BY_PARAMETER = re.compile(r"^tests/browser/")
+PARAMETER = re.compile(r"\[(light|dark)\b")
+SLOWEST_FIRST: Sequence[str] = (
     "tests/browser/",
+    "tests/hosts/",  # after the browser's: their environments may still be being made
     "tests/packaging/",
     "tests/notebooks/",
     "tests/services/test_faults.py",
@@ -66,9 +77,23 @@ def is_page_unit(unit: str) -> bool:
 
 
 def lower_priority(worker: str) -> None:
-    """Let the workers that do not drive pages wait for the one that does."""
-    if worker != PAGE_WORKER and hasattr(os, "nice"):
+    """Let the other workers wait for the one that measures sound."""
+    if worker != SOUND_WORKER and hasattr(os, "nice"):
         os.nice(10)
+
+
+def choose_unit(units: Sequence[str], worker: str) -> str:
+    """Return the unit that a free worker runs next, of those that are left in the order of their cost."""
+
+    def rank(unit: str) -> int:
+        sound, page = unit.startswith(SOUND), is_page_unit(unit)
+        if worker == SOUND_WORKER:
+            return 0 if sound else 1 if page else 2
+        if worker == PAGE_WORKER:
+            return 0 if page and not sound else 1 if not page else 2
+        return 0 if not page else 1 if not sound else 2
+
+    return min(units, key=rank)  # the first of the lowest rank
 
 
 class WorkUnitScheduling(LoadScopeScheduling):
@@ -78,7 +103,6 @@ class WorkUnitScheduling(LoadScopeScheduling):
         return work_unit(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        wants_page = node.gateway.id == PAGE_WORKER
-        unit = next((u for u in self.workqueue if is_page_unit(u) == wants_page), next(iter(self.workqueue)))
+        unit = choose_unit(list(self.workqueue), node.gateway.id)
         self.workqueue.move_to_end(unit, last=False)
         super()._assign_work_unit(node)

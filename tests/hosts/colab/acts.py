@@ -37,7 +37,6 @@ def hear(frame, act) -> None:
         " return takes !== before && state === 'idle'; }",
         arg=before,
     )
-    frame.wait_for_timeout(150)
 
 
 def check_heard(server, frame) -> None:

@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 import numpy as np
 from colab.server import NotebookServer
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page
 
 from tests.support.browser_evidence import watch_pages
-from tests.support.lab import CHROMIUM_FLAGS, MEDIA_FLAGS, TAP, find_chromium
+from tests.support.chromiums import CHROMIUM_FLAGS, CHROMIUMS, MEDIA_FLAGS
+from tests.support.lab import TAP
 
 __all__ = ["COLAB", "INSECURE", "VSCODE", "Browsers", "Notebook", "rendered"]
 
@@ -87,7 +88,8 @@ class Notebook:
 
 
 def rendered(frame: Frame) -> tuple[np.ndarray, int]:
-    """Return what a frame has really rendered, and its rate."""
+    """Return what a frame has really rendered up to now, and its rate."""
+    frame.evaluate("() => window.__tap.settle()")
     data = base64.b64decode(frame.evaluate("() => window.__tap.read()"))
     return np.frombuffer(data, "<f4").astype(float), frame.evaluate("() => window.__tap.rate")
 
@@ -96,13 +98,11 @@ class Browsers:
     """One Chromium for all notebooks without a microphone of their own."""
 
     def __init__(self) -> None:
-        self._playwright = sync_playwright().start()
         self._shared = self._launch()
 
     def close(self) -> None:
         """End it."""
         self._shared.close()
-        self._playwright.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +112,7 @@ class Browsers:
 
     def _launch(self, *flags: str) -> Browser:
         args = [*CHROMIUM_FLAGS, *MEDIA_FLAGS["fake"], f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1", *flags]
-        return self._playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=args)
+        return CHROMIUMS.launch(*args)
 
     @contextlib.contextmanager
     def browse(
