@@ -1,4 +1,4 @@
-"""The `smallest-nb` command: `demo`, `simulate`, `cassette` and `doctor`. Imports what it starts, lazily."""
+"""The `smallest-nb` command: `demo`, `simulate`, `cassette` and `doctor`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from smallest_nb.common.child_environment import child_environment
 from smallest_nb.common.files import copy_folder
-from smallest_nb.common.terminal import prepare
+from smallest_nb.common.terminal import prepare_output
 from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.keys import find_key
 
@@ -27,23 +28,22 @@ _MAX_PORT = 65535
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
-    from smallest_nb import __version__  # noqa: PLC0415
     from smallest_nb.notebook.doctor import command as doctor  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
     from smallest_nb.testing.cassette import command as cassette  # noqa: PLC0415
 
-    prepare()
+    prepare_output()
     parser = argparse.ArgumentParser(prog="smallest-nb", description="Smallest AI's speech API in notebooks.")
-    parser.add_argument("--version", action="version", version=f"smallest-nb {__version__}")
+    parser.add_argument("--version", action="version", version=f"smallest-nb {version('smallest-nb')}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="open the tutorial notebooks in JupyterLab")
     demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab, 0 for a free one (default 8888)")
-    demo.add_argument("--no-browser", action="store_true", help="print the URL only")
-    demo.add_argument("--notebook", default=_FIRST, help=f"which one to open (default {_FIRST})")
+    demo.add_argument("--no-browser", action="store_true", help="print the URL instead of opening a browser")
+    demo.add_argument("--notebook", default=_FIRST, help=f"notebook to open (default {_FIRST})")
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
-    cassette.add_arguments(commands.add_parser("cassette", help="look at recorded sessions"))
-    doctor.add_arguments(commands.add_parser("doctor", help="say what works here, what does not, and what to do"))
+    cassette.add_arguments(commands.add_parser("cassette", help="show recorded sessions"))
+    doctor.add_arguments(commands.add_parser("doctor", help="check what works here and what to do about the rest"))
     runs = {"demo": _demo, "simulate": simulate.run, "cassette": cassette.run, "doctor": doctor.run}
     args = parser.parse_args(argv)
     try:
@@ -73,7 +73,7 @@ def _demo(args: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    # Our own tutorials: untrusted, JupyterLab would show text in place of the widgets after a reload.
+    # JupyterLab would show text in place of the widgets of an untrusted notebook after a reload.
     trust = [sys.executable, "-m", "jupyter", "trust", *map(str, folder.glob("*.ipynb"))]
     subprocess.run(trust, check=False, stdout=subprocess.DEVNULL, env=child_environment())  # noqa: S603 - our own command line
     key = find_key()

@@ -5,14 +5,14 @@
     SmallestError
     ├── ConfigError (also a ValueError)      a value that cannot work, named with what was expected
     ├── AuthError                            the key is missing or was refused
-    ├── ServiceError(code, message, ...)     the service said no, in its own words
+    ├── ServiceError(code, message, ...)     the service answered with an error, in its own words
     │   ├── RateLimitError(retry_after)
     │   └── ModelRetiredError(replacement)
-    ├── ConnectionLost(code, reason)         the socket went away (also a ConnectionError)
+    ├── ConnectionLost(code, reason)         the socket closed or never opened (also a ConnectionError)
     ├── IncompleteError(clip)                speech ended early; what was received is attached
-    ├── CassetteError                        a recorded session does not hold what was asked for
+    ├── CassetteError                        a recorded session does not hold what the code requests
     ├── ProtocolError                        a frame that cannot be understood
-    └── FrontEndError                        the browser side refused or is missing something
+    └── FrontEndError                        the browser side refused a request or is missing
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class SmallestError(Exception):
     """Base of every error this package raises; each can be pickled and copied, with its attributes, notes and cause."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By its parts, not by its constructor, which would put the details into the text a second time.
-        cause = self.__cause__ if self.__suppress_context__ and _can_travel(self.__cause__) else None
-        return _restored, (type(self), self.args, cause), dict(vars(self))
+        # Not by its constructor, which would add the details to the text a second time.
+        cause = self.__cause__ if self.__suppress_context__ and _can_be_pickled(self.__cause__) else None
+        return _restore, (type(self), self.args, cause), dict(vars(self))
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         vars(self).update(state or {})
 
 
-def _restored(kind: type[SmallestError], args: tuple[Any, ...], cause: BaseException | None) -> SmallestError:
+def _restore(kind: type[SmallestError], args: tuple[Any, ...], cause: BaseException | None) -> SmallestError:
     error = kind.__new__(kind)
     error.args = args
     if cause is not None:
@@ -58,8 +58,8 @@ def _restored(kind: type[SmallestError], args: tuple[Any, ...], cause: BaseExcep
     return error
 
 
-def _can_travel(cause: BaseException | None) -> bool:
-    """Say whether an error of someone else survives pickling; one that does not would break a process pool."""
+def _can_be_pickled(cause: BaseException | None) -> bool:
+    """Whether another package's error survives pickling; one that does not would break a process pool."""
     if cause is None or isinstance(cause, SmallestError):
         return cause is not None
     try:
@@ -84,7 +84,7 @@ class ServiceError(SmallestError):
         code: Its error code, such as `CONTENT_FILTER_BLOCKED`, or None.
         status: The HTTP status of a refused handshake, or None.
         request_id: The request it belongs to, or None.
-        retry_after: Seconds after which the service wants to be asked again, or None.
+        retry_after: Seconds after which the service accepts another request, or None.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class ServiceError(SmallestError):
             code or "",
             f"request {request_id}" if request_id else "",
         ]
-        told = ", ".join(d for d in details if d)
-        super().__init__(f"{message} ({told})" if told else message)
+        shown = ", ".join(filter(None, details))
+        super().__init__(f"{message} ({shown})" if shown else message)
 
 
 class RateLimitError(ServiceError):
@@ -115,7 +115,7 @@ class RateLimitError(ServiceError):
 
     Args:
         message: The service's own words.
-        retry_after: Seconds after which the service wants to be asked again, or None.
+        retry_after: Seconds after which the service accepts another request, or None.
         status: The HTTP status, usually 429.
     """
 
@@ -137,19 +137,19 @@ class ModelRetiredError(ServiceError):
 
 
 class ConnectionLost(SmallestError, ConnectionError):  # noqa: N818 - the name users meet; it is also a ConnectionError
-    """The WebSocket could not be opened or went away.
+    """The WebSocket could not be opened, or closed unexpectedly.
 
     Args:
-        message: What was going on.
-        code: The close code, or None where there was no closing frame.
-        reason: The peer's reason, possibly empty.
+        message: What happened.
+        code: The close code, or None if there was no closing frame.
+        reason: The reason that the service gave, possibly empty.
     """
 
     def __init__(self, message: str, *, code: int | None = None, reason: str = "") -> None:
         self.code = code
         self.reason = reason
-        told = f" (close code {code}{': ' + reason if reason else ''})" if code else ""
-        super().__init__(message + told)
+        shown = f" (close code {code}{': ' + reason if reason else ''})" if code else ""
+        super().__init__(message + shown)
 
 
 class IncompleteError(SmallestError):
@@ -166,7 +166,7 @@ class IncompleteError(SmallestError):
 
 
 class CassetteError(SmallestError):
-    """A cassette that cannot be read, or that does not hold what the code under replay asks for."""
+    """A cassette that cannot be read, or that does not hold what the code under replay requests."""
 
 
 class ProtocolError(SmallestError):
@@ -174,4 +174,4 @@ class ProtocolError(SmallestError):
 
 
 class FrontEndError(SmallestError):
-    """The browser side is missing, outdated, or was refused something it needs."""
+    """The browser side is missing or outdated, or the browser refused something that it needs."""

@@ -15,7 +15,7 @@ from bench.simulator.clients import TTS, stt_path
 from bench.simulator.raw import BINARY, PING, TEXT, RawSocket, frame
 from bench.simulator.texts import signal_text
 from smallest_nb.audio.clip import as_pcm16
-from smallest_nb.simulator.signal_code import burst_of
+from smallest_nb.simulator.speech.signal_code import burst_of
 
 __all__ = ["CONTROLS", "FLOODS"]
 

@@ -11,7 +11,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from table_nodes import Cell, code, plain, table
 
-from smallest_nb.api.fields import Spec
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.latency import LATENCIES
 
@@ -78,7 +78,7 @@ class FaultTable(Directive):
         """Return the table."""
         limits = self.shown[self.arguments[0]]
         knobs = [k for k in dataclasses.fields(Behaviour) if (k.metadata["kind"] == "limit") is limits]
-        rows = [[code(k.name), plain(k.metadata["told"]), _taken(k.metadata), _start(k)] for k in knobs]
+        rows = [[code(k.name), plain(k.metadata["description"]), _taken(k.metadata), _start(k)] for k in knobs]
         return [table(("Name", "What the simulator then does", "Takes", "At start"), rows, widths=(24, 42, 22, 12))]
 
 

@@ -1,4 +1,4 @@
-"""The wire protocol as pure functions: no asyncio, no sockets, no Jupyter.
+"""The vendor's API as data: settings, models, voices and languages; requests, frames and errors; code in and out.
 
-`tts` and `stt` turn settings into URLs and requests, and frames into typed events; `errors` reads every error shape.
+Nothing here waits, connects or knows Jupyter: settings become URLs and requests, frames become typed events.
 """

@@ -1,6 +1,6 @@
 """Models and endpoints: which exist, how each is spelled, where each is served, when each is withdrawn.
 
-Sources: section 1 and 6 of the protocol notes, that is the vendor's AsyncAPI documents and changelog.
+Sources: the vendor's AsyncAPI documents and changelog.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from smallest_nb.api.language import needs_us_host
 from smallest_nb.errors import ConfigError
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Withdrawal",
     "canonical_model",
     "check_live_model",
+    "stt_host",
     "stt_model",
     "tts_model",
     "unknown_model_warning",
@@ -56,7 +58,7 @@ class SmallestTTSModel(StrEnum):
 
 
 class SmallestSTTModel(StrEnum):
-    """STT models; which call takes which stands in the catalogue's `STT_MODELS`."""
+    """STT models; `STT_MODELS` says which call takes which."""
 
     PULSE = "pulse"
     PULSE_PRO = "pulse-pro"
@@ -115,7 +117,7 @@ class STTModelInfo:
         id: Its only spelling.
         live: It transcribes streams (`stt-live-ws.yaml:31`: the live endpoint answers HTTP 400 for any other).
         recordings: It transcribes whole recordings (`stt-openapi.yaml`).
-        ignored: Settings of a recording without effect on it.
+        ignored: Settings of a recording that it ignores.
     """
 
     id: str
@@ -169,7 +171,7 @@ STT_MODELS: dict[str, STTModelInfo] = {
 """Every STT model that is known, and which call takes it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-"""What can be part of a path and of a request, and is no slip of a whole sentence into the wrong argument."""
+"""What can be part of a path and of a request; a whole sentence in the wrong argument cannot."""
 
 
 def _letters(model: str) -> str:
@@ -193,19 +195,19 @@ def tts_model(model: str) -> TTSModelInfo:
     """Look a TTS model up by any spelling.
 
     Returns:
-        What is known of it. A model that the catalogue does not know is taken for one that is served as today's are:
+        What is known of it. A model that the catalogue does not know is assumed to be served as today's are:
         at the unified endpoint, with an underscore in its wire id.
 
     Raises:
-        ConfigError: A text that is no name of a model, or the name of an STT model.
+        ConfigError: A text that cannot be the name of a model, or the name of an STT model.
     """
-    name = canonical_model(model)
+    name, choose = canonical_model(model), f"choose one of {', '.join(TTS_MODELS)}."
     if (info := TTS_MODELS.get(name)) is not None:
         return info
     if name in STT_MODELS:
-        raise ConfigError(f"{model!r} is a speech-to-text model; choose one of {', '.join(TTS_MODELS)}.")
+        raise ConfigError(f"{model!r} is a speech-to-text model; {choose}")
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{str(model)[:80]!r} is no name of a TTS model; choose one of {', '.join(TTS_MODELS)}.")
+        raise ConfigError(f"{str(model)[:80]!r} is not the name of a TTS model; {choose}")
     return TTSModelInfo(name, name.replace("-", "_"), "", frozenset(), known=False)
 
 
@@ -213,37 +215,43 @@ def stt_model(model: str) -> str:
     """Return the id of an STT model; one that the catalogue does not know is passed on.
 
     Raises:
-        ConfigError: A text that is no name of a model, or the name of a TTS model.
+        ConfigError: A text that cannot be the name of a model, or the name of a TTS model.
     """
-    name = canonical_model(model)
+    name, choose = canonical_model(model), f"choose one of {', '.join(STT_MODELS)}."
     if name in TTS_MODELS:
-        raise ConfigError(f"{model!r} is a text-to-speech model; choose one of {', '.join(STT_MODELS)}.")
+        raise ConfigError(f"{model!r} is a text-to-speech model; {choose}")
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{str(model)[:80]!r} is no name of an STT model; choose one of {', '.join(STT_MODELS)}.")
+        raise ConfigError(f"{str(model)[:80]!r} is not the name of an STT model; {choose}")
     return name
 
 
 def check_live_model(model: str) -> None:
-    """Refuse an STT model that transcribes no streams.
+    """Raise for an STT model that does not transcribe streams.
 
     Raises:
         ConfigError: It transcribes whole recordings only.
     """
     info = STT_MODELS.get(canonical_model(model))
     if info is not None and not info.live:
-        live = ", ".join(m.id for m in STT_MODELS.values() if m.live)
+        live = " or ".join(m.id for m in STT_MODELS.values() if m.live)
         raise ConfigError(
             f"{info.id} transcribes whole recordings only: use transcribe_recording(..., model={info.id!r}). "
-            f"Live transcription has {live}."
+            f"Live transcription needs {live}."
         )
 
 
+def stt_host(base_url: str, language: str) -> str:
+    """Return the base URL for a language without its trailing slash: some are served in the US only."""
+    base = base_url.rstrip("/")
+    return US_BASE_URL if base == DEFAULT_BASE_URL and needs_us_host(language) else base
+
+
 def unknown_model_warning(model: str, known: Iterable[str]) -> str:
-    """Return the sentence that goes with a model that the catalogue does not know."""
+    """Return the warning for a model that the catalogue does not know."""
     served = [name for name in known if not getattr(TTS_MODELS.get(name), "retired", None)]
     near = difflib.get_close_matches(model, served, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"The model {model!r} is not known to this version of smallest_nb; it is sent as it is.{hint}"
+    return f"The model {model!r} is not known to this version of smallest_nb; it is sent unchanged.{hint}"
 
 
 def withdrawal_note(model: str) -> str:

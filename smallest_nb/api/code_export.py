@@ -1,6 +1,6 @@
-"""Settings as code for other places: only what differs from the default.
+"""Settings as code for other programs: only what differs from the default.
 
-Each snippet is a whole program or an expression that a program can take over; the tests run every one of them.
+Each snippet is a whole program or an expression to paste into one; the tests run every one of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from smallest_nb.api.catalog import DEFAULT_BASE_URL, tts_model
 from smallest_nb.api.rest import http_base
 from smallest_nb.api.settings import SmallestTTSSettings, replacement_settings, why_not_taken
-from smallest_nb.api.tts_wire import tts_request, tts_url
+from smallest_nb.api.tts_wire import TTSRequest, tts_request, tts_url
 from smallest_nb.api.voices import VOICES
 from smallest_nb.common.address import checked_base_url
 from smallest_nb.errors import ConfigError
@@ -23,7 +23,7 @@ from smallest_nb.errors import ConfigError
 __all__ = ["TARGETS", "TARGET_NAMES", "tts_code"]
 
 _RATE = 24000
-"""Hz; what all of these libraries assume when nobody tells them."""
+"""Hz; the default of all of these libraries."""
 _V2 = ("consistency", "similarity", "enhancement")
 _PIPECAT_TAKES = {"model", "voice", "language", "speed", "math_notation"}
 _LIVEKIT_TAKES = {"model", "voice", "language", "speed", "word_timestamps"}
@@ -31,7 +31,7 @@ _LIVEKIT_TAKES = {"model", "voice", "language", "speed", "word_timestamps"}
 _PIPECAT = """import os
 
 from pipecat.services.smallest.tts import SmallestTTSService
-{told}
+{comments}
 tts = SmallestTTSService(
     api_key=os.environ["SMALLEST_API_KEY"],{more}
     settings=SmallestTTSService.Settings({settings}),
@@ -40,13 +40,13 @@ tts = SmallestTTSService(
 
 _PIPECAT_UPDATE = """from pipecat.frames.frames import TTSUpdateSettingsFrame
 from pipecat.services.smallest.tts import SmallestTTSService
-{told}
+{comments}
 frame = TTSUpdateSettingsFrame(delta=SmallestTTSService.Settings({settings}))
 # where your bot runs: await worker.queue_frame(frame)
 """
 
 _LIVEKIT = """from livekit.plugins import smallestai
-{told}
+{comments}
 tts = smallestai.TTS({arguments})  # the key comes from SMALLEST_API_KEY
 """
 
@@ -91,8 +91,8 @@ _CURL = """curl --fail-with-body --silent --show-error --output speech.wav \\
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What a snippet is to say, and how."""
+class _Export:
+    """What a snippet is made of."""
 
     settings: SmallestTTSSettings
     changed: dict[str, Any]
@@ -108,8 +108,8 @@ class _Order:
         return info.wire_id if info.unified else info.id
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether it is not the vendor's own address."""
+    def has_other_address(self) -> bool:
+        """Whether it is not the vendor's own."""
         return self.base_url != DEFAULT_BASE_URL
 
 
@@ -124,35 +124,35 @@ def tts_code(
 ) -> str:
     """Return a snippet that speaks with these settings.
 
-    A default model that was not chosen and whose end is announced is written as its replacement, so that the snippet
-    lasts; one that was chosen, or that was heard a moment ago, is written as it is. Both with a comment.
+    If the end of the default model is announced and the user did not choose it, its replacement is written, so that
+    the snippet keeps working. A model that was chosen, or was just heard, stays. Both get a comment.
 
     Args:
         target: One of `TARGETS`. "pipecat" and "livekit" construct their service, "pipecat_update" is the frame that
             changes a running bot, "smallest_nb", "websocket" and "curl" write a WAV file.
         settings: A complete snapshot.
-        text: What to say; the service's constructors leave it out.
+        text: What to say; snippets that only construct a service leave it out.
         sample_rate: Hz.
-        base_url: Where to; named only where it is not the vendor's own.
+        base_url: The service's address; named only if it is not the vendor's own.
         heard: Whether speech by the settings' model was heard in this session.
 
     Raises:
-        ConfigError: Another target, or a base URL that cannot be used.
+        ConfigError: An unknown target, or a base URL that cannot be used.
     """
     try:
         write = _WRITERS[target]
     except KeyError:
         raise ConfigError(f"There is no code for {target!r}; choose one of {', '.join(TARGETS)}.") from None
-    # smallest_nb itself goes on with the replacement of a default that was not chosen.
-    settings, notes = (settings, "") if target == "smallest_nb" else _that_lasts(settings, heard=heard)
+    # smallest_nb itself replaces a withdrawn default that was not chosen.
+    settings, notes = (settings, "") if target == "smallest_nb" else _with_lasting_model(settings, heard=heard)
     taken = {n: v for n, v in settings.changed_from_default().items() if n == "extra" or not why_not_taken(settings, n)}
     if target == "smallest_nb" and settings.model_chosen and "model" not in settings.extra:
         taken = {"model": settings.model, **taken}
-    return write(_Order(settings, taken, text, sample_rate, checked_base_url(base_url).rstrip("/"), notes))
+    return write(_Export(settings, taken, text, sample_rate, checked_base_url(base_url).rstrip("/"), notes))
 
 
-def _that_lasts(settings: SmallestTTSSettings, *, heard: bool) -> tuple[SmallestTTSSettings, str]:
-    """Return the settings to write, and comments on a model that ends."""
+def _with_lasting_model(settings: SmallestTTSSettings, *, heard: bool) -> tuple[SmallestTTSSettings, str]:
+    """Return the settings to write, and a comment on a model that ends."""
     info = tts_model(str(settings.model))
     delta = replacement_settings(settings, chosen=False)
     if info.withdrawal is None or delta is None:
@@ -170,79 +170,80 @@ def _that_lasts(settings: SmallestTTSSettings, *, heard: bool) -> tuple[Smallest
     return lasting, notes + "\n"
 
 
-def _pipecat(order: _Order) -> str:
+def _pipecat(export: _Export) -> str:
     more: dict[str, Any] = {}
-    if order.elsewhere:
-        more["base_url"] = order.base_url
-    if order.sample_rate != _RATE:
-        more["sample_rate"] = order.sample_rate
+    if export.has_other_address:
+        more["base_url"] = export.base_url
+    if export.sample_rate != _RATE:
+        more["sample_rate"] = export.sample_rate
     lines = "".join(f"\n    {n}={_literal(v)}," for n, v in more.items())
-    return _PIPECAT.format(settings=_pipecat_settings(order), told=_pipecat_told(order), more=lines)
+    return _PIPECAT.format(settings=_pipecat_settings(export), comments=_pipecat_comments(export), more=lines)
 
 
-def _pipecat_update(order: _Order) -> str:
-    return _PIPECAT_UPDATE.format(settings=_pipecat_settings(order), told=_pipecat_told(order))
+def _pipecat_update(export: _Export) -> str:
+    return _PIPECAT_UPDATE.format(settings=_pipecat_settings(export), comments=_pipecat_comments(export))
 
 
-def _pipecat_settings(order: _Order) -> str:
+def _pipecat_settings(export: _Export) -> str:
     takes = _PIPECAT_TAKES | set(_V2)
-    named = {**order.changed, "model": order.model, "voice": order.settings.voice}
+    named = {**export.changed, "model": export.model, "voice": export.settings.voice}
     return _arguments({n: v for n, v in named.items() if n in takes})
 
 
-def _pipecat_told(order: _Order) -> str:
-    told = order.notes + _left_out(order, _PIPECAT_TAKES | {*_V2, "word_timestamps", "complete_backoff_ms"}, "Pipecat")
-    if any(n in order.changed for n in _V2):
-        told += "# consistency, similarity and enhancement: pipecat-ai 1.3 was the last that took them\n"
-    return f"\n{told}".rstrip("\n") + "\n" if told else ""
+def _pipecat_comments(export: _Export) -> str:
+    comments = export.notes + _comment_on_rest(
+        export, _PIPECAT_TAKES | {*_V2, "word_timestamps", "complete_backoff_ms"}, "Pipecat"
+    )
+    if any(n in export.changed for n in _V2):
+        comments += "# consistency, similarity and enhancement: pipecat-ai 1.3 was the last that took them\n"
+    return f"\n{comments}".rstrip("\n") + "\n" if comments else ""
 
 
-def _livekit(order: _Order) -> str:
-    named = {**order.changed, "model": order.model, "voice": order.settings.voice}
+def _livekit(export: _Export) -> str:
+    named = {**export.changed, "model": export.model, "voice": export.settings.voice}
     arguments = {("voice_id" if n == "voice" else n): v for n, v in named.items() if n in _LIVEKIT_TAKES}
-    if order.sample_rate != _RATE:
-        arguments["sample_rate"] = order.sample_rate
-    if order.elsewhere:
-        arguments["base_url"] = f"{http_base(order.base_url)}/waves/v1"
-        arguments["ws_url"] = tts_url(order.base_url, "lightning-v3.1")
-    told = order.notes + _left_out(order, _LIVEKIT_TAKES | {"complete_backoff_ms"}, "LiveKit")
-    return _LIVEKIT.format(arguments=_arguments(arguments), told=f"\n{told}" if told else "")
+    if export.sample_rate != _RATE:
+        arguments["sample_rate"] = export.sample_rate
+    if export.has_other_address:
+        arguments["base_url"] = f"{http_base(export.base_url)}/waves/v1"
+        arguments["ws_url"] = tts_url(export.base_url, "lightning-v3.1")
+    comments = export.notes + _comment_on_rest(export, _LIVEKIT_TAKES | {"complete_backoff_ms"}, "LiveKit")
+    return _LIVEKIT.format(arguments=_arguments(arguments), comments=f"\n{comments}" if comments else "")
 
 
-def _smallest_nb(order: _Order) -> str:
-    arguments = dict(order.changed)
-    if order.sample_rate != _RATE:
-        arguments["sample_rate"] = order.sample_rate
-    if order.elsewhere:
-        arguments["base_url"] = order.base_url
-    return _SMALLEST_NB.format(arguments=", ".join(filter(None, (_literal(order.text), _arguments(arguments)))))
+def _smallest_nb(export: _Export) -> str:
+    arguments = dict(export.changed)
+    if export.sample_rate != _RATE:
+        arguments["sample_rate"] = export.sample_rate
+    if export.has_other_address:
+        arguments["base_url"] = export.base_url
+    return _SMALLEST_NB.format(arguments=", ".join(filter(None, (_literal(export.text), _arguments(arguments)))))
 
 
-def _websocket(order: _Order) -> str:
-    url = _literal(tts_url(order.base_url, str(order.settings.model)))
-    request = pformat(_request(order), sort_dicts=False)
-    return _WEBSOCKET.format(notes=order.notes, url=url, request=request, rate=order.sample_rate)
+def _websocket(export: _Export) -> str:
+    url = _literal(tts_url(export.base_url, str(export.settings.model)))
+    request = pformat(_request(export), sort_dicts=False)
+    return _WEBSOCKET.format(notes=export.notes, url=url, request=request, rate=export.sample_rate)
 
 
-def _curl(order: _Order) -> str:
-    info = tts_model(str(order.settings.model))
+def _curl(export: _Export) -> str:
+    info = tts_model(str(export.settings.model))
     path = "tts" if info.unified else f"{info.id}/get_speech"
-    request = {n: v for n, v in _request(order).items() if n not in ("complete_backoff_ms", "word_timestamps")} | {
+    request = {n: v for n, v in _request(export).items() if n not in ("complete_backoff_ms", "word_timestamps")} | {
         "output_format": "wav"
     }
     return _CURL.format(
-        notes=order.notes,
+        notes=export.notes,
         body=shlex.quote(json.dumps(request, ensure_ascii=False)),
-        url=shlex.quote(f"{http_base(order.base_url)}/waves/v1/{path}"),
+        url=shlex.quote(f"{http_base(export.base_url)}/waves/v1/{path}"),
     )
 
 
-def _request(order: _Order) -> dict[str, Any]:
-    request = tts_request(order.settings, order.text, sample_rate=order.sample_rate)
-    return {n: str(v) if isinstance(v, str) else v for n, v in request.items()}
+def _request(export: _Export) -> TTSRequest:
+    return tts_request(export.settings, export.text, sample_rate=export.sample_rate)
 
 
-_WRITERS: dict[str, Callable[[_Order], str]] = {
+_WRITERS: dict[str, Callable[[_Export], str]] = {
     "pipecat": _pipecat,
     "pipecat_update": _pipecat_update,
     "livekit": _livekit,
@@ -259,12 +260,12 @@ TARGET_NAMES = {
     "websocket": "WebSocket",
     "curl": "curl",
 }
-"""What people call them."""
+"""Their names in the user interface."""
 
 
-def _left_out(order: _Order, takes: set[str], who: str) -> str:
-    left = {n: v for n, v in order.changed.items() if n not in takes}
-    return f"# {who} has no place for {_arguments(left)}\n" if left else ""
+def _comment_on_rest(export: _Export, takes: set[str], who: str) -> str:
+    left = {n: v for n, v in export.changed.items() if n not in takes}
+    return f"# {who} does not take {_arguments(left)}\n" if left else ""
 
 
 def _arguments(values: dict[str, Any]) -> str:
@@ -272,4 +273,4 @@ def _arguments(values: dict[str, Any]) -> str:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(str(value), ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -1,6 +1,6 @@
-"""One reader for every shape in which the service says no.
+"""One reader for every shape in which the service reports an error.
 
-Shapes and statuses: sections 1.4, 2.2 and 3.3 of the protocol notes.
+The vendor documents several shapes and servers send others; each ends as a message, a code and a class of our own.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.text import parse_json
 from smallest_nb.errors import AuthError, ModelRetiredError, RateLimitError, ServiceError, SmallestError
 
@@ -78,7 +79,7 @@ def normalize_error(body: Any) -> ErrorInfo:
 
 
 def _issues(values: list[Any]) -> str:
-    """Return a list of issues as text; those beyond the first few as a number."""
+    """Return a list of issues as text; of those beyond the first few, the number."""
     shown = [text for value in values[:_MAX_ISSUES] if (text := _issue(value))]
     more = len(values) - _MAX_ISSUES
     return "; ".join([*shown, f"and {more} more"] if more > 0 else shown)
@@ -96,8 +97,7 @@ def _issue(value: Any) -> str:
 
 
 def _code(value: Any) -> str | None:
-    is_code = isinstance(value, str | int) and not isinstance(value, bool)
-    return _clipped(value, _MAX_CODE_CHARS) or None if is_code else None
+    return _clipped(value, _MAX_CODE_CHARS) or None if isinstance(value, str) or is_integer(value) else None
 
 
 def _clipped(value: Any, limit: int = _MAX_MESSAGE_CHARS) -> str:
@@ -128,26 +128,25 @@ def retry_after_seconds(value: str | None) -> float | None:
         return None if math.isnan(seconds) else max(0.0, seconds)
     try:
         at = parsedate_to_datetime(value)
-        at = (
-            at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        )  # an HTTP date is in GMT, whether it says so or not
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)  # an HTTP date is in GMT, whether it says so or not
         return max(0.0, at.timestamp() - time())
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def names_withdrawal(info: ErrorInfo) -> bool:
-    """Say whether an error is about a model that is not served any more."""
+    """Whether an error says that a model is no longer served."""
     return _WITHDRAWN.search(f"{info.code or ''} {info.message}") is not None
 
 
 def error_from_frame(info: ErrorInfo, request_id: str | None = None, *, model: Any = None) -> ServiceError:
-    """Turn an error frame into the error a caller should see; the service's own words stay.
+    """Turn an error frame into the error for the caller; the service's own words stay.
 
     Args:
         info: What the frame says.
         request_id: The request it belongs to.
-        model: The model that was asked for.
+        model: The requested model.
     """
     if _BUSY.search(f"{info.code or ''} {info.message}"):
         return RateLimitError(info.message, status=None)
@@ -157,10 +156,10 @@ def error_from_frame(info: ErrorInfo, request_id: str | None = None, *, model: A
 
 
 def model_retired_error(model: str | None, info: ErrorInfo) -> ModelRetiredError:
-    """Return the error for a model that is not served any more, with the way out.
+    """Return the error for a model that is no longer served, with what to use instead.
 
     Args:
-        model: The model that was asked for, if known.
+        model: The requested model, if known.
         info: The service's words.
     """
     known = TTS_MODELS.get(canonical_model(model)) if model else None
@@ -180,7 +179,7 @@ def model_retired_error(model: str | None, info: ErrorInfo) -> ModelRetiredError
 
 
 def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | None = None) -> SmallestError:
-    """Turn a refused handshake into the error a caller should see.
+    """Turn a refused handshake into the error for the caller.
 
     Args:
         status: The HTTP status.
@@ -204,7 +203,7 @@ def error_from_http(status: int, body: bytes, *, url: str, retry_after: str | No
         return model_retired_error(next((m for m in TTS_MODELS if f"/{m}/" in url), None), info)
     if status == 429:
         return RateLimitError(f"Too many requests or sessions at once: {info.message}.{again}", retry_after=wait)
-    if status == 503:
-        said = f"{url} answered: {info.message}.{again}" if again else f"{url} answered: {info.message}"
-        return ServiceError(said, code=info.code, status=status, retry_after=wait)
-    return ServiceError(f"{url} answered: {info.message}", code=info.code, status=status)
+    if status == 503 and again:
+        info = replace(info, message=f"{info.message}.{again}")
+    message = f"{url} answered: {info.message}"
+    return ServiceError(message, code=info.code, status=status, retry_after=wait if status == 503 else None)

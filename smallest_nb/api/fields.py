@@ -1,6 +1,6 @@
-"""The machinery under the settings: NOT_GIVEN, field metadata, delta and snapshot.
+"""What both settings classes share: NOT_GIVEN, delta and snapshot, merging.
 
-Metadata is the one source for validation, sliders, code export and documentation.
+The `Spec` in each field's metadata is the one source for validation, sliders, code export and documentation.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
-from smallest_nb.api.setting_values import REFUSED, UnchosenDefault, check_extra, check_value, shorten
+from smallest_nb.api.setting_values import Spec, UnchosenDefault, check_extra, shorten
 from smallest_nb.common.secret import box_arguments
 from smallest_nb.errors import ConfigError
 
-__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "Spec", "UnchosenDefault", "checked_names", "setting"]
+__all__ = ["NOT_GIVEN", "BaseSettings", "NotGiven", "checked_names", "setting"]
 
 
 class NotGiven:
@@ -42,72 +42,6 @@ class NotGiven:
 NOT_GIVEN: Final = NotGiven()
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What is known of one setting.
-
-    Attributes:
-        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
-        label: Its name for people.
-        help: One sentence for people.
-        wire: Its name on the wire; None where it does not travel as a field of its own.
-        default: Its value in a complete snapshot.
-        minimum: Smallest number taken.
-        maximum: Largest number taken.
-        step: A slider's step.
-        choices: The values offered; `open_choice` says whether others are taken too.
-        open_choice: Values outside `choices` are passed through.
-        optional: None is taken and means the API's default.
-        api_default: What the API does when it is not sent, for people and slider positions.
-        models: The models that take it (hyphenated ids), or None for all.
-    """
-
-    kind: str
-    label: str
-    help: str
-    wire: str | None
-    default: Any
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
-    choices: tuple[Any, ...] = ()
-    open_choice: bool = False
-    optional: bool = False
-    api_default: Any = None
-    models: frozenset[str] | None = None
-
-    def check(self, name: str, value: Any) -> Any:
-        """Return the value as it is kept, or raise.
-
-        Raises:
-            ConfigError: Wrong type or out of range, with what was expected.
-        """
-        if value is None:
-            if self.optional:
-                return None
-            raise ConfigError(f"{name} cannot be None; {self._expected()}.")
-        checked = check_value(self, value)
-        if checked is REFUSED:
-            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
-        return checked
-
-    def _expected(self) -> str:
-        if self.kind in ("float", "int"):
-            what = "a number" if self.kind == "float" else "a whole number"
-            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
-        elif self.kind == "bool":
-            expected = "expected True or False"
-        elif self.choices and not self.open_choice:
-            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
-        elif self.kind == "keywords":
-            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
-        elif self.kind == "names":
-            expected = "expected a list of names, or 'one, two'"
-        else:
-            expected = "expected a non-empty string"
-        return expected + (", or None for the API's default" if self.optional else "")
-
-
 def setting(spec: Spec) -> Any:
     """Make a dataclass field that defaults to NOT_GIVEN and carries its spec."""
     return field(default=NOT_GIVEN, metadata={"spec": spec})
@@ -117,12 +51,12 @@ _C = TypeVar("_C", bound="type[BaseSettings]")
 
 
 def checked_names(cls: _C) -> _C:
-    """Make a settings class answer an unknown name with the nearest known one."""
+    """Make the constructor of a settings class raise for an unknown name, with the nearest known one."""
     generated = cls.__init__
 
     @functools.wraps(generated)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-        kwargs = box_arguments(kwargs)  # a key that was given as a setting by mistake
+        kwargs = box_arguments(kwargs)  # a key that was passed as a setting by mistake
         cls.check_names(kwargs)
         generated(self, *args, **kwargs)
 
@@ -154,7 +88,7 @@ class BaseSettings:
 
     @classmethod
     def check_names(cls, names: Iterable[str]) -> None:
-        """Raise for a name that is no setting.
+        """Raise for a name that is not a setting.
 
         Raises:
             ConfigError: With the nearest known name.
@@ -163,7 +97,7 @@ class BaseSettings:
         for name in names:
             if name not in known:
                 if not isinstance(name, str):
-                    raise ConfigError(f"The name of a setting is text, got {shorten(name)}.")
+                    raise ConfigError(f"The name of a setting must be text; got {shorten(name)}.")
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise ConfigError(
@@ -182,10 +116,10 @@ class BaseSettings:
         """Build a delta from a mapping such as parsed JSON; aliases (`voice_id`) are understood.
 
         Raises:
-            ConfigError: No mapping, an unknown name, one setting under two names, or a value out of range.
+            ConfigError: Not a mapping, an unknown name, one setting under two names, or a value out of range.
         """
         if not isinstance(values, Mapping):
-            raise ConfigError(f"Expected a mapping of settings, got {type(values).__name__}.")
+            raise ConfigError(f"Expected a mapping of settings; got {type(values).__name__}.")
         values = box_arguments(values)
         renamed: dict[str, Any] = {}
         for given, value in values.items():
@@ -198,26 +132,26 @@ class BaseSettings:
         return cls(**renamed)
 
     def given_fields(self) -> dict[str, Any]:
-        """Return the fields that are given, `extra` last and only where it holds something."""
+        """Return the fields that are given, `extra` last and only if it holds something."""
         given = {n: v for n in self.specs() if not isinstance(v := getattr(self, n), NotGiven)}
-        extra = getattr(self, "extra", None)  # missing while a debugger draws one that is just being made
+        extra = getattr(self, "extra", None)  # missing while a debugger shows one under construction
         return {**given, "extra": dict(extra)} if extra else given
 
     def merged(self, delta: BaseSettings) -> tuple[Self, dict[str, Any]]:
-        """Apply a delta; its `extra` is added, that of a complete snapshot replaces what there was.
+        """Apply a delta; its `extra` is added, that of a complete snapshot replaces the former one.
 
         Returns:
             The new settings, and the former value of each field that changed.
         """
         if not isinstance(delta, type(self)):
-            raise ConfigError(f"Expected {type(self).__name__}, got {type(delta).__name__}.")
+            raise ConfigError(f"Expected {type(self).__name__}; got {type(delta).__name__}.")
         given = delta.given_fields()
         if set(self.specs()) <= set(given):
-            given["extra"] = dict(delta.extra)  # a snapshot says all there is
+            given["extra"] = dict(delta.extra)  # a snapshot is complete
         elif "extra" in given:
             given["extra"] = {**self.extra, **given["extra"]}
         changed = {n: getattr(self, n) for n, v in given.items() if getattr(self, n) != v}
-        # A default that is named now keeps its value, and is a choice from here on.
+        # A default that the delta names keeps its value, but counts as chosen from here on.
         named = [n for n, v in given.items() if _unchosen(getattr(self, n)) and not _unchosen(v)]
         return dataclasses.replace(self, **{n: given[n] for n in {*changed, *named}}), changed
 
@@ -228,14 +162,10 @@ class BaseSettings:
 
     def __repr__(self) -> str:
         given = self.given_fields()
-        if set(self.specs()) <= set(given):  # a snapshot: only what tells it apart
+        if set(self.specs()) <= set(given):  # a snapshot: only what differs from the defaults
             given = self.changed_from_default()
-        shown = ", ".join(f"{n}={_plain(v)!r}" for n, v in given.items())
+        shown = ", ".join(f"{n}={v!r}" for n, v in given.items())
         return f"{type(self).__name__}({shown})"
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
 
 
 def _unchosen(value: Any) -> bool:

@@ -117,8 +117,8 @@ def service_code(language: str) -> str:
     """Return the code that goes on the wire.
 
     A language with a region becomes the language (`en-US`, `EN_us`, `es-419`, `pt_BR.UTF-8`). Everything else stays
-    whole, because the service may tell it from the language alone: codes for several languages (`multi-eu`), variants
-    (`hi-dev`) and scripts (`zh-Hant`). Underscores and capitals are brought to the form that the service documents.
+    whole, because the service may distinguish it from the language alone: codes for several languages (`multi-eu`),
+    variants (`hi-dev`) and scripts (`zh-Hant`). Underscores and capitals become what the service documents.
     """
     code = re.split(r"[.@]", str(language).strip(), maxsplit=1)[0]  # a POSIX locale names an encoding too
     name = code.replace("_", "-").lower()
@@ -132,6 +132,6 @@ def service_code(language: str) -> str:
 
 
 def needs_us_host(language: str) -> bool:
-    """Say whether transcription of a language is served by the US host only."""
+    """Whether transcription of a language is served by the US host only."""
     code = service_code(language)
     return code in STT_US_HOST_LANGUAGES or code.partition("-")[0] in STT_US_HOST_LANGUAGES

@@ -1,12 +1,13 @@
-"""Words, segments, and what was made unreadable in them. Imports nothing of ours."""
+"""Words, segments, and what was redacted in them."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from smallest_nb.common.numbers import finite_float, is_integer, is_number
 
 __all__ = ["Redaction", "Segment", "Word"]
 
@@ -34,11 +35,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Something personal that the service replaced by a placeholder such as `[PHONENUMBER_1]`.
+    """Personal data that the service replaced by a placeholder such as `[PHONENUMBER_1]`.
 
     Attributes:
         kind: What it was, upper case: FIRSTNAME, LASTNAME, PHONENUMBER, ADDRESS, CREDITCARDCVV and so on.
-        number: Tells several of a kind apart; the same number is the same thing.
+        number: Distinguishes several of a kind; the same number is the same thing.
         start: Place of its first character in the text.
         end: Place after its last character.
     """
@@ -56,13 +57,13 @@ class Segment:
     Attributes:
         text: The text.
         is_final: False while the text may still change.
-        start: Seconds from the start of the session, or None where the service gave no times.
+        start: Seconds from the start of the session, or None if the service sent no times.
         end: As `start`.
-        words: Its words, where asked for.
-        sentences: Its sentences as words of their own, where asked for.
+        words: Its words, if requested.
+        sentences: Its sentences, each as a word, if requested.
         speaker: The speaker of most of its words, or None.
         language: The language that was detected, or None.
-        source: What it was transcribed from, such as "Recording 2" or a file's name, or None where that is not known.
+        source: What it was transcribed from, such as "Recording 2" or a file's name, or None if not known.
             Speakers of different sources have different numbers.
     """
 
@@ -78,27 +79,27 @@ class Segment:
 
     @property
     def redactions(self) -> tuple[Redaction, ...]:
-        """What the service made unreadable in the text, in order."""
+        """What the service redacted in the text, in order."""
         found = _PLACEHOLDER.finditer(self.text)
         return tuple(Redaction(m[1].upper(), int(m[2]), m.start(), m.end()) for m in found)
 
     def shifted(self, seconds: float) -> Segment:
-        """Return the segment that many seconds later."""
+        """Return the segment with its times moved by so many seconds."""
 
-        def later(at: float | None) -> float | None:
+        def shift(at: float | None) -> float | None:
             return None if at is None else round(at + seconds, 3)
 
-        def moved(words: tuple[Word, ...]) -> tuple[Word, ...]:
+        def shift_words(words: tuple[Word, ...]) -> tuple[Word, ...]:
             return tuple(
                 dataclasses.replace(w, start=round(w.start + seconds, 3), end=round(w.end + seconds, 3)) for w in words
             )
 
         return dataclasses.replace(
             self,
-            start=later(self.start),
-            end=later(self.end),
-            words=moved(self.words),
-            sentences=moved(self.sentences),
+            start=shift(self.start),
+            end=shift(self.end),
+            words=shift_words(self.words),
+            sentences=shift_words(self.sentences),
         )
 
     def of_recording(self, source: str, first_speaker: int) -> Segment:
@@ -110,18 +111,18 @@ class Segment:
                 they need not be the same people.
         """
 
-        def moved(number: int | None) -> int | None:
+        def renumber(number: int | None) -> int | None:
             return None if number is None else number + first_speaker
 
-        def spoken(words: tuple[Word, ...]) -> tuple[Word, ...]:
-            return tuple(dataclasses.replace(w, speaker=moved(w.speaker)) for w in words)
+        def renumber_words(words: tuple[Word, ...]) -> tuple[Word, ...]:
+            return tuple(dataclasses.replace(w, speaker=renumber(w.speaker)) for w in words)
 
         return dataclasses.replace(
             self,
             source=source,
-            speaker=moved(self.speaker),
-            words=spoken(self.words),
-            sentences=spoken(self.sentences),
+            speaker=renumber(self.speaker),
+            words=renumber_words(self.words),
+            sentences=renumber_words(self.sentences),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,12 +135,12 @@ class Segment:
 
         Raises:
             TypeError: A field is unknown, missing, or of another type.
-            ValueError: A time or a number that cannot be.
+            ValueError: A time or a number out of range.
         """
         if not isinstance(data, dict):
             raise TypeError(f"a segment is an object, not {type(data).__name__}")
-        told = {k: tuple(_word(w) for w in data.get(k) or ()) for k in ("words", "sentences")}
-        segment = cls(**{**data, **told})
+        words = {k: tuple(_parse_word(w) for w in data.get(k) or ()) for k in ("words", "sentences")}
+        segment = cls(**{**data, **words})
         _check("text", segment.text, str)
         _check("is_final", segment.is_final, bool)
         _check("language", segment.language, str, type(None))
@@ -149,7 +150,7 @@ class Segment:
         return segment
 
 
-def _word(data: Any) -> Word:
+def _parse_word(data: Any) -> Word:
     if not isinstance(data, dict):
         raise TypeError(f"a word is an object, not {type(data).__name__}")
     word = Word(**data)
@@ -167,11 +168,7 @@ def _check(name: str, value: object, *kinds: type) -> None:
 def _check_number(name: str, value: object, *, or_none: bool) -> None:
     if value is None and or_none:
         return
-    if isinstance(value, bool) or not isinstance(value, int if name == "speaker" else int | float):
+    if not is_number(value) or (name == "speaker" and not is_integer(value)):
         raise TypeError(f"{name} is {value!r}")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # a whole number that is too large for a float
-        finite = False
-    if not finite or (name == "speaker" and value < 0):
-        raise ValueError(f"{name} is no number that can be used")
+    if finite_float(value) is None or (name == "speaker" and value < 0):
+        raise ValueError(f"{name} is {value!r}")

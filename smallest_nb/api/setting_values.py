@@ -1,7 +1,7 @@
-"""What a setting may hold: each kind of value checked and brought to plain Python.
+"""What a setting may hold: its specification, and each kind of value checked and converted to plain Python.
 
 NumPy's scalars and zero-dimensional arrays, members of enumerations and anything else that is a real number are taken
-by their value; nothing that a caller passes raises anything but a refusal.
+by their value; whatever a caller passes, the only error is a ConfigError.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from smallest_nb.errors import ConfigError
 
-if TYPE_CHECKING:
-    from smallest_nb.api.fields import Spec
-
-__all__ = ["REFUSED", "UnchosenDefault", "check_extra", "check_value", "plain_value", "shorten"]
+__all__ = ["Spec", "UnchosenDefault", "check_extra", "plain_value", "shorten"]
 
 _MAX_ITEMS = 10_000
 """Words or names in a list: the vendor's own limit on keywords in its older documents; endless iterators end here."""
@@ -38,20 +36,84 @@ class UnchosenDefault(str):
     __slots__ = ()
 
 
-class _Refused:
-    """The type of :data:`REFUSED`."""
-
-    def __repr__(self) -> str:
-        return "REFUSED"
-
-
-REFUSED: Final = _Refused()
+_REFUSED: Final = object()
 """What a check returns for a value that cannot be used."""
 
 
-def check_value(spec: Spec, value: Any) -> Any:
-    """Return the value as a setting keeps it, or :data:`REFUSED`."""
-    return _CHECKS[spec.kind](spec, plain_value(value))
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The specification of one setting.
+
+    Attributes:
+        kind: "float", "int", "bool", "str", "choice", "keywords" or "names".
+        label: Its name in the user interface.
+        help: One sentence for the user interface.
+        wire: Its name on the wire; None if it is not a field of its own.
+        default: Its value in a complete snapshot.
+        minimum: Smallest number taken.
+        maximum: Largest number taken.
+        step: A slider's step.
+        choices: The values offered; `open_choice` says whether others are taken too.
+        open_choice: Values outside `choices` are passed through.
+        optional: None is taken and means the API's default.
+        api_default: The API's own default, for texts and slider positions.
+        models: The models that take it (hyphenated ids), or None for all.
+    """
+
+    kind: str
+    label: str
+    help: str
+    wire: str | None
+    default: Any
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    open_choice: bool = False
+    optional: bool = False
+    api_default: Any = None
+    models: frozenset[str] | None = None
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value as it is kept, or raise.
+
+        Raises:
+            ConfigError: Wrong type or out of range, with what was expected.
+        """
+        if value is None:
+            if self.optional:
+                return None
+            raise ConfigError(f"{name} cannot be None; {self._expected()}.")
+        checked = _CHECKS[self.kind](self, plain_value(value))
+        if checked is _REFUSED:
+            raise ConfigError(f"{name}={shorten(value)} cannot be used; {self._expected()}.")
+        return checked
+
+    def describe(self, value: Any) -> str:
+        """Return a value as people read it, such as "on" or "API default (1.0)"."""
+        if value is None:
+            return "API default" + ("" if self.api_default is None else f" ({self.describe(self.api_default)})")
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, float):
+            return str(round(value, 4))
+        return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+    def _expected(self) -> str:
+        if self.kind in ("float", "int"):
+            what = "a number" if self.kind == "float" else "a whole number"
+            expected = f"expected {what} from {self.minimum:g} to {self.maximum:g}"
+        elif self.kind == "bool":
+            expected = "expected True or False"
+        elif self.choices and not self.open_choice:
+            expected = f"expected one of {', '.join(repr(c) for c in self.choices)}"
+        elif self.kind == "keywords":
+            expected = "expected {'word': boost} with boosts from 0 to 20, a list of words, or 'word:boost,...'"
+        elif self.kind == "names":
+            expected = "expected a list of names, or 'one, two'"
+        else:
+            expected = "expected a non-empty string"
+        return expected + (", or None for the API's default" if self.optional else "")
 
 
 def plain_value(value: Any) -> Any:
@@ -69,7 +131,7 @@ def shorten(value: Any) -> str:
     """Return the repr of any value, short enough for a message."""
     try:
         text = repr(plain_value(value))
-    except Exception:  # somebody else's class
+    except Exception:  # of a class whose __repr__ is broken
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
@@ -77,14 +139,14 @@ def shorten(value: Any) -> str:
 def _check_number(spec: Spec, value: Any) -> Any:
     number = _as_float(value)
     if not math.isfinite(number) or not (spec.minimum or 0) <= number <= (spec.maximum or 0):
-        return REFUSED
+        return _REFUSED
     if spec.kind == "float":
         return number
-    return int(number) if number == int(number) else REFUSED
+    return int(number) if number == int(number) else _REFUSED
 
 
 def _as_float(value: Any) -> float:
-    """Return a real number, or NaN for anything else; truth values and text are no numbers."""
+    """Return a real number, or NaN for anything else, bools and text included."""
     if isinstance(value, bool | str | complex) or not hasattr(value, "__float__") or getattr(value, "shape", ()) != ():
         return math.nan
     try:
@@ -94,16 +156,16 @@ def _as_float(value: Any) -> float:
 
 
 def _check_bool(_spec: Spec, value: Any) -> Any:
-    return value if isinstance(value, bool) else REFUSED
+    return value if isinstance(value, bool) else _REFUSED
 
 
 def _check_text(_spec: Spec, value: Any) -> Any:
-    return value if isinstance(value, str) and value.strip() else REFUSED
+    return value if isinstance(value, str) and value.strip() else _REFUSED
 
 
 def _check_choice(spec: Spec, value: Any) -> Any:
     text = _check_text(spec, value)
-    return text if text is REFUSED or spec.open_choice or text in spec.choices else REFUSED
+    return text if text is _REFUSED or spec.open_choice or text in spec.choices else _REFUSED
 
 
 def _check_keywords(_spec: Spec, value: Any) -> Any:
@@ -113,16 +175,16 @@ def _check_keywords(_spec: Spec, value: Any) -> Any:
     elif (words := _texts(value)) is not None:
         pairs = [_word_and_boost(word) for word in words if word.strip()]
     else:
-        return REFUSED
+        return _REFUSED
     kept: dict[str, float] = {}
     for given_word, given_boost in pairs:
         word, boost = plain_value(given_word), plain_value(given_boost)
         try:
             weight = float(boost) if isinstance(boost, str) else _as_float(boost)
         except ValueError:
-            return REFUSED
+            return _REFUSED
         if not isinstance(word, str) or not word.strip() or "," in word or ":" in word or not 0 <= weight <= 20:
-            return REFUSED
+            return _REFUSED
         kept[word.strip()] = weight
     return kept
 
@@ -135,8 +197,8 @@ def _word_and_boost(text: str) -> tuple[str, Any]:
 def _check_names(_spec: Spec, value: Any) -> Any:
     names = _texts(value)
     if not names or (not isinstance(value, str) and not all(n.strip() for n in names)):
-        return REFUSED
-    return tuple(n.strip() for n in names if n.strip()) or REFUSED
+        return _REFUSED
+    return tuple(n.strip() for n in names if n.strip()) or _REFUSED
 
 
 def _texts(value: Any) -> list[str] | None:
@@ -169,7 +231,7 @@ def check_extra(extra: Any) -> dict[str, Any]:
     """Return `extra` as plain JSON values.
 
     Raises:
-        ConfigError: No mapping from text, or a value that JSON cannot hold.
+        ConfigError: Not a mapping from text, or a value that JSON cannot hold.
     """
     if not isinstance(extra, Mapping):
         raise ConfigError(f"extra={shorten(extra)} cannot be used; expected {{'wire field': value}}, or {{}} for none.")
@@ -178,7 +240,7 @@ def check_extra(extra: Any) -> dict[str, Any]:
 
 def _field_name(name: Any) -> str:
     if not isinstance(plain_value(name), str) or not name:
-        raise ConfigError(f"The names in extra are text, got {shorten(name)}.")
+        raise ConfigError(f"The names in extra must be text; got {shorten(name)}.")
     return str(plain_value(name))
 
 

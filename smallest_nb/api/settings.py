@@ -1,6 +1,6 @@
 """The settings of both services: what can change at run time.
 
-Names, types and defaults are those of the two Pipecat documents; fields below the line in each class are today's API.
+Names, types and defaults are those of the two Pipecat documents; the fields below the comment in each class are newer.
 Every field defaults to NOT_GIVEN (a delta); `complete()` makes a snapshot.
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from smallest_nb.api.catalog import STT_MODELS, TTS_MODELS, SmallestSTTModel, SmallestTTSModel, stt_model, tts_model
-from smallest_nb.api.fields import BaseSettings, NotGiven, Spec, UnchosenDefault, checked_names, setting
+from smallest_nb.api.fields import BaseSettings, NotGiven, checked_names, setting
 from smallest_nb.api.language import STT_LANGUAGES, TTS_LANGUAGES, Language, service_code
+from smallest_nb.api.setting_values import Spec, UnchosenDefault
 from smallest_nb.api.voices import VOICES, voices_of
 
 __all__ = [
@@ -85,7 +86,7 @@ class SmallestTTSSettings(BaseSettings):
         Spec("int", "Enhancement", "How much the sound is polished, at some cost in latency.", "enhancement", None,
              0, 2, 1, optional=True, api_default=1, models=_V2_ONLY)
     )  # fmt: skip
-    # today's API
+    # newer than the Pipecat documents
     word_timestamps: bool | NotGiven = setting(
         Spec("bool", "Word times", "Ask for the time of each word.", "word_timestamps", False, models=_UNIFIED)
     )
@@ -138,12 +139,12 @@ class SmallestSTTSettings(BaseSettings):
             know is sent with a warning.
         language: Code or :class:`Language`, default `en`.
         word_timestamps: Times and confidence of each word in final results.
-        full_transcript: Cumulative text with each result; computed here where the service leaves it out.
+        full_transcript: Cumulative text with each result; computed here if the service leaves it out.
         sentence_timestamps: Sentences with their times.
         redact_pii: Mask personal data (effective for en and hi).
         redact_pci: Mask card data (effective for en and hi).
         numerals: `auto`, `always` or `none`; the wire's `true` and `false` are taken too.
-        diarize: Tell speakers apart.
+        diarize: Distinguish speakers.
         endpointing: Let the service end a segment on silence; sent explicitly because its default has changed.
         eou_timeout_ms: 100 to 10000 ms of silence that end a segment; None is the API's default (800).
         keywords: Words to listen for, with boosts from 0 to 20 (3 to 6 is a good start); at most 100 count.
@@ -153,7 +154,7 @@ class SmallestSTTSettings(BaseSettings):
         itn_normalize: Write numbers as figures; None is the API's default (False).
         finalize_on_words: Freeze the text every few words; None is the API's default (True).
         max_words: Freeze the text after so many words, 1 to 1000; None is the API's default.
-        vad_events: Tell when speech starts and ends; None is the API's default (False).
+        vad_events: Report when speech starts and ends; None is the API's default (False).
         extra: Query parameters this package does not know, sent as they are.
     """
 
@@ -183,8 +184,8 @@ class SmallestSTTSettings(BaseSettings):
     numerals: str | NotGiven = setting(
         Spec("choice", "Numerals", "Write numbers as digits.", "numerals", "auto", choices=tuple(NUMERALS))
     )
-    diarize: bool | NotGiven = setting(Spec("bool", "Speakers", "Tell speakers apart.", "diarize", False))
-    # today's API
+    diarize: bool | NotGiven = setting(Spec("bool", "Speakers", "Distinguish speakers.", "diarize", False))
+    # newer than the Pipecat documents
     endpointing: bool | NotGiven = setting(
         Spec("bool", "End on silence", "Let the service end a segment on silence.", "endpointing", True)
     )
@@ -196,16 +197,9 @@ class SmallestSTTSettings(BaseSettings):
         Spec("keywords", "Keywords", "Words to listen for, with boosts.", "keywords", {})
     )
     format: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Format",
-            "Punctuation, capitals and written numbers; off forces all three off.",
-            "format",
-            None,
-            optional=True,
-            api_default=True,
-        )
-    )
+        Spec("bool", "Format", "Punctuation, capitals and written numbers; off forces all three off.", "format", None,
+             optional=True, api_default=True)
+    )  # fmt: skip
     punctuate: bool | None | NotGiven = setting(
         Spec("bool", "Punctuate", "Write punctuation.", "punctuate", None, optional=True, api_default=True)
     )
@@ -213,42 +207,21 @@ class SmallestSTTSettings(BaseSettings):
         Spec("bool", "Capitalize", "Write capitals.", "capitalize", None, optional=True, api_default=True)
     )
     itn_normalize: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Written numbers",
-            "Write numbers, dates and amounts as figures.",
-            "itn_normalize",
-            None,
-            optional=True,
-            api_default=False,
-        )
-    )
+        Spec("bool", "Written numbers", "Write numbers, dates and amounts as figures.", "itn_normalize", None,
+             optional=True, api_default=False)
+    )  # fmt: skip
     finalize_on_words: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Final every few words",
-            "Freeze the text every few words.",
-            "finalize_on_words",
-            None,
-            optional=True,
-            api_default=True,
-        )
-    )
+        Spec("bool", "Final every few words", "Freeze the text every few words.", "finalize_on_words", None,
+             optional=True, api_default=True)
+    )  # fmt: skip
     max_words: int | None | NotGiven = setting(
         Spec("int", "Words per final", "Freeze the text after so many words.", "max_words", None,
              1, 1000, 1, optional=True, api_default=10)
     )  # fmt: skip
     vad_events: bool | None | NotGiven = setting(
-        Spec(
-            "bool",
-            "Speech marks",
-            "Tell when speech starts and ends.",
-            "vad_events",
-            None,
-            optional=True,
-            api_default=False,
-        )
-    )
+        Spec("bool", "Speech marks", "Report when speech starts and ends.", "vad_events", None, optional=True,
+             api_default=False)
+    )  # fmt: skip
 
     aliases: ClassVar[Mapping[str, str]] = {"lang": "language"}
 
@@ -275,7 +248,7 @@ def voice_for(model: str, voice: str, language: str) -> str:
 
 
 def replacement_settings(settings: SmallestTTSSettings, *, chosen: bool = True) -> SmallestTTSSettings | None:
-    """Return the change that goes on with a withdrawn model's replacement, or None if none is known.
+    """Return the change to the replacement of a withdrawn model, or None if none is known.
 
     Args:
         settings: A complete snapshot.
@@ -291,7 +264,7 @@ def replacement_settings(settings: SmallestTTSSettings, *, chosen: bool = True) 
 
 
 def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
-    """Say why the chosen model does not take a setting, or None where it does.
+    """Return why the chosen model does not take a setting, or None if it does.
 
     Args:
         settings: A complete snapshot.

@@ -1,4 +1,4 @@
-"""Settings read from elsewhere: a mapping, JSON, a request, Pipecat's settings, code, a command, variables.
+"""Settings imported from elsewhere: a mapping, JSON, a request, Pipecat's settings, code, a command, variables.
 
 Code is parsed, never run.
 """
@@ -32,15 +32,15 @@ _MAX_CHARACTERS = 2_000_000
 
 
 def read_settings(source: Any) -> SmallestTTSSettings:
-    """Return what of a voice's settings is given elsewhere, as a delta.
+    """Return a voice's settings as a delta, read from code, JSON, a command or another library's object.
 
     Args:
         source: Settings of ours; a mapping by our names or the wire's; a Pipecat settings object of any version; or
-            text: JSON (settings or a whole request), Python code, a curl command, or variables as in `.env`. Of a
-            bot's file that sets up several services, the voice of Smallest AI is read.
+            text: JSON (settings or a whole request), Python code, a curl command, or variables as in `.env`. If a
+            bot's file sets up several services, the voice of Smallest AI is read.
 
     Raises:
-        ConfigError: What of it was not understood, and what would have been.
+        ConfigError: What was not understood, and what was expected.
     """
     source = without_keys(source)
     if isinstance(source, SmallestTTSSettings):
@@ -60,9 +60,9 @@ def read_settings(source: Any) -> SmallestTTSSettings:
 
 def _from_mapping(values: Mapping[Any, Any]) -> SmallestTTSSettings:
     if not all(isinstance(name, str) for name in values):
-        raise ConfigError(f"The names of settings are text; got {[n for n in values if not isinstance(n, str)]!r}.")
+        raise ConfigError(f"The names of settings must be text; got {[n for n in values if not isinstance(n, str)]!r}.")
     given = {n: v for n, v in values.items() if n not in _ENVELOPE and not isinstance(v, Secret)}
-    if {"text", "voice_id"} <= set(values):  # a request: what is new in it is the service's to know
+    if {"text", "voice_id"} <= set(values):  # a request: a field that is new here may be known to the service
         known = {*SmallestTTSSettings.specs(), *SmallestTTSSettings.aliases, "extra"}
         extra = {n: given.pop(n) for n in tuple(given) if n not in known}
         given |= {"extra": extra} if extra else {}
@@ -77,8 +77,8 @@ def _from_pipecat(source: Any, fields: Mapping[str, Any]) -> SmallestTTSSettings
         extra = {**extra, "content_filter": {"enabled": True, "action": content_filter}}
     unknown = {n: v for n, v in given.items() if n not in known and v is not None}
     if unknown:
-        raise ConfigError(f"{type(source).__qualname__} holds what this package does not know: {unknown!r}.")
-    # None in Pipecat's store mode means "the service's default", also where ours is never None.
+        raise ConfigError(f"{type(source).__qualname__} holds settings that this package does not know: {unknown!r}.")
+    # None in Pipecat's store mode means "the service's default", also for settings that are never None here.
     specs = SmallestTTSSettings.specs()
     values = {n: v for n, v in given.items() if n in known and (v is not None or specs[n].optional)}
     return SmallestTTSSettings.from_mapping({**values, **({"extra": extra} if extra else {})})
@@ -86,7 +86,7 @@ def _from_pipecat(source: Any, fields: Mapping[str, Any]) -> SmallestTTSSettings
 
 def _from_text(text: str) -> SmallestTTSSettings:
     if len(text) > _MAX_CHARACTERS:
-        raise ConfigError(f"A text of {len(text):,} characters is no settings; expected JSON or a snippet of code.")
+        raise ConfigError(f"A text of {len(text):,} characters cannot be settings; expected JSON or a snippet of code.")
     stripped = text.strip()
     if not stripped:
         raise ConfigError("The text is empty; expected JSON or a snippet of code.")
@@ -115,7 +115,7 @@ def _from_text(text: str) -> SmallestTTSSettings:
 
 def _from_json(found: Any) -> SmallestTTSSettings:
     if not isinstance(found, dict):
-        raise ConfigError(f"JSON {type(found).__name__} is no settings; expected an object.")
+        raise ConfigError(f"JSON {type(found).__name__} cannot be settings; expected an object.")
     return _from_mapping(found)
 
 
@@ -130,12 +130,12 @@ def _from_variables(text: str) -> SmallestTTSSettings | None:
             try:
                 values[name] = json.loads(value.lower())
             except ValueError:
-                continue  # refused by its own words
+                continue  # the check of the setting raises for it
     return SmallestTTSSettings.from_mapping(values)
 
 
 def _with_model_of(text: str, settings: SmallestTTSSettings) -> SmallestTTSSettings:
-    """Take the model from the address where the request does not name it: older models have one of their own."""
+    """Take the model from the URL if the request does not name it: older models have a URL of their own."""
     found = _OWN_MODEL_URL.search(text)
     if "model" in settings.given_fields() or not found or canonical_model(found[1]) not in TTS_MODELS:
         return settings

@@ -24,7 +24,6 @@ _MAX_STEPS = 50
 """How deep a value may refer to others."""
 _ENUMS: dict[str, Any] = {"Language": Language, "SmallestTTSModel": SmallestTTSModel}
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"float": float, "int": int, "str": str, "bool": bool}
-_VOICE_NAMES = {"voice", "voice_id"}
 _CALLS = re.compile(r"(^TTS|TTSService|TTSConfig|WavesClient|^speak|synthesize|VoiceTuner)$")
 _STT = re.compile(r"STT|[Tt]ranscri|[Ss]peech_?[Tt]o_?[Tt]ext|Recogni")
 _SMALLEST = re.compile(r"smallest|waves|lightning", re.IGNORECASE)
@@ -36,7 +35,7 @@ def parse_code(text: str) -> ast.Module:
     """Parse code that may hold top-level `await`, as a notebook's cells do.
 
     Raises:
-        ConfigError: It is too long, or no Python.
+        ConfigError: It is too long, or not Python.
     """
     if len(text) > _MAX_CODE:
         raise ConfigError(
@@ -67,7 +66,7 @@ def find_settings(tree: ast.Module, text: str, ignored: frozenset[str]) -> tuple
         The values by the names that the code uses, and whether they are a request.
 
     Raises:
-        ConfigError: None or several different ones are there, or a value that is not known before the code runs.
+        ConfigError: There are none, or several that differ, or a value that is not known before the code runs.
     """
     reader = _Reader(tree, text)
     for candidates in _ranked(tree):
@@ -84,7 +83,7 @@ def find_settings(tree: ast.Module, text: str, ignored: frozenset[str]) -> tuple
             return found[0]
         if found:
             raise ConfigError(
-                f"The code holds {len(found)} times settings, which differ; expected one call such as "
+                f"The code holds {len(found)} different sets of settings; expected one call such as "
                 "SmallestTTSSettings(voice=…) or smallestai.TTS(…), or one request as a dict."
             )
     raise ConfigError(
@@ -103,15 +102,15 @@ def _ranked(tree: ast.Module) -> Iterator[list[Any]]:
         named = [n for n, name in settings if wanted.search(name)]
         yield [n for n in named if n.keywords] or named
     others = [(n, name) for n, name in calls if _CALLS.search(name.rpartition(".")[2])]
-    telling = [(n, name) for n, name in others if any(k.arg not in _ELSEWHERE for k in n.keywords)]
+    with_settings = [(n, name) for n, name in others if any(k.arg not in _ELSEWHERE for k in n.keywords)]
     for wanted in (_SMALLEST, re.compile("TTSConfig$"), re.compile("")):
-        yield [n for n, name in telling if wanted.search(name) and _says_something(n)]
+        yield [n for n, name in with_settings if wanted.search(name) and _has_settings(n)]
     yield [n for n in nodes if isinstance(n, ast.Dict) and _is_request(n)]
     yield [n for n, _ in calls if any(k.arg == "voice_id" for k in n.keywords)]
     yield [n for n, _ in others]
 
 
-def _says_something(call: ast.Call) -> bool:
+def _has_settings(call: ast.Call) -> bool:
     return any(k.arg is None or k.arg not in ("api_key", "base_url", "sample_rate") for k in call.keywords)
 
 

@@ -27,7 +27,7 @@ _PREFIX = re.compile(r"^(?:(?:SMALLEST|SMALLESTAI|WAVES|LIGHTNING|TTS|AI)_)*", r
 
 
 def is_curl(text: str) -> bool:
-    """Say whether a text holds a curl command."""
+    """Whether a text holds a curl command."""
     return _CURL.search(text) is not None
 
 
@@ -178,7 +178,7 @@ def _substituted(text: str, variables: dict[str, str]) -> str:
 
 
 def read_variables(text: str, known: frozenset[str]) -> dict[str, str]:
-    """Return the settings of a file of variables, such as `.env`; empty if the text is none.
+    """Return the settings in a file of variables, such as `.env`; empty if the text is not one.
 
     Args:
         text: Lines such as `SMALLEST_VOICE_ID="meher"` or `speed: 1.2`; other variables are passed over.

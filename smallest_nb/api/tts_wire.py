@@ -1,6 +1,6 @@
-"""Text-to-speech on the wire: settings to URL and request, frames to events. Pure.
+"""Text-to-speech on the wire: settings to URL and requests, received frames to events.
 
-Every row of section 6 of the protocol notes that concerns TTS is decided here, once.
+What the vendor's documents leave open or contradict is decided here, once.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict, TypeGuard, cast
 from urllib.parse import urlencode
 
 import pybase64  # 24 times as fast as the standard library's, which is most of the cost of a frame
@@ -24,7 +24,9 @@ __all__ = [
     "AudioFrame",
     "CompleteFrame",
     "ErrorFrame",
+    "TTSCancel",
     "TTSFrame",
+    "TTSRequest",
     "UnknownFrame",
     "WordFrame",
     "ignored_settings",
@@ -41,10 +43,56 @@ _RELEASE_MS = 1
 _MAX_ID_CHARS, _MAX_WORD_CHARS, _MAX_SECS = 256, 1000, 10.0**6
 _CONTEXT_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
+_Continue = TypedDict("_Continue", {"continue": bool}, total=False)
+"""A field whose name is a keyword of Python."""
+
+
+class TTSRequest(_Continue, total=False):
+    """A synthesis request as it is sent; a keepalive is one with a blank text. `settings.extra` may add any field."""
+
+    text: str
+    voice_id: str
+    language: str
+    model: str
+    sample_rate: int
+    speed: float
+    consistency: float
+    similarity: float
+    enhancement: int
+    word_timestamps: bool
+    complete_backoff_ms: int
+    number_pronunciation_language: str
+    math_notation: bool
+    pronunciation_dicts: list[str]
+    request_id: str
+    context_id: str
+    max_buffer_delay_ms: int
+    flush: bool
+
+
+class TTSCancel(TypedDict):
+    """What discards the text of a context that has not been spoken yet."""
+
+    context_id: str
+    cancel_request: Literal[True]
+    voice_id: str
+    model: str
+
+
+class _ReceivedFrame(TypedDict, total=False):
+    """A frame as it is received: the fields that are read. Nothing is known of a value until it has been checked."""
+
+    status: object
+    type: object
+    error: object
+    data: object
+    request_id: object
+    external_request_id: object
+
 
 @dataclass(frozen=True, slots=True)
 class TTSFrame:
-    """What all frames carry: the server's request id and the one we sent, where given."""
+    """What all frames carry: the server's request id and the one we sent, if given."""
 
     request_id: str | None = None
     external_id: str | None = None
@@ -69,19 +117,19 @@ class WordFrame(TTSFrame):
 
 @dataclass(frozen=True, slots=True)
 class CompleteFrame(TTSFrame):
-    """The service says that it is done."""
+    """The service reports that a request is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFrame(TTSFrame):
-    """The service says no."""
+    """An error that the service reports."""
 
     info: ErrorInfo = field(default_factory=lambda: ErrorInfo("no details were given"))
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownFrame(TTSFrame):
-    """Something new or broken; counted, never fatal."""
+    """A frame that is new or broken; it is counted, never fatal."""
 
     why: str = ""
 
@@ -133,7 +181,7 @@ def tts_request(
     context_id: str | None = None,
     more: bool = False,
     flush: bool = False,
-) -> dict[str, Any]:
+) -> TTSRequest:
     """Return one synthesis request.
 
     Args:
@@ -172,12 +220,11 @@ def tts_request(
         if request_id:
             request["request_id"] = request_id
     request |= _continuation(unified, context_id, more=more, flush=flush)
-    whole: dict[str, Any] = whole_characters({**request, **settings.extra})
-    return whole
+    return cast("TTSRequest", whole_characters({**request, **settings.extra}))
 
 
-def tts_cancel(settings: SmallestTTSSettings, context_id: str) -> dict[str, Any]:
-    """Return what throws away a context's unspoken text; the context stays usable."""
+def tts_cancel(settings: SmallestTTSSettings, context_id: str) -> TTSCancel:
+    """Return the request that discards the unspoken text of a context; the context stays usable."""
     return {
         "context_id": context_id,
         "cancel_request": True,
@@ -198,9 +245,9 @@ def _continuation(unified: bool, context_id: str | None, *, more: bool, flush: b
     return {"context_id": context_id, "continue": more, "max_buffer_delay_ms": _RELEASE_MS}
 
 
-def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> dict[str, Any]:
-    """Return the keepalive Pipecat proves: a blank text with voice and language."""
-    frame = {
+def tts_keepalive(settings: SmallestTTSSettings, *, endpoint: str | None = None) -> TTSRequest:
+    """Return a keepalive as Pipecat sends it: a blank text with voice and language."""
+    frame: TTSRequest = {
         "text": " ",
         "voice_id": whole_characters(settings.voice),
         "language": service_code(str(settings.language)),
@@ -215,14 +262,16 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
     if isinstance(data, bytes):
         return UnknownFrame(why=f"a binary frame of {len(data)} bytes")
     try:
-        frame = parse_json(data)
+        parsed = parse_json(data)
     except ValueError as error:
         return UnknownFrame(why=f"not JSON ({error})")
-    if not isinstance(frame, dict):
-        return UnknownFrame(why=f"JSON {type(frame).__name__} instead of an object")
-    ids = (frame.get("request_id"), frame.get("external_request_id"))
-    if not all(name is None or (isinstance(name, str) and len(name) <= _MAX_ID_CHARS) for name in ids):
+    if not isinstance(parsed, dict):
+        return UnknownFrame(why=f"JSON {type(parsed).__name__} instead of an object")
+    frame = cast("_ReceivedFrame", parsed)
+    request_id, external_id = frame.get("request_id"), frame.get("external_request_id")
+    if not (_is_id(request_id) and _is_id(external_id)):
         return UnknownFrame(why=f"request ids that are no text of at most {_MAX_ID_CHARS} characters")
+    ids = (request_id, external_id)
     status = frame.get("status")
     payload = frame.get("data")
     payload = payload if isinstance(payload, dict) else {}
@@ -234,13 +283,17 @@ def parse_tts_frame(data: str | bytes) -> TTSFrame:
         if status == "chunk":
             return AudioFrame(*ids, data=pybase64.b64decode(payload["audio"], validate=True))
         if status == "word_timestamp":
-            return _word(ids, payload)
+            return _parse_word(ids, payload)
     except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
         return UnknownFrame(*ids, why=f"a broken {status} frame ({type(error).__name__}: {error})")
     return UnknownFrame(*ids, why=f"status {status!r:.80}")
 
 
-def _word(ids: tuple[Any, Any], payload: dict[str, Any]) -> WordFrame:
+def _is_id(value: object) -> TypeGuard[str | None]:
+    return value is None or (isinstance(value, str) and len(value) <= _MAX_ID_CHARS)
+
+
+def _parse_word(ids: tuple[str | None, str | None], payload: dict[str, Any]) -> WordFrame:
     start, end = float(payload["start"]), float(payload["end"])
     word = payload["word"]
     if not isinstance(word, str) or len(word) > _MAX_WORD_CHARS:

@@ -1,4 +1,4 @@
-"""The voices of the model cards, as data. Imports nothing of ours.
+"""The voices of the model cards, as data.
 
 Source: the vendor's model cards `lightning-v-3-1.mdx` and `lightning-v-3-1-pro.mdx`, its integration pages for
 sophia, ella and arjun, its examples repository for lightning-v2. The live list is longer (217 voices for v3.1).
@@ -144,7 +144,7 @@ def voices_of(model: str) -> tuple[Voice, ...]:
 
 
 def no_word_times(voice: str) -> str | None:
-    """Return why no word times are to be expected of a voice, or None."""
+    """Return why no word times are to be expected of a voice, or None if they are."""
     if voice in WORD_TIMESTAMP_VOICES:
         return None
     return f"the voice {voice!r} sends no word times; those that do are {', '.join(sorted(WORD_TIMESTAMP_VOICES))}"

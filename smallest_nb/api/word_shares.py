@@ -1,4 +1,4 @@
-"""A list of words, shared out among the utterances that they belong to.
+"""Divides a list of words among the utterances that they belong to.
 
 Where people speak at once, utterances overlap and the list of words goes back and forth between them.
 """
@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from smallest_nb.common.numbers import finite_float
 
 __all__ = ["share_words"]
 
@@ -88,10 +90,5 @@ def _speaker(data: Mapping[str, Any]) -> str | None:
 
 
 def _number(value: Any, default: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return default
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return default
-    return number if math.isfinite(number) else default
+    number = finite_float(value)
+    return default if number is None else number

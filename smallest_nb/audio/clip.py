@@ -68,7 +68,7 @@ def is_byte_string(audio: object) -> bool:
 
 
 def describe_clipping(beyond: int, count: int, peak: float) -> str:
-    """Say how many float samples were clipped and what to do, or return "" if none was by more than two steps.
+    """Return how many float samples were clipped and what to do, or "" if none was by more than two steps.
 
     Args:
         beyond: How many samples exceed 1.
@@ -83,10 +83,8 @@ def describe_clipping(beyond: int, count: int, peak: float) -> str:
         bits = next((bits for bits in (16, 24, 32) if peak <= 2.0 ** (bits - 1)), 0)
         if bits:
             advice = f"divide what is on the scale of {bits}-bit integers by {2 ** (bits - 1)}"
-    return (
-        f"{share} of its samples are beyond full scale (-1 to 1; the largest is {peak:.6g}) and are clipped; "
-        f"{advice} first"
-    )
+    largest = f"the largest is {peak:.6g}"
+    return f"{share} of its samples are beyond full scale (-1 to 1; {largest}) and are clipped; {advice} first"
 
 
 def clipping_of(audio: Any) -> str:
@@ -286,13 +284,13 @@ class Clip:
             return buffer.getvalue()
 
     def to_wav(self, path: str | os.PathLike[str]) -> Path:
-        """Write a 16-bit mono WAV file, the former one or the whole new one at every moment, and return its path.
+        """Write a 16-bit mono WAV file and return its path; a reader sees the former file or the whole new one.
 
         Args:
             path: `~` is the home directory.
 
         Raises:
-            ConfigError: No path of this machine.
+            ConfigError: Not a path on this machine.
             OSError: It cannot be written; what was there before is still there.
         """
         return write_file(as_path(path), self.wav_bytes())

@@ -34,14 +34,14 @@ __all__ = ["decode"]
 _BLOCK_SAMPLES = 2**18
 _BLOCK_FRAMES = 2**14
 _LOSSY_SECS = 0.1
-"""What a lossy file lacks is reported from here on: decoders differ in the padding that they remove."""
+"""If a lossy file lacks less than this, nothing is reported: decoders differ in the padding that they remove."""
 _LOSSY = ("MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "VORBIS", "OPUS")
 _MPEG_CODES = (0x50, 0x55)
 _UNKNOWN_FRAMES = 2**40
 _MAX_ID3_TAGS = 100
 _MAX_JOINED = 10_000
 _MEANINGLESS = ("possibly a pipe", "Format not recognised", "System error", "Malformed 'fmt ' chunk")
-"""What libsndfile says of any stream that it cannot read, and of every coding of WAV that it does not know."""
+"""What libsndfile says of any stream that it cannot read and any coding of WAV that it does not know."""
 
 
 def decode(file: SoundFile, sink: SampleSink) -> None:
@@ -50,7 +50,7 @@ def decode(file: SoundFile, sink: SampleSink) -> None:
     Raises:
         ConfigError: It holds no sound, or needs a library that is missing.
     """
-    base = _behind_id3(file)
+    base = _skip_id3_tags(file)
     head = read_at(file.stream, base, HEAD_BYTES)
     if not head:
         raise ConfigError(f"{file.name} holds a tag and no sound; {EXPECTED}.")
@@ -65,12 +65,12 @@ def decode(file: SoundFile, sink: SampleSink) -> None:
             f"{file.name} is a WAV file of {file.size} bytes whose header ends before any samples; {EXPECTED}."
         )
     if kind.is_sound is False:
-        raise _refusal(file, kind)
-    _decode_layout(file, _layout(file, base, head, kind), kind, sink)
+        raise _refuse_file(file, kind)
+    _decode_layout(file, _find_layout(file, base, head, kind), kind, sink)
 
 
-def _behind_id3(file: SoundFile) -> int:
-    """Return where the file begins behind the ID3v2 tags, which stand in front of other files than MP3 too."""
+def _skip_id3_tags(file: SoundFile) -> int:
+    """Return where the file begins after its ID3v2 tags, which not only MP3 files have."""
     at = 0
     for _ in range(_MAX_ID3_TAGS):
         size = id3_size(read_at(file.stream, at, 10))
@@ -80,7 +80,7 @@ def _behind_id3(file: SoundFile) -> int:
     return min(at, file.size)
 
 
-def _layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
+def _find_layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
     if head[:4] == b"OggS":
         return find_ogg_parts(file.stream, base, file.size)
     if head[:4] == b"fLaC":
@@ -94,12 +94,12 @@ def _layout(file: SoundFile, base: int, head: bytes, kind: FileKind) -> Layout:
     parts: list[SoundPart] = []
     while len(parts) < _MAX_JOINED and base < file.size:
         stop = find_joint(file.stream, base, file.size)
-        parts.append(_rare_part(file, base, stop))
+        parts.append(_find_rare_part(file, base, stop))
         base = stop
     return Layout(parts)
 
 
-def _rare_part(file: SoundFile, base: int, stop: int) -> SoundPart:
+def _find_rare_part(file: SoundFile, base: int, stop: int) -> SoundPart:
     if misread := misread_as(file.stream, base, stop):
         raise ConfigError(f"{file.name} is {misread}, which cannot be read; {EXPECTED}.{CONVERT}")
     size = stop - base
@@ -123,7 +123,7 @@ def _decode_chunk(file: SoundFile, chunk: SampleChunk, kind: FileKind, sink: Sam
     if chunk.container in ("RIFF", "RF64", "BW64"):
         found = wav_format(chunk.fmt)
         if found is None:
-            raise ConfigError(f"{file.name} is a WAV file that does not say its format; {EXPECTED}.")
+            raise ConfigError(f"{file.name} is a WAV file that does not state its format; {EXPECTED}.")
         if found.scale is None and kind.name.startswith("a WAV"):
             kind = replace(kind, name=found.description)
     if found is not None and found.scale is not None:
@@ -135,14 +135,14 @@ def _decode_chunk(file: SoundFile, chunk: SampleChunk, kind: FileKind, sink: Sam
     ):
         _decode_layout(file, layout, kind, sink)
     else:
-        _decode_part(file, _chunk_part(chunk), kind, sink)
+        _decode_part(file, _part_of_chunk(chunk), kind, sink)
     if chunk.unread:
         sink.warnings.append(
-            f"{file.name}: {chunk.unread} bytes behind its samples are no sound known and are not read"
+            f"{file.name}: {chunk.unread} bytes after its samples are not known to be sound and are not read"
         )
 
 
-def _chunk_part(chunk: SampleChunk) -> SoundPart:
+def _part_of_chunk(chunk: SampleChunk) -> SoundPart:
     size = chunk.end - chunk.start
     block = block_bytes(chunk.container, chunk.fmt)
     # libsndfile makes up a block of GSM in WAV if the number of bytes is odd.
@@ -186,7 +186,7 @@ def _report_cut(sink: SampleSink, missing: float, there: float) -> None:
     )
 
 
-def _refusal(file: SoundFile, kind: FileKind, error: Exception | None = None) -> ConfigError:
+def _refuse_file(file: SoundFile, kind: FileKind, error: Exception | None = None) -> ConfigError:
     """Return the error for a file that holds no sound that can be read; `error` is what libsndfile said."""
     text = f"{file.name} is {kind.name}"
     if error is not None and kind.is_sound is not None:
@@ -206,7 +206,7 @@ def _soundfile(file: SoundFile, kind: FileKind) -> types.ModuleType:
         import soundfile  # noqa: PLC0415
     except (ImportError, OSError):  # OSError: its library is missing
         if kind.name == "text":
-            raise _refusal(file, kind) from None
+            raise _refuse_file(file, kind) from None
         raise ConfigError(
             f"{file.name} is {kind.name}, which needs soundfile: pip install 'smallest-nb[files]'. PCM WAV needs "
             "nothing."
@@ -222,7 +222,7 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
         opened = soundfile.SoundFile(Section(file.stream, part))
     except (RuntimeError, TypeError) as error:
         if not sink.seconds:
-            raise _refusal(file, kind, error) from error
+            raise _refuse_file(file, kind, error) from error
         sink.warnings.append(f"{file.name}: {part.end - part.start} bytes at {sink.seconds:.2f} s cannot be decoded")
         return
     # soundfile seeks after each block, to where it is: libmpg123 lacks the bits of a frame that are in those before
@@ -236,9 +236,9 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
         stated = part.stated_frames
         if stated is None:
             stated = part.most_frames or (sound.frames if 0 < sound.frames < _UNKNOWN_FRAMES else 0)
-        fault = _copy(sound, sink, part.most_frames or sound.frames)
+        fault = _read_into(sound, sink, part.most_frames or sound.frames)
         if fault is not None and not sink.seconds:
-            raise _refusal(file, kind, fault) from fault
+            raise _refuse_file(file, kind, fault) from fault
         there = sink.part_frames / int(sound.samplerate)
     promised = max(stated / int(sound.samplerate), there * (1 + part.missing_share))
     missing = promised - there
@@ -252,7 +252,7 @@ def _decode_part(file: SoundFile, part: SoundPart, kind: FileKind, sink: SampleS
 
 
 def _report_fault(file: SoundFile, part: SoundPart, end: int | None, sink: SampleSink, *, is_sized: bool) -> None:
-    """Report what a decoder failed at, although no samples are known to be missing.
+    """Report the failure of a decoder if no samples are known to be missing.
 
     Args:
         file: The file.
@@ -263,17 +263,17 @@ def _report_fault(file: SoundFile, part: SoundPart, end: int | None, sink: Sampl
     """
     if end is not None:
         if not only_tags_or_zeros(file.stream, end, part.end):
-            sink.warnings.append(f"{file.name}: {part.end - end} bytes behind its last FLAC frame are not read")
+            sink.warnings.append(f"{file.name}: {part.end - end} bytes after its last FLAC frame are not read")
     elif not is_sized:
         sink.warnings.append(
             f"{file.name} is cut short or damaged: after {sink.seconds:.2f} s nothing more can be decoded"
         )
 
 
-def _copy(sound: Any, sink: SampleSink, frames: int) -> RuntimeError | None:
+def _read_into(sound: Any, sink: SampleSink, frames: int) -> RuntimeError | None:
     """Read to the end, or to the fault that is returned.
 
-    soundfile raises if a block was read in part only. What was read is in the array all the same, and NaN behind it.
+    soundfile raises if a block was read in part only. What was read is in the array all the same, and NaN after it.
     """
     import numpy as np  # noqa: PLC0415
 

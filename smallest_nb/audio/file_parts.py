@@ -1,6 +1,6 @@
-"""Where the sound lies in a file: byte ranges that are decoded one after the other, and windows onto them.
+"""Parts of a sound file: byte ranges that are decoded one after the other, and windows onto them.
 
-One file may hold several sounds, one behind the other: text-to-speech services and `cat` join files byte by byte, radio
+One file may hold several sounds, one after the other: text-to-speech services and `cat` join files byte by byte, radio
 recorders chain Ogg streams. libsndfile stops after the first, so each is given to it as a file of its own.
 """
 
@@ -38,15 +38,15 @@ class SoundPart:
 
     Attributes:
         start: Offset of its first byte, that of its header.
-        end: Offset behind its last byte.
+        end: Offset after its last byte.
         missing_share: How many bytes of sound the header promises beyond those that are there, as a multiple of those.
         patches: Bytes to be read in place of those of the file, by offset from `start`: sizes that the header does not
             state, or states wrongly.
         claimed_size: Bytes that the decoder is to believe it has. mpg123 estimates the length of an MP3 without an Info
             frame from it and stops there, so it must not be too small.
         stated_frames: How many frames the header states; 0 if it does not, None if the decoder's count is right.
-        most_frames: Where decoding stops, because the decoder makes up what is not there; 0 for its own end.
-        lacks_end: Why the end is known to be missing, although nothing states how much that is.
+        most_frames: How many frames to decode at most, because the decoder would invent more; 0 for its own count.
+        lacks_end: Why the end is known to be missing, if nothing states how much that is.
     """
 
     start: int
@@ -90,7 +90,7 @@ class Section:
         return self._at
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the offset of the next byte."""
         return self._at
 
     def read(self, size: int = -1) -> bytes:
@@ -109,13 +109,13 @@ class Section:
 
 
 def read_at(stream: BinaryIO, offset: int, size: int) -> bytes:
-    """Return bytes of a place."""
+    """Return so many bytes from an offset."""
     stream.seek(offset)
     return stream.read(size)
 
 
 def find_all(stream: BinaryIO, pattern: bytes, start: int, end: int) -> Iterator[int]:
-    """Yield the offsets of a pattern between two places, block by block."""
+    """Yield the offsets of a pattern between two offsets, reading block by block."""
     at = start
     while at < end:
         data = read_at(stream, at, min(_SEARCH_BYTES + len(pattern) - 1, end - at))
@@ -127,7 +127,7 @@ def find_all(stream: BinaryIO, pattern: bytes, start: int, end: int) -> Iterator
 
 
 def without_tags(stream: BinaryIO, start: int, end: int) -> int:
-    """Return where the tags (ID3v1, APE, Lyrics3) begin that stand at the end of a file, or the end."""
+    """Return the offset of the tags (ID3v1, APE, Lyrics3) at the end of a file, or the end if there are none."""
     while end > start:
         if end - start >= 128 and read_at(stream, end - 128, 3) == b"TAG":
             end -= 128
@@ -148,7 +148,7 @@ def without_tags(stream: BinaryIO, start: int, end: int) -> int:
 
 
 def only_tags_or_zeros(stream: BinaryIO, start: int, end: int) -> bool:
-    """Whether what stands between two places is known not to be sound: tags and padding."""
+    """Whether the bytes between two offsets are known not to be sound: tags and padding."""
     end = without_tags(stream, start, end)
     while start < end:
         head = read_at(stream, start, 32)

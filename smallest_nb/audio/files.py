@@ -1,4 +1,4 @@
-"""Sound of any kind made a clip: files, bytes, arrays.
+"""Reads sound of any kind as a clip: files, bytes, arrays.
 
 Plain WAV (PCM of 8 to 32 bits, float) is read here; every other format by libsndfile, if `soundfile` is installed.
 Everything is read in blocks: of a long recording little more than its PCM16 is held in memory.
@@ -68,11 +68,11 @@ def read_sound(
     Raises:
         ConfigError: No sample rate for an array, or one out of range; a channel that is not there; nothing there, a
             directory, an empty file, a header without samples, a file over 1 GB or of more than 2 GB of PCM16,
-            something that is no sound, NaN or infinite samples, an array of another shape or dtype; a format that needs
-            `soundfile` if that is missing.
+            something that is not sound, NaN or infinite samples, an array of another shape or dtype; a format that
+            needs `soundfile` if that is missing.
     """
     rate = None if sample_rate is None else as_sample_rate(sample_rate, LOWEST_RATE, HIGHEST_RATE)
-    channel = _channel(channel)
+    channel = _checked_channel(channel)
     if isinstance(source, Clip):
         clip, name = source, "the clip"
         if channel:
@@ -93,7 +93,7 @@ def read_sound(
     return clip
 
 
-def _channel(channel: Any) -> int | None:
+def _checked_channel(channel: Any) -> int | None:
     """Return a channel's number, or None."""
     if channel is None:
         return None
@@ -108,13 +108,13 @@ def _channel(channel: Any) -> int | None:
     return number
 
 
-def _filled(name: str, channel: int | None, fill: Callable[[SampleSink], None]) -> Clip:
-    """Read once, and a second time if the channels turn out to cancel each other."""
+def _read_twice_if_cancelled(name: str, channel: int | None, fill: Callable[[SampleSink], None]) -> Clip:
+    """Read once, and a second time if the channels turn out to cancel each other, which is known only at the end."""
     sink = SampleSink(name, channel)
     fill(sink)
     loudest = sink.cancelling_channel
     if loudest is not None:
-        warning = sink.cancellation()
+        warning = sink.describe_cancellation()
         sink = SampleSink(name, channel, loudest)
         sink.warnings.append(warning)
         fill(sink)
@@ -158,12 +158,12 @@ def _read_array(source: Any, rate: int | None, channel: int | None) -> Clip:
         if quiet:
             sink.warnings.append(f"{sink.name}: {quiet}")
 
-    quiet = _holds_24_bits(samples)
-    return _filled("the array", channel, fill)
+    quiet = _warn_of_24_bits(samples)
+    return _read_twice_if_cancelled("the array", channel, fill)
 
 
-def _holds_24_bits(samples: Any) -> str:
-    """Say so if an int32 array seems to hold 24-bit values, which are 48 dB too quiet, or return "".
+def _warn_of_24_bits(samples: Any) -> str:
+    """Return a warning if an int32 array seems to hold 24-bit values, which are 48 dB too quiet, else "".
 
     The lowest byte of quiet sound that was widened from 24 bits as it should be is zero.
     """
@@ -193,10 +193,10 @@ def open_sound(stream: Any) -> SoundFile:
         if not hasattr(stream, "seekable") or not stream.seekable():
             data = stream.read(MAX_FILE_BYTES + 1)
             if not isinstance(data, bytes):
-                raise ConfigError(f"{name} gives {type(data).__name__}; expected bytes: open it with mode 'rb'.")
+                raise ConfigError(f"{name} returns {type(data).__name__}; expected bytes: open it with mode 'rb'.")
             return SoundFile(name, io.BytesIO(data), len(data))
         if not isinstance(stream.read(0), bytes):
-            raise ConfigError(f"{name} gives text; expected bytes: open it with mode 'rb'.")
+            raise ConfigError(f"{name} returns text; expected bytes: open it with mode 'rb'.")
         at = stream.tell()
         end = stream.seek(0, os.SEEK_END)
         end = stream.tell() if end is None else end
@@ -218,7 +218,7 @@ def _read_path(path: Path, channel: int | None) -> Clip:
         if stat.S_ISDIR(found.st_mode):
             raise ConfigError(f"{path} is a directory; {EXPECTED}.")
         if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path} is no regular file; {EXPECTED}.")
+            raise ConfigError(f"{path} is not a regular file; {EXPECTED}.")
         with path.open("rb") as stream:
             return _read_file(SoundFile(str(path), stream, found.st_size), channel)
     except FileNotFoundError:
@@ -236,7 +236,7 @@ def _read_file(file: SoundFile, channel: int | None) -> Clip:
         raise ConfigError(f"{file.name} is empty (0 bytes); {EXPECTED}.")
     if file.size > MAX_FILE_BYTES:
         raise ConfigError(
-            f"{file.name} has {file.size / 1e9:.2f} GB; expected at most {MAX_FILE_BYTES / 1e9:g} GB. Cut it up, or "
+            f"{file.name} has {file.size / 1e9:.2f} GB; expected at most {MAX_FILE_BYTES / 1e9:g} GB. Split it, or "
             "make it mono at 16000 Hz."
         )
-    return _filled(file.name, channel, lambda sink: decode(file, sink))
+    return _read_twice_if_cancelled(file.name, channel, lambda sink: decode(file, sink))

@@ -1,4 +1,4 @@
-"""MPEG audio (MP3) as a row of frames: how many there are, where one file ends and a joined one begins.
+"""MPEG audio (MP3) as a row of frames: how many there are, and where one file ends and a joined one begins.
 
 No length is taken from the file's size or its first bit rate. Sources: ISO 11172-3 and 13818-3 (frame headers), the
 Xing and VBRI headers as LAME and Fraunhofer write them.
@@ -46,7 +46,7 @@ class _Frame:
     """Version, layer, rate, mono: frames of one stream have all in common."""
 
 
-def _frame(head: bytes) -> _Frame | None:
+def _parse_frame(head: bytes) -> _Frame | None:
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
@@ -75,7 +75,7 @@ class _Reader:
         if size <= 0:
             return b""
         if not self._start <= at <= self._start + len(self._data) - size:
-            self._start = max(0, at - _LOOK_BACK)  # a look ahead must not make the next look behind read again
+            self._start = max(0, at - _LOOK_BACK)  # so that reading ahead and then back again costs one read
             self._data = read_at(self._stream, self._start, min(_BLOCK_BYTES, self.end - self._start))
         return self._data[at - self._start : at - self._start + size]
 
@@ -88,13 +88,13 @@ class _Info:
     size: int | None
 
 
-def _info(frame: bytes, kind: tuple[int, int, int, bool]) -> _Info | None:
+def _parse_info(frame: bytes, kind: tuple[int, int, int, bool]) -> _Info | None:
     """Read an Info frame. It is a frame without sound whose side information is followed by a sign."""
     version, layer, _, mono = kind
     if layer != 3:
         return None
     at = 4 + ((17 if mono else 32) if version == 3 else (9 if mono else 17))
-    if frame[at + 2 : at + 6] in (b"Xing", b"Info"):  # behind a checksum
+    if frame[at + 2 : at + 6] in (b"Xing", b"Info"):  # after a checksum
         at += 2
     if frame[at : at + 4] in (b"Xing", b"Info"):
         flags = int.from_bytes(frame[at + 4 : at + 8], "big")
@@ -120,7 +120,7 @@ class _Piece:
     is_interrupted: bool = False
 
     def part(self) -> SoundPart:
-        """Say how it is to be decoded.
+        """Return how it is to be decoded.
 
         An Info frame is kept if it is true: it also says which samples are the encoder's padding. It is left out
         if it counts fewer frames than there are, because decoding would end there.
@@ -139,19 +139,19 @@ class _Piece:
 def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
     """Walk the frames.
 
-    A new part begins with an Info frame, behind an ID3v2 tag, and where version, layer, rate or mono change.
+    A new part begins with an Info frame, after an ID3v2 tag, and if version, layer, rate or mono changes.
 
     Args:
         stream: The file.
-        start: Where frames are expected; what no frame begins within 64 kB of is none.
-        end: Behind the last byte.
+        start: Where frames are expected; without one within 64 kB this is not MPEG audio.
+        end: Offset after the last byte.
 
     Returns:
         None if there are no frames.
     """
     end = without_tags(stream, start, end)
     reader = _Reader(stream, end)
-    at = _next_frame(reader, start, min(end, start + _FIRST_FRAME_WITHIN))
+    at = _find_next_frame(reader, start, min(end, start + _FIRST_FRAME_WITHIN))
     if at is None:
         return None
     pieces: list[_Piece] = []
@@ -159,12 +159,12 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
     fresh = True  # whether the next frame begins a piece
     while at < end:
         head = reader.bytes_at(at, 4)
-        frame = _frame(head)
+        frame = _parse_frame(head)
         if frame is None or (not fresh and frame.kind[:3] != pieces[-1].kind[:3] and not _is_run(reader, at)):
             if pieces and end - at < 4 and head[:1] == b"\xff":
                 pieces[-1].is_cut = True
                 break
-            following = _next_frame(reader, at + (id3_size(reader.bytes_at(at, 10)) or 1), end)
+            following = _find_next_frame(reader, at + (id3_size(reader.bytes_at(at, 10)) or 1), end)
             following = end if following is None else min(following, end)
             if not only_tags_or_zeros(stream, at, following):
                 unread += following - at
@@ -174,7 +174,7 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
             at = following
             continue
         data = reader.bytes_at(at, 160)
-        info = _info(data, frame.kind)
+        info = _parse_info(data, frame.kind)
         if fresh or info is not None or frame.kind != pieces[-1].kind:
             info_size = frame.size if info is not None else 0
             pieces.append(_Piece(at, frame.kind, info, info_size, at))
@@ -185,7 +185,7 @@ def find_mpeg_parts(stream: BinaryIO, start: int, end: int) -> Layout | None:
         piece.end = min(at, end)
         if info is None and not piece.is_cut:
             piece.frames += 1
-    notes = [f"{unread} bytes between or behind its frames are no MPEG audio and are not read"] if unread else []
+    notes = [f"{unread} bytes between or after its frames are not MPEG audio and are not read"] if unread else []
     return Layout([piece.part() for piece in pieces if piece.frames or len(pieces) == 1], notes)
 
 
@@ -197,7 +197,7 @@ def find_free_format_parts(stream: BinaryIO, start: int, end: int) -> Layout:
     Args:
         stream: The file.
         start: Where it begins.
-        end: Behind the last byte.
+        end: Offset after the last byte.
     """
     signs = (at for sign in (b"Info", b"Xing") for at in find_all(stream, sign, start, end))
     frames = {
@@ -218,23 +218,23 @@ def _is_free_info(stream: BinaryIO, at: int, side: int) -> bool:
 
 def _is_run(reader: _Reader, at: int) -> bool:
     """Whether a frame is followed by another of its kind, or by the end."""
-    frame = _frame(reader.bytes_at(at, 4))
+    frame = _parse_frame(reader.bytes_at(at, 4))
     if frame is None:
         return False
     if at + frame.size >= reader.end:
         return at + frame.size == reader.end
     following = reader.bytes_at(at + frame.size, 10)
-    other = _frame(following)
+    other = _parse_frame(following)
     if other is not None:
         return other.kind == frame.kind
     return following[:3] in (b"ID3", b"TAG") or following[:8] == b"APETAGEX"
 
 
-def _next_frame(reader: _Reader, start: int, end: int) -> int | None:
+def _find_next_frame(reader: _Reader, start: int, end: int) -> int | None:
     """Find the next frame that is followed by another one."""
     at = start
     first = reader.bytes_at(at, 4)
-    if _frame(first) is not None and (_is_run(reader, at) or at + _MAX_FRAME_BYTES >= reader.end):
+    if _parse_frame(first) is not None and (_is_run(reader, at) or at + _MAX_FRAME_BYTES >= reader.end):
         return at
     while at < end:
         data = reader.bytes_at(at, min(_BLOCK_BYTES, end - at))

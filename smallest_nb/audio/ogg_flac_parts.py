@@ -41,7 +41,7 @@ def find_ogg_parts(stream: BinaryIO, start: int, end: int) -> Layout:
     Args:
         stream: The file.
         start: Where its first page begins.
-        end: Behind the last byte.
+        end: Offset after the last byte.
     """
     end = without_tags(stream, start, end)
     links: list[_Link] = []
@@ -49,7 +49,7 @@ def find_ogg_parts(stream: BinaryIO, start: int, end: int) -> Layout:
     in_first_pages = False
     at = start
     while at < end:
-        page = _page(stream, at, end)
+        page = _read_page(stream, at, end)
         if page is None:
             following = next(find_all(stream, _SIGN, at + 1, end), end)
             if following == end and read_at(stream, at, 4) == _SIGN[: min(4, end - at)]:
@@ -70,11 +70,11 @@ def find_ogg_parts(stream: BinaryIO, start: int, end: int) -> Layout:
     if damaged:
         notes.append(f"{damaged} of its Ogg pages are damaged and are not read")
     if unread:
-        notes.append(f"{unread} bytes between or behind its Ogg pages are not read")
-    return Layout(_link_parts(links, start, end, cut), notes)
+        notes.append(f"{unread} bytes between or after its Ogg pages are not read")
+    return Layout(_parts_of_links(links, start, end, cut), notes)
 
 
-def _link_parts(links: list[_Link], start: int, end: int, cut: int) -> list[SoundPart]:
+def _parts_of_links(links: list[_Link], start: int, end: int, cut: int) -> list[SoundPart]:
     if not links:
         return [SoundPart(start, end)]
     ends = [link.start for link in links[1:]] + [end]
@@ -87,7 +87,7 @@ def _link_parts(links: list[_Link], start: int, end: int, cut: int) -> list[Soun
     return parts
 
 
-def _page(stream: BinaryIO, at: int, end: int) -> bytes | None:
+def _read_page(stream: BinaryIO, at: int, end: int) -> bytes | None:
     """Return a whole page, or None if there is none."""
     head = read_at(stream, at, min(_PAGE.size + 255, end - at))
     if len(head) < _PAGE.size or head[:5] != _SIGN:
@@ -119,14 +119,14 @@ def find_flac_parts(stream: BinaryIO, start: int, end: int) -> Layout:
     Args:
         stream: The file.
         start: Where the first begins.
-        end: Behind the last byte.
+        end: Offset after the last byte.
     """
     end = without_tags(stream, start, end)
     begins = [start]
     for mark in (_MARK, _MARK_LAST):
         begins += [
             at
-            for at in find_all(stream, mark, _behind_metadata(stream, start, end), end)
+            for at in find_all(stream, mark, _skip_metadata(stream, start, end), end)
             if _is_streaminfo(read_at(stream, at, _STREAMINFO_SIZE))
         ]
     begins.sort()
@@ -146,8 +146,8 @@ def _flac_part(stream: BinaryIO, start: int, end: int) -> SoundPart:
     return SoundPart(start, end, patches=((21, unknown),), stated_frames=stated)
 
 
-def _behind_metadata(stream: BinaryIO, start: int, end: int) -> int:
-    """Return where the frames begin: a picture among the metadata may hold anything."""
+def _skip_metadata(stream: BinaryIO, start: int, end: int) -> int:
+    """Return the offset of the frames: a picture in the metadata may hold bytes that look like a frame."""
     at = start + 4
     while at + 4 <= end:
         head = read_at(stream, at, 4)
@@ -193,17 +193,17 @@ def _is_flac_frame(head: bytes) -> bool:
 
 
 def end_of_flac_frames(stream: BinaryIO, start: int, end: int) -> int | None:
-    """Return where the last frame ends, by the checksum behind it.
+    """Return where the last frame ends, by the checksum after it.
 
     Args:
         stream: The file.
         start: Where the FLAC file begins.
-        end: Behind the last byte that may belong to it.
+        end: Offset after the last byte that may belong to it.
 
     Returns:
         None if there is no frame or the last one is incomplete.
     """
-    frames = _behind_metadata(stream, start, end)
+    frames = _skip_metadata(stream, start, end)
     found = [
         at
         for sync in _SYNC

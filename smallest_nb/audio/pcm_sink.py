@@ -1,4 +1,4 @@
-"""Takes sound of any number of channels block by block, makes one clip of it, and notes what was lost on the way."""
+"""Collects sound of any number of channels block by block into one clip, and notes what was lost on the way."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _WINDOW_SECS = 0.5
 _SMALLEST = 2.0**-16
 """Half a step of 16 bits, full scale being 1: what never exceeds it is rounded to silence."""
 _LOSSY_PEAK = 1.5
-"""Decoders of MP3, Vorbis and Opus overshoot full scale where the sound was loud; so much more is no overshoot."""
+"""Decoders of MP3, Vorbis and Opus overshoot full scale if the sound was loud; a peak beyond this is no overshoot."""
 _CANCELLED_SHARE = 0.1
 
 
 class SampleSink:
-    """Takes the samples of one file or array, which may have several parts, and makes one clip of them.
+    """Collects the samples of one file or array, which may have several parts, in one clip.
 
     Args:
         name: What is being read, for messages.
@@ -72,7 +72,7 @@ class SampleSink:
             is_lossy: Whether a decoder made the values, which overshoots.
 
         Raises:
-            ConfigError: A rate or number of channels that cannot be, or the channel asked for is not there.
+            ConfigError: A rate or number of channels out of range, or a missing channel.
         """
         self.end_part()
         if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
@@ -83,9 +83,9 @@ class SampleSink:
             raise ConfigError(f"{self.name} has {channels} channels; expected one or more.")
         if self._channel is not None and self._channel >= channels:
             there = "one channel, 0" if channels == 1 else f"{channels} channels, 0 to {channels - 1}"
-            where = f" from {self.seconds:.2f} s on" if self.rate else ""
+            since = f" from {self.seconds:.2f} s on" if self.rate else ""
             raise ConfigError(
-                f"channel={self._channel} is not there: {self.name} has {there}{where}. "
+                f"channel={self._channel} is not there: {self.name} has {there}{since}. "
                 "Leave channel out to mix all channels."
             )
         if not self.rate:
@@ -117,7 +117,7 @@ class SampleSink:
         if self._pcm.tell() + len(data) > _MAX_PCM_BYTES:
             raise ConfigError(
                 f"{self.name} holds more than {self.seconds / 3600:.1f} hours of sound at {self.rate} Hz; expected at "
-                f"most {_MAX_PCM_BYTES // 10**9} GB of 16-bit mono samples. Cut it up."
+                f"most {_MAX_PCM_BYTES // 10**9} GB of 16-bit mono samples. Split it."
             )
         self._pcm.write(data)
 
@@ -168,7 +168,7 @@ class SampleSink:
                 self._beyond += int(np.count_nonzero(np.abs(mono) > 1))
 
     def _compare(self, wide: NDArray[np.float64], mono: NDArray[np.float64]) -> None:
-        """Note where the mix is far quieter than its channels, window by window.
+        """Note in which windows the mix is far quieter than its channels.
 
         A channel that speaks alone comes into the mix with one over the number of channels of its amplitude. If the
         mix has less than half of that, other channels cancel it. A constant offset is no sound and does not count.
@@ -192,12 +192,12 @@ class SampleSink:
 
     @property
     def cancelling_channel(self) -> int | None:
-        """The loudest channel where mixing lost sound, else None."""
+        """The loudest channel if mixing lost sound, else None."""
         if self._cancelled > _CANCELLED_SHARE * self._loud and self._loud > 0:
             return max(self._energies, key=lambda number: self._energies[number])
         return None
 
-    def cancellation(self) -> str:
+    def describe_cancellation(self) -> str:
         """Describe how much the mix lost."""
         quieter = 10 * math.log10(self._loud / self._mixed) if self._mixed > self._loud * 1e-12 else math.inf
         much = "silent" if quieter == math.inf else f"{quieter:.0f} dB quieter than the loudest"

@@ -1,4 +1,4 @@
-"""Rare containers: how long they are by their own headers, and what libsndfile reads wrongly in silence."""
+"""Rare containers: how long they are by their own headers, and what libsndfile reads wrongly without an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD_BYTES = 1024
 """What of a file's beginning is looked at."""
 _MAX_VOC_BLOCKS = 100_000
 _BY_SIGN = re.compile(rb"Creative Voice File|PVF1\n| paf|fap |\x64\xa3[\x01-\x04]\x00|\x00[\x01-\x04]\xa3\x64")
-"""PVF, PAF and IRCAM, whose headers state no length, and VOC, where sox states eight bytes too few."""
+"""PVF, PAF and IRCAM, whose headers state no length, and VOC, of which sox states eight bytes too few."""
 _SIGN_BYTES = 14
 
 
@@ -25,8 +25,8 @@ class StatedSize:
 
     Attributes:
         start: Offset of the first.
-        end: Offset behind the last by the header; 0 if it does not say.
-        whole: Offset behind the last block that is there as a whole.
+        end: Offset after the last by the header; 0 if it does not say.
+        whole: Offset after the last whole block.
         patches: What libsndfile has to read in place of the header's bytes.
         most_frames: How many frames the whole blocks hold, 0 if libsndfile knows by itself.
     """
@@ -67,7 +67,7 @@ def stated_size(head: bytes, size: int) -> StatedSize:
 
 
 def find_joint(stream: BinaryIO, base: int, size: int) -> int:
-    """Return where another file begins that is joined to one, or the end.
+    """Return the offset of the next file that is joined to one, or the end.
 
     Args:
         stream: The file.
@@ -87,7 +87,7 @@ def find_joint(stream: BinaryIO, base: int, size: int) -> int:
 
 
 def misread_as(stream: BinaryIO, base: int, end: int) -> str:
-    """Say what a file is that libsndfile would read wrongly, or return ""."""
+    """Return what a file is if libsndfile would read it wrongly, else ""."""
     head = read_at(stream, base, HEAD_BYTES)
     if head[:19] == _VOC and _has_several_blocks(stream, base + int.from_bytes(head[20:22], "little"), end):
         return "a VOC file of several blocks"
@@ -155,7 +155,7 @@ def _nist(head: bytes) -> tuple[int, int]:
 def _mat5(head: bytes) -> tuple[int, int]:
     order = "<" if head[126:128] == b"IM" else ">"
     (first,) = struct.unpack_from(order + "I", head, 132)
-    at = 128 + 8 + first + 8 + 48  # behind the sample rate, and the flags, dimensions and name of the samples
+    at = 128 + 8 + first + 8 + 48  # after the sample rate, and the flags, dimensions and name of the samples
     kind, size = struct.unpack_from(order + "II", head, at)
     return (at + 8, at + 8 + size) if kind < 0x10000 else (0, 0)
 

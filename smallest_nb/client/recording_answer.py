@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smallest_nb.api.stt_wire import parse_segment, timed_items
+from smallest_nb.api.segment_parser import parse_segment, timed_items
 from smallest_nb.api.word_shares import share_words
 from smallest_nb.common.text import whole_characters
 from smallest_nb.errors import ProtocolError

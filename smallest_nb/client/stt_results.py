@@ -19,7 +19,7 @@ from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.errors import ProtocolError, SmallestError
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
 from smallest_nb.results.transcript import Segment, Transcript
-from smallest_nb.results.transcript.word_spans import places
+from smallest_nb.results.transcript.word_spans import find_word_spans
 
 __all__ = ["TranscriptAssembler"]
 
@@ -151,7 +151,7 @@ class TranscriptAssembler:
         if not count:
             return segment
         rest = " ".join(segment.text.split()[count:])
-        spots = places(segment.text, [word.text for word in segment.words])
+        spots = find_word_spans(segment.text, [word.text for word in segment.words])
         cut = segment.text.rfind(rest) if rest else len(segment.text)
         words = tuple(w for w, spot in zip(segment.words, spots, strict=True) if spot is not None and spot[0] >= cut)
         return dataclasses.replace(

@@ -1,1 +1,1 @@
-"""What every package may use: secrets, files, addresses, texts. Imports `errors` only."""
+"""What every package may use: secrets, files, addresses, numbers, texts."""

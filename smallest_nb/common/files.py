@@ -1,8 +1,8 @@
-"""The one way in which files are written: beside, then renamed, so that the former file or the whole new one is there.
+"""Writes files beside their place and renames them, so that the former file or the whole new one is there.
 
 What is being written has a name of its own, `.smallest-nb-<16 hexadecimal digits>.tmp`, in the folder of the file. It
-is removed on every failure and interrupt. Only where the process is killed may one stay behind; nothing reads it as
-something else, and it can be deleted at any time.
+is removed on every failure and interrupt. One may stay behind only if the process is killed; nothing reads it, and it
+can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
         The path as it was given.
 
     Raises:
-        OSError: It cannot be written; it is then as it was before, or not there.
+        OSError: It cannot be written; it is then as it was before, or missing.
     """
     target = Path(os.path.realpath(path))
-    with _named(path):
+    with _naming(path):
         former = _stat(target)
         if former is not None and not stat.S_ISREG(former.st_mode):
             with open(target, "wb") as file:  # noqa: PTH123 - a folder raises what it should
@@ -50,7 +50,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
             return Path(path)
         if former is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
-        with _written_beside(target, data, former) as fresh:
+        with _written_to_temporary(target, data, former) as fresh:
             os.replace(fresh, target)  # noqa: PTH105 - names, not paths
         _sync_folder(target.parent)
     return Path(path)
@@ -64,11 +64,11 @@ def create_file(path: str | os.PathLike[str], data: bytes) -> Path:
         OSError: It cannot be written.
     """
     target = Path(path)
-    with _named(path):
+    with _naming(path):
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        with _written_beside(target, data, None) as fresh:
-            _move_to_new(fresh, target)
+        with _written_to_temporary(target, data, None) as fresh:
+            _move_without_replacing(fresh, target)
         _sync_folder(target.parent)
     return target
 
@@ -109,18 +109,18 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """See that a file could be written, without touching what is there.
+    """Check that a file could be written, without changing what is there.
 
     Raises:
         OSError: It could not.
     """
     target = Path(os.path.realpath(path))
-    with _named(path):
+    with _naming(path):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
-        with _written_beside(target, b"", None):
+        with _written_to_temporary(target, b"", None):
             pass
 
 
@@ -129,15 +129,15 @@ def _temporary_name() -> str:
 
 
 @contextmanager
-def _written_beside(target: Path, data: bytes, former: os.stat_result | None) -> Iterator[Path]:
-    """Write a file under a name of its own, safely on the disk; whatever is left under that name goes."""
+def _written_to_temporary(target: Path, data: bytes, former: os.stat_result | None) -> Iterator[Path]:
+    """Write a file under a temporary name, synced to the disk, and remove what is left under that name afterwards."""
     fresh = target.with_name(_temporary_name())  # no other process has it: 64 random bits, and O_EXCL
     try:
         with os.fdopen(os.open(fresh, _NEW, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             if former is not None:
-                _take_over(file.fileno(), former)
+                _copy_owner_and_mode(file.fileno(), former)
             os.fsync(file.fileno())
         yield fresh
     finally:
@@ -145,8 +145,8 @@ def _written_beside(target: Path, data: bytes, former: os.stat_result | None) ->
             fresh.unlink()
 
 
-def _take_over(descriptor: int, former: os.stat_result) -> None:
-    """Give a file the owner and the permissions of the former one, as far as that is allowed here."""
+def _copy_owner_and_mode(descriptor: int, former: os.stat_result) -> None:
+    """Copy the owner and the permissions of the former file, as far as the system allows."""
     if hasattr(os, "fchown") and os.geteuid() == 0:
         with contextlib.suppress(OSError):
             os.fchown(descriptor, former.st_uid, former.st_gid)
@@ -155,7 +155,7 @@ def _take_over(descriptor: int, former: os.stat_result) -> None:
             os.fchmod(descriptor, stat.S_IMODE(former.st_mode))
 
 
-def _move_to_new(fresh: Path, target: Path) -> None:
+def _move_without_replacing(fresh: Path, target: Path) -> None:
     try:
         os.link(fresh, target)  # unlike a rename, this never replaces a file
     except FileExistsError:
@@ -167,7 +167,7 @@ def _move_to_new(fresh: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk too, where the system can."""
+    """Sync the new name to the disk too, if the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -184,8 +184,8 @@ def _stat(target: Path) -> os.stat_result | None:
 
 
 @contextmanager
-def _named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Let errors name the file that was to be written, not the one beside it."""
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make errors name the file that was to be written, not the temporary one."""
     try:
         yield
     except OSError as error:

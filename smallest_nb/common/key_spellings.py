@@ -39,18 +39,18 @@ class KeySpellings:
         self._key = key
         # A service may cut what it repeats (a close reason holds 123 bytes), so the first half counts as the key.
         beginning = key[: max(MIN_HIDDEN, (len(key) + 1) // 2)]
-        forms = [beginning, *_encoded(key.encode("utf-8", "surrogatepass"))] if len(key) >= MIN_HIDDEN else []
+        forms = [beginning, *_encodings_of(key.encode("utf-8", "surrogatepass"))] if len(key) >= MIN_HIDDEN else []
         self._folded = [form.lower() for form in forms]
         self._forms = forms
         self._pattern: re.Pattern[str] | None = None
 
     def hide(self, text: str) -> str:
-        """Return a text with `***` in place of the key; the text itself where the key is not in it."""
+        """Return a text with `***` in place of the key; the same text if the key is not in it."""
         if not self._forms or not any(map(self._is_in, _layers(text))):
             return text
         parts: list[str] = []
         at = 0
-        for start, end in _merged(self._spans(text)):
+        for start, end in _merge_spans(self._spans(text)):
             parts += [text[at:start], "***"]
             at = end
         return "".join([*parts, text[at:]]) if parts else text
@@ -60,17 +60,17 @@ class KeySpellings:
         return any(form in folded for form in self._folded)
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Give the places of the key in the text as it is written, layer by layer."""
+        """Yield the spans of the key in the text as it is written, layer by layer."""
         layer, places = text, None
         for _ in range(_LAYERS + 1):
             if self._is_in(layer):
-                for start, end in self._found(layer):
+                for start, end in self._find_in_layer(layer):
                     yield (start, end) if places is None else (places[start][0], places[end - 1][1])
             if not any(m in layer for m in _MARKS):
                 return
-            layer, places = _undone(layer, places)
+            layer, places = _undo_escapes(layer, places)
 
-    def _found(self, layer: str) -> Iterator[tuple[int, int]]:
+    def _find_in_layer(self, layer: str) -> Iterator[tuple[int, int]]:
         if self._pattern is None:
             self._pattern = re.compile("|".join(map(re.escape, self._forms)), re.IGNORECASE)
         for match in self._pattern.finditer(layer):
@@ -84,8 +84,8 @@ class KeySpellings:
             yield start, start + length
 
 
-def _encoded(key: bytes) -> list[str]:
-    """Return what base64 makes of a key at each of the three places where it may begin, and its hexadecimal digits."""
+def _encodings_of(key: bytes) -> list[str]:
+    """Return a key in base64, at each of the three offsets at which it may begin, and in hexadecimal digits."""
     forms = [key.hex()]
     for offset in range(3):
         code = base64.b64encode(bytes(offset) + key).decode()
@@ -95,8 +95,8 @@ def _encoded(key: bytes) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def _undone(text: str, places: list[tuple[int, int]] | None) -> tuple[str, list[tuple[int, int]]]:
-    """Undo one layer of escapes, and say of each character where it stands in the original text."""
+def _undo_escapes(text: str, places: list[tuple[int, int]] | None) -> tuple[str, list[tuple[int, int]]]:
+    """Undo one layer of escapes; return the text and the span of each character in the original text."""
     if places is None:
         places = [(n, n + 1) for n in range(len(text))]
     parts: list[str] = []
@@ -104,14 +104,14 @@ def _undone(text: str, places: list[tuple[int, int]] | None) -> tuple[str, list[
     at = 0
     for match in _ESCAPE.finditer(text):
         start, end = match.span()
-        parts += [text[at:start], _character(match)]
+        parts += [text[at:start], _decode_escape(match)]
         kept += places[at:start]
         kept.append((places[start][0], places[end - 1][1]))
         at = end
     return "".join([*parts, text[at:]]), [*kept, *places[at:]]
 
 
-def _character(match: re.Match[str]) -> str:
+def _decode_escape(match: re.Match[str]) -> str:
     high, low, unicode, latin, itself, percent, hexadecimal, decimal = match.groups()
     if high:
         return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
@@ -122,18 +122,18 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _layers(text: str) -> Iterator[str]:
-    """Give a text, and what is left of it as one layer of escapes after the other is undone."""
+    """Yield a text, and what is left of it as one layer of escapes after the other is undone."""
     yield text
     for _ in range(_LAYERS):
         if not any(m in text for m in _MARKS):
             return
-        former, text = text, _ESCAPE.sub(_character, text)
+        former, text = text, _ESCAPE.sub(_decode_escape, text)
         if text == former:
             return
         yield text
 
 
-def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge_spans(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:

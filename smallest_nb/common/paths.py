@@ -1,4 +1,4 @@
-"""What people give as a path."""
+"""Paths as users pass them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from smallest_nb.common.key_spellings import MIN_HIDDEN, KeySpellings
 from smallest_nb.errors import ConfigError
@@ -28,28 +28,28 @@ _NAMES_OF_KEYS = ("apikey", "accesskey", "secret", "token", "authorization", "be
 
 
 class Secret:
-    """Holds an API key; only :meth:`unwrap` gives it back.
+    """Holds an API key; only :meth:`unwrap` returns it.
 
     Args:
         value: The key.
         source: Where it came from, in words, shown instead of the value.
-        check: Raise at once; else `check` and `unwrap` do.
+        check: Whether to raise now if it cannot be a key; `check` does so later.
 
     Raises:
-        ConfigError: The key is empty, no text, or holds white space or quotes, as pasted keys often do.
+        ConfigError: The key is empty, not text, or holds white space or quotes, as pasted keys often do.
     """
 
     __slots__ = ("_problem", "_reveal", "_spellings", "source")
 
-    def __init__(self, value: Any, source: str = "argument", *, check: bool = True) -> None:
+    def __init__(self, value: str, source: str = "argument", *, check: bool = True) -> None:
         self._hold(value, source)
-        del value  # tracebacks that show variables shall not show it
+        del value  # tracebacks that show variables must not show it
         if check:
             self.check()
 
     @classmethod
     def of(cls, value: object, source: str = "argument") -> Secret | None:
-        """Box what was given as a key, whatever it is, without an error; `check` raises it later.
+        """Box what was passed as a key, whatever it is, without an error; `check` raises it later.
 
         Args:
             value: A key, a box, or None, which stays None.
@@ -57,19 +57,19 @@ class Secret:
         """
         if value is None or isinstance(value, Secret):
             return value
-        return cls(value, source, check=False)
+        return cls(cast("str", value), source, check=False)
 
     def _hold(self, value: Any, source: str) -> None:
         self.source = source
         self._problem = ""
         if not isinstance(value, str):
-            self._problem = f"is no text but {type(value).__name__}; expected a key such as 'sk_...'"
+            self._problem = f"is not text but {type(value).__name__}; expected a key such as 'sk_...'"
             value = value.decode("latin-1") if isinstance(value, bytes | bytearray) else ""
         elif not value.strip():
             self._problem = "is empty; keys begin with 'sk_'"
         elif any(map(_is_odd, value)):
             self._problem = "holds spaces, quotes or characters outside ASCII; paste the bare key"
-        # In a function, so that not even a debugger that evaluates attributes draws it.
+        # In a closure, so that not even a debugger that evaluates attributes shows it.
         self._reveal: Callable[[], str] = lambda: value
         self._spellings = KeySpellings(value.strip().strip("'\""))
         if len(value) >= MIN_HIDDEN:
@@ -98,7 +98,7 @@ class Secret:
         return data.replace(key, b"*" * len(key)) if len(key) >= MIN_HIDDEN and key in data else data
 
     def unwrap(self) -> str:
-        """Return the key. Called only where a request is sent, and where the keyring is given it.
+        """Return the key. Called only to send a request and to store the key in the keyring.
 
         Raises:
             ConfigError: As `check`.
@@ -150,7 +150,7 @@ def _is_key(name: object, value: object) -> bool:
 
 
 def without_keys(source: Any) -> Any:
-    """Return what a person pasted (text, or a mapping) without what looks like a key."""
+    """Return pasted text, or a mapping, without what looks like a key."""
     if isinstance(source, str):
         return hide_keys(_LOOKS_LIKE_A_KEY.sub("sk_***", source))
     return box_arguments(source) if type(source) is dict else source
@@ -165,10 +165,10 @@ def hide_keys(text: str) -> str:
 
 @contextmanager
 def cleared_frames() -> Iterator[None]:
-    """Let every exception of the block pass, but without the variables of the calls that it ended.
+    """Pass on every exception of the block, but without the variables of the calls that it ended.
 
     For calls of other packages with a key: the variables of their frames hold headers and requests, and a traceback
-    that shows variables would show them. What was raised before the block is left alone.
+    that shows variables would show them. An exception from before the block is not changed.
     """
     before = sys.exception()
     try:
@@ -190,7 +190,7 @@ class RedactingFilter(logging.Filter):
     """Hides what `websockets` would log: the bearer token of the headers, and a key that the service repeats."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record; always let it pass."""
+        """Rewrite the record; never drop it."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 "Bearer ***" if isinstance(a, str) and a.lower().startswith("bearer ") else a for a in record.args

@@ -1,14 +1,14 @@
-"""What others said, shown where control characters would do something. Imports nothing of ours."""
+"""Text of others on a terminal, which would obey control characters and cannot show every character."""
 
 from __future__ import annotations
 
 import sys
 
-__all__ = ["prepare", "printable", "showable"]
+__all__ = ["prepare_output", "printable", "showable"]
 
 
-def prepare() -> None:
-    """Have what a terminal or file cannot show written as an escape, rather than fail."""
+def prepare_output() -> None:
+    """Make the standard streams write an escape for what their encoding lacks, rather than raise."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -16,11 +16,11 @@ def prepare() -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text whose control characters, all but the line feed, are escapes."""
+    """Return text with escapes for its control characters, all but the line feed."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def showable(text: str) -> str:
-    """Return a text in which what the standard output's encoding has not is an escape."""
+    """Return text with escapes for what the standard output's encoding lacks."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

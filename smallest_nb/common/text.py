@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 _MOST_MARKS = 30
 
-__all__ = ["composed", "parse_json", "speakable_text", "whole_characters"]
+__all__ = ["composed", "one_line", "parse_json", "speakable_text", "whole_characters"]
 
 
 def whole_characters(value: Any) -> Any:
@@ -65,3 +65,8 @@ def speakable_text(text: str) -> str:
     if whole.isprintable():
         return whole
     return "".join(c for c in whole if c.isspace() or unicodedata.category(c) != "Cc")
+
+
+def one_line(text: str) -> str:
+    """Return text on one line, as every file format can hold it: no control characters, single spaces."""
+    return " ".join(speakable_text(text).split())

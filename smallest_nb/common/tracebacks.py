@@ -1,4 +1,4 @@
-"""What a person sees of a failed call: their own line, one of ours and the message."""
+"""What a user sees of a failed call: their own line, one of this package and the message."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a person takes on: transcripts, takes, metrics."""
+"""What users keep and pass on: transcripts, takes, metrics."""

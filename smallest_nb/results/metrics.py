@@ -1,4 +1,4 @@
-"""What each request and each segment cost in time. Imports errors only."""
+"""How long each request and each segment took."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from smallest_nb.errors import ConfigError
+from smallest_nb.results.table import make_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,11 +24,11 @@ class TTSMetrics:
         characters: Length of the text.
         parts: Sentences or longer pieces that it was spoken in.
         retries: How often something had to be spoken again because the connection broke.
-        connect_s: Seconds of the handshake it had to wait for, or None where the socket was open.
+        connect_s: Seconds of the handshake it had to wait for, or None if the socket was open.
         ttfb_s: Seconds from sending the request to the first audio, or None without audio.
         audio_s: Seconds of audio received.
         total_s: Seconds from sending the request to its end.
-        complete: The service said that it was complete.
+        complete: Whether the service reported it complete.
     """
 
     characters: int
@@ -53,7 +53,7 @@ class STTMetrics:
     Attributes:
         characters: Length of its text.
         connect_s: Seconds of the handshake of the socket it came on.
-        end: Where its speech ended, seconds of the pushed audio, or None where nobody can say.
+        end: Where its speech ended, seconds of the pushed audio, or None if not known.
         audio_s: Seconds of speech it covers, or None without times.
         time_to_final_s: Seconds from pushing the end of its speech to the final, or None without times.
     """
@@ -72,7 +72,7 @@ class MetricsLog(deque[_Row]):
     """The latest 1000 requests or segments, oldest dropped first.
 
     Args:
-        ttfs_p99_latency: What to hold `summary` against, seconds.
+        ttfs_p99_latency: The p99 that `summary` is compared with, seconds; None for none.
     """
 
     def __init__(self, ttfs_p99_latency: float | None = None) -> None:
@@ -88,19 +88,19 @@ class MetricsLog(deque[_Row]):
         return made
 
     def summary(self) -> dict[str, float | None]:
-        """Return p50, p90 and p99 of the time that counts, seconds, and for finals what is expected of the p99.
+        """Return p50, p90 and p99 of the latency, seconds, and for finals the expected p99.
 
-        It is the time to first byte for speech, the time from the end of speech to the final for transcripts.
+        Latency is the time to first byte for speech, the time from the end of speech to the final for transcripts.
         """
         times = sorted(
             t for m in self if (t := m.ttfb_s if isinstance(m, TTSMetrics) else m.time_to_final_s) is not None
         )
-        told: dict[str, float | None] = {
+        found: dict[str, float | None] = {
             f"p{q}": times[max(0, math.ceil(len(times) * q / 100) - 1)] if times else None for q in (50, 90, 99)
         }
         if self._expected is not None:
-            told["ttfs_p99_latency"] = self._expected
-        return told
+            found["ttfs_p99_latency"] = self._expected
+        return found
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per request or segment.
@@ -108,10 +108,6 @@ class MetricsLog(deque[_Row]):
         Raises:
             ConfigError: pandas is missing.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
-        return pd.DataFrame(
-            [{**dataclasses.asdict(m), **({"rtf": m.rtf} if isinstance(m, TTSMetrics) else {})} for m in self]
+        return make_table(
+            {**dataclasses.asdict(m), **({"rtf": m.rtf} if isinstance(m, TTSMetrics) else {})} for m in self
         )

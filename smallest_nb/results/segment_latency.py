@@ -1,4 +1,4 @@
-"""Where the milliseconds went, from the request to the ear and from the mouth to the page. Imports errors only.
+"""Where the milliseconds went: from the request to the loudspeaker, and from the microphone to the page.
 
 All times are on the kernel's monotonic clock; the page's are moved onto it by ping, with the uncertainty kept.
 """
@@ -12,12 +12,12 @@ __all__ = ["SegmentLatency", "StreamLatency"]
 
 @dataclass
 class StreamLatency:
-    """One stream on its way to the ear; None where it is not known (yet).
+    """One stream on its way to the loudspeaker; None if not known (yet).
 
     Attributes:
         sent: When its first sound left the kernel, ms.
         arrived: When that reached the page, ms.
-        rendered: When its first sample left the speaker as the browser reckons, ms.
+        rendered: When its first sample left the speaker as the browser estimates, ms.
         prebuffer_ms: Sound that was gathered before it started.
         clock_error_ms: How far off the page's times may be.
     """
@@ -31,7 +31,7 @@ class StreamLatency:
 
 @dataclass(frozen=True, slots=True)
 class SegmentLatency:
-    """One final segment on its way from the mouth to the page, ms; None where it is not known.
+    """One final segment on its way from the microphone to the page, ms; None if not known.
 
     Attributes:
         capture_to_kernel: From capturing the last sample of a chunk to having it in the kernel (the latest chunk).

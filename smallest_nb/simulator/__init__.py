@@ -1,7 +1,4 @@
-"""A local server that speaks the service's wire protocol, with real speech and real recognition.
-
-Imports protocol, audio, settings and catalog; never services, link or widgets.
-"""
+"""A local server that speaks the service's wire protocol, with real speech and real recognition."""
 
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.server import Simulator

@@ -1,7 +1,7 @@
 """Which requests are for this server: the Host, Origin and Sec-Fetch-Site headers of handshakes and calls.
 
 Any web page that a person visits can open sockets to localhost and post to it. A browser names the page in `Origin`
-(and in `Sec-Fetch-Site` where it sends no Origin), and a page that had its own name point here (DNS rebinding) is
+(and in `Sec-Fetch-Site` if it sends no Origin), and a page that had its own name point here (DNS rebinding) is
 betrayed by `Host`. Programs send neither, or the server's own address.
 """
 
@@ -12,7 +12,7 @@ import re
 import socket
 from collections.abc import Collection, Iterable
 
-__all__ = ["Admission", "exposure", "is_wildcard"]
+__all__ = ["Admission", "describe_exposure", "is_wildcard"]
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _CONTAINERS = frozenset({"host.docker.internal", "host.containers.internal"})
@@ -26,7 +26,7 @@ class Admission:
 
     Args:
         host: The address that the server listens on.
-        hosts: Further names under which it may be asked for.
+        hosts: Further names under which it may be addressed.
         origins: Web origins that may use it, such as `http://localhost:5173`; `*` for all of them.
     """
 
@@ -37,7 +37,7 @@ class Admission:
             self._hosts.add(socket.gethostname().lower())
         self._origins = {origin.rstrip("/").lower() for origin in origins}
 
-    def refusal(self, headers: Iterable[tuple[str, str]]) -> str | None:
+    def refuse(self, headers: Iterable[tuple[str, str]]) -> str | None:
         """Return why a request is refused, or None.
 
         Args:
@@ -88,8 +88,8 @@ def is_wildcard(host: str) -> bool:
         return False
 
 
-def exposure(host: str, port: int, *, any_key: bool, recording: bool) -> str | None:
-    """Return what listening on an address opens, in words; None where only this machine reaches it."""
+def describe_exposure(host: str, port: int, *, any_key: bool, recording: bool) -> str | None:
+    """Return what listening on an address opens, in words; None if only this machine reaches it."""
     try:
         loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""What all sessions of a simulator share: engines, dictionaries, accounts. Imports the engines and the limits."""
+"""What all sessions of a simulator share: engines, dictionaries, accounts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any
 
 from smallest_nb.common.secret import Secret
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.hearing.hearing import SpeechListener
-from smallest_nb.simulator.hearing.listening import Listener
-from smallest_nb.simulator.hearing.signal_hearing import SignalListener
+from smallest_nb.simulator.hearing.recogniser import Recogniser
+from smallest_nb.simulator.hearing.signal_recogniser import SignalRecogniser
+from smallest_nb.simulator.hearing.speech_recogniser import SpeechRecogniser
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.limits import Accounts
 from smallest_nb.simulator.recorder import Recorder
 from smallest_nb.simulator.speech.dictionaries import Dictionaries
-from smallest_nb.simulator.speech.signal_speech import SignalSpeech
-from smallest_nb.simulator.speech.speech import Speaking, Speech, SpokenWord
-from smallest_nb.simulator.speech.speech_request import Refused, delivery
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.speech.signal_synthesizer import SignalSynthesizer
+from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
+from smallest_nb.simulator.speech.spoken_line import SpokenWord
+from smallest_nb.simulator.speech.synthesizer import Synthesizer
+from smallest_nb.simulator.speech_request import Refused, read_delivery
 from smallest_nb.simulator.text.reading import read_aloud
 from smallest_nb.simulator.workers.worker import WorkerPool
 
@@ -37,9 +39,9 @@ class Backend:
         self.recorder = recorder
         self.accounts = Accounts()
         self.dictionaries = Dictionaries()
-        self.speech = Speech()
-        self._engines: dict[str, Speaking] = {"speech": self.speech, "signal": SignalSpeech()}
-        self.hearing = WorkerPool("hearing_worker.py", behaviour.hearing_sessions)
+        self.speech = SpeechSynthesizer()
+        self._engines: dict[str, Synthesizer] = {"speech": self.speech, "signal": SignalSynthesizer()}
+        self.recognisers = WorkerPool("recogniser_worker.py", behaviour.hearing_sessions)
 
     def speak(
         self, request: dict[str, Any], sample_rate: int, *, key: str, model: str | None, behaviour: Behaviour
@@ -56,15 +58,15 @@ class Backend:
                 f"No pronunciation dictionary {error}", path="pronunciation_dicts", code="not_found"
             ) from None
         tokens = read_aloud(request["text"], request, spellings)
-        return self._engines[behaviour.engine].speak(tokens, sample_rate, delivery(request, model))
+        return self._engines[behaviour.engine].speak(tokens, sample_rate, read_delivery(request, model))
 
-    def listener(self, options: STTOptions, behaviour: Behaviour) -> Listener:
-        """Return what hears a session."""
+    def make_recogniser(self, options: STTOptions, behaviour: Behaviour) -> Recogniser:
+        """Return the recogniser of a session."""
         if behaviour.engine == "signal":
-            return SignalListener(options)
-        return SpeechListener(self.hearing, self.speech, options)
+            return SignalRecogniser(options)
+        return SpeechRecogniser(self.recognisers, self.speech, options)
 
     async def close(self) -> None:
         """End the engines."""
         await self.speech.close()
-        await self.hearing.close()
+        await self.recognisers.close()

@@ -1,4 +1,4 @@
-"""The `smallest-nb simulate` command. Imports the server."""
+"""The `smallest-nb simulate` command."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.simulator.admission import exposure
-from smallest_nb.simulator.faults import Behaviour, knobs, parse_faults
+from smallest_nb.simulator.admission import describe_exposure
+from smallest_nb.simulator.faults import Behaviour, describe_faults, parse_faults
 from smallest_nb.simulator.latency import LATENCIES
 from smallest_nb.simulator.report import JSONLines
 from smallest_nb.simulator.server import Simulator
@@ -26,11 +26,12 @@ __all__ = ["add_arguments", "main", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    width = max(map(len, knobs()))
+    faults = describe_faults()
+    width = max(map(len, faults))
     parser.epilog = "\n".join([
         "faults (--fault NAME[=VALUE], or for one connection ?fault=NAME[=VALUE] or the header",
         "X-Simulator-Fault: NAME[=VALUE], ...):",
-        *(f"  {name:<{width}}  {told}" for name, told in knobs().items()),
+        *(f"  {name:<{width}}  {description}" for name, description in faults.items()),
     ])  # fmt: skip
     parser.add_argument("--port", type=int, default=8765, help="port to listen on, 0 for a free one (default 8765)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
@@ -85,8 +86,6 @@ def _show_log(kind: str) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # Its own lines tell what came of a connection; these would tell of each handshake besides.
-    logging.getLogger("smallest_nb.simulator.websockets").setLevel(logging.WARNING)
 
 
 async def _serve(simulator: Simulator, *, recording: bool) -> None:
@@ -96,18 +95,18 @@ async def _serve(simulator: Simulator, *, recording: bool) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises instead
             loop.add_signal_handler(getattr(signal, name), stopping.set)
     await simulator.start_async()
-    told = simulator.behaviour
+    behaviour = simulator.behaviour
     engines = {
         "speech": "espeak-ng speech, pocketsphinx hearing (English)",
         "signal": "a test signal of tones for speech, read back in any language",
     }
     print(  # noqa: T201 - a command
-        f"Smallest AI simulator on {simulator.base_url} ({engines[told.engine]}; latency: {told.latency}).\n"
+        f"Smallest AI simulator on {simulator.base_url} ({engines[behaviour.engine]}; latency: {behaviour.latency}).\n"
         f"{'Any key beginning with sk_' if simulator.key is None else 'Only the given key'} is accepted. "
         "Stop it with Ctrl+C.",
         flush=True,
     )
-    opened = exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
+    opened = describe_exposure(simulator.host, simulator.port, any_key=simulator.key is None, recording=recording)
     if opened:
         print(opened, flush=True)  # noqa: T201 - a command
     try:

@@ -1,4 +1,4 @@
-"""Contexts: text that arrives in fragments and is spoken as one (protocol notes, 2.7). Imports nothing of ours.
+"""Contexts: text that arrives in fragments and is spoken as one (protocol notes, 2.7).
 
 A context's text is released when a fragment says that it is the last, when a sentence ends and is long enough, when
 `max_buffer_delay_ms` is over since the first fragment that still waits, and when it grows past what is spoken at once.
@@ -61,7 +61,7 @@ class Contexts:
         self._release = release
         self._open: dict[str, _Buffer] = {}
 
-    def takes(self, request: dict[str, Any]) -> bool:
+    def accepts(self, request: dict[str, Any]) -> bool:
         """Return whether a request is a fragment, or completes some."""
         older = request.get("continue") or request.get("flush") or request.get("max_buffer_flush_ms")
         return "context_id" in request or bool(older) or _NAMELESS in self._open
@@ -88,15 +88,15 @@ class Contexts:
             self._flush(buffer)
             del self._open[name]
         else:
-            told = "max_buffer_flush_ms" if name == _NAMELESS else "max_buffer_delay_ms"
-            self._maybe_release(buffer, request.get(told, _DEFAULT_DELAY_MS))
+            delay = "max_buffer_flush_ms" if name == _NAMELESS else "max_buffer_delay_ms"
+            self._maybe_release(buffer, request.get(delay, _DEFAULT_DELAY_MS))
         return None
 
     def _maybe_release(self, buffer: _Buffer, delay_ms: int) -> None:
         at = 0
         while len(buffer.text) - at > _MAX_CHARACTERS:
             end = _cut(buffer.text, at)
-            self._say(buffer, buffer.text[at:end])
+            self._release_text(buffer, buffer.text[at:end])
             at = end
         buffer.text = buffer.text[at:]
         if len(buffer.text) >= _LONG_ENOUGH and _ENDS.search(buffer.text):
@@ -111,10 +111,10 @@ class Contexts:
         at = 0
         while at < len(text):
             end = _cut(text, at)
-            self._say(buffer, text[at:end])
+            self._release_text(buffer, text[at:end])
             at = end
 
-    def _say(self, buffer: _Buffer, text: str) -> None:
+    def _release_text(self, buffer: _Buffer, text: str) -> None:
         if text.strip():
             self._release({**buffer.request, "text": text})
 
@@ -126,7 +126,7 @@ class Contexts:
 
 
 def _cut(text: str, at: int) -> int:
-    """Return where the piece from `at` ends: all of it where it fits, else the last sentence end or blank."""
+    """Return where the piece from `at` ends: all of it if it fits, else the last sentence end or blank."""
     if len(text) - at <= _MAX_CHARACTERS:
         return len(text)
     cut = _CUT.match(text, at, at + _MAX_CHARACTERS)

@@ -1,4 +1,4 @@
-"""How the simulator behaves: its limits, and the faults it can be told to show. Imports errors, catalog, latency.
+"""How the simulator behaves: its limits, and the faults that it can be made to show.
 
 A fault is switched on at start (`--fault NAME[=VALUE]`), for one connection (query `fault=NAME[=VALUE]` or header
 `X-Simulator-Fault: NAME[=VALUE], ...`), or by setting the attribute of a running simulator's `behaviour`.
@@ -13,9 +13,10 @@ from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.http import HTTPRequest
 from smallest_nb.simulator.latency import latency
 
-__all__ = ["FAULT_HEADER", "Behaviour", "knobs", "parse_faults"]
+__all__ = ["FAULT_HEADER", "Behaviour", "describe_faults", "parse_faults", "read_faults"]
 
 FAULT_HEADER = "X-Simulator-Fault"
 ENGINES = ("speech", "signal")
@@ -27,17 +28,19 @@ _MAX_SECONDS = 86_400.0
 _MAX_COUNT = 2**31 - 1
 
 
-def _knob(default: Any, told: str, kind: str = "flag", choices: tuple[Any, ...] = (), least: float = 1) -> Any:
+def _knob(default: Any, description: str, kind: str = "flag", choices: tuple[Any, ...] = (), least: float = 1) -> Any:
     """Describe a switch.
 
     Args:
-        default: Its value; None where the switch may be off.
-        told: What it does.
+        default: Its value; None if the switch may be off.
+        description: What it does.
         kind: Of its values; what is no fault is a "limit", a whole number that is not offered to connections.
-        choices: The values that it takes, where these can be listed.
+        choices: The values that it takes, if these can be listed.
         least: The smallest number that it takes.
     """
-    return field(default=default, metadata={"told": told, "kind": kind, "choices": choices, "least": least})
+    return field(
+        default=default, metadata={"description": description, "kind": kind, "choices": choices, "least": least}
+    )
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Behaviour:
     """Switches; they may be changed between requests.
 
     Attributes:
-        engine: "speech" speaks and hears; "signal" sends and reads tones, cheaply and in any language.
+        engine: "speech" synthesizes and recognises; "signal" sends and reads tones, cheaply and in any language.
         concurrency: Units of an account: requests at once, and a fifth of its TTS sockets.
         stt_sessions: Transcriptions of an account at once; further ones are closed with 1008.
         hearing_sessions: Recognisers that this machine manages; further transcriptions get HTTP 429.
@@ -65,7 +68,7 @@ class Behaviour:
         truncate_after: Drop the TTS connection after this many bytes of audio, once, then forget it.
         error_shape: How errors are written: "message", "object" or "text".
         drip: Bytes of audio in a chunk at most, or None for the service's own sizes.
-        unknown_frames: Send frames of a type that nobody knows, which clients must ignore.
+        unknown_frames: Send frames of a type that no client knows, which clients must ignore.
         drop_after_secs: Drop the STT connection after this many seconds of audio, once, then forget it.
         duplicate_finals: Send each final twice.
         punctuation_finals: Send a final of nothing but a full stop after each final.
@@ -84,18 +87,18 @@ class Behaviour:
     reject: int | None = _knob(None, "refuse every handshake and call with this HTTP status", "choice", _REJECT)
     retry_after: int | None = _knob(None, "seconds in the Retry-After header of a refusal", "count", least=0)
     close_at_connect: int | None = _knob(None, "close with this code after the handshake", "choice", _CLOSE_CODES)
-    silent: bool = _knob(default=False, told="accept TTS requests and answer nothing")
-    close_after_complete: bool = _knob(default=False, told="close the TTS socket after each complete")
-    complete_without_audio: bool = _knob(default=False, told="answer with complete and no audio")
+    silent: bool = _knob(default=False, description="accept TTS requests and answer nothing")
+    close_after_complete: bool = _knob(default=False, description="close the TTS socket after each complete")
+    complete_without_audio: bool = _knob(default=False, description="answer with complete and no audio")
     truncate_after: int | None = _knob(None, "drop the TTS connection after this many bytes, once", "count", least=0)
     error_shape: str = _knob("object", "how errors are written: message, object or text", "choice", _SHAPES)
     drip: int | None = _knob(None, "bytes of audio in a chunk at most", "count")
-    unknown_frames: bool = _knob(default=False, told="send frames of unknown types in between")
+    unknown_frames: bool = _knob(default=False, description="send frames of unknown types in between")
     drop_after_secs: float | None = _knob(
         None, "drop the STT connection after this much audio, once", "seconds", least=0
     )
-    duplicate_finals: bool = _knob(default=False, told="send each final twice")
-    punctuation_finals: bool = _knob(default=False, told="follow each final by one of a full stop alone")
+    duplicate_finals: bool = _knob(default=False, description="send each final twice")
+    punctuation_finals: bool = _knob(default=False, description="follow each final by one of a full stop alone")
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a switch, also while the simulator runs.
@@ -136,9 +139,9 @@ def _check(name: str, value: Any, knob: dataclasses.Field[Any]) -> None:
         )
 
 
-def knobs() -> dict[str, str]:
+def describe_faults() -> dict[str, str]:
     """Return every fault that a connection can ask for, with what it does."""
-    return {k.name: k.metadata["told"] for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
+    return {k.name: k.metadata["description"] for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
 
 
 def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
@@ -156,13 +159,22 @@ def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
             continue
         if name not in fields:
             raise ConfigError(f"fault {name!r} is unknown; choose one of {', '.join(fields)}.")
-        read = _value(name, value.strip(), fields[name])
+        read = _parse_value(name, value.strip(), fields[name])
         found[name] = found[name] | read if name in found and name == "retired" else read
     Behaviour(**found)
     return found
 
 
-def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
+def read_faults(request: HTTPRequest) -> dict[str, Any]:
+    """Return the faults that a request asks for, in its query or its header.
+
+    Raises:
+        ConfigError: No such fault, or a value that it does not take.
+    """
+    return parse_faults([*request.query.get("fault", ()), request.headers.get(FAULT_HEADER.lower(), "")])
+
+
+def _parse_value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
     kind, choices = metadata["kind"], metadata["choices"]
     if kind == "flag" and value.lower() in ("", "true", "1", "on"):
         return True
@@ -181,4 +193,4 @@ def _value(name: str, value: str, metadata: Mapping[str, Any]) -> Any:
             return value
     except (KeyError, ValueError):
         pass
-    raise ConfigError(f"fault {name}={value!r} cannot be used; {metadata['told']}.")
+    raise ConfigError(f"fault {name}={value!r} cannot be used; {metadata['description']}.")

@@ -3,7 +3,7 @@
 The figures are the vendor's and Pipecat's: time to first byte of speech 200 ms in the region and 500 to 800 ms from a
 laptop far away (changelog of 2026-08-03); connection setup 20 to 80 ms, one way 5 to 30 ms in the region and 80 to
 200 ms across regions, first partial after about 150 ms, final about 400 ms after the end of speech
-(`measuring-latency.mdx`); 99 of 100 finals within 1.59 s (Pipecat's SMALLEST_TTFS_P99). Imports errors only.
+(`measuring-latency.mdx`); 99 of 100 finals within 1.59 s (Pipecat's SMALLEST_TTFS_P99).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Latency:
     """What is added to the simulator's own time.
 
     Attributes:
-        name: As it is asked for.
+        name: Of the preset.
         connect: Before a handshake or a REST call is answered.
         speech: Before the first chunk of a request.
         interim: Before each interim transcript.

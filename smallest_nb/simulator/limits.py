@@ -1,4 +1,4 @@
-"""What an account may do at once (protocol notes, 2.5). Imports nothing of ours.
+"""What an account may do at once (protocol notes, 2.5).
 
 One unit serves one request at a time and holds up to five sockets; all models share the account's units.
 """

@@ -1,4 +1,4 @@
-"""One readable line for each session and call, or one line of JSON for machines. Imports nothing of ours."""
+"""One readable line for each session and call, or one line of JSON for machines."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Report:
         self._done = True
         self.note(**facts)
         seconds = round(monotonic() - self._started, 3)
-        told = "  ".join(f"{name.replace('_', ' ')} {value}" for name, value in self._facts.items())
+        summary = "  ".join(f"{name.replace('_', ' ')} {value}" for name, value in self._facts.items())
         session = {"kind": self._kind, "path": self._path, "seconds": seconds, **self._facts}
-        _log.info("%-4s %s  %.2f s  %s", self._kind, self._path, seconds, told, extra={"session": session})
+        _log.info("%-4s %s  %.2f s  %s", self._kind, self._path, seconds, summary, extra={"session": session})
 
 
 class JSONLines(logging.Formatter):

@@ -1,4 +1,4 @@
-"""The REST calls: which there are, and who answers them (protocol notes, 1.4). Imports the calls and the gate."""
+"""The REST calls and what answers each of them (protocol notes, 1.4)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from smallest_nb.api.catalog import TTS_MODELS
 from smallest_nb.api.language import LANGUAGE_NAMES
 from smallest_nb.api.voices import VOICES, Voice, voices_of
 from smallest_nb.errors import ConfigError
-from smallest_nb.simulator import gate
+from smallest_nb.simulator import auth
 from smallest_nb.simulator.backend import Backend
-from smallest_nb.simulator.faults import FAULT_HEADER, Behaviour, parse_faults
+from smallest_nb.simulator.faults import Behaviour, read_faults
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
@@ -26,11 +26,11 @@ _BODY_BYTES = 2**20
 _VOICES_BY_MODEL = {f"/waves/v1/{m.id}/get_voices": m.id for m in TTS_MODELS.values() if m.unified}
 _ALL_VOICES = "/waves/v1/voice/get-all-models"
 _SPEECH = {"/waves/v1/tts": None} | {f"/waves/v1/{m}/get_speech": m for m in TTS_MODELS}
-_SPEECH_EVENTS = {gate.TTS_LIVE: None} | {f"/waves/v1/{m}/stream": m for m in TTS_MODELS}
-_RECORDINGS = {"/waves/v1/stt/": False, gate.STT_LEGACY: True}
+_SPEECH_EVENTS = {auth.TTS_LIVE: None} | {f"/waves/v1/{m}/stream": m for m in TTS_MODELS}
+_RECORDINGS = {"/waves/v1/stt/": False, auth.STT_LEGACY: True}
 _DICTIONARIES = "/waves/v1/pronunciation-dicts"
 _HEALTH = "/waves/v1/health"
-_SOCKETS = {gate.STT_LIVE, *gate.TTS_BY_MODEL}
+_SOCKETS = {auth.STT_LIVE, *auth.TTS_BY_MODEL}
 
 
 def body_limit(path: str) -> int:
@@ -50,7 +50,7 @@ class RestCalls:
         self._backend = backend
         self._behaviour = behaviour
 
-    async def __call__(self, call: HTTPRequest) -> Answer:
+    async def answer(self, call: HTTPRequest) -> Answer:
         """Answer a call and log it."""
         report = Report("rest", f"{call.method} {call.path}")
         answer = await self._answer(call, report)
@@ -64,14 +64,13 @@ class RestCalls:
         if call.path == _HEALTH:
             return json_answer(200, {"status": "ok"})
         try:
-            told = [*call.query.get("fault", ()), call.headers.get(FAULT_HEADER.lower(), "")]
-            behaviour = self._behaviour.with_faults(parse_faults(told))
+            behaviour = self._behaviour.with_faults(read_faults(call))
         except ConfigError as error:
             return json_answer(400, {"message": str(error)})
         await latency(behaviour.latency).connect.wait()
         model = _SPEECH.get(call.path) or _SPEECH_EVENTS.get(call.path) or _VOICES_BY_MODEL.get(call.path)
-        key = gate.key_of(call.headers, call.one("token"))
-        refused = gate.retired_answer(model, behaviour) or gate.refusal(key, behaviour, self._backend.key)
+        key = auth.read_key(call)
+        refused = auth.refuse_retired(model, behaviour) or auth.refuse_key(key, behaviour, self._backend.key)
         return refused or await self._served(call, behaviour, key, model, report)
 
     async def _served(
@@ -79,7 +78,7 @@ class RestCalls:
     ) -> Answer:
         if call.path == _DICTIONARIES:
             return self._dictionary(call, key)
-        if call.method == "GET" and (voices := _voices(call.path)) is not None:
+        if call.method == "GET" and (voices := _list_voices(call.path)) is not None:
             return json_answer(200, {"voices": voices})
         if call.method == "POST" and call.path in _SPEECH:
             return await speak(call, self._backend, behaviour, key=key, model=model, report=report)
@@ -94,7 +93,7 @@ class RestCalls:
         return json_answer(404, {"message": f"No such path: {call.path}"})
 
     def _dictionary(self, call: HTTPRequest, key: str) -> Answer:
-        kept, body = self._backend.dictionaries, call.json()
+        kept, body = self._backend.dictionaries, call.parse_body()
         try:
             if call.method == "GET":
                 return json_answer(200, kept.listed(key))
@@ -111,19 +110,19 @@ class RestCalls:
         return json_answer(405, {"message": f"{call.method} is not allowed at {call.path}"})
 
 
-def _voices(path: str) -> list[dict[str, Any]] | None:
+def _list_voices(path: str) -> list[dict[str, Any]] | None:
     if path in _VOICES_BY_MODEL:
-        return [_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]
+        return [_describe_voice(v) for v in voices_of(_VOICES_BY_MODEL[path])]
     if path != _ALL_VOICES:
         return None
     return [
         {"_id": f"{crc32(f'{v.model}/{v.id}'.encode()):024x}", "description": f"{v.accent} {v.gender}",
-         "audioPreview": "", **_voice(v)}
+         "audioPreview": "", **_describe_voice(v)}
         for v in VOICES
     ]  # fmt: skip
 
 
-def _voice(voice: Voice) -> dict[str, Any]:
+def _describe_voice(voice: Voice) -> dict[str, Any]:
     """Write a voice as the service lists it, languages by their English names."""
     languages = [LANGUAGE_NAMES[code].lower() for code in voice.languages]
     tags = {"language": languages, "accent": voice.accent.lower(), "gender": voice.gender, "emotions": []}

@@ -1,4 +1,4 @@
-"""Transcripts of whole recordings (protocol notes, 1.4). Imports the backend, encodings, http."""
+"""Transcripts of whole recordings (protocol notes, 1.4)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from smallest_nb.audio.clip import Clip, silence
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.hearing.listening import Heard
+from smallest_nb.simulator.hearing.recogniser import Result
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.encodings import read_file
-from smallest_nb.simulator.stt import language_error
-from smallest_nb.simulator.stt_options import BadQuery, STTOptions
+from smallest_nb.simulator.stt import check_language
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
-from smallest_nb.simulator.text.words import HeardWord
-from smallest_nb.simulator.transcript_frames import utterances, words_shown
+from smallest_nb.simulator.transcript_frames import list_utterances, list_words
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["transcribe"]
@@ -34,18 +34,18 @@ async def transcribe(
     call: HTTPRequest, backend: Backend, behaviour: Behaviour, *, legacy: bool, report: Report
 ) -> Answer:
     """Answer with the transcript of the body."""
-    query = {name: values[-1] for name, values in call.query.items()}
+    query = call.parameters
     started = monotonic()
     try:
         options = STTOptions.read(query, legacy=legacy, streamed=False)
-        wrong = language_error(options.language, behaviour)
+        wrong = check_language(options.language, behaviour)
         if wrong is not None:
             report.note(error=wrong["message"])
             return json_answer(400, {k: v for k, v in wrong.items() if k != "type"})
-        clip = await asyncio.to_thread(_clip, call, options)
-        if backend.hearing.full and behaviour.engine == "speech":
+        clip = await asyncio.to_thread(_read_clip, call, options)
+        if backend.recognisers.full and behaviour.engine == "speech":
             return json_answer(429, {"error": "too many transcriptions at once"}, {"Retry-After": "1"})
-        words = await _heard(clip, options, backend, behaviour)
+        words = await _recognise(clip, options, backend, behaviour)
     except BadQuery as error:
         return json_answer(400, {"status": "error", "message": str(error), "errors": str(error)})
     except ConfigError as error:
@@ -55,10 +55,10 @@ async def transcribe(
         report.note(error=str(error))
         return json_answer(503, {"error": {"message": str(error), "code": "engine"}}, {"Retry-After": "1"})
     report.add(audio_secs=clip.duration, words=len(words))
-    return json_answer(200, _body(words, clip, options, query, size=len(call.body), took=monotonic() - started))
+    return json_answer(200, _make_body(words, clip, options, query, size=len(call.body), took=monotonic() - started))
 
 
-def _clip(call: HTTPRequest, options: STTOptions) -> Clip:
+def _read_clip(call: HTTPRequest, options: STTOptions) -> Clip:
     if call.headers.get("content-type", "").startswith("application/json"):
         raise ConfigError("The simulator fetches no URL; send the audio itself")
     if not call.body:
@@ -69,8 +69,8 @@ def _clip(call: HTTPRequest, options: STTOptions) -> Clip:
     return clip.resample(_RATE)
 
 
-async def _heard(clip: Clip, options: STTOptions, backend: Backend, behaviour: Behaviour) -> list[HeardWord]:
-    """Hear it as a stream whose segments end at pauses: the recogniser keeps a minute at most."""
+async def _recognise(clip: Clip, options: STTOptions, backend: Backend, behaviour: Behaviour) -> list[RecognisedWord]:
+    """Recognise it as a stream whose segments end at pauses: the recogniser keeps a minute at most."""
     streamed = STTOptions(
         language=options.language,
         wording=options.wording,
@@ -80,30 +80,30 @@ async def _heard(clip: Clip, options: STTOptions, backend: Backend, behaviour: B
         diarize=options.diarize,
         keywords=options.keywords,
     )
-    listener = backend.listener(streamed, behaviour)
-    words: list[HeardWord] = []
+    recogniser = backend.make_recogniser(streamed, behaviour)
+    words: list[RecognisedWord] = []
     redactor = Redactor(pii=options.redact_pii, pci=options.redact_pci, language=options.language)
     try:
-        await listener.start()
+        await recogniser.start()
         piece = round(_PIECE_SECS * _RATE) * 2
         sound = clip.pcm + silence(_TAIL_SECS, _RATE)
         for at in range(0, len(sound), piece):
-            for result in await listener.push(sound[at : at + piece]):
-                if isinstance(result, Heard) and result.final:
-                    words += redactor.redact(options.wording.final(result.words))[0]
-        words += redactor.redact(options.wording.final((await listener.finalize()).words))[0]
+            for result in await recogniser.push(sound[at : at + piece]):
+                if isinstance(result, Result) and result.final:
+                    words += redactor.redact(options.wording.write_final(result.words))[0]
+        words += redactor.redact(options.wording.write_final((await recogniser.finalize()).words))[0]
     finally:
-        await listener.close()
+        await recogniser.close()
     return words
 
 
-def _body(
-    words: list[HeardWord], clip: Clip, options: STTOptions, query: dict[str, str], *, size: int, took: float
+def _make_body(
+    words: list[RecognisedWord], clip: Clip, options: STTOptions, query: dict[str, str], *, size: int, took: float
 ) -> dict[str, Any]:
     text = " ".join(w.text for w in words)
     timed = options.word_timestamps or options.diarize
     # Recordings have no speaker_confidence and write speakers as labels (`diarization.mdx`).
-    shown = words_shown(words, labels=True) if timed else []
+    shown = list_words(words, labels=True) if timed else []
     if query.get("model") == "pulse-pro":
         metadata: dict[str, Any] = {
             "duration": clip.duration,
@@ -124,6 +124,6 @@ def _body(
         "status": "success",
         "transcription": text,
         "words": shown,
-        "utterances": utterances(options, words, labels=True) if timed else [],
+        "utterances": list_utterances(options, words, labels=True) if timed else [],
         "metadata": {"duration": clip.duration, "fileSize": size},
     }

@@ -1,4 +1,4 @@
-"""One-shot and server-sent speech (protocol notes, 1.4). Imports the backend, encodings, http.
+"""One-shot and server-sent speech (protocol notes, 1.4).
 
 The two streaming shapes differ: a server-sent event carries `audio` at its top, a socket's frame inside `data`.
 """
@@ -16,15 +16,15 @@ from typing import Any
 from smallest_nb.api.voices import VOICES
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.auth import retired_body
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.gate import withdrawn
 from smallest_nb.simulator.http import Answer, HTTPRequest, json_answer
 from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.chunks import Chunks
 from smallest_nb.simulator.speech.encodings import encode_file
-from smallest_nb.simulator.speech.speech_request import Refused, check_request
+from smallest_nb.simulator.speech_request import Refused, check_request
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["speak", "speak_events"]
@@ -93,7 +93,7 @@ async def _sound(
 ) -> AsyncGenerator[bytes, None]:
     """Yield PCM16 while a unit of the account is taken."""
     _check_units(backend, behaviour, key)
-    rate, asked = request.get("sample_rate", 44100), monotonic()
+    rate, received = request.get("sample_rate", 44100), monotonic()
     backend.accounts.change(key, speaking=1)
     report.add(requests=1, characters=len(request["text"]))
     try:
@@ -102,7 +102,7 @@ async def _sound(
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, bytes):
-                    report.note(first_chunk_ms=round((monotonic() - asked) * 1000))
+                    report.note(first_chunk_ms=round((monotonic() - received) * 1000))
                     report.add(audio_secs=len(piece) / BYTES_PER_SAMPLE / rate)
                     yield piece
     finally:
@@ -118,7 +118,7 @@ def _check_units(backend: Backend, behaviour: Behaviour, key: str) -> None:
 
 
 def _checked(call: HTTPRequest, model: str | None, behaviour: Behaviour) -> dict[str, Any]:
-    request = call.json()
+    request = call.parse_body()
     if not isinstance(request, dict):
         raise Refused("Expected a JSON object", code="invalid_type")
     if "context_id" in request:
@@ -136,7 +136,7 @@ def _refused(error: Refused, report: Report) -> Answer:
     if error.code == "concurrency_limit":
         return json_answer(429, {"error": str(error)}, {"Retry-After": "1"})
     if error.code == "MODEL_DEPRECATED":
-        return json_answer(410, withdrawn(str(error)))
+        return json_answer(410, retired_body(str(error)))
     body = {"error": [{"code": error.code, "path": [error.path] if error.path else [], "message": str(error)}]}
     return json_answer(400, body)
 

@@ -1,4 +1,4 @@
-"""One simulated speech-to-text session: audio in, interim and final transcripts out. Imports the backend, the frames.
+"""One simulated speech-to-text session: audio in, interim and final transcripts out.
 
 Finals come by `finalize`, by silence, by the number of words, and by `close_stream` (protocol notes, 3.4).
 """
@@ -9,24 +9,22 @@ import asyncio
 import uuid
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from smallest_nb.api.language import STT_US_HOST_LANGUAGES
 from smallest_nb.common.text import parse_json
 from smallest_nb.simulator.backend import Backend
+from smallest_nb.simulator.delayed_sender import DelayedSender
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.hearing.listening import Activity, Heard
+from smallest_nb.simulator.hearing.recogniser import Activity, Result
+from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.latency import Delay, latency
-from smallest_nb.simulator.outgoing import Outgoing
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
-from smallest_nb.simulator.speech.encodings import BYTES_OF, decode
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.speech.encodings import BYTES_OF, decode_samples
 from smallest_nb.simulator.transcript_frames import TranscriptFrames
+from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError
 
-__all__ = ["STTSession", "language_error"]
+__all__ = ["STTSession", "check_language"]
 
 _CLOSING = ({"type": "close_stream"}, {"type": "end"}, {"flag": "END"})
 _INDIA_ONLY = frozenset({"ta", "te", "kn", "ml", "multi-south-indic", "hi-dev"})
@@ -34,25 +32,25 @@ _WITH_ENGLISH = frozenset({"en", "north_indic", "multi-asian", "multi-south-indi
 _AT_ONCE = Delay(0, 0)
 
 
-def language_error(language: str, behaviour: Behaviour) -> dict[str, Any] | None:
-    """Return the error that a language gets here, or None where it is heard."""
+def check_language(language: str, behaviour: Behaviour) -> dict[str, Any] | None:
+    """Return the error frame of a language that is not recognised here, or None."""
     other = {"in": ("US", STT_US_HOST_LANGUAGES), "us": ("India", _INDIA_ONLY)}[behaviour.region]
     if language in other[1]:
-        told = f"Language '{language}' is served in the {other[0]} region only"
+        message = f"Language '{language}' is served in the {other[0]} region only"
         return {
             "type": "error",
             "status": "error",
             "error_code": "LANGUAGE_NOT_ENABLED_IN_REGION",
-            "message": told,
+            "message": message,
             "language": language,
             "region": behaviour.region,
         }
     if behaviour.engine == "speech" and language not in _WITH_ENGLISH:
-        told = (
+        message = (
             f"The simulator hears English only, not '{language}'; choose en, the real service, "
             "or the engine 'signal', whose tones carry any language"
         )
-        return {"type": "error", "status": "error", "message": told}
+        return {"type": "error", "status": "error", "message": message}
     return None
 
 
@@ -60,17 +58,17 @@ class STTSession:
     """Serves one socket.
 
     Args:
-        ws: The socket.
+        socket: The socket.
         backend: The engines.
         behaviour: Limits and faults.
         options: Its query.
         log: Where frames and audio are kept.
-        report: Where it is told what happened.
+        report: Collects what happened.
     """
 
     def __init__(
         self,
-        ws: ServerConnection,
+        socket: Socket,
         backend: Backend,
         behaviour: Behaviour,
         options: STTOptions,
@@ -78,111 +76,112 @@ class STTSession:
         log: SessionLog | NoRecorder,
         report: Report,
     ) -> None:
-        self._ws = ws
+        self._socket = socket
         self._behaviour = behaviour
         self._options = options
         self._log = log
         self._report = report
         self._latency = latency(behaviour.latency)
-        self._listener = backend.listener(options, behaviour)
+        self._recogniser = backend.make_recogniser(options, behaviour)
         self._session_id = f"stt_{uuid.uuid4().hex[:16]}"
         self._frames = TranscriptFrames(options, self._session_id)
         self._odd = b""
-        self._heard_secs = 0.0
+        self._audio_secs = 0.0
 
     async def run(self) -> None:
         """Serve until the socket ends."""
-        out = self._out = Outgoing(self._ws, self._log)
+        out = self._out = DelayedSender(self._socket, self._log)
         try:
-            wrong = language_error(self._options.language, self._behaviour)
+            wrong = check_language(self._options.language, self._behaviour)
             if wrong is None:
-                await self._listen()
+                await self._transcribe()
             else:
                 self._report.note(error=wrong["message"])
                 await self._send(wrong)
             await out.flush()
-            await self._listener.close()  # first: who sees the close may open the next session at once
-            await self._ws.close(1000)
+            await self._recogniser.close()  # first: who sees the close may open the next session at once
+            await self._socket.close(1000)
         except EngineError as error:
             await self._fail(f"The simulator cannot hear: {error}")
-        except ConnectionClosed:
+        except SocketClosed:
             pass
         finally:
             await out.close()
-            await self._listener.close()
+            await self._recogniser.close()
             self._log.save(self._options.sample_rate)
 
-    async def _listen(self) -> None:
-        await self._listener.start()
+    async def _transcribe(self) -> None:
+        await self._recogniser.start()
         if self._behaviour.unknown_frames:
             await self._send({"type": "metadata", "model": "pulse"})
-        async for message in self._ws:
+        while True:
+            message = await self._socket.recv()
             await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             if isinstance(message, bytes):
-                await self._hear(message)
-            elif await self._control(message):
+                await self._add_audio(message)
+            elif await self._handle_control(message):
                 return
 
-    async def _fail(self, told: str) -> None:
-        self._report.note(error=told)
-        await self._send({"type": "error", "status": "error", "message": told})
+    async def _fail(self, message: str) -> None:
+        self._report.note(error=message)
+        await self._send({"type": "error", "status": "error", "message": message})
         await self._out.flush()
-        await self._ws.close(1011, "engine")
+        await self._socket.close(1011, "engine")
 
-    async def _hear(self, data: bytes) -> None:
+    async def _add_audio(self, data: bytes) -> None:
         data = self._odd + data
         width = BYTES_OF[self._options.encoding]
         whole = len(data) // width * width
         self._odd = data[whole:]
-        pcm = decode(data[:whole], self._options.encoding)
+        pcm = decode_samples(data[:whole], self._options.encoding)
         self._log.audio(pcm)
         seconds = len(pcm) / 2 / self._options.sample_rate
-        self._heard_secs += seconds
+        self._audio_secs += seconds
         self._report.add(audio_secs=seconds)
-        for result in await self._listener.push(pcm):
-            if isinstance(result, Heard):
-                await self._result(result)
+        for result in await self._recogniser.push(pcm):
+            if isinstance(result, Result):
+                await self._send_result(result)
             elif self._options.vad_events:
-                await self._mark(result)
+                await self._send_activity(result)
         limit = self._behaviour.drop_after_secs
-        if limit is not None and self._heard_secs >= limit:
+        if limit is not None and self._audio_secs >= limit:
             self._behaviour.drop_after_secs = None
-            self._ws.transport.abort()
+            self._socket.abort()
 
-    async def _control(self, message: str) -> bool:
+    async def _handle_control(self, message: str) -> bool:
         self._log.log("in", message)
         try:
             frame = parse_json(message)
         except ValueError:
             frame = None
         if frame in _CLOSING:
-            await self._result(await self._listener.finalize(), is_last=True)
+            await self._send_result(await self._recogniser.finalize(), is_last=True)
             return True
         kind = frame.get("type") if isinstance(frame, dict) else None
         if kind == "finalize":
-            await self._result(await self._listener.finalize(), from_finalize=True)
+            await self._send_result(await self._recogniser.finalize(), from_finalize=True)
         elif kind == "keepalive":
             await self._send({"type": "pong"})
         else:
             await self._send({"type": "error", "status": "error", "message": f"Unknown control frame: {message[:80]}"})
         return False
 
-    async def _mark(self, mark: Activity) -> None:
+    async def _send_activity(self, mark: Activity) -> None:
         kind = "speech_started" if mark.started else "speech_ended"
         await self._send({"type": kind, "session_id": self._session_id, "timestamp": mark.at})
 
-    async def _result(self, heard: Heard, *, is_last: bool = False, from_finalize: bool = False) -> None:
-        frame = self._frames.frame(heard, is_last=is_last, from_finalize=from_finalize)
-        if not heard.final:
+    async def _send_result(self, result: Result, *, is_last: bool = False, from_finalize: bool = False) -> None:
+        frame = self._frames.make_frame(result, is_last=is_last, from_finalize=from_finalize)
+        if not result.final:
             self._report.add(interims=1)
             await self._out.put(frame, self._latency.interim)
             return
-        self._report.add(finals=1, words=len(heard.words))
+        self._report.add(finals=1, words=len(result.words))
         await self._out.put(frame, self._latency.final)
         if self._behaviour.duplicate_finals and not is_last:
             await self._out.put(frame, _AT_ONCE)
         if self._behaviour.punctuation_finals and not is_last:
-            alone = self._frames.frame(Heard("", final=True))
+            alone = self._frames.make_frame(Result("", final=True))
             await self._out.put({**alone, "transcript": ".", "transcription": "."}, _AT_ONCE)
 
     async def _send(self, frame: dict[str, Any]) -> None:

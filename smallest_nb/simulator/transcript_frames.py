@@ -1,4 +1,4 @@
-"""Writes what was heard as the service's transcription frames (protocol notes, 3.3). Imports wording and redaction."""
+"""Writes results as the service's transcription frames (protocol notes, 3.3)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from smallest_nb.simulator.hearing.listening import Heard
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.hearing.recogniser import Result
+from smallest_nb.simulator.hearing.stt_options import STTOptions
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
-from smallest_nb.simulator.text.words import HeardWord
 
-__all__ = ["TranscriptFrames", "utterances", "words_shown"]
+__all__ = ["TranscriptFrames", "list_utterances", "list_words"]
 
 
 class TranscriptFrames:
     """The frames of one session.
 
     Args:
-        options: What was asked for.
+        options: The session's query.
         session_id: Goes with each frame.
     """
 
@@ -32,9 +32,9 @@ class TranscriptFrames:
         )
         self._said: list[str] = []
 
-    def frame(self, heard: Heard, *, is_last: bool = False, from_finalize: bool = False) -> dict[str, Any]:
+    def make_frame(self, result: Result, *, is_last: bool = False, from_finalize: bool = False) -> dict[str, Any]:
         """Return the frame of a result."""
-        written, entities = self._written(heard)
+        written, entities = self._write(result)
         text = " ".join(w.text for w in written)
         frame: dict[str, Any] = {
             "type": "transcription",
@@ -42,35 +42,35 @@ class TranscriptFrames:
             "session_id": self._session_id,
             "transcript": text,
             "transcription": text,
-            "is_final": heard.final,
+            "is_final": result.final,
             "is_last": is_last,
         }
-        if heard.final:
+        if result.final:
             if text:
                 self._said.append(text)
             frame |= {"language": self._options.language, "languages": [self._options.language]}
             if from_finalize:
                 frame["from_finalize"] = True
             if self._options.word_timestamps or self._options.diarize:
-                frame["words"] = words_shown(written)
+                frame["words"] = list_words(written)
             if self._options.sentence_timestamps:
-                frame["utterances"] = utterances(self._options, written)
+                frame["utterances"] = list_utterances(self._options, written)
             if self._redactor is not None:
                 frame["redacted_entities"] = entities
         if self._options.full_transcript:
-            frame["full_transcript"] = " ".join([*self._said, *([] if heard.final else [text])])
+            frame["full_transcript"] = " ".join([*self._said, *([] if result.final else [text])])
         return frame
 
-    def _written(self, heard: Heard) -> tuple[list[HeardWord], list[str]]:
-        if heard.final:
-            written = self._options.wording.final(heard.words)
+    def _write(self, result: Result) -> tuple[list[RecognisedWord], list[str]]:
+        if result.final:
+            written = self._options.wording.write_final(result.words)
             return (written, []) if self._redactor is None else self._redactor.redact(written)
-        written = [HeardWord(w, 0.0, 0.0, 0.0) for w in self._options.wording.interim(heard.text).split()]
+        written = [RecognisedWord(w, 0.0, 0.0, 0.0) for w in self._options.wording.write_interim(result.text).split()]
         # What an interim finds is not counted: the final will find it again.
         return (written, []) if self._redactor is None else copy.deepcopy(self._redactor).redact(written)
 
 
-def words_shown(words: Sequence[HeardWord], *, labels: bool = False) -> list[dict[str, Any]]:
+def list_words(words: Sequence[RecognisedWord], *, labels: bool = False) -> list[dict[str, Any]]:
     """Return words as the service lists them; `labels` writes speakers as recordings do, `speaker_0`."""
     shown = []
     for word in words:
@@ -83,11 +83,13 @@ def words_shown(words: Sequence[HeardWord], *, labels: bool = False) -> list[dic
     return shown
 
 
-def utterances(options: STTOptions, words: Sequence[HeardWord], *, labels: bool = False) -> list[dict[str, Any]]:
-    """Return sentences, cut where the speaker changes too."""
+def list_utterances(
+    options: STTOptions, words: Sequence[RecognisedWord], *, labels: bool = False
+) -> list[dict[str, Any]]:
+    """Return sentences, cut at a change of speaker too."""
     shown: list[dict[str, Any]] = []
-    for sentence in options.wording.utterances(words):
-        turns: list[list[HeardWord]] = []
+    for sentence in options.wording.split_utterances(words):
+        turns: list[list[RecognisedWord]] = []
         for word in sentence:
             if not turns or word.speaker != turns[-1][-1].speaker:
                 turns.append([])

@@ -1,4 +1,4 @@
-"""One simulated text-to-speech session: requests in, chunks and words out. Imports the backend and the requests.
+"""One simulated text-to-speech session: requests in, chunks and words out.
 
 Requests are served in order; `complete` comes `complete_backoff_ms` after the last chunk and is shared by requests
 that follow one another faster than that (protocol notes, 2.3).
@@ -14,9 +14,6 @@ import uuid
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from smallest_nb.api.voices import WORD_TIMESTAMP_VOICES
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.simulator.backend import Backend
@@ -26,7 +23,8 @@ from smallest_nb.simulator.latency import latency
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
 from smallest_nb.simulator.report import Report
 from smallest_nb.simulator.speech.chunks import Chunks
-from smallest_nb.simulator.speech.speech_request import Refused, error_frame, read_request
+from smallest_nb.simulator.speech_request import Refused, error_frame, read_request
+from smallest_nb.simulator.websocket import Socket, SocketClosed
 from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["TTSSession"]
@@ -40,19 +38,19 @@ class TTSSession:
     """Serves one socket.
 
     Args:
-        ws: The socket.
+        socket: The socket.
         backend: The engines.
         behaviour: Limits and faults.
         key: Whose account pays.
         model: The path's model, or None at the unified endpoint.
         idle_secs: Seconds of silence from the client before it is closed.
         log: Where frames and audio are kept.
-        report: Where it is told what happened.
+        report: Collects what happened.
     """
 
     def __init__(
         self,
-        ws: ServerConnection,
+        socket: Socket,
         backend: Backend,
         behaviour: Behaviour,
         *,
@@ -62,7 +60,7 @@ class TTSSession:
         log: SessionLog | NoRecorder,
         report: Report,
     ) -> None:
-        self._ws = ws
+        self._socket = socket
         self._backend = backend
         self._behaviour = behaviour
         self._key = key
@@ -71,7 +69,7 @@ class TTSSession:
         self._log = log
         self._report = report
         self._session_id = f"ws_{uuid.uuid4().hex[:16]}"
-        # Bounded where it is filled: contexts release what they hold, a few thousand characters, all at once.
+        # Bounded in `_take`, which fills it: contexts release what they hold, a few thousand characters, all at once.
         self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._contexts = Contexts(self._requests.put_nowait)
 
@@ -80,7 +78,7 @@ class TTSSession:
         speaker = asyncio.create_task(self._serve())
         try:
             await self._receive()
-        except ConnectionClosed:
+        except SocketClosed:
             pass
         finally:
             self._contexts.close()
@@ -91,11 +89,11 @@ class TTSSession:
         while True:
             try:
                 async with asyncio.timeout(self._idle_secs):
-                    message = await self._ws.recv()
+                    message = await self._socket.recv()
             except TimeoutError:
-                told = f"Connection timed out after {self._idle_secs:g} seconds of inactivity"
-                await self._send({"status": "error", "message": told})
-                await self._ws.close(1000, "idle timeout")
+                message = f"Connection timed out after {self._idle_secs:g} seconds of inactivity"
+                await self._send({"status": "error", "message": message})
+                await self._socket.close(1000, "idle timeout")
                 return
             await asyncio.sleep(0)  # a flood lies in the queue already and would never let others have their turn
             self._log.log("in", message if isinstance(message, str) else f"<{len(message)} bytes>")
@@ -108,7 +106,7 @@ class TTSSession:
         request = read_request(message, self._model, self._behaviour)
         if self._requests.qsize() >= _MAX_QUEUED:
             raise Refused("Too many requests are waiting on this connection", code="too_many_requests")
-        if not self._contexts.takes(request):
+        if not self._contexts.accepts(request):
             self._requests.put_nowait(request)
         elif (wrong := self._contexts.push(request)) is not None:
             raise Refused(wrong)
@@ -118,7 +116,7 @@ class TTSSession:
         try:
             while True:
                 request = await self._answer(request or await self._requests.get())
-        except ConnectionClosed:
+        except SocketClosed:
             return
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -141,7 +139,7 @@ class TTSSession:
         if self._behaviour.unknown_frames:
             await self._send({"status": "telemetry", "data": {"queue": self._requests.qsize()}})
         if self._behaviour.close_after_complete and "context_id" not in request:
-            await self._ws.close(1000)
+            await self._socket.close(1000)
         return follower
 
     async def _follower(self, within: float) -> dict[str, Any] | None:
@@ -154,8 +152,8 @@ class TTSSession:
     async def _spoken(self, request: dict[str, Any], ids: dict[str, str]) -> bool:
         accounts = self._backend.accounts
         if accounts.of(self._key).speaking >= self._behaviour.concurrency:
-            told = f"Too many requests at once: this account has {self._behaviour.concurrency} concurrency units"
-            await self._refuse(Refused(told, code="concurrency_limit"), ids)
+            message = f"Too many requests at once: this account has {self._behaviour.concurrency} concurrency units"
+            await self._refuse(Refused(message, code="concurrency_limit"), ids)
             return False
         accounts.change(self._key, speaking=1)
         try:
@@ -179,25 +177,25 @@ class TTSSession:
         return ids
 
     async def _speak(self, request: dict[str, Any], ids: dict[str, str]) -> None:
-        told = self._behaviour
+        behaviour = self._behaviour
         rate = request.get("sample_rate", 44100)
         timed = bool(request.get("word_timestamps")) and request["voice_id"] in WORD_TIMESTAMP_VOICES
-        chunks = Chunks(told.drip)
-        asked = monotonic()
-        await latency(told.latency).speech.wait()
-        if told.first_audio_secs:
-            await asyncio.sleep(told.first_audio_secs)
-        if told.unknown_frames:
+        chunks = Chunks(behaviour.drip)
+        received = monotonic()
+        await latency(behaviour.latency).speech.wait()
+        if behaviour.first_audio_secs:
+            await asyncio.sleep(behaviour.first_audio_secs)
+        if behaviour.unknown_frames:
             await self._send({"status": "preparing", "data": {"voice": request["voice_id"]}, **ids})
         started = monotonic()
-        pieces = self._backend.speak(request, rate, key=self._key, model=self._model, behaviour=told)
+        pieces = self._backend.speak(request, rate, key=self._key, model=self._model, behaviour=behaviour)
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, bytes):
                     for chunk in chunks.push(piece):
                         await self._pace(started, (chunks.sent - len(chunk)) / BYTES_PER_SAMPLE / rate)
                         await self._chunk(chunk, ids)
-                        self._report.note(first_chunk_ms=round((monotonic() - asked) * 1000))
+                        self._report.note(first_chunk_ms=round((monotonic() - received) * 1000))
                         self._maybe_truncate(chunks.sent)
                 elif timed and self._model is None:
                     word = {"id": piece.index, "word": piece.word, "start": piece.start, "end": piece.end}
@@ -215,8 +213,8 @@ class TTSSession:
         limit = self._behaviour.truncate_after
         if limit is not None and sent >= limit:
             self._behaviour.truncate_after = None
-            self._ws.transport.abort()
-            raise EngineError("the connection was cut as told")
+            self._socket.abort()
+            raise EngineError("the connection was cut by the fault 'truncate_after'")
 
     async def _chunk(self, pcm: bytes, ids: dict[str, str]) -> None:
         self._log.audio(pcm)
@@ -235,8 +233,8 @@ class TTSSession:
     async def _put(self, text: str) -> None:
         try:
             async with asyncio.timeout(_SEND_SECS):
-                await self._ws.send(text)
+                await self._socket.send(text)
         except TimeoutError:
             self._report.note(error="the client does not read")
-            self._ws.transport.abort()
+            self._socket.abort()
             raise EngineError("the client does not read") from None

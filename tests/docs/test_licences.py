@@ -23,7 +23,7 @@ SPELLED = {
 }
 SAYS_NOTHING = {"espeakng-loader", "pocketsphinx"}
 """Their metadata names no licence, or a family of them; the files that they bring do."""
-FIXED_IN = {"h11": "0.16", "python-dotenv": "1.2.2", "websockets": "9.1", "numpy": "1.22", "soundfile": "0.12"}
+FIXED_IN = {"aiohttp": "3.14.4", "python-dotenv": "1.2.2", "websockets": "9.1", "numpy": "1.22", "soundfile": "0.12"}
 """The first versions without a vulnerability that is known of the package."""
 
 

@@ -60,7 +60,7 @@ def test_every_setting_has_a_row(settings, site):
 def test_every_switch_of_the_simulator_has_a_row(site):
     shown = rows(site / "reference" / "simulator.html")
     for knob in dataclasses.fields(Behaviour):
-        assert [r for r in shown if r.startswith(f"{knob.name} {knob.metadata['told']}")], knob.name
+        assert [r for r in shown if r.startswith(f"{knob.name} {knob.metadata['description']}")], knob.name
 
 
 def test_every_command_and_option_is_there(site):

@@ -25,16 +25,14 @@ BREAKS = {
     # The copied code forgets the speed.
     "04_from_notebook_to_pipecat": """
         from smallest_nb.api import code_export
-        write = code_export._pipecat_settings
-        code_export._pipecat_settings = lambda order: write(order).replace("speed=", "# speed=")
+        write = code_export.tts_code
+        code_export.tts_code = lambda *a, **k: write(*a, **k).replace("speed=", "# speed=")
     """,
     # Subtitles are a second late.
     "05_captions_and_exports": """
-        import dataclasses
-        from smallest_nb.results.transcript import timing, subtitles
         from smallest_nb.api import stt_wire
-        word = stt_wire._word
-        stt_wire._word = lambda *a: (lambda w: dataclasses.replace(w, start=w.start + 1.0, end=w.end + 1.0))(word(*a))
+        parse = stt_wire.parse_segment
+        stt_wire.parse_segment = lambda *a, **k: parse(*a, **k).shifted(1.0)
     """,
     # What breaks off is not spoken again.
     "06_under_the_hood": """

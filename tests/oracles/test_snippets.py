@@ -159,9 +159,9 @@ def test_a_request_by_curl_is_the_one_on_the_wire():
 
 def test_what_a_library_does_not_take_is_said():
     given = SmallestTTSSettings.complete(number_pronunciation_language="hi", word_timestamps=True)
-    assert "Pipecat has no place for number_pronunciation_language" in tts_code("pipecat", given, text="a")
+    assert "Pipecat does not take number_pronunciation_language" in tts_code("pipecat", given, text="a")
     assert "word_timestamps" not in tts_code("pipecat", given, text="a"), "there it is on by itself"
-    assert "# LiveKit has no place for number_pronunciation_language" in tts_code("livekit", given, text="a")
+    assert "# LiveKit does not take number_pronunciation_language" in tts_code("livekit", given, text="a")
     retired = SmallestTTSSettings.complete(model="lightning-v2", voice="emily", consistency=0.7)
     assert "consistency=0.7" in tts_code("pipecat", retired, text="a")
     assert "pipecat-ai 1.3 was the last" in tts_code("pipecat", retired, text="a")

@@ -95,10 +95,10 @@ def test_X4_one_service_in_two_runs(make, kind):
 def test_X4_closing_releases_the_sockets_of_a_loop_that_ended(running, make, kind):
     service = make(kind)
     asyncio.run(service.connect())
-    sockets = running._server.connections
+    assert running.open_sessions
     asyncio.run(service.close())
     for _ in range(200):
-        if not any(c.state.name == "OPEN" for c in list(sockets)):
+        if not running.open_sessions:
             break
         threading.Event().wait(0.05)
     else:

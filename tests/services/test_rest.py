@@ -112,7 +112,7 @@ async def test_nobody_there_is_the_same_and_a_refused_key_is_told(http):
     with pytest.raises(snb.AuthError, match="unauthorized") as caught:
         await voices(http)
     assert KEY not in str(caught.value)
-    with pytest.raises(snb.ConfigError, match="no name of a TTS model"):
+    with pytest.raises(snb.ConfigError, match="not the name of a TTS model"):
         await voices(http, model="no such model!")
 
 
@@ -240,7 +240,7 @@ async def test_L2_live_transcription_says_which_call_takes_it(model):
     settings = snb.SmallestSTTSettings(model=model)
     with pytest.raises(snb.ConfigError, match=r"use transcribe_recording\(..., model='pulse-pro'\)"):
         snb.SmallestSTTService(api_key=KEY, settings=settings)
-    with pytest.raises(snb.ConfigError, match="Live transcription has pulse"):
+    with pytest.raises(snb.ConfigError, match="Live transcription needs pulse"):
         snb.transcribe(snb.Clip(bytes(320), 16000), api_key=KEY, model=model)
     service = snb.SmallestSTTService(api_key=KEY)
     with pytest.raises(snb.ConfigError, match="whole recordings only"):

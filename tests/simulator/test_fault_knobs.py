@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from smallest_nb import ConfigError
 from smallest_nb.simulator import Simulator
-from smallest_nb.simulator.faults import Behaviour, knobs, parse_faults
+from smallest_nb.simulator.faults import Behaviour, describe_faults, parse_faults
 from smallest_nb.simulator.latency import LATENCIES
 
 TEXT = "alpha bravo charlie delta"
@@ -73,8 +73,8 @@ def test_several_faults_at_once():
         "silent": True,
         "retired": frozenset({"lightning-v2", "lightning-v3.1"}),
     }
-    assert {"truncate_after", "close_at_connect", "duplicate_finals", "drip"} <= set(knobs())
-    assert "hearing_sessions" not in knobs()
+    assert {"truncate_after", "close_at_connect", "duplicate_finals", "drip"} <= set(describe_faults())
+    assert "hearing_sessions" not in describe_faults()
 
 
 async def test_silence_truncation_and_nothing_at_all(fresh_signals):

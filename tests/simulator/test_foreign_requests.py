@@ -17,7 +17,7 @@ import smallest_nb as snb
 from smallest_nb import AuthError
 from smallest_nb.notebook import session
 from smallest_nb.simulator import Simulator
-from smallest_nb.simulator.admission import Admission, exposure
+from smallest_nb.simulator.admission import Admission, describe_exposure
 from smallest_nb.simulator.faults import Behaviour
 
 PAGE = "https://page.example"
@@ -133,7 +133,7 @@ async def test_K4_hosts_and_origins_of_ones_own_can_be_allowed():
             running, "GET /waves/v1/health HTTP/1.1\nHost: localhost\nOrigin: https://other.example\n"
         )
         assert status == 403
-    assert Admission("127.0.0.1", origins=["*"]).refusal([("Host", "localhost"), ("Origin", PAGE)]) is None
+    assert Admission("127.0.0.1", origins=["*"]).refuse([("Host", "localhost"), ("Origin", PAGE)]) is None
 
 
 @pytest.fixture
@@ -200,9 +200,9 @@ async def test_K4_on_its_own_it_takes_any_key_unless_one_is_given():
     ],
 )
 def test_K4_what_an_address_opens_is_said(host, opens):
-    told = exposure(host, 8765, any_key=True, recording=True)
+    told = describe_exposure(host, 8765, any_key=True, recording=True)
     assert told is None if opens is None else (opens in told and "any key" in told and "--record" in told)
-    assert opens is None or "the key that you gave" in exposure(host, 1, any_key=False, recording=False)
+    assert opens is None or "the key that you gave" in describe_exposure(host, 1, any_key=False, recording=False)
 
 
 def test_K4_the_command_says_what_it_opens():

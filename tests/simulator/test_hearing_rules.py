@@ -9,7 +9,7 @@ import pytest
 from simulated import CLOSE, finals, hear, opened, said, speak, stt_path
 
 from smallest_nb.audio.clip import silence
-from smallest_nb.simulator.hearing.keywords import Keyword, arpabet, parse_keywords
+from smallest_nb.simulator.hearing.keywords import Keyword, convert_to_arpabet, parse_keywords
 
 LONG = (
     "The weather will be cold and cloudy this morning. She walked along the river and looked at the water. "
@@ -64,9 +64,9 @@ def test_keywords_are_read_as_documented():
 
 
 def test_phonemes_become_the_recognisers():
-    assert arpabet("k w ɪ n ˈoʊ ə") == "K W IH N OW AH"
-    assert arpabet("s ˈɪ d ɑːɹ θ") == "S IH D AA R TH"
-    assert arpabet("dʒ ˈɛ n s ə n") == "JH EH N S AH N"
+    assert convert_to_arpabet("k w ɪ n ˈoʊ ə") == "K W IH N OW AH"
+    assert convert_to_arpabet("s ˈɪ d ɑːɹ θ") == "S IH D AA R TH"
+    assert convert_to_arpabet("dʒ ˈɛ n s ə n") == "JH EH N S AH N"
 
 
 async def test_long_speech_is_cut_by_words_and_nothing_is_lost(simulator):

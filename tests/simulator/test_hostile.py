@@ -63,6 +63,11 @@ async def test_text_that_is_no_utf8_is_1007(signals, path):
         b"GET /waves/v1/tts/live HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
         b"POST /waves/v1/tts HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
         b"GARBAGE\r\n\r\n",
+        b"POST /waves/v1/tts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc",
+        b"POST /waves/v1/tts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        b"POST /waves/v1/tts HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n{}",
+        b"GET /waves/v1/health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /waves/v1/h\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
         b"POST /waves/v1/tts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk_x\r\nContent-Length: 3\r\n\r\n[[[",
     ],
@@ -73,7 +78,7 @@ async def test_junk_is_answered_or_dropped(signals, junk):
     with contextlib.suppress(ConnectionError):
         writer.write_eof()
         answer = await asyncio.wait_for(reader.read(), 12)
-        assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:80]
+        assert not answer or answer.startswith((b"HTTP/1.0 4", b"HTTP/1.1 4")), answer[:80]
     writer.close()
     assert await alive(signals)
 
@@ -149,8 +154,8 @@ async def test_one_who_does_not_read_costs_little_and_holds_nobody_up(signals):
     sockets = []
     for _ in range(5):
         request = json.dumps({"text": text, "voice_id": "x", "sample_rate": 44100}).encode()
-        reader, writer = await raw(signals, LIVE, Frame(Opcode.TEXT, request))
-        reader._transport.pause_reading()
+        _, writer = await raw(signals, LIVE, Frame(Opcode.TEXT, request))
+        writer.transport.pause_reading()
         sockets.append(writer)
     await asyncio.sleep(1.0)
     assert await alive(signals)
@@ -160,7 +165,8 @@ async def test_one_who_does_not_read_costs_little_and_holds_nobody_up(signals):
         writer.transport.abort()
 
 
-async def test_a_thousand_connections_come_and_go(signals):
+async def test_a_thousand_connections_come_and_go(fresh_signals):
+    signals = fresh_signals
     assert await alive(signals)
     await asyncio.sleep(0.2)
     before = descriptors()
@@ -182,21 +188,26 @@ async def test_a_thousand_connections_come_and_go(signals):
             break
         await asyncio.sleep(0.1)
     assert descriptors() <= before + 3
-    assert signals._backend.accounts._open == {}
+    assert signals.open_sessions == 0
+    signals.behaviour.concurrency = signals.behaviour.stt_sessions = 1
+    account = {"Authorization": "Bearer sk_x"}  # the one of the thousand: it has all of its sockets again
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(5):
+            await held.enter_async_context(opened(signals, headers=account))
+    assert (await hear(signals, b"", headers=account))[-1]["is_last"]
 
 
-async def test_pings_that_nobody_reads_the_answers_of_end_the_connection(signals):
-    reader, writer = await raw(signals, LIVE, Frame(Opcode.PING, b"x"))
-    reader._transport.pause_reading()
+async def test_pings_whose_answers_are_not_read_are_read_no_more(signals):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, writer = await raw(signals, LIVE, Frame(Opcode.PING, b"x"))
+    writer.transport.pause_reading()
     ping = Frame(Opcode.PING, b"p" * 125).serialize(mask=True) * 500
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(ConnectionError, TimeoutError):
         for _ in range(400):
             writer.write(ping)
-            await asyncio.wait_for(writer.drain(), 10)
-    server = signals._server
-    await asyncio.sleep(1.2)
-    waiting = [c.transport.get_write_buffer_size() for c in server.connections]
-    assert max(waiting, default=0) <= 4 * 2**20
+            await asyncio.wait_for(writer.drain(), 2)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 10_000, f"{grown} kB for 25 MB of answers"
     writer.transport.abort()
     assert await alive(signals)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from smallest_nb.simulator.text.numerals import number_at
+from smallest_nb.simulator.text.numerals import read_number
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 
 
 def write(text, **wording):
-    words = [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.9) for i, w in enumerate(text.split())]
-    return " ".join(w.text for w in Wording(**wording).final(words))
+    words = [RecognisedWord(w, i * 0.3, i * 0.3 + 0.25, 0.9) for i, w in enumerate(text.split())]
+    return " ".join(w.text for w in Wording(**wording).write_final(words))
 
 
 # As heard, with `itn_normalize`, with `numerals=true`, and by default.
@@ -88,7 +88,7 @@ def test_R7_no_commas_where_punctuation_is_off():
 @pytest.mark.parametrize("text", ["point", "minus", "minus minus", "a", "and", "nineteen", "double", "oh", "one half"])
 @pytest.mark.parametrize("at", [0, 1, 2, 9])
 def test_no_place_and_no_word_is_an_error(text, at):
-    number_at(text.split(), at, everything=True)
+    read_number(text.split(), at, everything=True)
     write(text, itn=True)
 
 

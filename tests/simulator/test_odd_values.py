@@ -13,13 +13,14 @@ from simulated import LIVE, call, hear, opened, said, speak, stt_path
 from websockets.exceptions import InvalidStatus
 
 from smallest_nb import ConfigError, SmallestSTTSettings, SmallestTTSSettings
-from smallest_nb.api.stt_wire import parse_segment, parse_stt_frame, stt_url
+from smallest_nb.api.segment_parser import parse_segment
+from smallest_nb.api.stt_wire import parse_stt_frame, stt_url
 from smallest_nb.api.tts_wire import parse_tts_frame, tts_request
 from smallest_nb.common.child_environment import child_environment
 from smallest_nb.common.text import parse_json, speakable_text, whole_characters
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour, parse_faults
-from smallest_nb.simulator.speech.speech import Speech
+from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
 from smallest_nb.simulator.workers.worker import Worker
 from tests.support.services import tts
 
@@ -147,7 +148,7 @@ async def test_T9_all_of_it_is_really_spoken(simulator):
     _, plain = await speak(simulator, "one two three four")
     _, odd = await speak(simulator, "one two\x00 three\x1f four")
     assert plain == odd
-    speech = Speech()
+    speech = SpeechSynthesizer()
     try:
         assert await speech.phonemes("two\x00three") == await speech.phonemes("twothree")
     finally:
@@ -193,10 +194,10 @@ async def test_K11_engine_workers_do_not_see_the_key(monkeypatch):
     kept = child_environment()
     assert ("HARMLESS" in kept, "PATH" in kept) == (True, "PATH" in os.environ)
     assert "canary" not in str(kept)
-    for script in ("speech_worker.py", "hearing_worker.py"):
+    for script in ("synthesizer_worker.py", "recogniser_worker.py"):
         worker = await Worker.start(script)
         try:
-            seen = environment_of(worker._process.pid)
+            seen = environment_of(worker.pid)
             assert seen is None or (b"HARMLESS" in seen and b"canary" not in seen)
         finally:
             await worker.stop()

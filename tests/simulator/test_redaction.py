@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from smallest_nb.simulator.text import entities
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 
 CARD = "four" + " one" * 15
 FORMS = {
@@ -22,7 +22,7 @@ FORMS = {
 
 
 def heard(text):
-    return [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.5 + 0.01 * i, 0, 0.9) for i, w in enumerate(text.split())]
+    return [RecognisedWord(w, i * 0.3, i * 0.3 + 0.25, 0.5 + 0.01 * i, 0, 0.9) for i, w in enumerate(text.split())]
 
 
 def redact(words, *, pii=True, pci=True, language="en"):
@@ -101,7 +101,7 @@ SHOWN = [
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("said", "kinds", "secrets"), HIDDEN)
 def test_hides(said, kinds, secrets, form):
-    written = FORMS[form].final(heard(said))
+    written = FORMS[form].write_final(heard(said))
     words, placeholders = redact(written)
     assert [re.sub(r"[\[\]_\d]", "", p) for p in placeholders] == kinds
     assert re.findall(r"\[\w+\]", text(words)) == placeholders
@@ -116,14 +116,14 @@ def test_hides(said, kinds, secrets, form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("said", SHOWN)
 def test_shows(said, form):
-    written = FORMS[form].final(heard(said))
+    written = FORMS[form].write_final(heard(said))
     assert redact(written) == (written, [])
 
 
 @pytest.mark.parametrize(("said", "kinds", "_secrets"), HIDDEN)
 def test_only_what_was_asked_for(said, kinds, _secrets):
     pci = {"ACCOUNTNUMBER", "CREDITCARDCVV", "ZIPCODE", "TIME"}
-    written = Wording().final(heard(said))
+    written = Wording().write_final(heard(said))
     assert redact(written, pii=False, pci=False) == (written, [])
     _, personal = redact(written, pci=False)
     _, card = redact(written, pii=False)
@@ -153,12 +153,14 @@ def test_an_entity_is_one_word():
 
 
 def test_marks_stay():
-    words, _ = redact([HeardWord(t, i, i + 1, 1.0) for i, t in enumerate("Is it John's, or Mary? Hi, Priya.".split())])
+    words, _ = redact(
+        [RecognisedWord(t, i, i + 1, 1.0) for i, t in enumerate("Is it John's, or Mary? Hi, Priya.".split())]
+    )
     assert text(words) == "Is it [FIRSTNAME_1]'s, or [FIRSTNAME_2]? Hi, [FIRSTNAME_3]."
 
 
 def test_email():
-    words, placeholders = redact(Wording(itn=True).final(heard("send it to john at gmail dot com")))
+    words, placeholders = redact(Wording(itn=True).write_final(heard("send it to john at gmail dot com")))
     assert text(words) == "Send it to [EMAIL_1]."
     assert placeholders == ["[EMAIL_1]"]
 

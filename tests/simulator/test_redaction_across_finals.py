@@ -7,9 +7,9 @@ import re
 import pytest
 from simulated import CLOSE, finals, hear, speak
 
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 
 FORMS = {
     "heard": Wording(numerals="false", punctuate=False, capitalize=False),
@@ -25,8 +25,8 @@ def redacted(text, wording, **options):
     redactor = Redactor(**{"pii": True, "pci": True, "language": wording.language, **options})
     shown = []
     for final in text.split("|"):
-        words = [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.9) for i, w in enumerate(final.split())]
-        hidden, placeholders = redactor.redact(wording.final(words))
+        words = [RecognisedWord(w, i * 0.3, i * 0.3 + 0.25, 0.9) for i, w in enumerate(final.split())]
+        hidden, placeholders = redactor.redact(wording.write_final(words))
         assert re.findall(r"\[\w+\]", " ".join(w.text for w in hidden)) == placeholders
         shown.append(" ".join(w.text for w in hidden))
     return shown
@@ -154,8 +154,8 @@ async def test_R8_finals_of_ten_words_over_the_wire(signals):
 @pytest.mark.parametrize("form", FORMS)
 def test_R8_empty_finals_change_nothing(form):
     redactor = Redactor(pii=True, pci=True, language="en")
-    words = [HeardWord(w, i, i + 0.5, 0.9) for i, w in enumerate("my phone number is nine one zero five".split())]
-    redactor.redact(FORMS[form].final(words))
+    words = [RecognisedWord(w, i, i + 0.5, 0.9) for i, w in enumerate("my phone number is nine one zero five".split())]
+    redactor.redact(FORMS[form].write_final(words))
     assert redactor.redact([]) == ([], [])
-    rest = [HeardWord(w, i + 9, i + 9.5, 0.9) for i, w in enumerate("five five one".split())]
-    assert [w.text.rstrip(".") for w in redactor.redact(FORMS[form].final(rest))[0]] == ["[PHONENUMBER_2]"]
+    rest = [RecognisedWord(w, i + 9, i + 9.5, 0.9) for i, w in enumerate("five five one".split())]
+    assert [w.text.rstrip(".") for w in redactor.redact(FORMS[form].write_final(rest))[0]] == ["[PHONENUMBER_2]"]

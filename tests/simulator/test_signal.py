@@ -7,11 +7,11 @@ import pytest
 from simulated import hear, said, samples, speak
 
 from smallest_nb.api.language import STT_VENDOR_LANGUAGES
-from smallest_nb.simulator.hearing.listening import Heard
-from smallest_nb.simulator.hearing.signal_hearing import SignalListener
-from smallest_nb.simulator.speech.signal_speech import SignalSpeech
-from smallest_nb.simulator.speech.speech import Delivery
-from smallest_nb.simulator.stt_options import STTOptions
+from smallest_nb.simulator.hearing.recogniser import Result
+from smallest_nb.simulator.hearing.signal_recogniser import SignalRecogniser
+from smallest_nb.simulator.hearing.stt_options import STTOptions
+from smallest_nb.simulator.speech.signal_synthesizer import SignalSynthesizer
+from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.text.reading import read_aloud
 from smallest_nb.simulator.text.wording import Wording
 
@@ -79,11 +79,11 @@ async def test_times_of_words_are_those_of_the_sound(signals):
 async def test_K5_a_segment_without_an_end_is_ended_after_a_minute():
     """Each interim repeats its segment: without a bound an hour of words would be sent a thousand times."""
     options = STTOptions("en", Wording(), silence_ms=None, max_words=None)
-    listener, heard = SignalListener(options), []
+    listener, heard = SignalRecogniser(options), []
     tokens = read_aloud(" ".join(f"word{n}" for n in range(400)), {})
-    async for piece in SignalSpeech().speak(tokens, 16000, Delivery("magnus", speed=2.0)):
+    async for piece in SignalSynthesizer().speak(tokens, 16000, Delivery("magnus", speed=2.0)):
         if isinstance(piece, bytes):
-            heard += [r for r in await listener.push(piece) if isinstance(r, Heard) and r.final]
+            heard += [r for r in await listener.push(piece) if isinstance(r, Result) and r.final]
     heard.append(await listener.finalize())
     assert len(heard) > 1
     assert all(each.words[-1].end - each.words[0].start < 62 for each in heard)

@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from smallest_nb.simulator.hearing.speakers import Speakers
-from smallest_nb.simulator.hearing.voiceprint import frames
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.hearing.voiceprint import find_voiced_frames
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
 RATE = 16000
 SENTENCES = (
@@ -61,7 +61,7 @@ def utterance(parts, *, start=0.0, pause=0.25, noise_db=None):
         at = start + sum(map(len, sound)) / RATE
         count = max(1, round(len(part) / RATE / 0.35))
         ends = at + np.linspace(0, len(part) / RATE, count + 1)
-        words += [HeardWord("w", float(a), float(b), 0.9) for a, b in itertools.pairwise(ends)]
+        words += [RecognisedWord("w", float(a), float(b), 0.9) for a, b in itertools.pairwise(ends)]
         sound += [part, gap]
     samples = np.concatenate(sound).astype(float)
     if noise_db is not None:
@@ -132,19 +132,19 @@ async def test_words_without_voiced_sound_inherit(clips):
         pcm, words = utterance([clips[voice, SENTENCES[0]]])
         assert ids(speakers.label(pcm, 0.0, words)) == [number]
         for silent in (bytes(2 * RATE), b"", utterance([noise])[0]):
-            labelled = speakers.label(silent, 0.0, [HeardWord("what", 0.2, 0.6, 0.4)])
+            labelled = speakers.label(silent, 0.0, [RecognisedWord("what", 0.2, 0.6, 0.4)])
             assert [(w.speaker, w.speaker_confidence) for w in labelled] == [(number, 0.5)]
 
 
 def test_nothing_heard_is_nothing_labelled():
     assert Speakers().label(b"", 0.0, []) == []
-    assert len(frames(b"").at) == 0
+    assert len(find_voiced_frames(b"").at) == 0
 
 
 def test_the_pitch_of_a_buzz_is_found():
     times = np.arange(RATE) / RATE
     for hertz in (75, 110, 220, 330):
         buzz = sum(np.sin(2 * np.pi * hertz * n * times) / n for n in range(1, 20))
-        found = frames((buzz * 5000).astype("<i2").tobytes())
+        found = find_voiced_frames((buzz * 5000).astype("<i2").tobytes())
         assert len(found.at) > 90
         assert float(np.median(2**found.pitch)) == pytest.approx(hertz, rel=0.03)

@@ -146,14 +146,14 @@ def test_g711_is_that_of_the_standard():
         out = io.BytesIO()
         soundfile.write(out, ramp, 8000, format="RAW", subtype=subtype)
         oracle = np.frombuffer(out.getvalue(), np.uint8)
-        from smallest_nb.simulator.speech.encodings import decode
+        from smallest_nb.simulator.speech.encodings import decode_samples
 
-        ours = np.frombuffer(decode(oracle.tobytes(), encoding), "<i2")
+        ours = np.frombuffer(decode_samples(oracle.tobytes(), encoding), "<i2")
         theirs, _ = soundfile.read(
             io.BytesIO(oracle.tobytes()), dtype="int16", format="RAW", subtype=subtype, samplerate=8000, channels=1
         )
         assert (ours == theirs).all()
-        back = np.frombuffer(decode(encode_g711(ramp.tobytes(), encoding), encoding), "<i2").astype(int)
+        back = np.frombuffer(decode_samples(encode_g711(ramp.tobytes(), encoding), encoding), "<i2").astype(int)
         assert (np.abs(back - ramp) <= np.abs(ours.astype(int) - ramp)).all(), "ours is the nearest value"
 
 

@@ -17,7 +17,7 @@ from smallest_nb.api.catalog import TTS_MODELS
 from smallest_nb.api.language import TTS_LANGUAGES
 from smallest_nb.api.voices import VOICES
 from smallest_nb.audio.clip import silence
-from smallest_nb.simulator.speech.speech import segments
+from smallest_nb.simulator.speech.speech_synthesizer import split_tokens
 from smallest_nb.simulator.speech.timbre import timbre_of
 from smallest_nb.simulator.text.reading import read_aloud
 
@@ -105,7 +105,7 @@ async def test_word_times_lie_where_the_words_sound(simulator):
 async def test_the_first_chunk_comes_before_the_sentence_is_made(simulator):
     """A text of ten minutes starts at once, is cut at sentences, and comes whole."""
     text = " ".join([SENTENCE] * 120)
-    assert len(segments(read_aloud(text, {}))) > 20
+    assert len(split_tokens(read_aloud(text, {}))) > 20
     async with opened(simulator) as ws:
         clock = asyncio.get_running_loop().time
         started = clock()
@@ -131,7 +131,7 @@ async def test_seams_of_a_long_text_lose_no_word(simulator):
         "The weather will be cold and cloudy this morning. She walked along the river and looked at the water. "
         "He opened the door and turned on the light. The weather will be cold and cloudy this morning."
     )
-    assert len(segments(read_aloud(text, {}))) == 2
+    assert len(split_tokens(read_aloud(text, {}))) == 2
     frames, pcm = await speak(simulator, text, voice_id="kartik", word_timestamps=True)
     words = [f["data"] for f in frames if f["status"] == "word_timestamp"]
     assert " ".join(w["word"] for w in words) == text

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from smallest_nb.simulator.text import foreign_numerals
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 
 
 def heard(text, *, pauses=(), speakers=None):
@@ -16,13 +16,13 @@ def heard(text, *, pauses=(), speakers=None):
     words, at = [], 0.0
     for i, word in enumerate(text.split()):
         at += 1.0 if i in pauses else 0.05
-        words.append(HeardWord(word, at, at + 0.25, 0.5 + 0.01 * i, speakers[i] if speakers else None))
+        words.append(RecognisedWord(word, at, at + 0.25, 0.5 + 0.01 * i, speakers[i] if speakers else None))
         at += 0.25
     return words
 
 
 def write(text, *, pauses=(), **wording):
-    return " ".join(w.text for w in Wording(**wording).final(heard(text, pauses=pauses)))
+    return " ".join(w.text for w in Wording(**wording).write_final(heard(text, pauses=pauses)))
 
 
 ITN = [
@@ -171,14 +171,14 @@ def test_capitals_and_punctuation_are_asked_for_apart():
 
 def test_a_merged_word_spans_what_was_said():
     words = heard("the meeting is on march third twenty twenty six")
-    written = Wording(itn=True).final(words)
+    written = Wording(itn=True).write_final(words)
     assert [w.text for w in written][-3:] == ["March", "3rd,", "2026."]
     assert (written[-1].start, written[-1].end) == (words[6].start, words[8].end)
     assert written[-1].confidence == pytest.approx(max(w.confidence for w in words[6:]))
 
 
 def test_speakers_are_never_merged():
-    written = Wording().final(heard("twenty five", speakers=[0, 1]))
+    written = Wording().write_final(heard("twenty five", speakers=[0, 1]))
     assert [(w.text.lower().strip("."), w.speaker) for w in written] == [("20", 0), ("five", 1)]
 
 
@@ -193,15 +193,15 @@ def test_utterances_are_the_sentences():
     words = heard("hello my friend how are you today", pauses={3})
     for punctuate in (True, False):
         wording = Wording(punctuate=punctuate)
-        cut = wording.utterances(wording.final(words))
+        cut = wording.split_utterances(wording.write_final(words))
         assert [len(s) for s in cut] == [3, 4]
-    assert [" ".join(w.text for w in s) for s in Wording().utterances(Wording().final(words))] == [
+    assert [" ".join(w.text for w in s) for s in Wording().split_utterances(Wording().write_final(words))] == [
         "Hello my friend.",
         "How are you today?",
     ]
-    assert len(Wording().utterances(Wording().final(heard("hello there")))) == 1
-    assert Wording().final([]) == []
-    assert Wording().utterances([]) == []
+    assert len(Wording().split_utterances(Wording().write_final(heard("hello there")))) == 1
+    assert Wording().write_final([]) == []
+    assert Wording().split_utterances([]) == []
 
 
 @pytest.mark.parametrize(
@@ -229,16 +229,16 @@ def test_without_text2num_numbers_stay_words(monkeypatch):
 
 
 def test_interim_text_has_capitals_only():
-    assert Wording(itn=True).interim("i'm here with john at twenty five") == "I'm here with John at twenty five"
-    assert Wording(capitalize=False).interim("I am") == "i am"
-    assert Wording().interim("") == ""
+    assert Wording(itn=True).write_interim("i'm here with john at twenty five") == "I'm here with John at twenty five"
+    assert Wording(capitalize=False).write_interim("I am") == "i am"
+    assert Wording().write_interim("") == ""
 
 
 @pytest.mark.parametrize("said", [s for s, _ in ITN + EVERY + AUTO + QUESTIONS] + UNTOUCHED)
 def test_times_run_on_and_no_word_is_lost(said):
     words = heard(said)
     for wording in (Wording(), Wording(itn=True), Wording(numerals="true", punctuate=False)):
-        written = wording.final(words)
+        written = wording.write_final(words)
         assert (written[0].start, written[-1].end) == (words[0].start, words[-1].end)
         assert all(w.start < w.end for w in written)
         assert all(a.end <= b.start for a, b in pairwise(written))

@@ -64,9 +64,9 @@ def constructed(url, monkeypatch):
 
 REFUSED = {
     "wss://host/#fragment": "no user name|fragment",
-    "wss://ho st": "a blank",
-    " wss://host": "a blank",
-    "wss://host ": "a blank",
+    "wss://ho st": "a space",
+    " wss://host": "a space",
+    "wss://host ": "a space",
     "wss://ho\tst": "a tab",
     "wss://host\n": "a line feed",
     "wss://ho\r\nst": "a carriage return",
@@ -80,7 +80,7 @@ REFUSED = {
     "wss://127.0.0.1@evil.example": "user name",
     "wss://host?x=1": "query",
     "wss://host?": "query",
-    "wss://host:0": "port 0",
+    "wss://host:0": "port is 0",
     "wss://host:65536": "65535",
     "wss://host:-1": "Port",
     "wss://host:8a": "8a",

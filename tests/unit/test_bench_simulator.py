@@ -10,7 +10,7 @@ from bench.simulator.paced import RATE, Clip, Punctuality, _judge
 from bench.simulator.raw import BINARY, TEXT, frame
 from bench.simulator.words import errors, plain
 from smallest_nb.audio.clip import as_pcm16
-from smallest_nb.simulator.signal_code import burst_of
+from smallest_nb.simulator.speech.signal_code import burst_of
 
 
 def test_words_are_compared_without_case_and_marks():

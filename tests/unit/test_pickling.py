@@ -6,7 +6,6 @@ import copy
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from smallest_nb.api.fields import NOT_GIVEN
 from smallest_nb.api.voices import VOICES
 from smallest_nb.common.secret import Secret
 from smallest_nb.results.metrics import MetricsLog, STTMetrics, TTSMetrics
-from smallest_nb.results.segment_latency import SegmentLatency
+from smallest_nb.results.segment_latency import SegmentLatency, StreamLatency
 from smallest_nb.results.takes.word_times import TakeWord
 from smallest_nb.results.transcript import Redaction
 from smallest_nb.testing.cassette.frames import Event, Kind, Session
@@ -48,7 +47,7 @@ def take(number=1):
         TTSMetrics(5, ttfb_s=0.2, audio_s=1.0, total_s=0.5, complete=True), (TakeWord("Hello", 0.0, 0.5),),
         starred=True, note="good",
     )  # fmt: skip
-    made.stream = SimpleNamespace(sent=1.0, arrived=3.0, rendered=7.0, page=open(__file__))  # noqa: SIM115, PTH123
+    made.stream = StreamLatency(sent=1.0, arrived=3.0, rendered=7.0)
     return made
 
 

@@ -119,7 +119,7 @@ def test_L5_numbers_and_names_of_other_libraries_are_taken(cls, given, kept):
     [
         (SmallestTTSSettings, {"extra": None}, "extra=None cannot be used; expected {'wire field': value}"),
         (SmallestTTSSettings, {"extra": [("a", 1)]}, "extra="),
-        (SmallestTTSSettings, {"extra": {1: 2}}, "names in extra are text, got 1"),
+        (SmallestTTSSettings, {"extra": {1: 2}}, "names in extra must be text; got 1"),
         (SmallestTTSSettings, {"extra": {"a": {"b": object}}}, "extra['a']['b']="),
         (SmallestTTSSettings, {"extra": {"a": math.nan}}, "extra['a']=nan"),
         (SmallestTTSSettings, {"speed": np.bool_(1)}, "speed=True"),

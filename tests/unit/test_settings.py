@@ -69,7 +69,7 @@ def test_both_spellings_of_a_model(model):
         (SmallestSTTSettings, {"eou_timeout_ms": 0}, "100 to 10000"),
         (SmallestSTTSettings, {"keywords": {"Ada": 21}}, "0 to 20"),
         (SmallestSTTSettings, {"model": "lightning_v2"}, "text-to-speech model; choose one of pulse"),
-        (SmallestSTTSettings, {"model": "../pulse"}, "no name of an STT model"),
+        (SmallestSTTSettings, {"model": "../pulse"}, "not the name of an STT model"),
     ],
 )
 def test_bad_values_name_value_range_and_way_out(cls, values, told):

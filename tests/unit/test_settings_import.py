@@ -170,7 +170,7 @@ def test_L6_the_model_of_an_older_address_counts():
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("a = S.Settings(voice='a')\nb = S.Settings(voice='b')", "2 times settings"),
+        ("a = S.Settings(voice='a')\nb = S.Settings(voice='b')", "2 different sets of settings"),
         ("S.Settings(voice=os.environ['VOICE'])", "os.environ['VOICE'] is not known before the code runs"),
         ("S.Settings(voice=os.getenv('VOICE'))", "os.getenv('VOICE') has no default"),
         ("S.Settings(voice=pick())", "pick() is not known"),

@@ -97,7 +97,7 @@ def test_what_a_request_has_that_is_new_is_kept():
         ("12", "expected an object"),
         ("hello there", "neither JSON nor Python"),
         ("x = 1", "no settings"),
-        ("Settings(voice='a')\nSettings(voice='b')", "2 times"),
+        ("Settings(voice='a')\nSettings(voice='b')", "2 different sets"),
         ("Settings(voice=open('/etc/passwd').read())", "not known before the code runs"),
         ("Settings(voice=__import__('os').name)", "not known before the code runs"),
         ("Settings(language=Language.KLINGON)", "KLINGON"),

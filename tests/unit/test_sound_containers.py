@@ -242,11 +242,11 @@ def test_S5_bytes_behind_the_samples_that_are_nothing_known_are_reported(warned)
     data = wav(SAMPLES.tobytes()) + RNG.bytes(1000).replace(b"R", b"Q")
     assert read_sound(data).samples.tolist() == EXPECTED
     (message,) = warned()
-    assert "1000 bytes behind its samples" in message
+    assert "1000 bytes after its samples" in message
     data = encode(tone(4000), "AU", "PCM_16") + b"\x07" * 999
     assert len(read_sound(data)) == 4000
     (message,) = warned()
-    assert "999 bytes behind its samples" in message
+    assert "999 bytes after its samples" in message
 
 
 def test_S5_a_second_data_chunk_is_reported(warned):
@@ -254,7 +254,7 @@ def test_S5_a_second_data_chunk_is_reported(warned):
     for after in (more, LIST + more):
         assert read_sound(wav(SAMPLES.tobytes(), after=after)).samples.tolist() == EXPECTED
         (message,) = warned()
-        assert f"{len(more)} bytes behind its samples" in message
+        assert f"{len(more)} bytes after its samples" in message
 
 
 @pytest.mark.parametrize("format_", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "RIFX"])

@@ -186,7 +186,7 @@ def test_what_follows_the_samples_is_no_sound():
         (wav(b""), "holds no samples"),
         (wav(b"", size=3200), "holds no samples"),
         (wav(b"")[:30], "header ends before any samples"),
-        (b"RIFF\x04\x00\x00\x00WAVEdata\x04\x00\x00\x00\x00\x00\x00\x00", "does not say its format"),
+        (b"RIFF\x04\x00\x00\x00WAVEdata\x04\x00\x00\x00\x00\x00\x00\x00", "does not state its format"),
         ("Minutes of the meeting, für alle.\n".encode() * 40, "is text"),
         (bytes(np.random.default_rng(5).integers(0, 256, 5000, np.uint8)), "something unknown"),
         (b"\x89PNG\r\n\x1a\n" + bytes(300), "a PNG image"),
@@ -218,7 +218,7 @@ def test_places_where_no_file_is(tmp_path):
         read_sound("a\0b.wav")
     if os.name == "posix":
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ConfigError, match="no regular file"):
+        with pytest.raises(ConfigError, match="not a regular file"):
             read_sound(tmp_path / "pipe")
 
 

@@ -94,7 +94,7 @@ def test_S5_what_stands_behind_the_frames_of_a_flac_is_reported(stated, channels
     assert warned() == []
     assert read_sound(data + behind) == expected
     (message,) = warned()
-    assert f"{len(behind)} bytes behind its last FLAC frame are not read" in message
+    assert f"{len(behind)} bytes after its last FLAC frame are not read" in message
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])

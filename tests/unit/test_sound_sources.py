@@ -74,9 +74,9 @@ def test_A4_an_open_file_is_read_and_stays_open(tmp_path):
         assert not file.closed
     with pytest.raises(ConfigError, match=r"talk\.wav cannot be read: .*closed file"):
         read_sound(file)
-    with path.open("r", errors="replace") as file, pytest.raises(ConfigError, match="gives text; expected bytes"):
+    with path.open("r", errors="replace") as file, pytest.raises(ConfigError, match="returns text; expected bytes"):
         read_sound(file)
-    with pytest.raises(ConfigError, match="gives str; expected bytes"):
+    with pytest.raises(ConfigError, match="returns str; expected bytes"):
         read_sound(type("Text", (), {"read": lambda self, size: "text"})())
 
 

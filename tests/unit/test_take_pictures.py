@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import types
 from html.parser import HTMLParser
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -16,6 +15,7 @@ from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.metrics import TTSMetrics
+from smallest_nb.results.segment_latency import StreamLatency
 from smallest_nb.results.takes import Take, Takes, TakeWord, take_html, waveform_svg
 
 EVIL = "<script>alert(1)</script> \" onload='x' & </svg> שלום"
@@ -310,7 +310,7 @@ def test_the_face_of_many_takes_is_a_bounded_table():
 
 
 def test_a_stream_told_by_the_page_is_in_the_card():
-    here = take(stream=types.SimpleNamespace(sent=1.0, arrived=13.0, rendered=100.0))
+    here = take(stream=StreamLatency(sent=1.0, arrived=13.0, rendered=100.0))
     assert "kernel to page 12 ms → prebuffer and output 87 ms" in Page(take_html(here)).text
 
 

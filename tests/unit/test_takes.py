@@ -7,7 +7,6 @@ import errno
 import gc
 import json
 import sys
-import types
 import weakref
 
 import numpy as np
@@ -17,6 +16,7 @@ from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.metrics import TTSMetrics
+from smallest_nb.results.segment_latency import StreamLatency
 from smallest_nb.results.takes import Take, Takes, TakeWord, differences, estimated_words, storage
 
 RATE = 8000
@@ -157,10 +157,10 @@ def test_words_are_estimated_if_any_of_them_is():
     assert take(words=[TakeWord("a", 0, 1), TakeWord("b", 1, 2, estimated=True)]).words_estimated
 
 
-def test_the_waterfall_takes_any_stream_and_leaves_out_what_is_not_known():
+def test_the_waterfall_leaves_out_what_is_not_known():
     here = take(ttfb=0.2)
     here.metrics.connect_s = 0.05
-    here.stream = types.SimpleNamespace(sent=10.0, arrived=25.0, rendered=None)
+    here.stream = StreamLatency(sent=10.0, arrived=25.0, rendered=None)
     assert here.waterfall == {"connect": 50.0, "request to first byte": 200.0, "kernel to page": 15.0}
     here.stream.rendered = 20.0
     assert here.waterfall["prebuffer and output"] == 0.0
@@ -317,7 +317,7 @@ def test_listeners_are_told_of_changes_only():
     assert len(told) == 3
     with pytest.raises(ConfigError):
         takes.delete(7)
-    with pytest.raises(ConfigError, match="A note is text"):
+    with pytest.raises(ConfigError, match="A note must be text"):
         takes.note(1, None)
     assert len(told) == 3
     takes.delete(1)
@@ -451,7 +451,7 @@ def test_half_an_emoji_survives_too(tmp_path):
 
 def test_the_stream_is_not_stored(tmp_path):
     takes = Takes()
-    takes.add(take(1, stream=object()))
+    takes.add(take(1, stream=StreamLatency(sent=1.0)))
     again = Takes()
     again.load(takes.save(tmp_path))
     assert again[0].stream is None

@@ -8,7 +8,7 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.results.transcript.folding import fold_text, fold_word
-from smallest_nb.results.transcript.word_spans import cut_up, places
+from smallest_nb.results.transcript.word_spans import find_word_spans, split_at_words
 
 SAME = [
     ("Straße", "STRASSE"),
@@ -102,19 +102,19 @@ def test_R5_search_still_finds_parts_of_words_and_regular_expressions():
 def test_R5_words_are_found_in_their_text_however_they_are_written():
     text = "Le Cafe\u0301, naïve STRASSE: 3.5!"
     words = ["le", "caf\u00e9", "nai\u0308ve", "straße", "3.5"]
-    assert [text[a:b] for a, b in places(text, words)] == ["Le", "Cafe\u0301", "naïve", "STRASSE", "3.5"]
-    assert "".join(cut_up(text, words)) == text
+    assert [text[a:b] for a, b in find_word_spans(text, words)] == ["Le", "Cafe\u0301", "naïve", "STRASSE", "3.5"]
+    assert "".join(split_at_words(text, words)) == text
 
 
 @pytest.mark.parametrize(
     ("text", "words"), [("की राम", ["क", "राम"]), ("cafe\u0301 noir", ["cafe", "noir"]), ("3.5 km", ["35", "km"])]
 )
 def test_R5_a_word_with_another_mark_is_another_word(text, words):
-    assert places(text, words)[0] is None
-    assert places(text, words)[1] is not None
-    assert cut_up(text, words) is None
+    assert find_word_spans(text, words)[0] is None
+    assert find_word_spans(text, words)[1] is not None
+    assert split_at_words(text, words) is None
 
 
 def test_R5_hindi_words_are_cut_up_as_they_stand():
     text = "यह किताब की है।"
-    assert cut_up(text, ["यह", "किताब", "की", "है"]) == ["यह", " किताब", " की", " है।"]
+    assert split_at_words(text, ["यह", "किताब", "की", "है"]) == ["यह", " किताब", " की", " है।"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import Segment, Transcript
-from smallest_nb.results.transcript.evaluate import normalized
+from smallest_nb.results.transcript.evaluate import normalize_text
 
 
 def heard(text: str) -> Transcript:
@@ -62,8 +62,8 @@ def test_a_comparison_has_counts_and_rows():
     ],
 )
 def test_normalisation_is_as_documented(text, told):
-    assert normalized(text) == told
-    assert normalized(told) == told
+    assert normalize_text(text) == told
+    assert normalize_text(told) == told
 
 
 @pytest.mark.parametrize("reference", ["", "  ", "?!…", Transcript()])

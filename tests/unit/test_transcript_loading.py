@@ -96,7 +96,7 @@ def test_windows_1252_is_read_with_a_warning(tmp_path, caplog):
             write(tmp_path, "a.srt", "1\n00:00:01,000 --> 00:00:02,000\ncafé “so”\n", "cp1252")
         )
     assert transcript.text == "café “so”"
-    assert "a.srt is no UTF-8 (byte" in caplog.text
+    assert "a.srt is not UTF-8 (byte" in caplog.text
 
 
 # WebVTT
@@ -349,15 +349,15 @@ def test_audacity_labels(tmp_path):
     ("name", "text", "problem"),
     [
         ("a.rttm", "SPEAKER a 1 0\n", "line 1 has 4 columns; expected type"),
-        ("a.rttm", "SPEAKER a 1 x 1 <NA> <NA> b <NA> <NA>\n", "line 1: 'x' is no time"),
-        ("a.rttm", ";\nSPEAKER a 1 0 nan <NA> <NA> b <NA> <NA>\n", "line 2: 'nan' is no time"),
+        ("a.rttm", "SPEAKER a 1 x 1 <NA> <NA> b <NA> <NA>\n", "line 1: 'x' is not a time"),
+        ("a.rttm", ";\nSPEAKER a 1 0 nan <NA> <NA> b <NA> <NA>\n", "line 2: 'nan' is not a time"),
         ("a.ctm", "a 1 0\n", "line 1 has 3 columns; expected file, channel"),
-        ("a.stm", "a 1 b 0 z hi\n", "line 1: 'z' is no time"),
-        ("a.txt", "just text\n", "in no format that is known here"),
-        ("a.docx", "PK", "in no format that is known here"),
+        ("a.stm", "a 1 b 0 z hi\n", "line 1: 'z' is not a time"),
+        ("a.txt", "just text\n", "is not in a known format"),
+        ("a.docx", "PK", "is not in a known format"),
         ("a.srt", "no cue at all", "there is no cue in it"),
-        ("a.json", "{", "no JSON"),
-        ("a.json", "{}", "no transcript of a known program"),
+        ("a.json", "{", "not JSON"),
+        ("a.json", "{}", "not a transcript of a known program"),
         ("a.json", '{"segments": [{"start": "x"}]}', "not as its program writes it"),
         ("a.json", '{"segments": [7]}', "not as its program writes it"),
         ("a.json", '{"results": {"channels": [7]}}', "not as its program writes it"),
@@ -586,7 +586,7 @@ def test_json_of_the_service(tmp_path):
     ],
 )
 def test_json_of_others_is_refused_in_words(tmp_path, data):
-    with pytest.raises(ConfigError, match=r"^a\.json: it is no transcript of a known program; expected"):
+    with pytest.raises(ConfigError, match=r"^a\.json: it is not a transcript of a known program; expected"):
         load_json(tmp_path, data)
 
 

@@ -20,29 +20,30 @@ from smallest_nb.client.recording_answer import parse_recording
 from smallest_nb.client.text_alignment import TextAlignment
 from smallest_nb.common import terminal
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import SmallestError
-from smallest_nb.results.takes import word_times as take_words
+from smallest_nb.results.takes import estimated_words
 from smallest_nb.results.transcript import (
     Segment,
     Transcript,
     Word,
     evaluate,
     folding,
-    labels,
     loading,
     names,
     word_spans,
 )
-from smallest_nb.simulator import continuation, faults, stt_options
+from smallest_nb.simulator import continuation, faults
 from smallest_nb.simulator.admission import Admission
-from smallest_nb.simulator.hearing import keywords, signal_hearing
-from smallest_nb.simulator.speech import speech, spoken_line
+from smallest_nb.simulator.hearing import keywords, signal_recogniser
+from smallest_nb.simulator.hearing.stt_options import BadQuery, STTOptions
+from smallest_nb.simulator.speech import speech_synthesizer, spoken_line
 from smallest_nb.simulator.speech.dictionaries import BadDictionary, Dictionaries
-from smallest_nb.simulator.speech.speech_request import Refused, read_request
+from smallest_nb.simulator.speech_request import Refused, read_request
 from smallest_nb.simulator.text import reading
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 from smallest_nb.simulator.text.redaction import Redactor
 from smallest_nb.simulator.text.wording import Wording
-from smallest_nb.simulator.text.words import HeardWord
 from smallest_nb.testing.cassette import compare, frames, scrub, store
 
 CHARACTERS = {
@@ -111,8 +112,8 @@ _SETTINGS = SmallestTTSSettings.complete()
 _LINES = 60
 
 
-def heard(text: str) -> list[HeardWord]:
-    return [HeardWord(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split())]
+def heard(text: str) -> list[RecognisedWord]:
+    return [RecognisedWord(w, i * 0.3, i * 0.3 + 0.25, 0.9, 0) for i, w in enumerate(text.split())]
 
 
 def timed(text: str) -> tuple[Word, ...]:
@@ -175,12 +176,12 @@ def _merged(text: str) -> object:
 
 
 def _without_edges(text: str) -> str:
-    return signal_hearing._EDGES.sub("", text)
+    return signal_recogniser._EDGES.sub("", text)
 
 
 def _places_of_others(text: str) -> None:
     words = text.split()
-    word_spans.places(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
+    word_spans.find_word_spans(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
 
 
 def _told(text: str) -> None:
@@ -228,28 +229,28 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "folded text": lambda t: folding.fold_text(t, ignore_case=True),
     "seam": lambda t: TextAlignment(t.split()).repeated(t, is_final=True),
     "checked_name": names.checked_name,
-    "distinct names": lambda t: names.distinct(dict(enumerate(t.split())), "-"),
-    "tidy": labels.tidy,
-    "places": lambda t: word_spans.places(t, t.split()),
+    "distinct names": lambda t: names.make_unique(dict(enumerate(t.split())), "-"),
+    "one line": one_line,
+    "word spans": lambda t: word_spans.find_word_spans(t, t.split()),
     "places, other words": _places_of_others,
-    "cut_up": lambda t: word_spans.cut_up(t, t.split()),
+    "text at words": lambda t: word_spans.split_at_words(t, t.split()),
     "search": _told,
     "search, every character": lambda t: one(t).search(t[:1] or "x"),
-    "normalized": evaluate.normalized,
+    "normalized": evaluate.normalize_text,
     "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
     "wer": lambda t: one(t).wer(t, normalize=False),
     "text as HTML": text_html,
-    "take's words": lambda t: take_words.estimated_words(t, SOUND),
-    "read_aloud": lambda t: reading.runs(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
+    "take's words": lambda t: estimated_words(t, SOUND),
+    "read_aloud": lambda t: reading.group_by_language(reading.read_aloud(t, {"math_notation": True, "language": "en"})),
     "read_aloud, dictionary": _dictionary,
-    "segments": lambda t: speech.segments(reading.read_aloud(t, {})),
+    "segments": lambda t: speech_synthesizer.split_tokens(reading.read_aloud(t, {})),
     "spoken line": _merged,
     "contexts": _contexts,
     "keywords": keywords.parse_keywords,
-    "keywords, phonemes": keywords.arpabet,
+    "keywords, phonemes": keywords.convert_to_arpabet,
     "dictionary's body": lambda t: Dictionaries().create("k", {"items": [{"word": t}, {"pronunciation": t}]}),
     "faults": lambda t: faults.parse_faults([t]),
-    "query": lambda t: stt_options.STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
+    "query": lambda t: STTOptions.read({"model": "pulse", "language": t, "keywords": t}, legacy=False),
     "speech request": lambda t: read_request(json.dumps({"text": t, "voice_id": t}), None, faults.Behaviour()),
     "speech request of junk": lambda t: read_request(t, None, faults.Behaviour()),
     **{f"reading {name} of junk": read for name, read in loading.FORMATS.items()},
@@ -257,18 +258,18 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "reading a WebVTT cue": lambda t: loading.FORMATS["vtt"](f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v {t}>{t}\n"),
     "reading JSON": lambda t: loading.FORMATS["json"](json.dumps({"segments": [{"start": 0, "end": 1, "text": t}]})),
     "signal word": _without_edges,
-    "headers": lambda t: Admission("127.0.0.1").refusal([("Host", t), ("Origin", t)]),
+    "headers": lambda t: Admission("127.0.0.1").refuse([("Host", t), ("Origin", t)]),
 }
 
 
 def _wording(text: str, **options: object) -> None:
     wording = Wording(**options)
-    written = wording.final(heard(text))
-    wording.utterances(written)
+    written = wording.write_final(heard(text))
+    wording.split_utterances(written)
 
 
 def _redacted(text: str, **options: object) -> None:
-    words = Wording(**options).final(heard(text)) if options else heard(text)
+    words = Wording(**options).write_final(heard(text)) if options else heard(text)
     language = "hi" if "एक" in text else "en"
     Redactor(pii=True, pci=True, language=language).redact(words)
 
@@ -284,5 +285,5 @@ SPOKEN_FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 def call(function: Callable[[str], object], text: str) -> None:
     """Refusals in words are as good as an answer."""
-    with contextlib.suppress(SmallestError, Refused, BadDictionary, stt_options.BadQuery, UnicodeError, ValueError):
+    with contextlib.suppress(SmallestError, Refused, BadDictionary, BadQuery, UnicodeError, ValueError):
         function(text)

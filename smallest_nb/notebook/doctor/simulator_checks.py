@@ -8,7 +8,9 @@ from time import perf_counter
 
 from smallest_nb.audio.vad import SileroVad, make_vad
 from smallest_nb.notebook.doctor.report import Check, Status
-from smallest_nb.simulator.speech.speech import Delivery, Speech, SpokenWord
+from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
+from smallest_nb.simulator.speech.spoken_line import SpokenWord
+from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.text.reading import Spoken
 from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
 
@@ -37,7 +39,7 @@ async def check_simulator(*, used: bool) -> list[Check]:
 
 
 async def _speech(bad: Status) -> Check:
-    speech = Speech(workers=1)
+    speech = SpeechSynthesizer(workers=1)
     began = perf_counter()
     try:
         async with asyncio.timeout(_ENGINE_SECS):
@@ -55,7 +57,7 @@ async def _speech(bad: Status) -> Check:
 
 
 async def _hearing(bad: Status) -> Check:
-    pool = WorkerPool("hearing_worker.py", 1)
+    pool = WorkerPool("recogniser_worker.py", 1)
     began = perf_counter()
     try:
         async with asyncio.timeout(_ENGINE_SECS):

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from smallest_nb.api.fields import Spec
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["Control", "close_all", "make_control"]

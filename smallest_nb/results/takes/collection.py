@@ -1,4 +1,4 @@
-"""All takes of a tuner, bounded by memory. Imports errors, settings."""
+"""All takes of a tuner, bounded by memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
+from smallest_nb.results.table import make_table
 from smallest_nb.results.takes import storage
 from smallest_nb.results.takes.compare import differences
-from smallest_nb.results.takes.html import waveform_svg
+from smallest_nb.results.takes.html import STAR, cut_text, waveform_svg
 from smallest_nb.results.takes.take import Take
 
 if TYPE_CHECKING:
@@ -24,15 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["Takes"]
 
 _log = logging.getLogger(__name__)
-_ROUNDS = 16
-_ROWS = 50
+_MAX_NOTIFICATIONS = 16
+_MAX_ROWS = 50
 _TEXT_CHARS = 80
 
 
 class Takes(Sequence[Take]):
-    """Every take, bounded by memory: the oldest without a star go first, then the oldest with one.
+    """All takes, bounded by memory: the oldest without a star are dropped first, then the oldest with one.
 
-    The one just added stays, so that it can be heard and starred; one that is larger than the bound by itself is
+    The one just added stays, so that it can be played and starred; one that is larger than the bound by itself is
     not kept at all. Indices are places, from the oldest; :meth:`get` goes by number. It can be pickled and copied; the
     copy calls no `on_change`.
 
@@ -43,23 +45,23 @@ class Takes(Sequence[Take]):
 
     Attributes:
         max_bytes: As given.
-        dropped: How many had to go for want of memory since the last `clear`.
+        dropped: How many were dropped for lack of memory since the last `clear`.
 
     Raises:
-        ConfigError: A `max_bytes` that is no positive whole number.
+        ConfigError: A `max_bytes` that is not a positive whole number.
     """
 
     def __init__(self, *, max_bytes: int = 256 * 2**20, on_change: Callable[[], None] | None = None) -> None:
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
+        if not is_integer(max_bytes) or max_bytes < 1:
             raise ConfigError(f"max_bytes={max_bytes!r} cannot be used; expected a whole number from 1.")
         self.max_bytes = max_bytes
         self.dropped = 0
         self._on_change = on_change
         self._lock = threading.RLock()  # auditions add on the background loop, cells load and delete on their own
-        self._takes: list[Take] = []  # replaced, never changed in place: whoever reads needs no lock
+        self._takes: list[Take] = []  # replaced, never changed in place: readers need no lock
         self._latest = 0
         self._deleted: set[str] = set()
-        self._telling = self._again = False
+        self._notifying = self._notify_again = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Takes):
@@ -73,7 +75,7 @@ class Takes(Sequence[Take]):
             state = {name: value for name, value in vars(self).items() if name != "_lock"}
             return {
                 **state, "_on_change": None, "_takes": list(self._takes), "_deleted": set(self._deleted),
-                "_telling": False, "_again": False,
+                "_notifying": False, "_notify_again": False,
             }  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -95,10 +97,10 @@ class Takes(Sequence[Take]):
 
         Args:
             take: The take.
-            renumber: Give it the next free number where its own was taken meanwhile.
+            renumber: Give it the next free number if its own is taken by now.
 
         Returns:
-            The takes that had to go for it, oldest first; the take itself where it alone is too large.
+            The takes that were dropped for it, oldest first; the take itself if it alone is too large.
 
         Raises:
             ConfigError: Its number is taken.
@@ -111,7 +113,7 @@ class Takes(Sequence[Take]):
                     )
                 take.number = self.next_number
             gone = self._put([take])
-        self._changed()
+        self._notify()
         return gone
 
     def _put(self, takes: Iterable[Take]) -> list[Take]:
@@ -149,7 +151,7 @@ class Takes(Sequence[Take]):
         raise ConfigError(f"There is no take {number!r}; {f'there are {known}' if known else 'there are none yet'}.")
 
     def star(self, number: int, on: bool = True) -> None:
-        """Keep a take before the others, or no longer.
+        """Set or remove the star that keeps a take before the others.
 
         Raises:
             ConfigError: There is no such take.
@@ -157,20 +159,20 @@ class Takes(Sequence[Take]):
         take = self.get(number)
         if take.starred != bool(on):
             take.starred = bool(on)
-            self._changed()
+            self._notify()
 
     def note(self, number: int, text: str) -> None:
-        """Say something of a take.
+        """Add a remark to a take, in place of the former one.
 
         Raises:
-            ConfigError: There is no such take, or this is no text.
+            ConfigError: There is no such take, or this is not text.
         """
         take = self.get(number)
         if not isinstance(text, str):
-            raise ConfigError(f"A note is text; got {type(text).__name__}.")
+            raise ConfigError(f"A note must be text; got {type(text).__name__}.")
         if take.note != text:
             take.note = text
-            self._changed()
+            self._notify()
 
     def delete(self, number: int) -> None:
         """Remove a take, at the next save from the folder too.
@@ -182,7 +184,7 @@ class Takes(Sequence[Take]):
             take = self.get(number)
             self._takes = [t for t in self._takes if t is not take]
             self._deleted.add(take.uid)
-        self._changed()
+        self._notify()
 
     def clear(self) -> None:
         """Remove all takes from memory; what was saved stays in its folder."""
@@ -191,10 +193,10 @@ class Takes(Sequence[Take]):
                 return
             self._takes = []
             self.dropped = 0
-        self._changed()
+        self._notify()
 
     def compare(self, a: int | Take, b: int | Take) -> str:
-        """Say in one line what tells the second take from the first.
+        """Return in one line how the second take differs from the first.
 
         Args:
             a: A take or its number.
@@ -204,28 +206,28 @@ class Takes(Sequence[Take]):
             ConfigError: There is no such take.
         """
         first, second = (t if isinstance(t, Take) else self.get(t) for t in (a, b))
-        told = "; ".join(differences(first, second)) or "no difference"
-        return f"Take {first.number} → take {second.number}: {told}"
+        found = "; ".join(differences(first, second)) or "no difference"
+        return f"Take {first.number} → take {second.number}: {found}"
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write all takes into a folder: takes.json, and take-001.wav and so on.
 
         Takes that the folder holds from earlier stay there, unless they were removed here with :meth:`delete`.
-        Nobody else's file is written over: sound whose name is taken goes to take-001-2.wav and so on.
+        Other files are never overwritten: if a name is taken, the sound goes to take-001-2.wav and so on.
 
         Returns:
             The folder.
 
         Raises:
-            ConfigError: The folder cannot be written, or holds a takes.json of someone else.
+            ConfigError: The folder cannot be written, or holds a takes.json that is not ours.
         """
         return storage.write(self._takes, folder, without=self._deleted)
 
     def load(self, folder: str | os.PathLike[str]) -> int:
-        """Append the takes of a folder; where a number is taken, the take gets a fresh one.
+        """Append the takes of a folder; if a number is taken, the take gets the next free one.
 
         Returns:
-            How many were appended; fewer than the folder holds where memory does not reach.
+            How many were appended; fewer than the folder holds if memory does not suffice.
 
         Raises:
             ConfigError: A file is missing or broken; nothing is loaded then.
@@ -242,7 +244,7 @@ class Takes(Sequence[Take]):
         with self._lock:
             self._append(loaded)
         if total:
-            self._changed()
+            self._notify()
         return sum(t in self._takes for t in loaded)
 
     def _append(self, loaded: Takes) -> None:
@@ -262,15 +264,11 @@ class Takes(Sequence[Take]):
         self.dropped += loaded.dropped
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per take, with a column for each setting; `extra` only where some take has it.
+        """Return one row per take, with a column for each setting; `extra` only if some take has it.
 
         Raises:
             ConfigError: pandas is missing.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
         figures = ("number made text characters duration_s ttfb_ms total_s rtf starred note").split()
         settings = list(SmallestTTSSettings.specs())
         settings += ["extra"] if any(t.settings.extra for t in self._takes) else []
@@ -281,7 +279,7 @@ class Takes(Sequence[Take]):
             ]
             for t in self._takes
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=[*figures, *settings])
+        return make_table(rows, [*figures, *settings])
 
     @overload
     def __getitem__(self, index: int) -> Take: ...
@@ -298,39 +296,40 @@ class Takes(Sequence[Take]):
 
     def __repr__(self) -> str:
         starred = sum(t.starred for t in self._takes)
-        told = [f"{len(self)} {'take' if len(self) == 1 else 'takes'}", f"{starred} starred" if starred else ""]
-        told += [f"{self.size / 2**20:.1f} MB", f"{self.dropped} dropped" if self.dropped else ""]
-        return f"Takes({', '.join(t for t in told if t)})"
+        parts = [f"{len(self)} {'take' if len(self) == 1 else 'takes'}", f"{starred} starred" if starred else ""]
+        parts += [f"{self.size / 2**20:.1f} MB", f"{self.dropped} dropped" if self.dropped else ""]
+        return f"Takes({', '.join(filter(None, parts))})"
 
     def _repr_html_(self) -> str:
         if not self._takes:
             return "<p>No takes yet.</p>"
-        older = len(self) - _ROWS
+        older = len(self) - _MAX_ROWS
         more = f"<caption>and {older} older</caption>" if older > 0 else ""
         head = "".join(f'<th scope="col">{name}</th>' for name in ("Take", "Sound", "Settings", "First audio", "Text"))
-        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self[-_ROWS:]))}</tbody></table>"
+        body = "".join(map(_row, self[-_MAX_ROWS:]))
+        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def _changed(self) -> None:
-        """Tell that something changed; what the listener itself changes is told once it has returned."""
+    def _notify(self) -> None:
+        """Call `on_change`; if it changes the takes itself, call it once more when it has returned."""
         if self._on_change is None:
             return
-        if self._telling:
-            self._again = True
+        if self._notifying:
+            self._notify_again = True
             return
-        self._telling = True
+        self._notifying = True
         try:
-            for _ in range(_ROUNDS):
-                self._again = False
+            for _ in range(_MAX_NOTIFICATIONS):
+                self._notify_again = False
                 try:
                     self._on_change()
                 except Exception:
                     _log.exception("on_change failed")
-                if not self._again:
+                if not self._notify_again:
                     break
             else:
                 _log.warning("on_change changes the takes each time it is called; it is not called again")
         finally:
-            self._telling = self._again = False
+            self._notifying = self._notify_again = False
 
 
 def _cell(value: Any) -> Any:
@@ -338,8 +337,8 @@ def _cell(value: Any) -> Any:
 
 
 def _row(take: Take) -> str:
-    text = take.text if len(take.text) <= _TEXT_CHARS else take.text[: _TEXT_CHARS - 1] + "…"
-    star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
+    text = cut_text(take.text, _TEXT_CHARS)
+    star = STAR if take.starred else ""
     note = f'<br><small dir="auto"><bdi>{text_html(take.note)}</bdi></small>' if take.note else ""
     first = f"{take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
     return (
@@ -351,10 +350,10 @@ def _row(take: Take) -> str:
 
 def _ranges(numbers: Sequence[int]) -> str:
     """Return numbers as people write them: 1 to 4, 7."""
-    told: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in sorted(numbers):
-        if told and number == told[-1][1] + 1:
-            told[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            told.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a} to {b}" if b > a + 1 else f"{a}, {b}" for a, b in told)
+            ranges.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" if b > a + 1 else f"{a}, {b}" for a, b in ranges)

@@ -1,4 +1,4 @@
-"""Pictures that need no browser side: a clip as SVG, a take as HTML. Pure. Imports audio, errors, protocol.
+"""Takes as HTML that needs no script, style sheet or network: the waveform as SVG, and the card around it.
 
 Colours are the surrounding text's (currentColor), so that they show on light and on dark.
 """
@@ -9,21 +9,17 @@ import itertools
 import math
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pybase64
 
-from smallest_nb.api.tts_wire import ignored_settings
+from smallest_nb.api.segment import Word
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.common.markup import text_html
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.takes.compare import setting_value
 from smallest_nb.results.takes.word_times import TakeWord
 
-if TYPE_CHECKING:
-    from smallest_nb.results.takes.take import Take
-
-__all__ = ["take_html", "waveform_svg"]
+__all__ = ["STAR", "card_html", "cut_text", "peak_level", "waveform_svg"]
 
 _COLUMNS = 240
 _MARKS = 120
@@ -37,16 +33,18 @@ _TEXT_CHARS = 1500
 _URI = "data:audio/wav;base64,"
 _WAV_HEADER = 44
 _EMBEDDED_RATES = (16000, 8000)
+STAR = ' <span role="img" aria-label="starred">★</span>'
+"""Stands behind the number of a take that is kept before the others."""
 
 
-def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Sequence[TakeWord] = ()) -> str:
+def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Sequence[Word] = ()) -> str:
     """Draw a clip: its outline, drawn to its own peak, and a mark where each word begins.
 
     Args:
         clip: The sound.
         width: Pixels; a narrower page shrinks it.
         height: Pixels.
-        words: Words to mark; named where there is room, dashed where their times are estimated.
+        words: Words to mark; named if there is room, dashed if their times are estimated.
 
     Returns:
         SVG of at most 6 kB, however long the clip is.
@@ -55,7 +53,7 @@ def waveform_svg(clip: Clip, *, width: int = 560, height: int = 72, words: Seque
         ConfigError: A size that is no whole number from 8 to 4000.
     """
     for name, value in (("width", width), ("height", height)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 8 <= value <= 4000:
+        if not is_integer(value) or not 8 <= value <= 4000:
             raise ConfigError(f"{name}={value!r} cannot be used; expected a whole number of pixels from 8 to 4000.")
     marked = [w for w in words if math.isfinite(w.start) and math.isfinite(w.end)] if clip.duration else []
     body = height - _LABEL_HEIGHT if marked and height >= 3 * _LABEL_HEIGHT else height
@@ -106,37 +104,37 @@ def _path(lows: list[float], highs: list[float], peak: float, width: int, height
     steps: list[str] = []
     for (x, y), (to_x, to_y) in itertools.pairwise(points):
         for value in (to_x - x, round(to_y - y, digits)):
-            told = _number(value)
-            steps.append(told if told.startswith("-") or not steps else f" {told}")
+            step = _number(value)
+            steps.append(step if step.startswith("-") or not steps else f" {step}")
     return drawn + "".join(steps) + "z"
 
 
 def _number(value: float) -> str:
-    told = f"{value:.1f}".removesuffix(".0").replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
-    told = told.removesuffix(".0")
-    return "0" if told in ("-0", "-", "") else told
+    text = f"{value:.1f}".removesuffix(".0")
+    text = text.replace("0.", ".", 1) if abs(value) < 1 else text
+    return "0" if text in ("-0", "") else text
 
 
-def _marks(words: Sequence[TakeWord], duration: float, width: int, height: int) -> str:
+def _marks(words: Sequence[Word], duration: float, width: int, height: int) -> str:
     apart = max(3, width / _MARKS)
     xs: list[int] = []
     for word in sorted(words, key=lambda w: w.start):
         x = round(min(max(word.start / duration, 0.0), 1.0) * width)
         if not xs or x - xs[-1] >= apart:
             xs.append(x)
-    dashes = ' stroke-dasharray="3"' if any(w.estimated for w in words) else ""
+    dashes = ' stroke-dasharray="3"' if any(isinstance(w, TakeWord) and w.estimated for w in words) else ""
     drawn = "".join(f"M{x} 0v{height}" for x in xs)
     return f'<path fill="none" stroke="currentColor" stroke-opacity=".4"{dashes} d="{drawn}"/>'
 
 
-def _labels(words: Sequence[TakeWord], duration: float, width: int, height: int) -> str:
-    """Name the words that have room; where even these are too many bytes, fewer of them."""
+def _labels(words: Sequence[Word], duration: float, width: int, height: int) -> str:
+    """Name the words that have room; if even these take too many bytes, fewer of them."""
     spacing = 4.0
     while True:
         drawn: list[str] = []
         free = 0.0
         for word in words:
-            text = word.text if len(word.text) <= _LABEL_CHARS else word.text[: _LABEL_CHARS - 1] + "…"
+            text = cut_text(word.text, _LABEL_CHARS)
             room = sum(10.0 if unicodedata.east_asian_width(c) in "WF" else 5.8 for c in text)
             # In the middle of the word: the same place whichever way its script runs.
             x = (word.start + word.end) / 2 / duration * width
@@ -145,9 +143,9 @@ def _labels(words: Sequence[TakeWord], duration: float, width: int, height: int)
             if inside and x - room / 2 >= free:
                 drawn.append(f'<text x="{x:.0f}" y="{height - 3}">{text_html(text, tag="tspan")}</text>')
                 free = x + room / 2 + spacing
-        told = " ".join(drawn)  # a notebook that is not trusted is shown without the tags, and keeps the blanks
-        if len(told.encode()) <= _LABEL_BYTES:
-            return f'<g fill="currentColor" font-size="10" font-family="sans-serif" text-anchor="middle">{told}</g>'
+        labels = " ".join(drawn)  # a notebook that is not trusted is shown without the tags, and keeps the blanks
+        if len(labels.encode()) <= _LABEL_BYTES:
+            return f'<g fill="currentColor" font-size="10" font-family="sans-serif" text-anchor="middle">{labels}</g>'
         spacing *= 2
 
 
@@ -155,62 +153,58 @@ def _decibels(peak: float) -> str:
     return f"peak {20 * math.log10(peak):.0f} dB".replace("-", "\N{MINUS SIGN}") if peak > 0 else "silent"
 
 
-def take_html(take: Take, *, audio_kb: int = 0) -> str:
-    """Return a take as a card that needs nothing else: no script, no style sheet, no network.
+def peak_level(clip: Clip) -> str:
+    """Return how loud the loudest sample is, in words."""
+    return _decibels(_outline(clip, 1)[2])
+
+
+def cut_text(text: str, most: int) -> str:
+    """Return text of at most so many characters, with "…" in place of what is left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def card_html(
+    title: str,
+    text: str,
+    clip: Clip,
+    *,
+    starred: bool,
+    settings: Sequence[str],
+    words: Sequence[Word],
+    details: Sequence[str],
+    note: str,
+    audio_bytes: int,
+) -> str:
+    """Return a frame with a clip's waveform and what is known of it.
 
     Args:
-        take: The take.
-        audio_kb: Bytes / 1024 that its sound may add as a data URI; 0 leaves the sound out. It is sent at 16 kHz,
-            then at 8 kHz; what is still too long is cut, with a note.
+        title: The head line; markup in it is kept.
+        text: What is said; a very long one is cut.
+        clip: The sound.
+        starred: Whether a star stands behind the title.
+        settings: What the sound was made with, each in its own direction of writing.
+        words: Words to mark in the waveform.
+        details: Lines of small print.
+        note: Shown last, in italics.
+        audio_bytes: Bytes that the sound may add as a data URI; 0 leaves it out.
     """
-    text = take.text if len(take.text) <= _TEXT_CHARS else take.text[: _TEXT_CHARS - 1] + "…"
-    star = ' <span role="img" aria-label="starred">★</span>' if take.starred else ""
     dim = "opacity:.75;font-size:90%;overflow-wrap:anywhere"
     user = "white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
-    named = ", ".join(f"<bdi>{text_html(s)}</bdi>" for s in _told_settings(take))
+    named = ", ".join(f"<bdi>{text_html(s)}</bdi>" for s in settings)
     rows = [
-        f'<div><b>Take {take.number}</b>{star} <span style="{dim}">{named}</span></div>',
-        f'<div dir="auto" style="{user}">{text_html(text)}</div>',
-        waveform_svg(take.clip, words=take.words),
-        f'<div style="{dim}">{text_html(" · ".join(_figures(take)))}</div>',
+        f'<div><b>{title}</b>{STAR if starred else ""} <span style="{dim}">{named}</span></div>',
+        f'<div dir="auto" style="{user}">{text_html(cut_text(text, _TEXT_CHARS))}</div>',
+        waveform_svg(clip, words=words),
+        *(f'<div style="{dim}">{text_html(line)}</div>' for line in details),
     ]
-    if take.waterfall:
-        steps = " → ".join(f"{name} {ms:.0f} ms" for name, ms in take.waterfall.items())
-        rows.append(f'<div style="{dim}">{text_html(steps)}</div>')
-    if take.note:
-        rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(take.note)}</div>')
-    if audio_kb > 0:
-        rows.append(_audio(take.clip, audio_kb * 1024))
+    if note:
+        rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(note)}</div>')
+    if audio_bytes > 0:
+        rows.append(_audio(clip, audio_bytes))
     return (
         '<div style="border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:8px 12px;margin:4px 0;'
         f'max-width:600px;color:inherit">{"".join(rows)}</div>'
     )
-
-
-def _told_settings(take: Take) -> list[str]:
-    changed = take.settings.changed_from_default()
-    ignored = ignored_settings(take.settings)
-    extra = changed.pop("extra", {})
-    changed.pop("voice", None)
-    told = [f"voice {take.settings.voice}"]
-    for name, value in changed.items():
-        told.append(f"{name} {setting_value(name, value)}{' (ignored)' if name in ignored else ''}")
-    return told + [f"{name} {value!r}" for name, value in extra.items()]
-
-
-def _figures(take: Take) -> list[str]:
-    _, _, peak = _outline(take.clip, 1)
-    told = [f"{take.duration:.1f} s"]
-    if take.ttfb_ms is not None:
-        told.append(f"first audio {take.ttfb_ms:.0f} ms")
-    if take.total_s:
-        told.append(f"complete after {take.total_s:.2f} s")
-    if take.rtf is not None:
-        told.append(f"real-time factor {take.rtf:.2f}")
-    told += [f"{take.characters} characters", _decibels(peak), f"{take.clip.sample_rate} Hz"]
-    if take.words_estimated:
-        told.append("word times estimated")
-    return told
 
 
 def _audio(clip: Clip, most: int) -> str:

@@ -1,7 +1,7 @@
-"""Takes in a folder: takes.json, and a WAV file each. Imports audio, errors, services.metrics, settings.
+"""Takes in a folder: takes.json, and a WAV file each.
 
-The one moment that counts is when takes.json is replaced: until then the folder is as it was, because no sound that
-it names is ever written over. Sound under a name that is taken goes under another one.
+Replacing takes.json is the commit: until then the folder is as it was, because no sound that it names is overwritten.
+If a name is taken, the sound gets another one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.common.files import create_file, write_file
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.paths import as_path
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.metrics import TTSMetrics
@@ -42,14 +43,14 @@ def write(takes: Iterable[Take], folder: str | os.PathLike[str], *, without: Col
 
     Args:
         takes: What to write.
-        folder: Where to; made where it is missing.
-        without: The uids of takes that shall not stay there.
+        folder: Where to; made if it is missing.
+        without: The uids of takes to remove from there.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: It cannot be written, holds a takes.json of someone else, or a setting that JSON has no word for.
+        ConfigError: It cannot be written, holds a takes.json that is not ours, or a setting that JSON cannot hold.
     """
     target = as_path(folder)
     fresh = not target.exists()
@@ -58,7 +59,7 @@ def write(takes: Iterable[Take], folder: str | os.PathLike[str], *, without: Col
         _write(list(takes), target, without)
     except OSError as error:
         if fresh:
-            with contextlib.suppress(OSError):  # not made, or somebody else put a file there
+            with contextlib.suppress(OSError):  # not made, or another program put a file there
                 target.rmdir()
         raise ConfigError(f"The takes cannot be saved in {target}: {error}") from error
     return target
@@ -78,14 +79,14 @@ def _write(takes: list[Take], folder: Path, without: Collection[str]) -> None:
         index = _dumped([*kept, *entries])
         write_file(folder / INDEX, index)
     except BaseException:
-        if not _holds(folder / INDEX, index):  # an interrupt may come after the one moment that counts
+        if not _holds(folder / INDEX, index):  # an interrupt may come after takes.json was replaced
             for path in made:
                 with contextlib.suppress(OSError):
                     path.unlink()
         raise
     used = {e["file"] for e in (*kept, *entries)}
     for name in set(names.values()) - used:
-        if _OURS.fullmatch(name):  # what someone else's hand put into takes.json is not ours to remove
+        if _OURS.fullmatch(name):  # a file that was added to takes.json by hand is not ours to remove
             with contextlib.suppress(OSError):
                 (folder / name).unlink()
 
@@ -148,7 +149,7 @@ def _dumped(entries: list[dict[str, Any]]) -> bytes:
     data = {"format": _FORMAT, "version": _VERSION, "takes": entries}
     try:
         return json.dumps(data, ensure_ascii=False, indent=1).encode()
-    except UnicodeEncodeError:  # half an emoji, cut off by someone: only its number can be written
+    except UnicodeEncodeError:  # half an emoji, cut by some program: only its number can be written
         return json.dumps(data, indent=1).encode()
 
 
@@ -169,8 +170,8 @@ def read(folder: str | os.PathLike[str], *, max_bytes: int | None = None) -> Ite
             samples, file = _checked(entry)
             take = _take(entry, Clip(b"", 8000))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            told = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise ConfigError(f"{index} is broken at its take {place}: {told}") from error
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ConfigError(f"{index} is broken at its take {place}: {reason}") from error
         clip = _clip(source / file, samples, max_bytes)
         if clip is None:
             yield None
@@ -184,20 +185,20 @@ def _index(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise ConfigError(f"{path} is missing: {path.parent} is no folder of saved takes.") from None
+        raise ConfigError(f"{path} is missing: {path.parent} is not a folder of saved takes.") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is no list of takes, or broken: {error}") from error
+        raise ConfigError(f"{path} is not a list of takes, or broken: {error}") from error
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
-        raise ConfigError(f"{path} is no list of takes as written by save().")
+        raise ConfigError(f"{path} is not a list of takes as written by save().")
     if data.get("version") != _VERSION:
         raise ConfigError(f"{path} has version {data.get('version')!r}; this package reads version {_VERSION}.")
     entries = data.get("takes")
     if not isinstance(entries, list) or not all(
         isinstance(e, dict) and isinstance(e.get("file"), str) for e in entries
     ):
-        raise ConfigError(f"{path} is broken: its takes are no list of objects that name a file.")
+        raise ConfigError(f"{path} is broken: its takes are not a list of objects that name a file.")
     return data
 
 
@@ -205,14 +206,14 @@ def _checked(entry: dict[str, Any]) -> tuple[int, str]:
     """Check what the types do not, and return the number of samples and the file's name."""
     for name, least in (("number", 1), ("samples", 0)):
         value = entry[name]
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if not is_integer(value) or value < least:
             raise ConfigError(f"{name}={value!r} cannot be used; expected a whole number from {least}.")
     for name in ("text", "note", "uid", "made"):
         if not isinstance(entry[name], str):
             raise ConfigError(f"{name}={entry[name]!r} cannot be used; expected text.")
     file: str = entry["file"]
     if not file or Path(file).name != file or "\\" in file or "\0" in file:
-        raise ConfigError(f"file={file!r} is no plain file name.")
+        raise ConfigError(f"file={file!r} is not a plain file name.")
     return entry["samples"], file
 
 
@@ -242,23 +243,23 @@ def _metrics(data: Any) -> TTSMetrics | None:
 
 def _word(text: Any, start: Any, end: Any, estimated: Any = False) -> TakeWord:
     if not isinstance(text, str) or not (math.isfinite(start) and math.isfinite(end)):
-        raise ConfigError(f"[{text!r}, {start!r}, {end!r}] is no word with its times.")
-    return TakeWord(text, float(start), float(end), bool(estimated))
+        raise ConfigError(f"[{text!r}, {start!r}, {end!r}] is not a word with its times.")
+    return TakeWord(text, float(start), float(end), estimated=bool(estimated))
 
 
 def _clip(path: Path, samples: int, max_bytes: int | None) -> Clip | None:
-    """Return a take's sound, or None where it is more than is wanted."""
+    """Return a take's sound, or None if it is larger than `max_bytes`."""
     try:
         if not path.is_file():
             raise ConfigError(f"{path} is missing.")
         with wave.open(str(path), "rb") as file:
-            told = file.getnframes()
-        if told == samples and max_bytes is not None and samples * BYTES_PER_SAMPLE > max_bytes:
+            frames = file.getnframes()
+        if frames == samples and max_bytes is not None and samples * BYTES_PER_SAMPLE > max_bytes:
             return None
-        clip = Clip.from_wav(path) if told == samples else None
+        clip = Clip.from_wav(path) if frames == samples else None
     except (OSError, EOFError, wave.Error) as error:
         raise ConfigError(f"{path} is broken or cannot be read: {error}") from error
-    # The wave module reads what there is of a file that was cut off, without a word.
+    # The wave module reads what there is of a file that was cut off, without an error.
     if clip is None or len(clip) != samples:
-        raise ConfigError(f"{path} is broken: it has {told if clip is None else len(clip)} samples, not {samples}.")
+        raise ConfigError(f"{path} is broken: it has {frames if clip is None else len(clip)} samples, not {samples}.")
     return clip

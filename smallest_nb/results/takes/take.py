@@ -1,23 +1,21 @@
-"""One audition with its settings, sound and figures. Imports audio, fields, protocol, services.metrics, settings."""
+"""One audition with its settings, sound and metrics."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from dataclasses import dataclass, field, fields
-from types import SimpleNamespace
 from typing import Any
 
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.tts_wire import ignored_settings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.results.metrics import TTSMetrics
-from smallest_nb.results.takes.html import take_html
+from smallest_nb.results.segment_latency import StreamLatency
+from smallest_nb.results.takes.html import card_html, peak_level
 from smallest_nb.results.takes.word_times import TakeWord
 
-__all__ = ["Take", "waterfall"]
-
-_MOMENTS = ("sent", "arrived", "rendered")
+__all__ = ["Take", "take_html", "waterfall"]
 
 
 def _now() -> dt.datetime:
@@ -33,13 +31,13 @@ class Take:
         text: What was said.
         settings: The complete settings it was made with; a delta is completed.
         clip: The sound.
-        metrics: What it cost in time, or None where nobody measured.
-        words: When each word is spoken, where known or estimated.
-        stream: What the page told of its first playing, or None where it was not played; anything with the
-            attributes `sent`, `arrived` and `rendered` (ms or None). Not stored.
-        made: When it was made; UTC where no zone is given.
+        metrics: How long the service took, or None if that was not measured.
+        words: When each word is spoken, if known or estimated.
+        stream: When its sound reached the page and the loudspeaker as it was played first, or None if it was not
+            played. Not stored.
+        made: When it was made; UTC if no zone is given.
         starred: Kept before the others.
-        note: What its owner says of it.
+        note: The user's remark.
         uid: Tells it from every other take, in other sessions too.
     """
 
@@ -49,7 +47,7 @@ class Take:
     clip: Clip
     metrics: TTSMetrics | None = None
     words: tuple[TakeWord, ...] = ()
-    stream: Any = None
+    stream: StreamLatency | None = None
     made: dt.datetime = field(default_factory=_now)
     starred: bool = False
     note: str = ""
@@ -70,12 +68,6 @@ class Take:
         names = (f.name for f in fields(self) if f.name != "stream")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
-    def __getstate__(self) -> dict[str, Any]:
-        stream = self.stream  # belongs to a page; what it measured goes along
-        if stream is not None:
-            stream = SimpleNamespace(**{name: getattr(stream, name, None) for name in _MOMENTS})
-        return {**vars(self), "stream": stream}
-
     def __hash__(self) -> int:
         return hash(self.uid)
 
@@ -86,17 +78,17 @@ class Take:
 
     @property
     def ttfb_ms(self) -> float | None:
-        """Milliseconds from sending the request to the first audio, or None where not known."""
+        """Milliseconds from sending the request to the first audio, or None if not known."""
         return None if self.metrics is None or self.metrics.ttfb_s is None else self.metrics.ttfb_s * 1000
 
     @property
     def total_s(self) -> float | None:
-        """Seconds from sending the request to its end, or None where not known."""
+        """Seconds from sending the request to its end, or None if not known."""
         return None if self.metrics is None else self.metrics.total_s
 
     @property
     def rtf(self) -> float | None:
-        """Real-time factor, seconds of work per second of audio, or None where not known."""
+        """Real-time factor, seconds of work per second of audio, or None if not known."""
         return None if self.metrics is None else self.metrics.rtf
 
     @property
@@ -116,52 +108,92 @@ class Take:
 
     @property
     def waterfall(self) -> dict[str, float]:
-        """Each step from the press to the ear, ms, in order; steps that are not known (yet) are left out."""
-        if self.metrics is None:
-            return waterfall(self.stream, None, None)
-        return waterfall(self.stream, self.metrics.connect_s, self.metrics.ttfb_s)
+        """Each step from pressing the button to hearing the first sound, ms, in order, without unknown steps."""
+        metrics = self.metrics
+        connect_s, ttfb_s = (None, None) if metrics is None else (metrics.connect_s, metrics.ttfb_s)
+        return waterfall(self.stream, connect_s, ttfb_s)
 
     def summary(self) -> str:
-        """Return what tells it apart, in one line."""
-        ignored = ignored_settings(self.settings)
-        changed = {n: v for n, v in self.settings.changed_from_default().items() if n not in ignored}
-        named = [
-            str(self.settings.voice),
-            *(_told(n, v) for n, v in changed.items() if n not in ("voice", "extra")),
-        ]
+        """Return its voice, the settings that differ from the defaults and its length, in one line."""
+        left_out = {*ignored_settings(self.settings), "voice", "extra"}
+        changed = self.settings.changed_from_default().items()
+        named = [str(self.settings.voice), *(_summarize_setting(n, v) for n, v in changed if n not in left_out)]
         return f"{', '.join(named)} · {self.duration:.1f} s"
 
     def __repr__(self) -> str:
         return f"Take {self.number}: {self.summary()}"
 
     def _repr_html_(self) -> str:
-        return take_html(self)  # without its sound: no notebook grows by what nobody asked to keep
+        return take_html(self)  # without its sound: a notebook grows only by what the user asked to keep
 
 
-def _told(name: str, value: Any) -> str:
+def _summarize_setting(name: str, value: Any) -> str:
     if isinstance(value, bool):
         label = SmallestTTSSettings.specs()[name].label.lower()
         return label if value else f"no {label}"
     return f"{name} {value}"
 
 
-def waterfall(stream: Any, connect_s: float | None, ttfb_s: float | None) -> dict[str, float]:
-    """Return each step from the press to the ear, ms, in order; steps that are not known are left out.
+def take_html(take: Take, *, audio_kb: int = 0) -> str:
+    """Return a take as a card that needs nothing else: no script, no style sheet, no network.
 
     Args:
-        stream: What the page told (`sent`, `arrived`, `rendered`, ms or None), or None where nothing was played.
+        take: The take.
+        audio_kb: Bytes / 1024 that its sound may add as a data URI; 0 leaves the sound out. It is sent at 16 kHz,
+            then at 8 kHz; what is still too long is cut, with a note.
+    """
+    steps = " → ".join(f"{name} {ms:.0f} ms" for name, ms in take.waterfall.items())
+    return card_html(
+        f"Take {take.number}",
+        take.text,
+        take.clip,
+        starred=take.starred,
+        settings=_describe_settings(take.settings),
+        words=take.words,
+        details=[" · ".join(_describe_figures(take)), *([steps] if steps else [])],
+        note=take.note,
+        audio_bytes=audio_kb * 1024,
+    )
+
+
+def _describe_settings(settings: SmallestTTSSettings) -> list[str]:
+    ignored, specs = ignored_settings(settings), settings.specs()
+    texts = [f"voice {settings.voice}"]
+    for name, value in settings.changed_from_default().items():
+        if name not in ("voice", "extra"):
+            texts.append(f"{name} {specs[name].describe(value)}{' (ignored)' if name in ignored else ''}")
+    return texts + [f"{name} {value!r}" for name, value in settings.extra.items()]
+
+
+def _describe_figures(take: Take) -> list[str]:
+    texts = [f"{take.duration:.1f} s"]
+    if take.ttfb_ms is not None:
+        texts.append(f"first audio {take.ttfb_ms:.0f} ms")
+    if take.total_s:
+        texts.append(f"complete after {take.total_s:.2f} s")
+    if take.rtf is not None:
+        texts.append(f"real-time factor {take.rtf:.2f}")
+    texts += [f"{take.characters} characters", peak_level(take.clip), f"{take.clip.sample_rate} Hz"]
+    return [*texts, "word times estimated"] if take.words_estimated else texts
+
+
+def waterfall(stream: StreamLatency | None, connect_s: float | None, ttfb_s: float | None) -> dict[str, float]:
+    """Return each step from pressing the button to hearing the first sound, ms, in order, without unknown steps.
+
+    Args:
+        stream: When the sound left the kernel, reached the page and the loudspeaker; None if it was not played.
         connect_s: Seconds of the handshake that had to be waited for, or None.
         ttfb_s: Seconds from sending the request to the first audio, or None.
     """
-    sent, arrived, rendered = (getattr(stream, name, None) for name in _MOMENTS)
+    stream = stream or StreamLatency()
     steps: dict[str, float | None] = {
         "connect": None if connect_s is None else connect_s * 1000,
         "request to first byte": None if ttfb_s is None else ttfb_s * 1000,
-        "kernel to page": _between(sent, arrived),
-        "prebuffer and output": _between(arrived, rendered),
+        "kernel to page": _milliseconds_between(stream.sent, stream.arrived),
+        "prebuffer and output": _milliseconds_between(stream.arrived, stream.rendered),
     }
     return {name: round(ms, 1) for name, ms in steps.items() if ms is not None}
 
 
-def _between(start: float | None, end: float | None) -> float | None:
+def _milliseconds_between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else max(0.0, end - start)

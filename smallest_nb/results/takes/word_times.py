@@ -1,15 +1,16 @@
-"""When each word of a take is spoken. Imports audio only.
+"""When each word of a take is spoken.
 
-The service gives word times for six voices; for the others they are estimated from the sound and the text.
+The service sends word times for six voices; for the others they are estimated from the sound and the text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from smallest_nb.api.segment import Word
 from smallest_nb.audio.clip import Clip
 from smallest_nb.common.text import composed
 
@@ -25,7 +26,7 @@ _PAUSE_FRAMES = 14
 _NOISE_FRAMES = 15
 """The quietest 0.15 s, the shortest silence that counts, say how loud the clip's own noise is."""
 _REACH = 60
-"""How many words from where the letters expect it a pause is looked for; keeps long texts fast."""
+"""How many words around the place expected by the letters a pause is looked for; keeps long texts fast."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_CJK}][^\s\w]*|[^\s{_CJK}]+")
@@ -36,40 +37,34 @@ _CLAUSE_END = ",;:—–-،؛、，；：·"  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
-class TakeWord:
-    """One word of a take.
+class TakeWord(Word):
+    """One word of a take: a :class:`~smallest_nb.Word` whose times are seconds from the start of the clip.
 
     Attributes:
-        text: The word, as the service says or the text has it.
-        start: Seconds from the start of the clip.
-        end: Seconds from the start of the clip.
-        estimated: The times are worked out here; the service gave none.
+        estimated: The times are worked out here; the service sent none.
     """
 
-    text: str
-    start: float
-    end: float
-    estimated: bool = False
+    estimated: bool = field(default=False, kw_only=True)
 
 
 def estimated_words(text: str, clip: Clip) -> tuple[TakeWord, ...]:
-    """Estimate when each word is spoken: the sounding parts of the clip are shared out by letters.
+    """Estimate when each word is spoken: the sounding parts of the clip are divided among the words by their letters.
 
-    Silences of 0.15 s and more belong to no word; they are put where the punctuation is as far as the lengths allow.
+    Silences of 0.15 s and more belong to no word; they are placed at the punctuation as far as the lengths allow.
 
     Args:
         text: What is said.
         clip: The sound of it.
 
     Returns:
-        The words in order; none where the text has no letters or the clip no sound to share.
+        The words in order; none if the text has no letters or the clip no sound.
     """
-    words, weights, breaks = _spoken(text)
-    parts = _sounding(clip)
+    words, weights, breaks = _split_words(text)
+    parts = _find_sounding_stretches(clip)
     if not words or not parts:
         return ()
-    bounds = _shared_out(weights, breaks, parts)
-    told: list[TakeWord] = []
+    bounds = _divide_among_stretches(weights, breaks, parts)
+    timed: list[TakeWord] = []
     for (start, end), first, after in zip(parts, [0, *bounds], bounds, strict=False):
         total = sum(weights[first:after])
         said = 0.0
@@ -77,11 +72,11 @@ def estimated_words(text: str, clip: Clip) -> tuple[TakeWord, ...]:
             begin = start + (end - start) * said / total
             said += weights[index]
             stop = start + (end - start) * said / total
-            told.append(TakeWord(words[index], round(begin, 3), round(stop, 3), estimated=True))
-    return tuple(told)
+            timed.append(TakeWord(words[index], round(begin, 3), round(stop, 3), estimated=True))
+    return tuple(timed)
 
 
-def _spoken(text: str) -> tuple[list[str], list[float], list[int]]:
+def _split_words(text: str) -> tuple[list[str], list[float], list[int]]:
     """Return the words, what each weighs, and what may follow it: 2 a sentence's end, 1 a clause's, 0 nothing."""
     words: list[str] = []
     weights: list[float] = []
@@ -92,7 +87,7 @@ def _spoken(text: str) -> tuple[list[str], list[float], list[int]]:
         if words and "\n" in text[reached : match.start()]:
             breaks[-1] = 2
         reached = match.end()
-        weight = sum(_weight(c) for c in composed(token))
+        weight = sum(_weigh_character(c) for c in composed(token))
         if weight:
             words.append(token)
             weights.append(weight)
@@ -102,7 +97,7 @@ def _spoken(text: str) -> tuple[list[str], list[float], list[int]]:
     return words, weights, breaks
 
 
-def _weight(char: str) -> float:
+def _weigh_character(char: str) -> float:
     """Return about how many Latin letters' time a character takes to say."""
     kind = unicodedata.category(char)
     if kind[0] == "N":
@@ -125,7 +120,7 @@ def _break_after(token: str) -> int:
     return 2 if last in _SENTENCE_END else 1 if last in _CLAUSE_END else 0
 
 
-def _sounding(clip: Clip) -> list[tuple[float, float]]:
+def _find_sounding_stretches(clip: Clip) -> list[tuple[float, float]]:
     """Return the stretches with sound, seconds; silence at the ends belongs to none however short it is."""
     import numpy as np  # noqa: PLC0415 - kept out of `import smallest_nb`
 
@@ -136,7 +131,7 @@ def _sounding(clip: Clip) -> list[tuple[float, float]]:
     whole = [(0.0, clip.duration)]
     if count < 2:
         return whole
-    levels = _levels(clip, hop, count)
+    levels = _measure_levels(clip, hop, count)
     ordered = np.sort(levels)
     noise = float(np.median(ordered[:_NOISE_FRAMES]))
     loud = float(ordered[int(0.95 * (count - 1))])
@@ -155,7 +150,7 @@ def _sounding(clip: Clip) -> list[tuple[float, float]]:
     return parts
 
 
-def _levels(clip: Clip, hop: int, count: int) -> NDArray[np.float64]:
+def _measure_levels(clip: Clip, hop: int, count: int) -> NDArray[np.float64]:
     """Return the level of each frame, dBFS; by stretches, so that a long clip is not widened all at once."""
     import numpy as np  # noqa: PLC0415
 
@@ -168,7 +163,7 @@ def _levels(clip: Clip, hop: int, count: int) -> NDArray[np.float64]:
     return levels
 
 
-def _shared_out(weights: list[float], breaks: list[int], parts: list[tuple[float, float]]) -> list[int]:
+def _divide_among_stretches(weights: list[float], breaks: list[int], parts: list[tuple[float, float]]) -> list[int]:
     """Return for each part the number of words up to its end: the cheapest way, found part by part.
 
     It costs what a part is longer or shorter than its words, and what a pause has no punctuation before it.

@@ -1,28 +1,28 @@
-"""Transcripts as data that a person works with: search, name, hear, compare, export. Imports audio, errors.
+"""Transcripts as data: search, rename speakers, listen, compare, export and load.
 
 ::
 
-    segment    words, segments, redactions
-    sources    where another recording begins
-    names      who speaks, by number and by name
-    places     where each word stands in the text
-    search     find text, with the words and the time of it
-    recording  the sound beside the text, bounded
-    timing     who says what from when to when; the times that exports share
-    lines      how wide text is, how long it is read, where a line may end
-    cues       what captions show at once, and when
-    subtitles  SRT and WebVTT
-    tiers      Praat TextGrid
-    turns      RTTM
-    columns    CTM, STM, Audacity's labels
-    elan       EAF
-    loading    files of other programs
-    tables     DataFrames
-    storage    JSON
-    exports    all of these as methods, and as files
-    evaluate   word error rate, and the two texts side by side
-    picture    a transcript as HTML
-    transcript  the segments, folded together from results
+    transcript    the segments, folded together from results
+    names         who speaks, by number and by name
+    recording     the sound beside the text, bounded
+    search        find text, with its words and its time
+    evaluate      word error rate, and two texts side by side
+    folding       which spellings count as the same text
+    word_spans    where each word stands in the text
+    sources       marks at the first segment of each recording
+    exports       all formats as methods, and as files
+    timing        who says what from when to when; the times that exports share
+    lines         how wide text is, how long it takes to read, where a line may end
+    cues          what captions show at once, and when
+    subtitles     SRT and WebVTT
+    textgrid      Praat TextGrid
+    rttm          RTTM
+    columns       CTM, STM, Audacity's labels
+    elan          EAF
+    json_storage  JSON
+    dataframe     DataFrames and CSV
+    html          a transcript without its widget
+    loading       files of other programs
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Cues: what is shown at once, and from when to when.
 
-A cue has at most two lines and stays at most 7 s. Where the next one leaves room, it stays 1 s or more, and as long as
-it takes to be read (`lines` has the speeds). Cues never overlap: where people speak at once, each cue ends where the
-next begins.
+A cue has at most two lines and stays at most 7 s. If the next one leaves room, it stays 1 s or more, and as long as
+it takes to read (`lines` has the speeds). Cues never overlap: if people speak at once, each cue ends when the next
+begins.
 
-Where a text is divided is the cheapest of all ways, as in TeX's paragraphs: a whole sentence stays in one cue if it
-fits, else it is divided at a comma or a pause into parts of like length.
+A text is divided in the cheapest of all ways, as TeX breaks paragraphs: a whole sentence stays in one cue if it fits,
+else it is divided at a comma or a pause into parts of similar length.
 """
 
 from __future__ import annotations
@@ -17,23 +17,31 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smallest_nb.api.segment import Segment
-from smallest_nb.results.transcript.labels import tidy
+from smallest_nb.common.text import one_line
 from smallest_nb.results.transcript.lines import (
     ENDS_SENTENCE,
     Rules,
     Unit,
     ends_clause,
-    fits,
-    joins_graphemes,
-    read_ms,
+    fit_two_lines,
+    reading_ms,
     rules_for,
-    units,
-    width,
-    wrapped,
+    share_grapheme,
+    split_into_units,
+    text_width,
+    wrap_units,
 )
-from smallest_nb.results.transcript.timing import Piece, Run, apart, joined, milliseconds, runs
+from smallest_nb.results.transcript.timing import (
+    Piece,
+    SpeakerTurn,
+    divide_time,
+    join_pieces,
+    separate_spans,
+    speaker_turns,
+    to_milliseconds,
+)
 
-__all__ = ["Cue", "cues_of", "lines_of", "times_of"]
+__all__ = ["Cue", "make_cues", "schedule_cues", "wrap_text"]
 
 _MAX_MS = 7000
 _MIN_MS = 1000
@@ -42,7 +50,7 @@ _JOIN_SECS = 0.5
 _PAUSE_SECS = 0.3
 _LONG_PAUSE_SECS = 2.0
 
-# What is weighed against each other, in tenths of a cue.
+# The cost of one more cue, and what else it is weighed against.
 _A_CUE = 10.0
 _UNEVEN = 15.0
 _AT_PAUSE = 10.0
@@ -62,7 +70,7 @@ class Cue:
         end: Milliseconds at which its text has been said.
         text: On one line, without the speaker's name.
         speaker: Number, or None.
-        rules: How it is set.
+        rules: How its lines are set.
         run: The number of the stretch of speech that it is a part of.
         estimated: Its times are shared out by length, as the words have none.
         source: What it was transcribed from, as its segment has it.
@@ -78,51 +86,51 @@ class Cue:
     source: str | None = None
 
 
-def cues_of(segments: Iterable[Segment], prefix_of: Callable[[int | None], str]) -> list[Cue]:
+def make_cues(segments: Iterable[Segment], prefix_of: Callable[[int | None], str]) -> list[Cue]:
     """Divide what was said into cues, in order of time.
 
     Args:
         segments: What was said.
-        prefix_of: Gives what may stand before a speaker's words; room for it is left in each cue, since which cues
-            change the speaker is known once all are in order.
+        prefix_of: Returns what may stand before a speaker's words; room for it is left in each cue, since only
+            the order of all cues shows which of them change the speaker.
 
     Raises:
         ConfigError: A segment without times.
     """
     found = (
         cue
-        for number, run in enumerate(_sentences_joined(segments))
-        for cue in _divided(run, prefix_of(run.speaker), number)
+        for number, run in enumerate(_join_sentences(segments))
+        for cue in _divide_turn(run, prefix_of(run.speaker), number)
     )
     return sorted((c for c in found if c.text), key=lambda c: c.start)
 
 
-def lines_of(text: str, rules: Rules) -> list[str]:
-    """Set a cue in one or two lines."""
-    parts = units(text, rules)
-    return wrapped(parts, rules) or wrapped(parts, rules, digits=True) or _filled(parts, rules)
+def wrap_text(text: str, rules: Rules) -> list[str]:
+    """Return the one or two lines of a cue."""
+    parts = split_into_units(text, rules)
+    return wrap_units(parts, rules) or wrap_units(parts, rules, digits=True) or _fill_lines(parts, rules)
 
 
-def _filled(parts: Sequence[Unit], rules: Rules) -> list[str]:
+def _fill_lines(parts: Sequence[Unit], rules: Rules) -> list[str]:
     """Fill line by line: a last resort for parts that were cut elsewhere than these lines can be."""
     lines: list[str] = []
     for part in parts:
         joint = "" if part.glued else " "
-        if lines and width(lines[-1] + joint) + part.width <= rules.columns:
+        if lines and text_width(lines[-1] + joint) + part.width <= rules.columns:
             lines[-1] += joint + part.text
         else:
             lines.append(part.text)
     return lines
 
 
-def times_of(cues: Sequence[Cue], shown: Sequence[str]) -> list[tuple[int, int]]:
+def schedule_cues(cues: Sequence[Cue], shown: Sequence[str]) -> list[tuple[int, int]]:
     """Return from when to when each is shown, in milliseconds: apart, and for as long as it can be read.
 
     Args:
         cues: In order of time.
         shown: The text of each with the name before it.
     """
-    needed = [min(_MAX_MS, max(_MIN_MS, read_ms(t, c.rules))) for c, t in zip(cues, shown, strict=True)]
+    needed = [min(_MAX_MS, max(_MIN_MS, reading_ms(t, c.rules))) for c, t in zip(cues, shown, strict=True)]
     spans = [(c.start, c.start + min(_MAX_MS, max(c.end - c.start, n))) for c, n in zip(cues, needed, strict=True)]
     at = 0
     for _, together in itertools.groupby(cues, key=lambda c: (c.run, c.estimated)):
@@ -131,11 +139,11 @@ def times_of(cues: Sequence[Cue], shown: Sequence[str]) -> list[tuple[int, int]]
             limit = cues[at + size].start if at + size < len(cues) else None
             _share_reading_time(spans, needed, range(at, at + size), limit)
         at += size
-    return apart(spans)
+    return separate_spans(spans)
 
 
 def _share_reading_time(spans: list[tuple[int, int]], needed: list[int], which: range, limit: int | None) -> None:
-    """Let estimated times run on into the silence behind them where they are too short to be read."""
+    """Extend estimated times into the silence after them if they are too short to be read."""
     start, end = spans[which[0]][0], spans[which[-1]][1]
     wanted = start + sum(needed[i] for i in which)
     until = wanted if limit is None else min(wanted, limit)
@@ -148,28 +156,28 @@ def _share_reading_time(spans: list[tuple[int, int]], needed: list[int], which: 
         at += needed[i] * scale
 
 
-def _sentences_joined(segments: Iterable[Segment]) -> Iterator[Run]:
+def _join_sentences(segments: Iterable[Segment]) -> Iterator[SpeakerTurn]:
     """Join the parts of a sentence that the service handed over in several segments."""
-    group: list[Run] = []
+    group: list[SpeakerTurn] = []
     end = 0.0
-    for run in (r for s in segments for r in runs(s)):
-        if group and not _goes_on(group[-1], end, run):
-            yield _one_of(group, end)
+    for run in (r for s in segments for r in speaker_turns(s)):
+        if group and not _continues(group[-1], end, run):
+            yield _merge_turns(group, end)
             group = []
         end = max(end, run.end) if group else run.end
         group.append(run)
     if group:
-        yield _one_of(group, end)
+        yield _merge_turns(group, end)
 
 
-def _one_of(group: Sequence[Run], end: float) -> Run:
+def _merge_turns(group: Sequence[SpeakerTurn], end: float) -> SpeakerTurn:
     if len(group) == 1:
         return group[0]
-    text = joined(Piece(run.text, 0, 0) for run in group)
+    text = join_pieces(Piece(run.text, 0, 0) for run in group)
     return dataclasses.replace(group[0], end=end, text=text, pieces=tuple(p for run in group for p in run.pieces))
 
 
-def _goes_on(before: Run, end: float, after: Run) -> bool:
+def _continues(before: SpeakerTurn, end: float, after: SpeakerTurn) -> bool:
     return (
         before.timed
         and after.timed
@@ -180,31 +188,31 @@ def _goes_on(before: Run, end: float, after: Run) -> bool:
     )
 
 
-def _divided(run: Run, prefix: str, number: int) -> Iterator[Cue]:
+def _divide_turn(run: SpeakerTurn, prefix: str, number: int) -> Iterator[Cue]:
     """Divide what one speaker says into cues that fit."""
     rules = rules_for(run.text, run.language)
-    before = units(prefix, rules)
+    before = split_into_units(prefix, rules)
 
     def cue(start: float, end: float, text: str, *, estimated: bool) -> Cue:
-        said = (milliseconds(start), milliseconds(end))
-        return Cue(*said, tidy(text), run.speaker, rules, number, estimated, run.source)
+        said = (to_milliseconds(start), to_milliseconds(end))
+        return Cue(*said, one_line(text), run.speaker, rules, number, estimated, run.source)
 
-    pieces = _cut(run.pieces, rules)
-    if len(pieces) == 1 and milliseconds(run.end) - milliseconds(run.start) <= _MAX_MS:
+    pieces = _split_pieces(run.pieces, rules)
+    if len(pieces) == 1 and to_milliseconds(run.end) - to_milliseconds(run.start) <= _MAX_MS:
         yield cue(run.start, run.end, run.text, estimated=False)
         return
-    for first, last in itertools.pairwise(_best_cuts(pieces, before, rules)):
+    for first, last in itertools.pairwise(_find_best_cuts(pieces, before, rules)):
         group = pieces[first:last]
         whole = first == 0 and last == len(pieces)
         start, end = (run.start, run.end) if whole else (group[0].start, max(p.end for p in group))
-        yield cue(start, end, joined(group), estimated=not run.timed and not whole)
+        yield cue(start, end, join_pieces(group), estimated=not run.timed and not whole)
 
 
-def _cut(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
-    """Divide pieces where a line may end, and join those that a phrase or a grapheme holds together."""
-    small = [part for piece in pieces if piece.text for part in _parts_of(piece, rules)]
-    text = joined(small)
-    ends = set(itertools.accumulate(len(u.text) for u in units(text, rules)))
+def _split_pieces(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
+    """Divide pieces at possible line ends, and join those that share a phrase or a grapheme."""
+    small = [part for piece in pieces if piece.text for part in _split_piece(piece, rules)]
+    text = join_pieces(small)
+    ends = set(itertools.accumulate(len(u.text) for u in split_into_units(text, rules)))
     found: list[Piece] = []
     at = 0
     for part in small:
@@ -212,8 +220,8 @@ def _cut(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
         together = (
             last is not None
             and part.glued
-            and (at not in ends or joins_graphemes(last.text, part.text))
-            and width(last.text) + width(part.text) <= rules.columns
+            and (at not in ends or share_grapheme(last.text, part.text))
+            and text_width(last.text) + text_width(part.text) <= rules.columns
         )
         if together and last is not None:
             found[-1] = Piece(last.text + part.text, last.start, max(last.end, part.end), last.glued)
@@ -223,25 +231,17 @@ def _cut(pieces: Iterable[Piece], rules: Rules) -> list[Piece]:
     return found
 
 
-def _parts_of(piece: Piece, rules: Rules) -> Iterator[Piece]:
-    """Divide a piece where a line may end; its time is shared by characters."""
-    parts = units(piece.text, rules)
-    if len(parts) == 1:
-        yield piece
-        return
-    whole = sum(len(p.text) for p in parts)
-    length = max(0.0, piece.end - piece.start)
-    done = 0
-    for i, part in enumerate(parts):
-        start = piece.start + length * done / whole
-        done += len(part.text)
-        end = piece.start + length * done / whole if done < whole else max(piece.start, piece.end)
+def _split_piece(piece: Piece, rules: Rules) -> Iterator[Piece]:
+    """Divide a piece at possible line ends; its time is shared by characters."""
+    parts = split_into_units(piece.text, rules)
+    times = divide_time(piece.start, max(piece.start, piece.end), [len(part.text) for part in parts])
+    for i, (part, (start, end)) in enumerate(zip(parts, times, strict=True)):
         yield Piece(part.text, start, end, part.glued if i else piece.glued)
 
 
-def _best_cuts(pieces: Sequence[Piece], before: Sequence[Unit], rules: Rules) -> list[int]:
+def _find_best_cuts(pieces: Sequence[Piece], before: Sequence[Unit], rules: Rules) -> list[int]:
     """Return the places that divide pieces into cues at the least cost, both ends included."""
-    parts = [Unit(p.text, width(p.text), p.glued) for p in pieces]
+    parts = [Unit(p.text, text_width(p.text), p.glued) for p in pieces]
     # Where each piece ends if all stand in one line, so that the width of a group is one subtraction.
     ends = [0, *itertools.accumulate(p.width + (not p.glued) for p in parts)]
     name = sum(u.width + 1 for u in before)
@@ -256,7 +256,7 @@ def _best_cuts(pieces: Sequence[Piece], before: Sequence[Unit], rules: Rules) ->
                 end = max(end, pieces[last - 1].end)
                 if size > 2 * rules.columns + 2 or round((end - start) * 1000) > _MAX_MS:
                     break
-                if not _fits(parts[first:last], ends[first : last + 1], name, rules):
+                if not _fits_cue(parts[first:last], ends[first : last + 1], name, rules):
                     continue
             cost = best[first][0] + _A_CUE + _UNEVEN * (size / (2 * rules.columns)) ** 2 + pauses * _OVER_A_LONG_PAUSE
             cost += breaks[last - 1]
@@ -270,7 +270,7 @@ def _best_cuts(pieces: Sequence[Piece], before: Sequence[Unit], rules: Rules) ->
     return cuts[::-1]
 
 
-def _fits(parts: Sequence[Unit], ends: Sequence[int], name: int, rules: Rules) -> bool:
+def _fits_cue(parts: Sequence[Unit], ends: Sequence[int], name: int, rules: Rules) -> bool:
     """Return whether a group fits into two lines with a name of so many columns before it.
 
     Args:
@@ -286,7 +286,7 @@ def _fits(parts: Sequence[Unit], ends: Sequence[int], name: int, rules: Rules) -
     if at < (0 if name else 1) or ends[-1] - ends[at] - (not parts[at].glued) > rules.columns:
         return False
     if parts[-1].text.isdecimal():  # the second line might be digits only
-        return fits([Unit("x" * (name - 1), name - 1, glued=False)] * bool(name) + list(parts), rules)
+        return fit_two_lines([Unit("x" * (name - 1), name - 1, glued=False)] * bool(name) + list(parts), rules)
     return True
 
 

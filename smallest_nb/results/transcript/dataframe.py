@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import csv as csv_format
+import csv
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.api.segment import Segment, Word
 from smallest_nb.errors import ConfigError
+from smallest_nb.results.table import make_table
 from smallest_nb.results.transcript.names import speakers_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv", "dataframe", "table"]
+__all__ = ["make_dataframe", "to_csv"]
 
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What begins a formula in a spreadsheet: OWASP, "CSV Injection"; the full-width forms are taken for it too."""
 
 
-def table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Return a DataFrame.
-
-    Raises:
-        ConfigError: pandas is missing.
-    """
-    try:
-        import pandas as pd  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigError("A DataFrame needs pandas: pip install 'smallest-nb[data]'.") from error
-    return pd.DataFrame([list(row) for row in rows], columns=list(columns))
-
-
-def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: str) -> pd.DataFrame:
+def make_dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: str) -> pd.DataFrame:
     """Return a table of words or segments, with a column `name` if there are speakers, `source` if several recordings.
 
     Raises:
@@ -58,10 +46,10 @@ def dataframe(segments: Sequence[Segment], name_of: Callable[[int], str], rows: 
     if len({s.source for s in segments}) > 1:
         lines = [[*line, source] for line, source in zip(lines, sources, strict=True)]
         columns.append("source")
-    return table(lines, columns)
+    return make_table(lines, columns)
 
 
-def csv(frame: pd.DataFrame) -> str:
+def to_csv(frame: pd.DataFrame) -> str:
     """Return a table as CSV that a spreadsheet does not execute.
 
     Text is in quotation marks; what begins like a formula has an apostrophe before it, which spreadsheets take for the
@@ -71,9 +59,9 @@ def csv(frame: pd.DataFrame) -> str:
     for name in quoted.columns:
         if not any(isinstance(v, str) for v in quoted[name]):
             continue
-        quoted[name] = [_harmless(v) if isinstance(v, str) else v for v in quoted[name]]
-    return quoted.to_csv(index=False, lineterminator="\n", quoting=csv_format.QUOTE_NONNUMERIC)
+        quoted[name] = [_without_formula(v) if isinstance(v, str) else v for v in quoted[name]]
+    return quoted.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 
-def _harmless(text: str) -> str:
+def _without_formula(text: str) -> str:
     return f"'{text}" if text.lstrip(" \u00a0\u3000\ufeff").startswith(_FORMULA) else text

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
 from smallest_nb.api.segment import Segment
-from smallest_nb.results.transcript.labels import tidy
-from smallest_nb.results.transcript.names import distinct, speakers_in
-from smallest_nb.results.transcript.timing import Run, apart, milliseconds, runs
+from smallest_nb.common.text import one_line
+from smallest_nb.results.transcript.names import make_unique, speakers_in
+from smallest_nb.results.transcript.timing import SpeakerTurn, separate_spans, speaker_turns, to_milliseconds
 
-__all__ = ["eaf"]
+__all__ = ["write_eaf"]
 
 _NO_SPEAKER = "segments"
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
@@ -26,34 +26,34 @@ _INCLUDED_IN = "Time alignable annotations within the parent annotation's time i
 _Interval = tuple[int, int, str]
 
 
-def eaf(segments: Sequence[Segment], name_of: Callable[[int], str], date: dt.datetime | None = None) -> str:
+def write_eaf(segments: Sequence[Segment], name_of: Callable[[int], str], date: dt.datetime | None = None) -> str:
     """Return an EAF document.
 
-    Where a tier's annotations overlap, each ends where the next begins: ELAN allows no overlap in a tier.
+    If a tier's annotations overlap, each ends when the next begins: ELAN allows no overlap in a tier.
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name; two of the same name get numbers.
+        name_of: Returns a speaker's name; two of the same name get numbers.
         date: When the document was made; None for now.
 
     Raises:
         ConfigError: A segment without times.
     """
-    said: dict[int | None, list[Run]] = {}
-    for run in (r for s in segments for r in runs(s)):
+    said: dict[int | None, list[SpeakerTurn]] = {}
+    for run in (r for s in segments for r in speaker_turns(s)):
         said.setdefault(run.speaker, []).append(run)
-    names = distinct({n: _xml(name_of(n)) for n in speakers_in(segments)}, " ", taken=(_NO_SPEAKER,))
+    names = make_unique({n: _xml_text(name_of(n)) for n in speakers_in(segments)}, " ", taken=(_NO_SPEAKER,))
     document = _document(date or dt.datetime.now(dt.UTC))
     order = ET.SubElement(document, "TIME_ORDER")
     tiers = {n: _NO_SPEAKER if n is None else names[n] for n in said}
-    words = distinct({n: f"{tiers[n]} {_WORDS}" for n in said}, " ", taken=tiers.values())
+    words = make_unique({n: f"{tiers[n]} {_WORDS}" for n in said}, " ", taken=tiers.values())
     writer = _Writer(document, order)
     for speaker in sorted(said, key=lambda n: (n is None, n or 0)):
-        who = "" if speaker is None else _xml(name_of(speaker))
+        who = "" if speaker is None else _xml_text(name_of(speaker))
         writer.speaker(tiers[speaker], words[speaker], who, said[speaker])
     if not said:
         writer.speaker(_NO_SPEAKER, "", "", [])
-    _types(document)
+    _add_types(document)
     ET.indent(document, "    ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(document, encoding="unicode") + "\n"
 
@@ -74,7 +74,7 @@ def _document(date: dt.datetime) -> ET.Element:
     return document
 
 
-def _types(document: ET.Element) -> None:
+def _add_types(document: ET.Element) -> None:
     for name, constraint in ((_SAID, None), (_WORDS, "Included_In")):
         kind = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": name, "TIME_ALIGNABLE": "true"}
         if constraint:
@@ -92,12 +92,12 @@ class _Writer:
         self._annotations = 0
         self._slots = 0
 
-    def speaker(self, name: str, name_of_words: str, participant: str, said: Sequence[Run]) -> None:
+    def speaker(self, name: str, name_of_words: str, participant: str, said: Sequence[SpeakerTurn]) -> None:
         """Write what one speaker says, and the words of it."""
-        ordered = sorted(said, key=lambda r: (milliseconds(r.start), milliseconds(r.end)))
-        spans = apart([(milliseconds(r.start), milliseconds(r.end)) for r in ordered])
+        ordered = sorted(said, key=lambda r: (to_milliseconds(r.start), to_milliseconds(r.end)))
+        spans = separate_spans([(to_milliseconds(r.start), to_milliseconds(r.end)) for r in ordered])
         self._tier(name, participant, _SAID, None, [(*s, r.text) for s, r in zip(spans, ordered, strict=True)])
-        words = [w for s, r in zip(spans, ordered, strict=True) for w in _within(r, *s)]
+        words = [w for s, r in zip(spans, ordered, strict=True) for w in _words_within(r, *s)]
         if words:
             self._tier(name_of_words, participant, _WORDS, name, words)
 
@@ -117,7 +117,7 @@ class _Writer:
                     "TIME_SLOT_REF2": self._slot(end),
                 },
             )
-            ET.SubElement(made, "ANNOTATION_VALUE").text = _xml(text)
+            ET.SubElement(made, "ANNOTATION_VALUE").text = _xml_text(text)
 
     def _slot(self, ms: int) -> str:
         self._slots += 1
@@ -125,13 +125,13 @@ class _Writer:
         return f"ts{self._slots}"
 
 
-def _within(run: Run, start: int, end: int) -> list[_Interval]:
-    """Return the words of a stretch, none outside it and none over another; what has no room is in its text only."""
-    words = sorted((milliseconds(w.start), milliseconds(w.end), t) for w in run.words if (t := tidy(w.text)))
-    spans = apart([(max(start, min(first, end)), max(start, min(last, end))) for first, last, _ in words])
+def _words_within(run: SpeakerTurn, start: int, end: int) -> list[_Interval]:
+    """Return the words of a stretch, none outside it and none overlapping; a word without room is in its text only."""
+    words = sorted((to_milliseconds(w.start), to_milliseconds(w.end), t) for w in run.words if (t := one_line(w.text)))
+    spans = separate_spans([(max(start, min(first, end)), max(start, min(last, end))) for first, last, _ in words])
     return [(first, last, text) for (first, last), (*_, text) in zip(spans, words, strict=True) if last <= end]
 
 
-def _xml(text: str) -> str:
-    """Return text without what XML 1.0 has no place for."""
-    return "".join(c for c in tidy(text) if c not in "\ufffe\uffff")
+def _xml_text(text: str) -> str:
+    """Return text without the characters that XML 1.0 does not allow."""
+    return "".join(c for c in one_line(text) if c not in "\ufffe\uffff")

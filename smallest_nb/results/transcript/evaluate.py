@@ -1,6 +1,6 @@
 """How far a transcript is from a reference: word error rate, and the two texts side by side.
 
-Normalised text is what is compared unless told otherwise: Unicode NFKC, lower case, typographic apostrophes as `'`,
+Unless `normalize` is False, texts are normalised first: Unicode NFKC, lower case, typographic apostrophes as `'`,
 invisible format characters dropped, every punctuation mark and symbol replaced by a space except apostrophes between
 letters or digits, and white space collapsed. Words are what stands between spaces, so the rate says little for
 languages that are written without them.
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.text import composed
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.dataframe import table
+from smallest_nb.results.table import make_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "compared", "normalized"]
+__all__ = ["Comparison", "compare_texts", "normalize_text"]
 
 _MAX_SHOWN = 2000
 """Words that the HTML view shows."""
@@ -39,14 +39,14 @@ Row = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A transcript held against a reference.
+    """A transcript compared with a reference.
 
     Attributes:
         wer: Word error rate: (substitutions + deletions + insertions) / words of the reference. May exceed 1.
         hits: Words that are right.
         substitutions: Words that became others.
         deletions: Words of the reference that are missing.
-        insertions: Words that the reference has not.
+        insertions: Words that are not in the reference.
         rows: In order: what happened ("equal", "substitute", "delete", "insert"), the reference's words, the
             transcript's words.
     """
@@ -65,7 +65,7 @@ class Comparison:
             ConfigError: pandas is missing.
         """
         lines = [(kind, " ".join(a), " ".join(b)) for kind, a, b in self.rows]
-        return table(lines, ["kind", "reference", "hypothesis"])
+        return make_table(lines, ["kind", "reference", "hypothesis"])
 
     def __repr__(self) -> str:
         return (
@@ -74,7 +74,7 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        shown = " ".join(_shown(self.rows))
+        shown = " ".join(_shown_rows(self.rows))
         words = sum(max(len(a), len(b)) for _, a, b in self.rows)
         cut = f"<p><small>Only the first {_MAX_SHOWN:,} of {words:,} words are shown.</small></p>"
         return (
@@ -85,7 +85,7 @@ class Comparison:
         )
 
 
-def _shown(rows: list[Row]) -> Iterator[str]:
+def _shown_rows(rows: list[Row]) -> Iterator[str]:
     left = _MAX_SHOWN
     for kind, reference, hypothesis in rows:
         if left <= 0:
@@ -93,20 +93,20 @@ def _shown(rows: list[Row]) -> Iterator[str]:
         gone, new = reference[:left], hypothesis[:left]
         left -= max(len(gone), len(new))
         if kind == "equal":
-            yield _plain(new)
+            yield _words_html(new)
             continue
         yield " ".join([*([_tag("del", gone)] if gone else []), *([_tag("ins", new)] if new else [])])
 
 
 def _tag(tag: str, words: tuple[str, ...]) -> str:
-    return f'<{tag} style="{_GONE if tag == "del" else _NEW}">{_plain(words)}</{tag}>'
+    return f'<{tag} style="{_GONE if tag == "del" else _NEW}">{_words_html(words)}</{tag}>'
 
 
-def _plain(words: tuple[str, ...]) -> str:
+def _words_html(words: tuple[str, ...]) -> str:
     return text_html(" ".join(words))
 
 
-def normalized(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return text as it is compared; the module says how."""
     folded = composed(text.translate(_APOSTROPHES), "NFKC").lower()
     kinds = ((c, unicodedata.category(c)) for c in folded)
@@ -114,8 +114,8 @@ def normalized(text: str) -> str:
     return " ".join(_LOOSE_APOSTROPHE.sub(" ", bare).split())
 
 
-def compared(reference: str, hypothesis: str, *, normalize: bool) -> Comparison:
-    """Hold a text against a reference.
+def compare_texts(reference: str, hypothesis: str, *, normalize: bool) -> Comparison:
+    """Compare a text with a reference, word by word.
 
     Args:
         reference: What was really said.
@@ -125,9 +125,9 @@ def compared(reference: str, hypothesis: str, *, normalize: bool) -> Comparison:
     Raises:
         ConfigError: The reference has no words, or jiwer is missing.
     """
-    true, heard = (normalized(t).split() if normalize else t.split() for t in (reference, hypothesis))
+    true, heard = (normalize_text(t).split() if normalize else t.split() for t in (reference, hypothesis))
     if not true:
-        raise ConfigError("The reference has no words; expected what was really said.")
+        raise ConfigError("The reference has no words; expected the text that was really said.")
     try:
         import jiwer  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What a transcript can be turned into, as methods, and files of it."""
+"""The formats a transcript can be exported to, as methods and as files."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from smallest_nb.api.segment import Segment
 from smallest_nb.common.files import write_file
 from smallest_nb.common.paths import as_path
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import columns, dataframe, html, json_storage, rttm, subtitles, textgrid
-from smallest_nb.results.transcript.labels import tidy
-from smallest_nb.results.transcript.names import default_name, marked, speakers_in
+from smallest_nb.results.transcript.names import default_name, speakers_in, to_column
 from smallest_nb.results.transcript.recording import Recording
-from smallest_nb.results.transcript.sources import source_marks
-from smallest_nb.results.transcript.timing import with_neighbours_times
+from smallest_nb.results.transcript.sources import mark_sources
+from smallest_nb.results.transcript.timing import fill_segment_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +32,9 @@ class Exports:
     recording: Recording | None
 
     def name_of(self, speaker: int) -> str:
-        """Return a speaker's name, or "Speaker 1" for number 0 if they have none."""
+        """Return a speaker's name, or "Speaker 1" for number 0 if there is none."""
         name = self.names.get(speaker, "")
-        return name if tidy(name) else default_name(speaker)
+        return name if one_line(name) else default_name(speaker)
 
     @property
     def speakers(self) -> dict[int, str]:
@@ -42,15 +42,15 @@ class Exports:
         return {n: self.name_of(n) for n in speakers_in(self.segments)}
 
     def to_dataframe(self, rows: str = "auto") -> pd.DataFrame:
-        """Return a table; where there are speakers, `speaker` is the number and `name` the name.
+        """Return a table; if there are speakers, `speaker` is the number and `name` the name.
 
         Args:
-            rows: "word", "segment", or "auto" (words where the service gave times for them).
+            rows: "word", "segment", or "auto" (words if the service sent times for them).
 
         Raises:
             ConfigError: pandas is missing, or `rows` is something else.
         """
-        return dataframe.dataframe(self.segments, self.name_of, rows)
+        return dataframe.make_dataframe(self.segments, self.name_of, rows)
 
     def to_json(self) -> str:
         """Return JSON that `Transcript.from_json` reads back: the segments and the names, not the sound.
@@ -63,13 +63,13 @@ class Exports:
     def to_srt(self) -> str:
         """Return SubRip subtitles; a changed speaker as "Ada: ". SRT has no escapes: text stands as it is.
 
-        Cues have at most two lines of 42 characters, stay from 1 s (where the next leaves room) to 7 s, and never
+        Cues have at most two lines of 42 characters, stay from 1 s (if the next one leaves room) to 7 s, and never
         overlap.
 
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.srt(with_neighbours_times(self.segments), self.name_of)
+        return subtitles.write_srt(self._timed(), self.name_of)
 
     def to_vtt(self) -> str:
         """Return WebVTT subtitles, speakers as voice tags; cues as in :meth:`to_srt`.
@@ -77,19 +77,19 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return subtitles.vtt(with_neighbours_times(self.segments), self.name_of)
+        return subtitles.write_vtt(self._timed(), self.name_of)
 
     def to_textgrid(self) -> str:
-        """Return a Praat TextGrid: a tier per speaker, and one called "words" where there are words.
+        """Return a Praat TextGrid: a tier per speaker, and one called "words" if there are words.
 
-        Where a tier's intervals overlap, each ends where the next begins. Times are whole milliseconds. The grid is as
+        If a tier's intervals overlap, each ends when the next begins. Times are whole milliseconds. The grid is as
         long as the recording, if there is one.
 
         Raises:
             ConfigError: A segment without times, or an empty transcript without a recording, for which Praat has no
                 form.
         """
-        return textgrid.textgrid(with_neighbours_times(self.segments), self.name_of, self._recorded_seconds())
+        return textgrid.write_textgrid(self._timed(), self.name_of, self._recorded_seconds())
 
     def to_rttm(self, file_id: str = "session") -> str:
         """Return RTTM: a SPEAKER line for each stretch of one speaker, times in seconds.
@@ -103,19 +103,19 @@ class Exports:
         Raises:
             ConfigError: No segment has a speaker, a segment without times, or another `file_id`.
         """
-        return rttm.rttm(with_neighbours_times(self.segments), self.name_of, file_id)
+        return rttm.write_rttm(self._timed(), self.name_of, file_id)
 
     def to_eaf(self) -> str:
         """Return an ELAN annotation document: a tier per speaker, and below each one of words if there are words.
 
-        Where a tier's annotations overlap, each ends where the next begins. Times are whole milliseconds.
+        If a tier's annotations overlap, each ends when the next begins. Times are whole milliseconds.
 
         Raises:
             ConfigError: A segment without times.
         """
         from smallest_nb.results.transcript import elan  # noqa: PLC0415 - with it an XML library
 
-        return elan.eaf(with_neighbours_times(self.segments), self.name_of)
+        return elan.write_eaf(self._timed(), self.name_of)
 
     def to_ctm(self, file_id: str = "session") -> str:
         """Return CTM: a line for each word with its time and confidence. It has no column for speakers.
@@ -126,7 +126,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times, or another `file_id`.
         """
-        return columns.ctm(with_neighbours_times(self.segments), file_id)
+        return columns.write_ctm(self._timed(), file_id)
 
     def to_stm(self, file_id: str = "session") -> str:
         """Return STM: a line for each stretch of one speaker with its text, as references are kept for scoring.
@@ -137,7 +137,7 @@ class Exports:
         Raises:
             ConfigError: A segment without times, or another `file_id`.
         """
-        return columns.stm(with_neighbours_times(self.segments), self.name_of, file_id)
+        return columns.write_stm(self._timed(), self.name_of, file_id)
 
     def to_audacity(self) -> str:
         """Return a label track for Audacity: a label for each stretch of one speaker, with "Ada: " before it.
@@ -145,7 +145,10 @@ class Exports:
         Raises:
             ConfigError: A segment without times.
         """
-        return columns.audacity(with_neighbours_times(self.segments), self.name_of)
+        return columns.write_audacity(self._timed(), self.name_of)
+
+    def _timed(self) -> list[Segment]:
+        return fill_segment_times(self.segments)
 
     def _recorded_seconds(self) -> float:
         return self.recording.duration if self.recording is not None else 0.0
@@ -153,13 +156,13 @@ class Exports:
     def to_text(self) -> str:
         """Return one segment a line, with the speaker's name before it if it is known.
 
-        Where another recording begins stands what it is called, in brackets.
+        Before the first line of each recording stands its name in brackets, if there are several.
         """
         lines: list[str] = []
-        for mark, segment in zip(source_marks(self.segments), self.segments, strict=True):
+        for mark, segment in zip(mark_sources([s.source for s in self.segments]), self.segments, strict=True):
             lines += [f"[{mark}]"] if mark else []
             lines.append((f"{self.name_of(segment.speaker)}: " if segment.speaker is not None else "") + segment.text)
-        return "".join(f"{tidy(line)}\n" for line in lines)
+        return "".join(f"{one_line(line)}\n" for line in lines)
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002 - as in load
         """Write a file, in the format that its suffix names; UTF-8.
@@ -176,12 +179,12 @@ class Exports:
             ConfigError: Another suffix, a file that cannot be written, or what the format's own method raises.
         """
         target = as_path(path)
-        recording = marked(target.stem) or "session"
+        recording = to_column(target.stem) or "session"
         writers: dict[str, Callable[[], str]] = {
             ".srt": self.to_srt,
             ".vtt": self.to_vtt,
             ".json": self.to_json,
-            ".csv": lambda: dataframe.csv(self.to_dataframe()),
+            ".csv": lambda: dataframe.to_csv(self.to_dataframe()),
             ".textgrid": self.to_textgrid,
             ".rttm": lambda: self.to_rttm(recording),
             ".txt": self.to_text,
@@ -195,7 +198,7 @@ class Exports:
             raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(w[1:] for w in writers)}.")
         if write is None:
             known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm, .stm"
-            raise ConfigError(f"{target.name!r} has no suffix that tells a format; expected one of {known}.")
+            raise ConfigError(f"{target.name!r} has no suffix that names a format; expected one of {known}.")
         text = write()
         try:
             write_file(target, text.encode("utf-8", "replace"))

@@ -19,7 +19,7 @@ _HANGUL_JAMO = range(0x1160, 0x1200)
 
 
 def is_written(char: str) -> bool:
-    """Say whether a character belongs to a word: letters, digits and combining marks do."""
+    """Whether a character belongs to a word: letters, digits and combining marks do."""
     return char.isalnum() or unicodedata.category(char).startswith("M")
 
 
@@ -41,10 +41,10 @@ def _folded(text: str, *, ignore_case: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FoldedText:
-    """A text as it is compared, and where each of its characters came from.
+    """A text as it is compared, and from where in the original each of its characters comes.
 
     Attributes:
-        text: Composed, and in one case if that was asked for.
+        text: Composed, and in one case if requested.
         starts: For each character, the place in the original of the first character that it was made of ...
         ends: ... and the place after the last one.
     """
@@ -58,7 +58,7 @@ class FoldedText:
         return self.starts[start], self.ends[end - 1]
 
     def cuts_a_character(self, end: int) -> bool:
-        """Say whether a combining mark follows: what ends here is another letter than the one that is written."""
+        """Whether a combining mark follows: then the text up to here ends with another letter than is written."""
         return end < len(self.text) and unicodedata.category(self.text[end]).startswith("M")
 
 

@@ -1,4 +1,4 @@
-"""A transcript as HTML, for a notebook that shows it without its widget."""
+"""A transcript as HTML, for a notebook that shows it without the widget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from smallest_nb.api.segment import Segment
 from smallest_nb.common.markup import text_html
-from smallest_nb.results.transcript.sources import source_marks
+from smallest_nb.results.transcript.sources import mark_sources
 
 __all__ = ["transcript_html"]
 
@@ -30,23 +30,24 @@ def transcript_html(segments: Sequence[Segment], name_of: Callable[[int], str]) 
     if not segments:
         return "<p>No speech transcribed yet.</p>"
     left_out = max(0, len(segments) - _MAX_LINES)
-    told = f"<p><small>{left_out:,} earlier lines are left out.</small></p>" if left_out else ""
-    if left_out == 1:
-        told = "<p><small>1 earlier line is left out.</small></p>"
+    lines_are = "line is" if left_out == 1 else "lines are"
+    notice = f"<p><small>{left_out:,} earlier {lines_are} left out.</small></p>" if left_out else ""
     shown = segments[left_out:]
-    lines = "".join(_line(s, name_of, mark) for s, mark in zip(shown, source_marks(shown), strict=True))
+    lines = "".join(
+        _line(s, name_of, mark) for s, mark in zip(shown, mark_sources([s.source for s in shown]), strict=True)
+    )
     first = f' start="{left_out + 1}"' if left_out else ""
-    return f"{told}<ol{first}>{lines}</ol>"
+    return f"{notice}<ol{first}>{lines}</ol>"
 
 
 def _line(segment: Segment, name_of: Callable[[int], str], mark: str | None) -> str:
     begins = f"<small><i>{text_html(mark)}</i></small><br>" if mark else ""
     at = f"<small>{segment.start:.1f} s</small> " if segment.start is not None else ""
     who = f"<b>{text_html(name_of(segment.speaker))}:</b> " if segment.speaker is not None else ""
-    return f"<li>{begins}{at}{who}{_marked(segment)}</li>"
+    return f"<li>{begins}{at}{who}{_mark_redactions(segment)}</li>"
 
 
-def _marked(segment: Segment) -> str:
+def _mark_redactions(segment: Segment) -> str:
     parts: list[str] = []
     at = 0
     for found in segment.redactions:

@@ -19,7 +19,7 @@ def dumps(segments: Sequence[Segment], names: Mapping[int, str]) -> str:
     """Return JSON that :func:`loads` reads back.
 
     Raises:
-        ConfigError: A time or a confidence is NaN or infinite, which JSON has no word for.
+        ConfigError: A time or a confidence is NaN or infinite, which JSON cannot hold.
     """
     data: dict[str, Any] = {"version": _VERSION, "segments": [s.to_dict() for s in segments]}
     if names:
@@ -37,27 +37,29 @@ def loads(text: str) -> tuple[list[Segment], dict[int, str]]:
     """Read what :func:`dumps` wrote: the segments, and the names of speakers.
 
     Raises:
-        ConfigError: Something else.
+        ConfigError: It is not that.
     """
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = json.loads(text, parse_constant=_refuse_constant)
         if not isinstance(data, dict):
-            raise TypeError("it is no object")  # noqa: TRY301 - one place that says what is wrong
+            raise TypeError("it is not an object")  # noqa: TRY301 - one place that says what is wrong
         if data.get("version", _VERSION) != _VERSION:
             raise ValueError(f"version {data['version']!r} is unknown here")  # noqa: TRY301
         if not isinstance(data["segments"], list):
-            raise TypeError("its segments are no list")  # noqa: TRY301
+            raise TypeError("its segments are not a list")  # noqa: TRY301
         names = data.get("names") or {}
-        return [Segment.from_dict(s) for s in data["segments"]], {_number(n): checked_name(v) for n, v in names.items()}
+        return [Segment.from_dict(s) for s in data["segments"]], {
+            _speaker_number(n): checked_name(v) for n, v in names.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"This is no transcript as written by to_json(): {error}") from error
+        raise ConfigError(f"This is not a transcript as written by to_json(): {error}") from error
 
 
-def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number")
 
 
-def _number(key: str) -> int:
+def _speaker_number(key: str) -> int:
     if not (key.isascii() and key.isdigit()):
-        raise ValueError(f"{key!r} is no speaker number")
+        raise ValueError(f"{key!r} is not a speaker number")
     return int(key)

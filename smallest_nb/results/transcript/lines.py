@@ -1,4 +1,4 @@
-"""Lines of captions: how wide a text is, how long it takes to be read, and where a line may end.
+"""Lines of captions: how wide a text is, how long it takes to read, and where a line may end.
 
 Sources of the numbers: Netflix's Timed Text Style Guides. General and English: 42 characters a line, two lines, 20
 characters a second for adults. Simplified and Traditional Chinese: 16 full-width characters a line, 9 characters a
@@ -16,7 +16,7 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 __all__ = [
@@ -24,15 +24,15 @@ __all__ = [
     "UNSPACED",
     "Rules",
     "Unit",
+    "cut_to_width",
     "ends_clause",
-    "fits",
-    "joins_graphemes",
-    "read_ms",
+    "fit_two_lines",
+    "reading_ms",
     "rules_for",
-    "shortened",
-    "units",
-    "width",
-    "wrapped",
+    "share_grapheme",
+    "split_into_units",
+    "text_width",
+    "wrap_units",
 ]
 
 _MAX_LINES = 2
@@ -113,16 +113,16 @@ def rules_for(text: str, language: str | None = None) -> Rules:
     return _CHINESE_TRADITIONAL if code in ("zh-tw", "zh-hk", "zh-mo", "zh-hant", "yue") else _CHINESE
 
 
-def width(text: str) -> int:
+def text_width(text: str) -> int:
     """Return how many columns a text takes: two for a full-width code point, one for any other.
 
     Marks and the parts of an emoji count too: programs that check captions count code points.
     """
-    return len(text) + _wide(text)
+    return len(text) + _count_wide(text)
 
 
-def graphemes(text: str) -> Iterator[str]:
-    """Yield what a reader sees as one character each: a letter with its marks, an emoji with all its parts.
+def split_graphemes(text: str) -> Iterator[str]:
+    """Yield what a reader sees as one character: a letter with its marks, an emoji with all its parts.
 
     Some marks of Burmese are graphemes of their own by Unicode's rules, and a vowel that is written before its
     consonant (Thai, Lao) or a sign that stacks two consonants (Burmese, Khmer) ends one; here they stay together.
@@ -132,60 +132,67 @@ def graphemes(text: str) -> Iterator[str]:
         return
     import wcwidth  # noqa: PLC0415 - its tables take a while to load
 
+    yield from _merge_if(
+        wcwidth.iter_graphemes(text), lambda kept, g: unicodedata.category(g[0])[0] == "M" or kept[-1] in _GOES_ON
+    )
+
+
+def _merge_if(parts: Iterable[str], belongs: Callable[[str, str], bool]) -> Iterator[str]:
+    """Yield parts, each with those that follow and belong to it."""
     kept = ""
-    for grapheme in wcwidth.iter_graphemes(text):
-        if kept and not (unicodedata.category(grapheme[0])[0] == "M" or kept[-1] in _GOES_ON):
+    for part in parts:
+        if kept and not belongs(kept, part):
             yield kept
             kept = ""
-        kept += grapheme
+        kept += part
     if kept:
         yield kept
 
 
-def shortened(text: str, columns: int) -> str:
-    """Return text that is no wider than so many columns, cut between graphemes with "…" where it is."""
-    if width(text) <= columns:
+def cut_to_width(text: str, columns: int) -> str:
+    """Return text that is no wider than so many columns, cut between graphemes and with "…" if it was wider."""
+    if text_width(text) <= columns:
         return text
-    ends = itertools.accumulate(graphemes(text))
-    kept = list(itertools.takewhile(lambda part: width(part) < columns, ends))
+    ends = itertools.accumulate(split_graphemes(text))
+    kept = list(itertools.takewhile(lambda part: text_width(part) < columns, ends))
     return (kept[-1] if kept else "").rstrip() + "…"
 
 
-def read_ms(text: str, rules: Rules) -> int:
+def reading_ms(text: str, rules: Rules) -> int:
     """Return how many milliseconds a text takes to be read."""
-    wide = _wide(text)
+    wide = _count_wide(text)
     return wide * rules.wide_read_ms + (len(text) - wide) * _NARROW_READ_MS
 
 
-def _wide(text: str) -> int:
+def _count_wide(text: str) -> int:
     return 0 if text.isascii() else sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
-def units(text: str, rules: Rules) -> list[Unit]:
-    """Divide a text where a line may end; no part is wider than a line."""
+def split_into_units(text: str, rules: Rules) -> list[Unit]:
+    """Divide a text at possible line ends; no part is wider than a line."""
     found: list[Unit] = []
     for word in text.split():
         glued = False
-        for phrase in _phrases(word, rules.phrases) if _UNSPACED.search(word) else (word,):
-            for part in _pieces_of(phrase, rules.columns):
-                found.append(Unit(part, width(part), glued))
+        for phrase in _split_phrases(word, rules.phrases) if _UNSPACED.search(word) else (word,):
+            for part in _split_wide_phrase(phrase, rules.columns):
+                found.append(Unit(part, text_width(part), glued))
                 glued = True
     return found
 
 
-def _phrases(word: str, model: str) -> Iterator[str]:
+def _split_phrases(word: str, model: str) -> Iterator[str]:
     """Divide a word of a script without spaces."""
     for thai, run in itertools.groupby(word, key=lambda c: bool(_THAI_ONLY.match(c))):
         part = "".join(run)
         if not _UNSPACED.search(part):
             yield part
             continue
-        phrases = _parser("th" if thai else model).parse(part)
-        yield from _whole_graphemes(phrases)
+        phrases = _load_parser("th" if thai else model).parse(part)
+        yield from _merge_if(phrases, share_grapheme)  # a seam must not lie inside a grapheme
 
 
 @functools.lru_cache
-def _parser(model: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - BudouX's own type, loaded late
+def _load_parser(model: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - BudouX's own type, loaded late
     import budoux  # noqa: PLC0415 - only captions of three languages need it
 
     load = {
@@ -197,59 +204,43 @@ def _parser(model: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Budou
     return load[model]()
 
 
-def _whole_graphemes(parts: Iterable[str]) -> Iterator[str]:
-    """Join parts whose seam lies inside a grapheme."""
-    kept = ""
-    for part in parts:
-        if kept and not _inside_grapheme(kept, part):
-            yield kept
-            kept = ""
-        kept += part
-    if kept:
-        yield kept
-
-
-def _inside_grapheme(before: str, after: str) -> bool:
-    if before.isascii() and after.isascii():
+def share_grapheme(before: str, after: str) -> bool:
+    """Whether two texts that stand side by side share a grapheme at their seam."""
+    if not before or not after or (before.isascii() and after.isascii()):
         return False
     tail, head = before[-16:], after[:2]
-    return len(tail) not in itertools.accumulate(len(g) for g in graphemes(tail + head))
+    return len(tail) not in itertools.accumulate(len(g) for g in split_graphemes(tail + head))
 
 
-def _pieces_of(phrase: str, columns: int) -> Iterator[str]:
+def _split_wide_phrase(phrase: str, columns: int) -> Iterator[str]:
     """Cut a phrase that is wider than a line between graphemes, no part beginning with a closing mark."""
-    if width(phrase) <= columns:
+    if text_width(phrase) <= columns:
         yield phrase
         return
     part: list[str] = []
     taken = 0
-    for grapheme in graphemes(phrase):
-        size = width(grapheme)
+    for grapheme in split_graphemes(phrase):
+        size = text_width(grapheme)
         if part and taken + size > columns:
-            kept = [part.pop()] if len(part) > 1 and _closes(grapheme) else []
+            kept = [part.pop()] if len(part) > 1 and _is_closing(grapheme) else []
             yield "".join(part)
-            part, taken = kept, sum(width(g) for g in kept)
+            part, taken = kept, sum(text_width(g) for g in kept)
         part.append(grapheme)
         taken += size
     if part:
         yield "".join(part)
 
 
-def _closes(grapheme: str) -> bool:
+def _is_closing(grapheme: str) -> bool:
     return unicodedata.category(grapheme[0]) in ("Pe", "Pf", "Po", "Lm")
 
 
-def joins_graphemes(before: str, after: str) -> bool:
-    """Return whether two texts that stand side by side share a grapheme at their seam."""
-    return bool(before and after) and _inside_grapheme(before, after)
-
-
-def fits(parts: Sequence[Unit], rules: Rules) -> bool:
+def fit_two_lines(parts: Sequence[Unit], rules: Rules) -> bool:
     """Return whether text fits into two lines, the last of which is not digits only."""
-    return _line_end(parts, rules) is not None
+    return _find_line_end(parts, rules) is not None
 
 
-def wrapped(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> list[str] | None:
+def wrap_units(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> list[str] | None:
     """Set a text in one line or in two of like length; None if it does not fit.
 
     Args:
@@ -257,17 +248,17 @@ def wrapped(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> lis
         rules: How wide a line may be.
         digits: Whether the second line may be digits only. Readers of SRT take such a line for the next cue's number.
     """
-    at = _line_end(parts, rules, digits=digits)
+    at = _find_line_end(parts, rules, digits=digits)
     if at is None:
         return None
-    return [_line(p) for p in (parts[:at], parts[at:]) if p]
+    return [_join_units(p) for p in (parts[:at], parts[at:]) if p]
 
 
-def _line(parts: Sequence[Unit]) -> str:
+def _join_units(parts: Sequence[Unit]) -> str:
     return "".join(p.text if p.glued or not i else " " + p.text for i, p in enumerate(parts))
 
 
-def _line_end(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> int | None:
+def _find_line_end(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> int | None:
     """Return after how many parts the first line ends."""
     ends: list[int] = []
     total = 0
@@ -284,7 +275,7 @@ def _line_end(parts: Sequence[Unit], rules: Rules, *, digits: bool = False) -> i
         second = total - first - (not parts[at].glued)
         if first > rules.columns or second > rules.columns or (not digits and _only_digits(parts[at:])):
             continue
-        cost = abs(first - second) + (first > second) + _cost(parts[at - 1].text, parts[at])
+        cost = abs(first - second) + (first > second) + _line_end_cost(parts[at - 1].text, parts[at])
         if best is None or cost < best[0]:
             best = (cost, at)
     return best[1] if best else None
@@ -294,7 +285,7 @@ def _only_digits(parts: Sequence[Unit]) -> bool:
     return all(p.text.isdecimal() for p in parts)
 
 
-def _cost(before: str, after: Unit) -> float:
+def _line_end_cost(before: str, after: Unit) -> float:
     """Return how bad a line end is, in columns of imbalance that it outweighs."""
     if ENDS_SENTENCE.search(before):
         return -12

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from smallest_nb.api.segment import Segment
+from smallest_nb.common.numbers import is_integer
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.labels import tidy
 
 __all__ = [
     "MAX_NAME",
     "checked_name",
     "checked_number",
     "default_name",
-    "distinct",
-    "marked",
+    "from_column",
+    "make_unique",
     "speakers_in",
-    "unmarked",
+    "to_column",
 ]
 
 MAX_NAME = 80
@@ -31,7 +32,7 @@ _MISSING = frozenset(
 
 
 def default_name(speaker: int) -> str:
-    """Return what a speaker is called until somebody names them; people count from 1."""
+    """Return the name of a speaker who has not been renamed; users count from 1."""
     return f"Speaker {speaker + 1}"
 
 
@@ -39,9 +40,9 @@ def checked_number(speaker: object) -> int:
     """Return a speaker number.
 
     Raises:
-        ConfigError: No whole number from 0.
+        ConfigError: Not a whole number from 0.
     """
-    if isinstance(speaker, bool) or not isinstance(speaker, int) or speaker < 0:
+    if not is_integer(speaker) or speaker < 0:
         raise ConfigError(f"speaker={speaker!r} cannot be used; expected a whole number from 0.")
     return speaker
 
@@ -50,7 +51,7 @@ def checked_name(name: object) -> str:
     """Return a speaker's name without the spaces around it.
 
     Raises:
-        ConfigError: No text, longer than 80 characters, or with control characters or line ends in it.
+        ConfigError: Not text, longer than 80 characters, or with control characters or line ends in it.
     """
     if not isinstance(name, str):
         raise ConfigError(f"name={name!r} cannot be used; expected text.")
@@ -62,18 +63,18 @@ def checked_name(name: object) -> str:
     return stripped
 
 
-def marked(name: str) -> str:
+def to_column(name: str) -> str:
     """Return a name as one column of a file whose columns are parted by white space.
 
-    White space becomes `_`. What readers take for a missing value, a quotation or a comment has `_` before it.
+    White space becomes `_`. What readers take for a missing value, a quotation or a comment gets `_` before it.
     """
-    column = tidy(name).replace(" ", "_")
+    column = one_line(name).replace(" ", "_")
     return f"_{column}" if column.lower() in _MISSING or column[:1] in ('"', "'", ";", "#") else column
 
 
-def unmarked(column: str) -> str:
+def from_column(column: str) -> str:
     """Return the name that :func:`marked` wrote, but for white space, which stays `_`."""
-    return column[1:] if column.startswith("_") and marked(column[1:]) == column else column
+    return column[1:] if column.startswith("_") and to_column(column[1:]) == column else column
 
 
 def speakers_in(segments: Iterable[Segment]) -> list[int]:
@@ -82,8 +83,8 @@ def speakers_in(segments: Iterable[Segment]) -> list[int]:
     return sorted(n for n in found if n is not None)
 
 
-def distinct(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
-    """Return the names with numbers behind those that more than one speaker has.
+def make_unique(names: Mapping[SpeakerT, str], joint: str, *, taken: Iterable[str] = ()) -> dict[SpeakerT, str]:
+    """Return the names with numbers after those that several speakers share.
 
     Args:
         names: By speaker; two may have the same.

@@ -1,4 +1,4 @@
-"""The sound beside a transcript, bounded. Imports audio, errors."""
+"""The sound beside a transcript, bounded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip, as_pcm16
+from smallest_nb.common.numbers import is_number
 from smallest_nb.errors import ConfigError
 
 __all__ = ["Recording"]
@@ -17,21 +18,21 @@ _BLOCK = 1 << 16
 
 
 class Recording:
-    """Keeps the newest sound of a session, on the session's clock. Any thread may call it.
+    """Keeps the latest sound of a session, on the session's clock. Any thread may call it.
 
-    It can be pickled and copied; two are equal where they keep the same sound at the same times.
+    It can be pickled and copied; two are equal if they keep the same sound at the same times.
 
     Args:
         sample_rate: Hz.
         max_seconds: How much is kept; what is older is dropped. An hour at 16 kHz takes 115 MB.
 
     Raises:
-        ConfigError: A rate out of 1000 to 384000 Hz, or a bound that is no finite number above 0.
+        ConfigError: A rate outside 1000 to 384000 Hz, or a bound that is not a finite number above 0.
     """
 
     def __init__(self, sample_rate: int, max_seconds: float = 3600.0) -> None:
         self.sample_rate = Clip(b"", sample_rate).sample_rate  # an int of a rate that there is
-        if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float) or not 0 < max_seconds < math.inf:
+        if not is_number(max_seconds) or not 0 < max_seconds < math.inf:
             raise ConfigError(f"max_seconds={max_seconds!r} cannot be used; expected a number of seconds above 0.")
         self.max_seconds = float(max_seconds)
         self._bound = max(1, round(max_seconds * self.sample_rate)) * BYTES_PER_SAMPLE
@@ -103,7 +104,7 @@ class Recording:
 
     @property
     def duration(self) -> float:
-        """Seconds written in all, dropped or not; there the session's clock stands."""
+        """Seconds written in all, dropped or not; that is the time on the session's clock."""
         with self._lock:
             return self._seconds(self._written)
 
@@ -115,7 +116,7 @@ class Recording:
 
     @property
     def dropped_seconds(self) -> float:
-        """Seconds that went because there was more than `max_seconds`."""
+        """Seconds dropped because there were more than `max_seconds`."""
         with self._lock:
             return self._seconds(self._dropped)
 
@@ -134,9 +135,9 @@ class Recording:
             kept = self._written - self._held
             first, last = max(first, kept), min(last, self._written)
             parts = self._parts(first - kept + self._skipped, last - kept + self._skipped) if first < last else []
-            told = f"{self._seconds(kept):.2f} s to {self._seconds(self._written):.2f} s"
+            span = f"{self._seconds(kept):.2f} s to {self._seconds(self._written):.2f} s"
         if not parts:
-            held = f"what is kept is {told}" if self._held else "nothing is kept"
+            held = f"{span} are kept" if self._held else "nothing is kept"
             raise ConfigError(f"There is no sound from {start:.2f} s to {end:.2f} s; {held}.")
         return Clip(b"".join(parts), self.sample_rate)
 
@@ -167,7 +168,7 @@ class Recording:
         return parts
 
     def _bytes(self, name: str, seconds: float) -> int:
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or math.isnan(seconds):
+        if not is_number(seconds) or math.isnan(seconds):
             raise ConfigError(f"{name}={seconds!r} cannot be used; expected seconds from the start of the session.")
         limit = 10**9  # seconds; keeps infinity and the like whole numbers
         return round(max(0.0, min(float(limit), seconds)) * self.sample_rate) * BYTES_PER_SAMPLE

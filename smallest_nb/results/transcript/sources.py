@@ -1,17 +1,15 @@
-"""Where one recording ends in a transcript and another begins."""
+"""Marks in a transcript of several recordings where each of them begins."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from smallest_nb.api.segment import Segment
-
-__all__ = ["source_marks"]
+__all__ = ["mark_sources"]
 
 
-def source_marks(segments: Sequence[Segment]) -> list[str | None]:
-    """Return for each segment what its recording is called, if it is the first of it and there are several."""
-    if len({s.source for s in segments}) < 2:
-        return [None] * len(segments)
-    before = [None, *(s.source for s in segments)]
-    return [s.source if s.source != b else None for b, s in zip(before, segments, strict=False)]
+def mark_sources(sources: Sequence[str | None]) -> list[str | None]:
+    """Return each source that differs from the one before it, else None; only None if there is one source in all."""
+    if len(set(sources)) < 2:
+        return [None] * len(sources)
+    return [source if source != before else None for before, source in itertools.pairwise([None, *sources])]

@@ -8,52 +8,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from smallest_nb.api.segment import Segment
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.labels import tidy
-from smallest_nb.results.transcript.names import distinct
-from smallest_nb.results.transcript.timing import apart, milliseconds, runs, timed_words
+from smallest_nb.results.transcript.names import make_unique
+from smallest_nb.results.transcript.timing import separate_spans, speaker_turns, to_milliseconds, words_with_times
 
-__all__ = ["textgrid"]
+__all__ = ["write_textgrid"]
 
 _WORDS = "words"
 _NO_SPEAKER = "segments"
-"""The tier of what has no speaker."""
+"""The tier of segments without a speaker."""
 
 _Interval = tuple[int, int, str]
 
 
-def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds: float = 0.0) -> str:
-    """Return a TextGrid: a tier per speaker, and one of words where there are words.
+def write_textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds: float = 0.0) -> str:
+    """Return a TextGrid: a tier per speaker, and one of words if there are words.
 
     Args:
         segments: What was said.
-        name_of: Gives a speaker's name; two of the same name get numbers.
+        name_of: Returns a speaker's name; two of the same name get numbers.
         seconds: How long the recording is; the grid is at least as long.
 
     Raises:
         ConfigError: A segment without times, or nothing to write.
     """
     said: dict[int | None, list[_Interval]] = {}
-    for run in (r for s in segments for r in runs(s)):
-        said.setdefault(run.speaker, []).append((milliseconds(run.start), milliseconds(run.end), run.text))
+    for run in (r for s in segments for r in speaker_turns(s)):
+        said.setdefault(run.speaker, []).append((to_milliseconds(run.start), to_milliseconds(run.end), run.text))
     words = [
-        (milliseconds(w.start), milliseconds(w.end), text)
+        (to_milliseconds(w.start), to_milliseconds(w.end), text)
         for s in segments
-        for w in timed_words(s)
-        if (text := tidy(w.text))
+        for w in words_with_times(s)
+        if (text := one_line(w.text))
     ]
-    length = milliseconds(seconds)
+    length = to_milliseconds(seconds)
     if not said and not length:
         raise ConfigError("There is nothing to write into a TextGrid: the transcript is empty.")
     speakers = sorted(n for n in said if n is not None)
-    names = distinct({n: tidy(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NO_SPEAKER))
-    tiers = [(names[n], _disjoint(said[n])) for n in speakers]
+    names = make_unique({n: one_line(name_of(n)) for n in speakers}, " ", taken=(_WORDS, _NO_SPEAKER))
+    tiers = [(names[n], _without_overlap(said[n])) for n in speakers]
     if None in said or not said:
-        tiers.append((_NO_SPEAKER, _disjoint(said.get(None, []))))
+        tiers.append((_NO_SPEAKER, _without_overlap(said.get(None, []))))
     if words:
-        tiers.append((_WORDS, _disjoint(words)))
+        tiers.append((_WORDS, _without_overlap(words)))
     last = max([length, *(end for _, intervals in tiers for _, end, _ in intervals)])
-    body = (_tier(i, name, _filled(intervals, last), last) for i, (name, intervals) in enumerate(tiers, 1))
+    body = (_tier(i, name, _fill_gaps(intervals, last), last) for i, (name, intervals) in enumerate(tiers, 1))
     head = (
         'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'
         f"xmin = 0\nxmax = {_seconds(last)}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:\n"
@@ -61,14 +61,14 @@ def textgrid(segments: Sequence[Segment], name_of: Callable[[int], str], seconds
     return head + "".join(body)
 
 
-def _disjoint(intervals: Iterable[_Interval]) -> list[_Interval]:
+def _without_overlap(intervals: Iterable[_Interval]) -> list[_Interval]:
     ordered = sorted(intervals, key=lambda i: i[:2])
-    spans = apart([(start, end) for start, end, _ in ordered])
+    spans = separate_spans([(start, end) for start, end, _ in ordered])
     return [(start, end, text) for (start, end), (_, _, text) in zip(spans, ordered, strict=True)]
 
 
-def _filled(intervals: Iterable[_Interval], last: int) -> list[_Interval]:
-    """Put empty intervals where there is no speech; Praat wants every moment covered."""
+def _fill_gaps(intervals: Iterable[_Interval], last: int) -> list[_Interval]:
+    """Add empty intervals between those with speech; Praat requires that every moment is covered."""
     covered: list[_Interval] = []
     at = 0
     for start, end, text in intervals:

@@ -1,4 +1,4 @@
-"""The transcript: a row of final segments and at most one open (interim) segment. Imports audio, errors.
+"""The transcript: a row of final segments and at most one open (interim) segment.
 
 `apply` folds service results in and returns the delta that a view needs, never the whole text.
 """
@@ -15,7 +15,7 @@ from smallest_nb.api.segment import Segment, Word
 from smallest_nb.audio.clip import Clip
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import json_storage
-from smallest_nb.results.transcript.evaluate import Comparison, compared
+from smallest_nb.results.transcript.evaluate import Comparison, compare_texts
 from smallest_nb.results.transcript.exports import Exports
 from smallest_nb.results.transcript.names import checked_name, checked_number
 from smallest_nb.results.transcript.recording import Recording
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Transcript(Exports, Sequence[Segment]):
     """A sequence of final segments, and the interim one that follows them.
 
-    A slice is a transcript of its own that shares the names and the recording. Two are equal where segments, names and
+    A slice is a transcript of its own that shares the names and the recording. Two are equal if segments, names and
     sound are. It can be pickled and copied; the copy calls no handler of :meth:`on_rename`.
 
     Attributes:
@@ -45,7 +45,7 @@ class Transcript(Exports, Sequence[Segment]):
     interim: Segment | None = None
     names: dict[int, str] = field(default_factory=dict)
     recording: Recording | None = None
-    _listeners: list[Callable[[int, str], object]] = field(default_factory=list, init=False)
+    _handlers: list[Callable[[int, str], object]] = field(default_factory=list, init=False)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Transcript):
@@ -55,7 +55,7 @@ class Transcript(Exports, Sequence[Segment]):
     __hash__ = None  # type: ignore[assignment]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_listeners": []}  # those who listen belong to this one
+        return {**vars(self), "_handlers": []}  # the handlers belong to this one
 
     def apply(self, segment: Segment) -> tuple[int, Segment]:
         """Fold one result in.
@@ -79,9 +79,9 @@ class Transcript(Exports, Sequence[Segment]):
         """Drop the text and the names. The recording stays: its owner knows whether the clock starts again."""
         self.segments.clear()
         self.interim = None
-        named, self.names = self.names, {}  # a new one: slices that somebody keeps keep their names
+        named, self.names = self.names, {}  # a new dict: slices made before keep their names
         for speaker in named:
-            self._tell(speaker, "")
+            self._notify(speaker, "")
 
     @overload
     def __getitem__(self, index: int) -> Segment: ...
@@ -91,7 +91,7 @@ class Transcript(Exports, Sequence[Segment]):
         if not isinstance(index, slice):
             return self.segments[index]
         part = Transcript(self.segments[index], names=self.names, recording=self.recording)
-        part._listeners = self._listeners
+        part._handlers = self._handlers
         return part
 
     def __len__(self) -> int:
@@ -126,13 +126,13 @@ class Transcript(Exports, Sequence[Segment]):
         times += [t for w in self.words for t in (w.start, w.end)]
         if not times:
             raise ConfigError(
-                "There are no times to find the sound by; transcribe with word_timestamps=True or "
+                "There are no times by which to find the sound; transcribe with word_timestamps=True or "
                 "sentence_timestamps=True."
             )
         return self.recording.clip(min(times), max(times))
 
     def rename(self, speaker: int, name: str) -> None:
-        """Give a speaker a name, here and in every slice; tells those who asked with :meth:`on_rename`.
+        """Rename a speaker, here and in every slice, and call the handlers of :meth:`on_rename`.
 
         Args:
             speaker: Number from 0.
@@ -141,24 +141,24 @@ class Transcript(Exports, Sequence[Segment]):
         Raises:
             ConfigError: Another number or name.
         """
-        number, told = checked_number(speaker), checked_name(name)
-        if told:
-            self.names[number] = told
+        number, checked = checked_number(speaker), checked_name(name)
+        if checked:
+            self.names[number] = checked
         else:
             self.names.pop(number, None)
-        self._tell(number, told)
+        self._notify(number, checked)
 
     def on_rename(self, fn: Callable[[int, str], object]) -> Callable[[], None]:
-        """Have a function called with each renamed speaker: the number, and the name ("" where it is put back).
+        """Call a function with each renamed speaker: the number, and the name ("" if it is removed).
 
         Returns:
-            A function that ends it.
+            A function that stops these calls.
         """
-        self._listeners.append(fn)
+        self._handlers.append(fn)
 
         def end() -> None:
-            if fn in self._listeners:
-                self._listeners.remove(fn)
+            if fn in self._handlers:
+                self._handlers.remove(fn)
 
         return end
 
@@ -176,7 +176,7 @@ class Transcript(Exports, Sequence[Segment]):
         return search(self.segments, pattern, ignore_case=ignore_case, regex=regex)
 
     def wer(self, reference: str | Transcript, *, normalize: bool = True) -> float:
-        """Return the word error rate: 0.0 where every word is right, above 1.0 where more is wrong than was said.
+        """Return the word error rate: 0.0 if every word is right, above 1.0 if more words are wrong than were said.
 
         Args:
             reference: What was really said.
@@ -188,19 +188,19 @@ class Transcript(Exports, Sequence[Segment]):
         return self.compare(reference, normalize=normalize).wer
 
     def compare(self, reference: str | Transcript, *, normalize: bool = True) -> Comparison:
-        """Hold the transcript against what was really said, word by word.
+        """Compare the transcript with what was really said, word by word.
 
         Args:
             reference: What was really said.
             normalize: As for :meth:`wer`.
 
         Raises:
-            ConfigError: The reference is no text or has no words, or jiwer is missing.
+            ConfigError: The reference is not text or has no words, or jiwer is missing.
         """
         said = reference.text if isinstance(reference, Transcript) else reference
         if not isinstance(said, str):
-            raise ConfigError(f"A reference is text or a Transcript; got {type(said).__name__}.")
-        return compared(said, self.text, normalize=normalize)
+            raise ConfigError(f"A reference must be text or a Transcript; got {type(said).__name__}.")
+        return compare_texts(said, self.text, normalize=normalize)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Transcript:  # noqa: A002 - a common name
@@ -215,10 +215,10 @@ class Transcript(Exports, Sequence[Segment]):
                 file begins with, then at its suffix.
 
         Returns:
-            The transcript, without sound. Speakers have the names that the file gives them.
+            The transcript, without sound. Speakers have the names that they have in the file.
 
         Raises:
-            ConfigError: No such file, an unknown format, or something in it that is not as the format has it.
+            ConfigError: No such file, an unknown format, or something in it that does not follow the format.
         """
         from smallest_nb.results.transcript.loading import load  # noqa: PLC0415 - parsers that few notebooks need
 
@@ -230,13 +230,13 @@ class Transcript(Exports, Sequence[Segment]):
         """Read what :meth:`to_json` wrote.
 
         Raises:
-            ConfigError: Something else.
+            ConfigError: It is not that.
         """
         segments, names = json_storage.loads(text)
         return cls(segments, names=names)
 
-    def _tell(self, speaker: int, name: str) -> None:
-        for listener in list(self._listeners):
+    def _notify(self, speaker: int, name: str) -> None:
+        for listener in list(self._handlers):
             try:
                 listener(speaker, name)
             except Exception:

@@ -1,6 +1,6 @@
 """Where each word stands in the text.
 
-The text is the service's fair copy: it has punctuation and capitals that the list of words may lack.
+The text has punctuation and capitals that the list of words may lack, and numbers may be written differently.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from difflib import SequenceMatcher
 
 from smallest_nb.results.transcript.folding import FoldedText, fold_text, fold_word, is_written
 
-__all__ = ["Place", "cut_up", "places"]
+__all__ = ["Span", "find_word_spans", "split_at_words"]
 
-Place = tuple[int, int]
+Span = tuple[int, int]
 """The first character, and the one after the last."""
 
 
-def places(text: str, words: Sequence[str]) -> list[Place | None]:
+def find_word_spans(text: str, words: Sequence[str]) -> list[Span | None]:
     """Find each word in the text, in order.
 
     Args:
@@ -26,19 +26,19 @@ def places(text: str, words: Sequence[str]) -> list[Place | None]:
         words: Its words; capitals and punctuation may differ.
 
     Returns:
-        A place for each word, or None for one that is not there.
+        A span for each word, or None for one that is not there.
     """
-    walked = _walked(text, words)
-    return list(walked) if walked is not None else _compared(text, words)
+    walked = _find_in_order(text, words)
+    return list(walked) if walked is not None else _find_common_words(text, words)
 
 
-def cut_up(text: str, words: Sequence[str]) -> list[str] | None:
-    """Share the whole text out among its words, each with the punctuation and the white space around it.
+def split_at_words(text: str, words: Sequence[str]) -> list[str] | None:
+    """Divide the whole text among its words, each with the punctuation and the white space around it.
 
     Returns:
-        One piece for each word, which joined are the text; None where words and text do not match.
+        One piece for each word, which together are the text; None if words and text do not match.
     """
-    walked = _walked(text, words)
+    walked = _find_in_order(text, words)
     if not walked:
         return None
     cuts = [0]
@@ -49,10 +49,10 @@ def cut_up(text: str, words: Sequence[str]) -> list[str] | None:
     return [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
 
 
-def _walked(text: str, words: Sequence[str]) -> list[Place] | None:
+def _find_in_order(text: str, words: Sequence[str]) -> list[Span] | None:
     """Go through the text word by word; None as soon as a letter is left over or a word is missing."""
     folded = fold_text(text, ignore_case=True)
-    found: list[Place] = []
+    found: list[Span] = []
     at = 0
     for word in words:
         wanted = fold_text(word.strip(), ignore_case=True).text
@@ -71,18 +71,18 @@ def _stands_at(folded: FoldedText, at: int, word: str) -> bool:
     return folded.text.startswith(word, at) and not (word and folded.cuts_a_character(end))
 
 
-def _empty_place(folded: FoldedText, at: int, text: str) -> Place:
+def _empty_place(folded: FoldedText, at: int, text: str) -> Span:
     here = folded.starts[at] if at < len(folded.starts) else len(text)
     return here, here
 
 
-def _compared(text: str, words: Sequence[str]) -> list[Place | None]:
-    """Find the words that text and list have in common."""
+def _find_common_words(text: str, words: Sequence[str]) -> list[Span | None]:
+    """Find the words that text and list have in common, by the longest matching runs."""
     spots = [(m.start(), m.end()) for m in re.finditer(r"\S+", text)]
     shown = [fold_word(text[a:b]) for a, b in spots]
     owners = [i for i, word in enumerate(words) for _ in word.split()]
     parts = [fold_word(part) for word in words for part in word.split()]
-    found: list[Place | None] = [None] * len(words)
+    found: list[Span | None] = [None] * len(words)
     for block in SequenceMatcher(None, shown, parts).get_matching_blocks():
         for k in range(block.size):
             start, end = spots[block.a + k]

@@ -1,4 +1,4 @@
-"""Keywords that the recogniser is to expect: the query's list, and how a word is said. Imports nothing of ours."""
+"""Keywords that the recogniser is to expect: the query's list, and how a word is said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-__all__ = ["Keyword", "arpabet", "parse_keywords"]
+__all__ = ["Keyword", "convert_to_arpabet", "parse_keywords"]
 
 _CAP = 100
 """Keywords that count (documentation repository, commit 04e2e661)."""
@@ -31,12 +31,12 @@ class Keyword:
 
 
 def parse_keywords(text: str) -> tuple[Keyword, ...]:
-    """Read `word:boost,phrase two:2`; what is no number is part of the word, what is too much is cut."""
+    """Read `word:boost,phrase two:2`; what is no number is part of the word, entries past the hundredth are dropped."""
     found: list[Keyword] = []
     for entry in text.split(","):
-        phrase, _, told = entry.strip().rpartition(":")
+        phrase, _, weight = entry.strip().rpartition(":")
         try:
-            boost = float(told)
+            boost = float(weight)
         except ValueError:
             phrase, boost = entry.strip(), 1.0
         if not math.isfinite(boost):
@@ -46,7 +46,7 @@ def parse_keywords(text: str) -> tuple[Keyword, ...]:
     return tuple(found[:_CAP])
 
 
-def arpabet(ipa: str) -> str:
+def convert_to_arpabet(ipa: str) -> str:
     """Return phonemes of American English in the recogniser's alphabet; `ipa` has spaces between phonemes."""
     phones: list[str] = []
     for phoneme in _STRESS.sub("", ipa).split():

@@ -1,8 +1,8 @@
-"""Tells voices apart as they speak, from the sound alone. Imports voiceprint, words.
+"""Distinguishes voices as they speak, from the sound alone.
 
-An utterance is cut where the voice changes, each piece joins the nearest voice heard so far or opens a new one.
+An utterance is cut where the voice changes, each piece joins the nearest voice so far or opens a new one.
 Distances are in units of what one voice varies by: more for short pieces, and more for lively voices (people) than for
-even ones (synthesizers), which the pieces themselves tell.
+even ones (synthesizers), as the pieces themselves show.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smallest_nb.simulator.hearing.voiceprint import FRAME_RATE, Frames, frames, print_of
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.hearing.voiceprint import FRAME_RATE, Frames, compute_voiceprint, find_voiced_frames
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Speakers"]
 
-# Voiced frames: half of the time of fluent speech. Fewer tell nothing, more are not needed to compare.
+# Voiced frames: half of the time of fluent speech. Fewer say nothing, more are not needed to compare.
 _SHORT, _WINDOW = 30, 200
 # Squared distances of one voice from itself, measured: what remains, what falls with length, of neighbouring blocks.
 _VARIES, _VARIES_SHORT, _BLOCK, _BLOCK_VARIES = 0.9, 330.0, 40, 9.0
 _LIVELIEST = 5.0
 _OTHER, _CHANGED = 1.9, 3.0
-# A pause makes a change of voice likelier: where words follow without one, it must be clearer.
+# A pause makes a change of voice likelier: if words follow without one, it must be clearer.
 _NO_PAUSE, _LONG_PAUSE = 0.4, 0.15
 _NEARLY = 0.7
 
@@ -70,20 +70,20 @@ class Speakers:
         self._voices: list[_Sound] = []
         self._last = 0
 
-    def label(self, pcm: bytes, start: float, words: Sequence[HeardWord]) -> list[HeardWord]:
+    def label(self, pcm: bytes, start: float, words: Sequence[RecognisedWord]) -> list[RecognisedWord]:
         """Return the words of one final with `speaker` and `speaker_confidence` set.
 
         Args:
             pcm: PCM16 mono 16 kHz of the whole utterance.
             start: Where its first sample lies, in seconds of the session.
-            words: What was heard, in session time.
+            words: The recognised words, in session time.
         """
         if not words:
             return []
-        found = frames(pcm)
+        found = find_voiced_frames(pcm)
         edges = _edges(found, start, words)
         lively = _lively(found) or (sum(v.lively for v in self._voices) / len(self._voices) if self._voices else 1.5)
-        labelled: list[HeardWord] = []
+        labelled: list[RecognisedWord] = []
         for first, last in _runs(found, edges, lively, 0, len(words)):
             speaker, confidence = self._who(found, edges[first], edges[last], lively)
             labelled += [replace(w, speaker=speaker, speaker_confidence=confidence) for w in words[first:last]]
@@ -113,7 +113,7 @@ def _sureness(near: float, far: float) -> float:
     return round(1 / (1 + math.exp(max(-30.0, min(30.0, 1.5 * (near - far))))), 3)
 
 
-def _edges(found: Frames, start: float, words: Sequence[HeardWord]) -> list[int]:
+def _edges(found: Frames, start: float, words: Sequence[RecognisedWord]) -> list[int]:
     """Return where in the voiced frames each word begins, and the end: halfway between words."""
     middles = [(a.end + b.start) / 2 for a, b in itertools.pairwise(words)]
     times = [words[0].start - 0.1, *middles, words[-1].end + 0.1]
@@ -145,14 +145,14 @@ def _runs(found: Frames, edges: Sequence[int], lively: float, first: int, last: 
 
 
 def _sound(found: Frames, start: int, stop: int, lively: float) -> _Sound:
-    return _Sound(print_of(found, start, stop), stop - start, lively)
+    return _Sound(compute_voiceprint(found, start, stop), stop - start, lively)
 
 
 def _lively(found: Frames) -> float | None:
     """Return how much the voice varies from moment to moment; a few changes of voice do not matter to the median."""
     import numpy as np  # noqa: PLC0415
 
-    blocks = [print_of(found, at, at + _BLOCK) for at in range(0, len(found.at) - _BLOCK + 1, _BLOCK // 2)]
+    blocks = [compute_voiceprint(found, at, at + _BLOCK) for at in range(0, len(found.at) - _BLOCK + 1, _BLOCK // 2)]
     if len(blocks) < 4:
         return None
     apart = [float(((after - before) ** 2).sum()) / 2 for before, after in zip(blocks, blocks[2:], strict=False)]

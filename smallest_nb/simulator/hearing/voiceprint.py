@@ -1,6 +1,6 @@
-"""What a voice sounds like, as a few numbers that depend little on what is said and how loudly. Imports audio.
+"""What a voice sounds like, as a few numbers that depend little on what is said and how loudly.
 
-Each voiced frame of 25 ms gives cepstra (the shape of the vocal tract) and a fundamental frequency; their means and
+Each voiced frame of 25 ms yields cepstra (the shape of the vocal tract) and a fundamental frequency; their means and
 deviations over a stretch of speech are turned by a matrix so that one voice varies by about 1 in every direction.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FRAME_RATE", "Frames", "frames", "print_of"]
+__all__ = ["FRAME_RATE", "Frames", "compute_voiceprint", "find_voiced_frames"]
 
 FRAME_RATE = 100
 _RATE = 16000
@@ -81,7 +81,7 @@ class Frames:
     shape: NDArray[np.float64]
 
 
-def frames(pcm: bytes) -> Frames:
+def find_voiced_frames(pcm: bytes) -> Frames:
     """Find the voiced frames of PCM16 mono at 16 kHz."""
     import numpy as np  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def frames(pcm: bytes) -> Frames:
     return Frames(np.concatenate(at), np.concatenate(pitch), np.concatenate(shape))
 
 
-def print_of(found: Frames, start: int, stop: int) -> NDArray[np.float64]:
+def compute_voiceprint(found: Frames, start: int, stop: int) -> NDArray[np.float64]:
     """Return the voice of the voiced frames `start` to `stop` (positions in `found`), at least two of them."""
     import numpy as np  # noqa: PLC0415
 

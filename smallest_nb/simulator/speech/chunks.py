@@ -1,4 +1,4 @@
-"""Cuts speech into the service's irregular chunks. Imports nothing of ours."""
+"""Cuts speech into the service's irregular chunks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SIZES = (2400, 7001, 6399, 7680, 6811, 7169)
 
 
 class Chunks:
-    """Takes pieces and gives chunks.
+    """Collects pieces and cuts chunks.
 
     Args:
         largest: Bytes in a chunk at most, or None for the service's own sizes.
 
     Attributes:
         held: What is too little for a chunk.
-        sent: Bytes given out.
+        sent: Bytes of the chunks so far.
     """
 
     def __init__(self, largest: int | None = None) -> None:
@@ -30,7 +30,7 @@ class Chunks:
         self.sent = 0
 
     def push(self, pcm: bytes) -> Iterator[bytes]:
-        """Take a piece and give the chunks that are full."""
+        """Take a piece and yield the chunks that are full."""
         self.held += pcm
         while len(self.held) >= self._size:
             chunk, self.held = self.held[: self._size], self.held[self._size :]

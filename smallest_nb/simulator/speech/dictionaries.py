@@ -1,4 +1,4 @@
-"""Pronunciation dictionaries of the accounts, kept in memory. Imports nothing of ours."""
+"""Pronunciation dictionaries of the accounts, kept in memory."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BYTES_OF", "decode", "encode_file", "encode_g711", "read_file"]
+__all__ = ["BYTES_OF", "decode_samples", "encode_file", "encode_g711", "read_file"]
 
 BYTES_OF = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}
 """Bytes of a sample."""
 
 
-def decode(data: bytes, encoding: str) -> bytes:
+def decode_samples(data: bytes, encoding: str) -> bytes:
     """Return whole samples of a stream as PCM16."""
     if encoding == "linear16":
         return data
@@ -94,7 +94,7 @@ def read_file(data: bytes, encoding: str, sample_rate: int) -> Clip:
     width = BYTES_OF.get(encoding)
     if width is None:
         raise ConfigError(f"The audio cannot be decoded: no {encoding} file.")
-    return Clip(decode(data[: len(data) // width * width], encoding), sample_rate)
+    return Clip(decode_samples(data[: len(data) // width * width], encoding), sample_rate)
 
 
 _MPEG_SIGNS = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")

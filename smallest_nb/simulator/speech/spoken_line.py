@@ -1,4 +1,4 @@
-"""Turns what the speech engine says into one line of sound with the written words on it. Imports audio, reading."""
+"""Joins what the speech engine makes into one stream of sound, with the written words on it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _without_pause(pcm: bytes, rate: int) -> bytes:
 class _WordMerger:
     """Joins the engine's events into written words.
 
-    "$5.50" is one word and several events; "on the" is two words and, where the engine says them as one, a single
+    "$5.50" is one word and several events; "on the" is two words and, if the engine says them as one, a single
     event, whose time they share by their letters.
     """
 
@@ -115,23 +115,23 @@ class _WordMerger:
         self._rate = rate
         self._made = made
         self._first = first
-        self._told = 0
+        self._shared = 0
         self._since: int | None = None
 
     def event(self, event: dict[str, int]) -> list[SpokenWord]:
         position, at = event["start"], self._made + event["at"]
         index = next((i for a, b, i in self._places if a <= position < b), -1)
-        before = [i for i in self._audible[self._told :] if i < index]
+        before = [i for i in self._audible[self._shared :] if i < index]
         done = self._share(before, at) if before else []
         if self._since is None:
             self._since = at
         return done
 
     def end(self, at: int) -> list[SpokenWord]:
-        return self._share(self._audible[self._told :], at)
+        return self._share(self._audible[self._shared :], at)
 
     def _share(self, indices: Sequence[int], at: int) -> list[SpokenWord]:
-        """Tell these words, from where the last one ended until now."""
+        """Return these words, from where the last one ended until now."""
         since = self._since if self._since is not None else self._made
         total = sum(len(self._tokens[i].spoken) for i in indices)
         words: list[SpokenWord] = []
@@ -141,6 +141,6 @@ class _WordMerger:
             place = (round(start / self._rate, 3), round(end / self._rate, 3))
             words.append(SpokenWord(self._first + index, self._tokens[index].written, *place))
             start = end
-        self._told += len(indices)
+        self._shared += len(indices)
         self._since = at
         return words

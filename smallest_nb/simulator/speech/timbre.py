@@ -1,4 +1,4 @@
-"""How each catalog voice sounds through espeak-ng, and what the sliders do to it. Imports voices.
+"""How each catalog voice sounds through espeak-ng, and what the sliders do to it.
 
 The mapping imitates: espeak-ng knows nothing of "similarity". What each control changes was measured on one sentence
 (rate 80 to 350 words a minute: 5.3 to 1.3 s; f0 93 to 242 Hz; range 0 is monotone). A voice is a variant of
@@ -17,7 +17,7 @@ __all__ = ["Timbre", "prosody", "timbre_of"]
 
 _NORMAL_RATE = 165
 _MIN_RATE, _MAX_RATE = 80, 449
-# Variant of espeak-ng: pitches and tracts. Those that the recogniser hears best (19 to 36 % word errors; most other
+# Variant of espeak-ng: pitches and tracts. Those that the recogniser knows best (19 to 36 % word errors; most other
 # variants 45 to 85 %): men at 80 to 105 Hz, women at 150 to 220.
 _MALE = {
     "klatt5": ((18, 50), (0.93, 1.0)),

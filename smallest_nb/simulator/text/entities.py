@@ -1,4 +1,4 @@
-"""Where personal and card data stand in a transcript, in words or in digits. Imports numerals and the given names.
+"""Where personal and card data stand in a transcript, in words or in digits.
 
 What the rules cannot find: names outside the lists that no cue introduces, surnames without a cue, places and cities,
 spelled words, digits that no cue introduces and that are neither a valid card nor a valid telephone number (US, IN).
@@ -16,7 +16,7 @@ from typing import Any
 
 from smallest_nb.simulator.text.given_names import AMBIGUOUS_NAMES, GIVEN_NAMES, NOT_NAMES
 from smallest_nb.simulator.text.normalize import MONTHS, STREETS
-from smallest_nb.simulator.text.numerals import key_at, spoken
+from smallest_nb.simulator.text.numerals import key_at, read_digits
 
 __all__ = [
     "ALL_STREETS",
@@ -26,15 +26,15 @@ __all__ = [
     "NOT_STREETS",
     "Entity",
     "Token",
-    "addresses",
-    "codes",
-    "cue_of",
-    "digit_runs",
-    "expiries",
+    "find_addresses",
+    "find_codes",
+    "find_cue",
+    "find_digit_runs",
+    "find_expiries",
+    "find_names",
+    "find_phones",
     "is_card",
     "is_valid_phone",
-    "names",
-    "phones",
 ]
 
 _MARKS = ".,?!।"
@@ -115,26 +115,26 @@ class Entity:
     value: str
 
 
-def _digits(key: str) -> str:
+def _read_digits(key: str) -> str:
     if key in _HINDI:
         return _HINDI[key]
     return re.sub(r"\D", "", key) if re.fullmatch(r"\+?\(?\d[\d()-]*", key) else ""
 
 
-def digit_runs(keys: Sequence[str]) -> list[Entity]:
+def find_digit_runs(keys: Sequence[str]) -> list[Entity]:
     """Find neighbouring digits, in words or not; their kind is still open."""
     runs: list[Entity] = []
     i = 0
     while i < len(keys):
         start, value = i, []
         while i < len(keys):
-            if digits := _digits(keys[i]):
+            if digits := _read_digits(keys[i]):
                 value.append(digits)
                 i += 1
-            elif said := spoken(keys, i):
+            elif said := read_digits(keys, i):
                 value += [s.digits for s in said]
                 i += sum(s.count for s in said)
-            elif value and keys[i] in _DASHES and (_digits(key_at(keys, i + 1)) or spoken(keys, i + 1)):
+            elif value and keys[i] in _DASHES and (_read_digits(key_at(keys, i + 1)) or read_digits(keys, i + 1)):
                 i += 1
             else:
                 break
@@ -153,7 +153,7 @@ def is_card(digits: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
-def cue_of(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_end: bool = False) -> str | None:
+def find_cue(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_end: bool = False) -> str | None:
     """Find the kind that the nearest fitting cue in front names; earlier digits have taken the cues before them.
 
     Args:
@@ -163,7 +163,7 @@ def cue_of(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_en
         open_end: More digits may follow, so that a cue fits however few there are.
 
     Returns:
-        The kind, "" for numbers that are no secret, None where there is no cue.
+        The kind, "" for numbers that are no secret, None without a cue.
     """
     i, steps, joined = run.start, 0, True
     while i > 0 and steps < _WINDOW:
@@ -186,11 +186,11 @@ def cue_of(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, open_en
     return None
 
 
-def codes(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
+def find_codes(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find what is of a card or an account: by its check digit, else by the words in front."""
     ends = {r.end: r.start for r in runs}
     for run in runs:
-        kind = cue_of(keys, ends, run) or ""
+        kind = find_cue(keys, ends, run) or ""
         if _holds_card(keys, run):
             yield Entity(run.start, run.end, "ACCOUNTNUMBER", run.value)
         elif kind not in {"", "PHONENUMBER"} and key_at(keys, run.end) not in COUNTED:
@@ -201,7 +201,7 @@ def _holds_card(keys: Sequence[str], run: Entity) -> bool:
     """Look for a card's number inside longer runs too: the expiry or the code often follows at once."""
     if is_card(run.value):
         return True
-    parts = [r.value for i in range(run.start, run.end) for r in digit_runs([keys[i]])]
+    parts = [r.value for i in range(run.start, run.end) for r in find_digit_runs([keys[i]])]
     if len(run.value) <= 16 or "".join(parts) != run.value:
         return False
     edges = [0, *accumulate(map(len, parts))]
@@ -209,11 +209,11 @@ def _holds_card(keys: Sequence[str], run: Entity) -> bool:
     return any(at + size in starts and is_card(run.value[at : at + size]) for at in edges for size in (15, 16))
 
 
-def phones(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
+def find_phones(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find telephone numbers: valid ones anywhere, other runs by the words around."""
     ends = {r.end: r.start for r in runs}
     for run in runs:
-        kind = cue_of(keys, ends, run) or ""
+        kind = find_cue(keys, ends, run) or ""
         named = keys[run.end : run.end + 2] in (["is", "my"], ["is", "the"]) and bool(
             {"number", "phone", "mobile", "cell"} & set(keys[run.end + 2 : run.end + 6])
         )
@@ -238,7 +238,7 @@ def is_valid_phone(digits: str) -> bool:
     return any(re.sub(r"\D", "", f) == digits for f in found)
 
 
-def expiries(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
+def find_expiries(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find month and year after "expires", "expiry", "valid until"."""
     starts = {r.start: r for r in runs}
     for i, key in enumerate(keys):
@@ -260,7 +260,7 @@ def expiries(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
             yield Entity(at, run.end, "TIME", run.value)
 
 
-def addresses(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
+def find_addresses(keys: Sequence[str], runs: Sequence[Entity]) -> Iterator[Entity]:
     """Find house numbers with the street that follows, and numbered homes."""
     for run in runs:
         before = key_at(keys, run.start - 1)
@@ -284,7 +284,7 @@ def _may_be_name(key: str) -> bool:
     return key in AMBIGUOUS_NAMES or (key[:1].isalpha() and key not in NOT_NAMES and not re.search(r"[\d@.\[]", key))
 
 
-def _full_name(tokens: Sequence[Token], at: int, kind: str = "FIRSTNAME") -> Iterator[Entity]:
+def _find_full_name(tokens: Sequence[Token], at: int, kind: str = "FIRSTNAME") -> Iterator[Entity]:
     if at >= len(tokens) or not _may_be_name(tokens[at].key):
         return
     yield Entity(at, at + 1, kind, tokens[at].key)
@@ -297,29 +297,29 @@ def _full_name(tokens: Sequence[Token], at: int, kind: str = "FIRSTNAME") -> Ite
             return
 
 
-def _introduced(tokens: Sequence[Token], keys: Sequence[str], i: int) -> Iterator[Entity]:
+def _find_introduced(tokens: Sequence[Token], keys: Sequence[str], i: int) -> Iterator[Entity]:
     """Read the name that the words in front of `i` introduce."""
     ahead = {w: " ".join(keys[max(0, i - w) : i]) for w in (1, 2, 3, 4)}
     if any(a in _LAST_CUES for a in ahead.values()):
-        yield from _full_name(tokens, i, "LASTNAME")
+        yield from _find_full_name(tokens, i, "LASTNAME")
     elif any(a in _NAME_CUES for a in ahead.values()):
-        yield from _full_name(tokens, i)
+        yield from _find_full_name(tokens, i)
     elif ahead[2] == "this is" or ahead[1] == "मैं":
-        found = list(_full_name(tokens, i))
+        found = list(_find_full_name(tokens, i))
         after = keys[found[-1].end : found[-1].end + 2] if found else []
         if found and ((after and after[0] in _INTRODUCED) or after[:1] == ["बोल"] or keys[i] in GIVEN_NAMES):
             yield from found
     elif (ahead[2] == "i am" or ahead[1] == "i'm") and keys[i] in GIVEN_NAMES:
-        yield from _full_name(tokens, i)
+        yield from _find_full_name(tokens, i)
     elif ahead[1] in _TITLES and (ahead[1] not in {"miss", "doctor"} or key_at(keys, i - 2) not in _UNTITLED):
         given = keys[i] in GIVEN_NAMES
-        yield from list(_full_name(tokens, i, "FIRSTNAME" if given else "LASTNAME"))[: None if given else 1]
+        yield from list(_find_full_name(tokens, i, "FIRSTNAME" if given else "LASTNAME"))[: None if given else 1]
 
 
-def names(tokens: Sequence[Token], known: Mapping[str, str]) -> Iterator[Entity]:
+def find_names(tokens: Sequence[Token], known: Mapping[str, str]) -> Iterator[Entity]:
     """Find names: by the words that introduce them, by the lists, and those of `known` (name to kind) again."""
     keys = [t.key for t in tokens]
-    cued = {e.start: e for i in range(len(tokens) - 1, -1, -1) for e in _introduced(tokens, keys, i)}
+    cued = {e.start: e for i in range(len(tokens) - 1, -1, -1) for e in _find_introduced(tokens, keys, i)}
     heard = {e.value: e.kind for e in cued.values() if e.value not in AMBIGUOUS_NAMES}
     kinds = {**dict.fromkeys(GIVEN_NAMES, "FIRSTNAME"), **known, **heard}
     for i, key in enumerate(keys):

@@ -3,7 +3,7 @@
 text2num (da, de, es, fr, it, nl, pt) reads a number and knows nothing of how people write several: a scale behind a
 decimal is glued to its digits ("un virgule cinq million" is "1,5000000", "dos coma cinco mil" is "2,5000"), a zero to
 the digit behind it, the second decimal is a number of its own, and "million" and the "cent" of "pour cent" are numbers.
-This module corrects that. Elsewhere, and where text2num is not installed, numbers stay words.
+This module corrects that. Elsewhere, and if text2num is not installed, numbers stay words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from smallest_nb.simulator.text.numerals import Piece
 
-__all__ = ["foreign_numbers"]
+__all__ = ["read_foreign_numbers"]
 
 _LANGUAGES = frozenset("da de es fr it nl pt".split())
 _SCALES = frozenset(
@@ -70,7 +70,7 @@ class _Number:
         return float(self.text.replace(",", "."))
 
 
-def foreign_numbers(keys: Sequence[str], language: str, *, everything: bool) -> list[Piece]:
+def read_foreign_numbers(keys: Sequence[str], language: str, *, everything: bool) -> list[Piece]:
     """Write the numbers of a sentence.
 
     Args:
@@ -84,18 +84,18 @@ def foreign_numbers(keys: Sequence[str], language: str, *, everything: bool) -> 
         text2num: Any = importlib.import_module("text_to_num")
     except ImportError:
         return []
-    numbers = list(_numbers(keys, language, text2num))
+    numbers = list(_find_numbers(keys, language, text2num))
     pieces: list[Piece] = []
     i = 0
     while i < len(numbers):
-        count, text = _together(numbers, keys, i, everything=everything)
+        count, text = _join_numbers(numbers, keys, i, everything=everything)
         if text:
             pieces.append(Piece(text, numbers[i].start, numbers[i + count - 1].end))
         i += count
     return pieces
 
 
-def _numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator[_Number]:
+def _find_numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator[_Number]:
     def read(start: int, end: int) -> Iterator[_Number]:
         found = text2num.find_numbers([_Token(k) for k in keys[start:end]], language, 0.0)
         return (_Number(n.text, start + n.start, start + n.end) for n in found if not n.is_ordinal)
@@ -116,8 +116,8 @@ def _numbers(keys: Sequence[str], language: str, text2num: Any) -> Iterator[_Num
         decimal_end = end if number.decimal else 0
 
 
-def _together(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, everything: bool) -> tuple[int, str]:
-    """Return how many neighbouring numbers are written as one, and how; an empty text where they stay words."""
+def _join_numbers(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, everything: bool) -> tuple[int, str]:
+    """Return how many neighbouring numbers are written as one, and how; an empty text if they stay words."""
     first, count = numbers[at], 1
     while at + count < len(numbers) and numbers[at + count].start == numbers[at + count - 1].end:
         if not numbers[at + count].digits or not (numbers[at + count - 1].digits or count == 1):
@@ -145,7 +145,7 @@ def _together(numbers: Sequence[_Number], keys: Sequence[str], at: int, *, every
 
 
 def _is_list(numbers: Sequence[_Number], keys: Sequence[str], at: int, count: int) -> bool:
-    """Tell "sept huit ou neuf" from digits that are read out."""
+    """Return whether it is a list like "sept huit ou neuf", and not digits that are read out."""
     run = numbers[at : at + count]
     end = run[-1].end
     if not 2 <= count <= 4 or at + count >= len(numbers) or any(len(n.text) > 1 for n in run):

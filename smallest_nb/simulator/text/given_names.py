@@ -1,4 +1,4 @@
-"""Given names that capitals and redaction know. Data only; imports nothing of ours."""
+"""Given names that capitals and redaction know. Data only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ AMBIGUOUS_NAMES = frozenset(
     asha kiran maya sun sky star angel destiny chance trinity harmony melody precious sandy rusty woody dusty buddy
     """.split()
 )
-"""Names that are words as well: names only where the speaker says so."""
+"""Names that are words as well: names only if the speaker says so."""
 
 NOT_NAMES = frozenset(
     """

@@ -1,7 +1,7 @@
-"""Inverse text normalisation of English: what was said, as it is written. Imports numerals.
+"""Inverse text normalisation of English: what was said, as it is written.
 
 Follows the classes of the vendor's page: money, telephone, date, time, decimal, measure, electronic, address, verbatim.
-The rules look at words only. They cannot tell the verbs "march" and "may" from the months but by the words around
+The rules look at words only. They distinguish the verbs "march" and "may" from the months only by the words around
 them, pounds of money from pounds of weight (but for "pounds of"), a spelled "a i" from words, or a verb in front of
 "at" from the name in an e-mail address (the common verbs are listed); ordinals under ten stay words outside of dates.
 """
@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from smallest_nb.simulator.text.numerals import Piece, cardinal, key_at, number_at, spoken
+from smallest_nb.simulator.text.numerals import Piece, key_at, read_cardinal, read_digits, read_number
 
-__all__ = ["DATED", "ENDINGS", "MONTHS", "NOT_MAILBOXES", "STREETS", "VERBS_TOO", "normalized_at", "ordinal"]
+__all__ = ["DATED", "ENDINGS", "MONTHS", "NOT_MAILBOXES", "STREETS", "VERBS_TOO", "normalize_at", "read_ordinal"]
 
 MONTHS = "january february march april may june july august september october november december".split()
 VERBS_TOO = frozenset({"march", "may"})
@@ -55,11 +55,11 @@ _CLOCKED = frozenset("at by until till around about before since it's".split())
 _NOT_STREETS = frozenset("the a an of in on to from down up and or by with at people cars blocks miles minutes".split())
 
 
-def _suffix(value: int) -> str:
+def _ordinal_suffix(value: int) -> str:
     return "th" if value % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
 
 
-def ordinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
+def read_ordinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     """Read "third" or "twenty first": its value and its words."""
     tens = _TENS.get(key_at(keys, at))
     if tens and (unit := _FIRSTS.get(key_at(keys, at + 1))):
@@ -68,18 +68,18 @@ def ordinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     return (value, 1) if value else None
 
 
-def _amount(keys: Sequence[str], at: int) -> Piece | None:
+def _read_amount(keys: Sequence[str], at: int) -> Piece | None:
     """Read an amount; "million" stays a word behind it."""
-    read = cardinal(keys, at)
-    found = number_at(keys, at, everything=True) if read or keys[at] in _SIGNED else None
+    read = read_cardinal(keys, at)
+    found = read_number(keys, at, everything=True) if read or keys[at] in _SIGNED else None
     if read is None:
         return found
     scaled = key_at(keys, at + read[1] - 1) in _BIG
     return found if found and (found.end > at + read[1] or scaled) else Piece(str(read[0]), at, at + read[1])
 
 
-def _money(keys: Sequence[str], at: int) -> list[Piece]:
-    amount = _amount(keys, at)
+def _write_money(keys: Sequence[str], at: int) -> list[Piece]:
+    amount = _read_amount(keys, at)
     unit = key_at(keys, amount.end) if amount else ""
     sign = _MONEY.get(unit.removesuffix("s"))
     if amount and unit in _BIG and (big := _MONEY.get(key_at(keys, amount.end + 1).removesuffix("s"))):
@@ -87,15 +87,15 @@ def _money(keys: Sequence[str], at: int) -> list[Piece]:
     if not amount or not sign or (sign == "£" and key_at(keys, amount.end + 1) == "of"):
         return []
     end = amount.end + 1
-    cents = cardinal(keys, end + (key_at(keys, end) == "and"))
+    cents = read_cardinal(keys, end + (key_at(keys, end) == "and"))
     after = end + (key_at(keys, end) == "and") + (cents[1] if cents else 0)
     if cents and cents[0] < 100 and "." not in amount.text and key_at(keys, after) in _CENTS:
         return [Piece(f"{sign}{amount.text}.{cents[0]:02d}", at, after + 1)]
     return [Piece(sign + amount.text, at, end)]
 
 
-def _measure(keys: Sequence[str], at: int) -> list[Piece]:
-    amount = _amount(keys, at)
+def _write_measure(keys: Sequence[str], at: int) -> list[Piece]:
+    amount = _read_amount(keys, at)
     if not amount:
         return []
     unit, end = key_at(keys, amount.end), amount.end + 1
@@ -105,8 +105,8 @@ def _measure(keys: Sequence[str], at: int) -> list[Piece]:
     return [Piece(amount.text, at, amount.end), Piece(symbol, amount.end, end)] if symbol else []
 
 
-def _year(keys: Sequence[str], at: int) -> Piece | None:
-    found = number_at(keys, at, everything=True)
+def _read_year(keys: Sequence[str], at: int) -> Piece | None:
+    found = read_number(keys, at, everything=True)
     return found if found and re.fullmatch(r"1[5-9]\d\d|20\d\d", found.text) else None
 
 
@@ -120,66 +120,66 @@ def _is_month(keys: Sequence[str], at: int, *, cardinal_follows: bool) -> bool:
     return before not in _PRONOUNS and not seconded
 
 
-def _date(keys: Sequence[str], at: int) -> list[Piece]:
+def _write_date(keys: Sequence[str], at: int) -> list[Piece]:
     if keys[at] not in MONTHS:
         return []
     name = Piece(keys[at].capitalize(), at, at + 1)
-    year = _year(keys, at + 1)
+    year = _read_year(keys, at + 1)
     if year:
         return [name, year] if _is_month(keys, at, cardinal_follows=True) else []
     skip = int(key_at(keys, at + 1) == "the")
-    nth = ordinal(keys, at + 1 + skip)
-    day = nth or (None if skip else cardinal(keys, at + 1))
+    nth = read_ordinal(keys, at + 1 + skip)
+    day = nth or (None if skip else read_cardinal(keys, at + 1))
     if not day or not 1 <= day[0] <= 31:
         return []
     end = at + 1 + skip + day[1]
-    year = _year(keys, end)
+    year = _read_year(keys, end)
     if not _is_month(keys, at, cardinal_follows=nth is None and year is None):
         return []
-    written = f"{day[0]}{_suffix(day[0])}" if nth else str(day[0])  # "January 15th, 2026" on the vendor's page
+    written = f"{day[0]}{_ordinal_suffix(day[0])}" if nth else str(day[0])  # "January 15th, 2026" on the vendor's page
     return [name, Piece(written + ",", at + 1, end), year] if year else [name, Piece(written, at + 1, end)]
 
 
-def _nth(keys: Sequence[str], at: int) -> list[Piece]:
-    nth = ordinal(keys, at)
+def _write_ordinal(keys: Sequence[str], at: int) -> list[Piece]:
+    nth = read_ordinal(keys, at)
     if not nth:
         return []
     end = at + nth[1]
     dated = key_at(keys, end) == "of" and key_at(keys, end + 1) in MONTHS and nth[0] <= 31
     fraction = key_at(keys, at - 1) in {"a", "one"} and nth[1] == 1
-    return [Piece(f"{nth[0]}{_suffix(nth[0])}", at, end)] if dated or (nth[0] >= 10 and not fraction) else []
+    return [Piece(f"{nth[0]}{_ordinal_suffix(nth[0])}", at, end)] if dated or (nth[0] >= 10 and not fraction) else []
 
 
-def _minutes(keys: Sequence[str], at: int) -> tuple[int, int] | None:
+def _read_minutes(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     if key_at(keys, at) in {"oh", "o"}:
-        read = cardinal(keys, at + 1)
+        read = read_cardinal(keys, at + 1)
         return (read[0], 2) if read and 1 <= read[0] <= 9 and read[1] == 1 else None
-    read = cardinal(keys, at)
+    read = read_cardinal(keys, at)
     return read if read and 10 <= read[0] <= 59 else None
 
 
-def _time(keys: Sequence[str], at: int) -> list[Piece]:
+def _write_time(keys: Sequence[str], at: int) -> list[Piece]:
     past = {("half", "past"): 30, ("quarter", "past"): 15, ("quarter", "to"): -15}
     begin = at + (keys[at] == "a")
     shift = past.get((key_at(keys, begin), key_at(keys, begin + 1)))
-    hour = cardinal(keys, begin + 2 if shift else at)
+    hour = read_cardinal(keys, begin + 2 if shift else at)
     if not hour or hour[1] != 1 or not 1 <= hour[0] <= 12:
         return []
     if shift:
         clock = (hour[0] * 60 + shift - 60) % 720 + 60
         return [Piece(f"{clock // 60}:{clock % 60:02d}", at, begin + 3)]
-    minutes = _minutes(keys, at + 1)
+    minutes = _read_minutes(keys, at + 1)
     end = at + 1 + (minutes[1] if minutes else 0)
     text = f"{hour[0]}:{minutes[0]:02d}" if minutes else str(hour[0])
     half = key_at(keys, end).replace(".", "")
     width = 1 if half in {"am", "pm"} else 2 if half in {"a", "p"} and key_at(keys, end + 1) == "m" else 0
     if width:
         return [Piece(text, at, end), Piece(half[0].upper() + "M", end, end + width)]
-    alone = minutes and key_at(keys, at - 1) in _CLOCKED and number_at(keys, end, everything=True) is None
+    alone = minutes and key_at(keys, at - 1) in _CLOCKED and read_number(keys, end, everything=True) is None
     return [Piece(text, at, end)] if alone else []
 
 
-def _dotted(keys: Sequence[str], at: int) -> tuple[str, int]:
+def _read_dotted(keys: Sequence[str], at: int) -> tuple[str, int]:
     """Read "john dot smith"; returns the text and where it ends."""
     text, i = key_at(keys, at), at + 1
     while i < at + _MOST_DOTTED and (joint := _JOINTS.get(key_at(keys, i))) and key_at(keys, i + 1).isalnum():
@@ -187,22 +187,22 @@ def _dotted(keys: Sequence[str], at: int) -> tuple[str, int]:
     return text, i
 
 
-def _electronic(keys: Sequence[str], at: int) -> list[Piece]:
-    if not keys[at].isalnum() or number_at(keys, at, everything=True):
+def _write_electronic(keys: Sequence[str], at: int) -> list[Piece]:
+    if not keys[at].isalnum() or read_number(keys, at, everything=True):
         return []
-    local, i = _dotted(keys, at)
-    run = spoken(keys, i)
+    local, i = _read_dotted(keys, at)
+    run = read_digits(keys, i)
     sign = i + sum(s.count for s in run)
     if key_at(keys, sign) == "at" and keys[at] not in NOT_MAILBOXES and sign + 1 < len(keys):
-        domain, end = _dotted(keys, sign + 1)
+        domain, end = _read_dotted(keys, sign + 1)
         if "." in domain and domain.rpartition(".")[2] in ENDINGS:
             return [Piece(f"{local}{''.join(s.digits for s in run)}@{domain}", at, end)]
     return [Piece(local, at, i)] if "." in local and local.rpartition(".")[2] in _SURE_ENDINGS else []
 
 
-def _telephone(keys: Sequence[str], at: int) -> list[Piece]:
+def _write_telephone(keys: Sequence[str], at: int) -> list[Piece]:
     plus = int(keys[at] == "plus")
-    found = number_at(keys, at + plus, everything=True) if at + plus < len(keys) else None
+    found = read_number(keys, at + plus, everything=True) if at + plus < len(keys) else None
     if not found or (plus and not 8 <= len(found.text) <= 15):
         return []
     if len(found.text) == 10 and found.text.isdigit() and not plus and found.end - at >= 5:
@@ -210,8 +210,8 @@ def _telephone(keys: Sequence[str], at: int) -> list[Piece]:
     return [Piece("+" + found.text, at, found.end)] if plus else []
 
 
-def _address(keys: Sequence[str], at: int) -> list[Piece]:
-    found = number_at(keys, at, everything=True)
+def _write_address(keys: Sequence[str], at: int) -> list[Piece]:
+    found = read_number(keys, at, everything=True)
     if not found or key_at(keys, at - 1) not in {"", "at", "is", "to", "near", "address"}:
         return []
     for width in (1, 2, 3):
@@ -222,7 +222,7 @@ def _address(keys: Sequence[str], at: int) -> list[Piece]:
     return []
 
 
-def _letters(keys: Sequence[str], at: int) -> list[Piece]:
+def _write_letters(keys: Sequence[str], at: int) -> list[Piece]:
     end = at
     while len(key_at(keys, end)) == 1 and keys[end].isalpha():
         end += 1
@@ -230,12 +230,13 @@ def _letters(keys: Sequence[str], at: int) -> list[Piece]:
 
 
 _RULES: tuple[Callable[[Sequence[str], int], list[Piece]], ...] = (
-    _electronic, _date, _time, _money, _measure, _nth, _address, _telephone, _letters,
+    _write_electronic, _write_date, _write_time, _write_money, _write_measure,
+    _write_ordinal, _write_address, _write_telephone, _write_letters,
 )  # fmt: skip
 
 
-def normalized_at(keys: Sequence[str], at: int) -> list[Piece]:
-    """Write what begins here; an empty list where the words stay as they are.
+def normalize_at(keys: Sequence[str], at: int) -> list[Piece]:
+    """Write what begins here; an empty list if the words stay as they are.
 
     Args:
         keys: One speaker's words in lower case.
@@ -247,5 +248,5 @@ def normalized_at(keys: Sequence[str], at: int) -> list[Piece]:
     for rule in _RULES:
         if pieces := rule(keys, at):
             return pieces
-    number = number_at(keys, at, everything=True)
+    number = read_number(keys, at, everything=True)
     return [number] if number else []

@@ -1,8 +1,8 @@
 """Numbers of English in words, written in digits.
 
 English has a grammar of its own here, as text2num knows neither years ("nineteen eighty four"), nor digits spoken one
-by one, "oh" or "double five". What the rules cannot do: tell two neighbouring numbers from one number said in pieces
-("five six" is 56 where every number is written in digits, unless "or seven" or a unit follows), and tell a lone "one"
+by one, "oh" or "double five". What the rules cannot distinguish: two neighbouring numbers from one that is said in
+pieces ("five six" is 56 if every number is written in digits, unless "or seven" or a unit follows), and a lone "one"
 that counts from the pronoun (it becomes a digit next to a unit or after a word such as "page" only).
 
 Each rule looks at a bounded number of words, so that the time grows with the length of a text and no faster.
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
-__all__ = ["NUMBERED", "Piece", "Spoken", "cardinal", "key_at", "merged", "number_at", "spoken"]
+__all__ = ["NUMBERED", "Piece", "Spoken", "key_at", "merge_words", "read_cardinal", "read_digits", "read_number"]
 
 _LONGEST = 24
 """Numbers in a row that are looked at together; no telephone, card or account number is longer."""
@@ -83,11 +83,11 @@ class Spoken:
     single: bool
 
 
-def merged(words: Sequence[HeardWord], text: str) -> HeardWord:
+def merge_words(words: Sequence[RecognisedWord], text: str) -> RecognisedWord:
     """Make one word of several: the first one's speaker, the highest confidence, as the vendor's page says."""
     first = words[0]
     sure = max(w.confidence for w in words)
-    return HeardWord(text, first.start, words[-1].end, sure, first.speaker, first.speaker_confidence)
+    return RecognisedWord(text, first.start, words[-1].end, sure, first.speaker, first.speaker_confidence)
 
 
 def key_at(keys: Sequence[str], at: int) -> str:
@@ -95,7 +95,7 @@ def key_at(keys: Sequence[str], at: int) -> str:
     return keys[at] if 0 <= at < len(keys) else ""
 
 
-def _below_hundred(keys: Sequence[str], at: int) -> tuple[int, int] | None:
+def _read_below_hundred(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     key = key_at(keys, at)
     value = _SMALL.get(key)
     if not value:
@@ -106,29 +106,29 @@ def _below_hundred(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     return (value + unit, 2) if unit else (value, 1)
 
 
-def _group(keys: Sequence[str], at: int) -> tuple[int, int] | None:
-    below = _below_hundred(keys, at)
+def _read_group(keys: Sequence[str], at: int) -> tuple[int, int] | None:
+    below = _read_below_hundred(keys, at)
     if below is None and key_at(keys, at) == "a" and (key_at(keys, at + 1) in {"hundred", *_SCALES}):
         below = (1, 1)
     if below is None or key_at(keys, at + below[1]) != "hundred":
         return below
     value, count = below[0] * 100, below[1] + 1
     skip = int(key_at(keys, at + count) == "and")
-    rest = _below_hundred(keys, at + count + skip)
+    rest = _read_below_hundred(keys, at + count + skip)
     # "between one hundred and two hundred" is two numbers.
     if rest and key_at(keys, at + count + skip + rest[1]) != "hundred":
         return value + rest[0], count + skip + rest[1]
     return value, count
 
 
-def cardinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
+def read_cardinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     """Read a number such as "two thousand and five": its value and its words."""
     if key_at(keys, at) in _NOUGHTS:
         return 0, 1
     total, i, ceiling = 0, at, 10**15
     while True:
         skip = int(i > at and key_at(keys, i) == "and")
-        group = _group(keys, i + skip)
+        group = _read_group(keys, i + skip)
         if group is None:
             break
         after = i + skip + group[1]
@@ -142,7 +142,7 @@ def cardinal(keys: Sequence[str], at: int) -> tuple[int, int] | None:
     return (total, i - at) if i > at else None
 
 
-def _item(keys: Sequence[str], at: int) -> Spoken | None:
+def _read_item(keys: Sequence[str], at: int) -> Spoken | None:
     key = key_at(keys, at)
     if key in _OH:
         return Spoken("0", 1, single=True)
@@ -150,15 +150,15 @@ def _item(keys: Sequence[str], at: int) -> Spoken | None:
         again = key_at(keys, at + 1)
         digit = 0 if again in _OH else _UNITS.get(again)
         return None if digit is None else Spoken(str(digit) * _REPEATS[key], 2, single=True)
-    read = cardinal(keys, at)
+    read = read_cardinal(keys, at)
     return Spoken(str(read[0]), read[1], single=read[0] < 10 and read[1] == 1) if read else None
 
 
-def spoken(keys: Sequence[str], at: int) -> list[Spoken]:
+def read_digits(keys: Sequence[str], at: int) -> list[Spoken]:
     """Read neighbouring numbers, 24 at most; an "oh" that nothing follows, or that exclaims, is none of them."""
     run: list[Spoken] = []
     i = at
-    while len(run) < _LONGEST and (item := _item(keys, i)):
+    while len(run) < _LONGEST and (item := _read_item(keys, i)):
         run.append(item)
         i += item.count
     while len(run) < _LONGEST and run and key_at(keys, i - 1) in _OH and run[-1].count == 1:
@@ -171,15 +171,15 @@ def spoken(keys: Sequence[str], at: int) -> list[Spoken]:
     return run
 
 
-def _decimals(keys: Sequence[str], at: int) -> tuple[str, int]:
+def _read_decimals(keys: Sequence[str], at: int) -> tuple[str, int]:
     if key_at(keys, at) != "point":
         return "", 0
     read = list(takewhile(lambda k: k in _UNITS or k in _OH, keys[at + 1 : at + 1 + _LONGEST]))
-    pair = None if read else _below_hundred(keys, at + 1)
+    pair = None if read else _read_below_hundred(keys, at + 1)
     return (str(pair[0]), pair[1]) if pair else ("".join(str(_UNITS.get(k, 0)) for k in read), len(read))
 
 
-def _year(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
+def _write_year(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
     if len(run) < 2 or run[0].count != 1 or run[0].digits not in {"17", "18", "19", "20"}:
         return None
     tail = run[1:3] if run[1].digits == "0" else run[1:2]
@@ -189,9 +189,9 @@ def _year(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
     return Piece(run[0].digits + digits, at, end) if fits else None
 
 
-def _below_one(keys: Sequence[str], at: int) -> Piece | None:
+def _write_below_one(keys: Sequence[str], at: int) -> Piece | None:
     """Read "point five percent"; "at that point five people left" is none."""
-    decimals, count = _decimals(keys, at)
+    decimals, count = _read_decimals(keys, at)
     end = at + 1 + count
     before, unit = key_at(keys, at - 1), key_at(keys, end)
     measured = unit in _MEASURED - {"people", "times"} or (not unit and before not in {"at", "on"})
@@ -200,15 +200,15 @@ def _below_one(keys: Sequence[str], at: int) -> Piece | None:
     return Piece(f"0.{decimals}", at, end)
 
 
-def _negative(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
+def _write_negative(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
     before = key_at(keys, at - 1)
     if before in NUMBERED or before in {"a", "the"} or at + 1 >= len(keys):
         return None
-    found = number_at(keys, at + 1, everything=everything) if keys[at + 1] not in {"minus", "negative"} else None
+    found = read_number(keys, at + 1, everything=everything) if keys[at + 1] not in {"minus", "negative"} else None
     return Piece(f"-{found.text}", at, found.end) if found else None
 
 
-def _decade(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
+def _write_decade(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None:
     """Read "nineteen eighties" and "two thousands"."""
     first, after = run[0], at + run[0].count
     decade = _DECADES.get(key_at(keys, after))
@@ -220,14 +220,14 @@ def _decade(keys: Sequence[str], at: int, run: Sequence[Spoken]) -> Piece | None
     return None
 
 
-def _lone(keys: Sequence[str], at: int) -> int:
+def _count_lone(keys: Sequence[str], at: int) -> int:
     """Return a number that has no neighbour, or -1."""
-    run = spoken(keys, at)
+    run = read_digits(keys, at)
     return int(run[0].digits) if len(run) == 1 and key_at(keys, at) not in _REPEATS else -1
 
 
-def _listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
-    """Tell numbers that are counted up from digits that are read out: "seven, eight or nine", "two-three days"."""
+def _write_listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+    """Write numbers that are counted up, not digits that are read out: "seven, eight or nine", "two-three days"."""
     end = at + sum(s.count for s in run)
     if not 2 <= len(run) <= 4 or any(key in _OH or key in _REPEATS for key in keys[at:end]):
         return None
@@ -237,7 +237,7 @@ def _listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: 
     apart = spans and values[1] > values[0] and (run[0].single is run[1].single or values[1] % 5 == 0)
     if apart and key_at(keys, end) in _MEASURES and not (run[0].count == 1 and values[0] in {17, 18, 19}):
         return Piece(f"{values[0]}-{values[1]}", at, end) if everything or min(values) >= 10 else None
-    last = _lone(keys, end + 1) if key_at(keys, end) in _JOINING else -1
+    last = _count_lone(keys, end + 1) if key_at(keys, end) in _JOINING else -1
     steps.add(last - values[-1])
     counted = max(steps) < 0 or min(steps) > 0
     if last < 0 or not counted or (len(steps) > 1 and max(*values, last) >= 10):
@@ -247,7 +247,7 @@ def _listed(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: 
     return Piece((run[0].digits if digits else words) + ",", at, at + run[0].count)
 
 
-def _fraction(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
+def _write_fraction(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
     """Read "two thirds", "one half" and "two and a half"; a lone "third" or "quarter" is a word."""
     after = at + first.count
     name = key_at(keys, after)
@@ -264,7 +264,7 @@ def _fraction(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
     return None
 
 
-def _big(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
+def _write_big(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
     """Leave "million" a word behind a number without a rest."""
     scale = key_at(keys, at + first.count - 1)
     if first.count < 2 or scale not in _BIG or int(first.digits) // _SCALES[scale] >= 1000:
@@ -272,7 +272,7 @@ def _big(keys: Sequence[str], at: int, first: Spoken) -> Piece | None:
     return Piece(str(int(first.digits) // _SCALES[scale]), at, at + first.count - 1)
 
 
-def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
+def read_number(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None:
     """Write the number that begins here, or leave it in words.
 
     Args:
@@ -284,22 +284,22 @@ def number_at(keys: Sequence[str], at: int, *, everything: bool) -> Piece | None
     if key not in _BEGINNINGS:
         return None
     if key == "point":
-        return _below_one(keys, at)
+        return _write_below_one(keys, at)
     if key in {"minus", "negative"}:
-        return _negative(keys, at, everything=everything)
-    run = spoken(keys, at)
+        return _write_negative(keys, at, everything=everything)
+    run = read_digits(keys, at)
     if not run:
         return None
     return (
-        _decade(keys, at, run)
-        or _listed(keys, at, run, everything=everything)
-        or _read_out(keys, at, run, everything=everything)
-        or _year(keys, at, run)
-        or _amount(keys, at, run, everything=everything)
+        _write_decade(keys, at, run)
+        or _write_listed(keys, at, run, everything=everything)
+        or _write_read_out(keys, at, run, everything=everything)
+        or _write_year(keys, at, run)
+        or _write_amount(keys, at, run, everything=everything)
     )
 
 
-def _read_out(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+def _write_read_out(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
     """Read digits that were said one by one."""
     total = "".join(s.digits for s in run)
     # Telephone and card numbers mix digits and pairs: "five five five twelve thirty four".
@@ -312,36 +312,36 @@ def _read_out(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything
     return Piece(digits, at, after) if long_enough else None
 
 
-def _shared_scale(keys: Sequence[str], at: int, second: int) -> int:
+def _find_shared_scale(keys: Sequence[str], at: int, second: int) -> int:
     """Return what "three" counts in "three or four hundred", given where the two begin; 1 if it counts by itself."""
     scale = {"hundred": 100, "thousand": 1000}.get(key_at(keys, second + 1), 1)
     shared = _UNITS.get(keys[at], 0) < _UNITS.get(key_at(keys, second), 0) and key_at(keys, at - 1) not in _COUNTERS
-    return scale if shared and spoken(keys, second)[0].count == 2 else 1
+    return scale if shared and read_digits(keys, second)[0].count == 2 else 1
 
 
-def _amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
+def _write_amount(keys: Sequence[str], at: int, run: Sequence[Spoken], *, everything: bool) -> Piece | None:
     """Read the first number of a run by itself."""
     first, after = run[0], at + run[0].count
-    # "Three thirty" is a time: where the three stays a word, so does the thirty.
+    # "Three thirty" is a time: if the three stays a word, so does the thirty.
     part = key_at(keys, at - 1) == "point" or (key_at(keys, at - 1) in _UNITS and len(run) == 1)
     small = not everything and (first.single or part)
-    decimals, count = _decimals(keys, after)
+    decimals, count = _read_decimals(keys, after)
     if decimals:
         # "At one point five people came."
         place = part or (keys[at] == "one" and key_at(keys, at - 1) == "at")
         return None if place else Piece(f"{first.digits}.{decimals}", at, after + 1 + count)
-    if len(run) == 1 and everything and (fraction := _fraction(keys, at, first)):
+    if len(run) == 1 and everything and (fraction := _write_fraction(keys, at, first)):
         return fraction
-    if big := _big(keys, at, first):
+    if big := _write_big(keys, at, first):
         return big if keys[at] != "a" else None
     if (
         first.single
         and len(run) == 1
         and key_at(keys, after) in {"or", "to"}
         and key_at(keys, at - 1) != "point"
-        and _lone(keys, after + 1) >= 10
+        and _count_lone(keys, after + 1) >= 10
     ):
         # "9 or 10", not "nine or 10"; "300 or 400", not "3 or 400".
-        return Piece(str(int(first.digits) * _shared_scale(keys, at, after + 1)), at, after)
+        return Piece(str(int(first.digits) * _find_shared_scale(keys, at, after + 1)), at, after)
     counts = key_at(keys, at - 1) in _COUNTERS or key_at(keys, after) in _MEASURES
     return None if small or (keys[at] == "one" and first.single and not counts) else Piece(first.digits, at, after)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Spoken", "read_aloud", "runs"]
+__all__ = ["Spoken", "group_by_language", "read_aloud"]
 
 _MATH_WORDS = {
     "en": {"×": "times", "÷": "divided by", "+": "plus", "-": "minus", "=": "equals", "^": "to the power of"},
@@ -20,7 +20,7 @@ _MATH_WORDS = {
     "mr": {"×": "गुणिले", "÷": "भागिले", "+": "अधिक", "-": "वजा", "=": "बरोबर", "^": "ची घात"},
 }
 _SIGNS = {"x": "×", "X": "×", "*": "×", "/": "÷", "–": "-", "−": "-", "**": "^"}
-# Between digits; "-" and "/" only where they stand alone, so that 5-3 stays a range and 1/2 a fraction.
+# Between digits; "-" and "/" only if they stand alone, so that 5-3 stays a range and 1/2 a fraction.
 _GLUED = re.compile(r"(?<=\d)(\*\*|[×xX*÷+=^])(?=\d)")
 _ALONE = re.compile(r"\*\*|[×xX*÷+=^/–−-]")
 _TOKEN = re.compile(r"\S{1,240}")  # a script without spaces is cut, or one token would be an hour of sound
@@ -49,16 +49,16 @@ def read_aloud(text: str, request: Mapping[str, Any], dictionaries: Iterable[Map
     numbers = str(request.get("number_pronunciation_language") or "")
     language = str(request.get("language") or numbers or "en")
     for dictionary in dictionaries:
-        tokens = _pronounced(tokens, dictionary)
+        tokens = _apply_dictionary(tokens, dictionary)
     if request.get("math_notation"):
         words = _MATH_WORDS.get(numbers or language, _MATH_WORDS["en"])
-        tokens = _calculated(tokens, words)
+        tokens = _apply_math(tokens, words)
     if numbers and numbers not in ("auto", language):
         tokens = [replace(t, language=numbers) if _DIGITS.search(t.written) else t for t in tokens]
     return tokens
 
 
-def runs(tokens: Sequence[Spoken]) -> list[tuple[str | None, int, list[Spoken]]]:
+def group_by_language(tokens: Sequence[Spoken]) -> list[tuple[str | None, int, list[Spoken]]]:
     """Group neighbours of one language: (language, index of the first, tokens)."""
     grouped: list[tuple[str | None, int, list[Spoken]]] = []
     for index, token in enumerate(tokens):
@@ -68,9 +68,9 @@ def runs(tokens: Sequence[Spoken]) -> list[tuple[str | None, int, list[Spoken]]]
     return grouped
 
 
-def _pronounced(tokens: list[Spoken], dictionary: Mapping[str, str]) -> list[Spoken]:
+def _apply_dictionary(tokens: list[Spoken], dictionary: Mapping[str, str]) -> list[Spoken]:
     out = list(tokens)
-    cores = [_core(t.spoken) for t in out]
+    cores = [_strip_marks(t.spoken) for t in out]
     places: dict[str, list[int]] = {}
     for at, core in enumerate(cores):
         places.setdefault(core, []).append(at)
@@ -86,18 +86,18 @@ def _pronounced(tokens: list[Spoken], dictionary: Mapping[str, str]) -> list[Spo
             spoken = f"{before}{pronunciation}{after}"
             for number, index in enumerate(range(at, end)):
                 out[index] = replace(out[index], spoken="" if number else spoken)
-                cores[index] = "" if number else _core(spoken)
+                cores[index] = "" if number else _strip_marks(spoken)
             places.setdefault(cores[at], []).append(at)  # a later entry may be for what this one says
     return out
 
 
-def _core(spoken: str) -> str:
+def _strip_marks(spoken: str) -> str:
     """Return a word without the marks around it."""
     match = _EDGES.match(spoken)
     return match.group(2) if match else spoken
 
 
-def _calculated(tokens: list[Spoken], words: Mapping[str, str]) -> list[Spoken]:
+def _apply_math(tokens: list[Spoken], words: Mapping[str, str]) -> list[Spoken]:
     def said(sign: str) -> str:
         return words[_SIGNS.get(sign, sign)]
 

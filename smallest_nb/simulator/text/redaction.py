@@ -1,4 +1,4 @@
-"""Hides personal and card data of finals behind numbered placeholders. Imports entities, which says what it misses.
+"""Hides personal and card data of finals behind numbered placeholders. `entities` says what it misses.
 
 A session's last words stay in mind, so that a question ("your card number?") in one final is the cue of the next one.
 Digits and addresses that a final cuts in two are hidden in both. What was already sent cannot be taken back: up to five
@@ -15,18 +15,18 @@ from collections.abc import Sequence
 from smallest_nb.simulator.text.entities import (
     Entity,
     Token,
-    addresses,
-    codes,
-    digit_runs,
-    expiries,
-    names,
-    phones,
+    find_addresses,
+    find_codes,
+    find_digit_runs,
+    find_expiries,
+    find_names,
+    find_phones,
 )
 from smallest_nb.simulator.text.given_names import AMBIGUOUS_NAMES
-from smallest_nb.simulator.text.numerals import merged
-from smallest_nb.simulator.text.spoken_addresses import continued_email, emails, unfinished_email
-from smallest_nb.simulator.text.unfinished import continued, digits_at_the_end, unfinished
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.text.numerals import merge_words
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
+from smallest_nb.simulator.text.spoken_addresses import find_continued_email, find_emails, find_unfinished_email
+from smallest_nb.simulator.text.unfinished import count_last_digits, find_continued, find_unfinished
 
 __all__ = ["Redactor"]
 
@@ -57,7 +57,7 @@ class Redactor:
         self._last: list[Token] = []
         self._tail: Entity | None = None
 
-    def redact(self, words: Sequence[HeardWord]) -> tuple[list[HeardWord], list[str]]:
+    def redact(self, words: Sequence[RecognisedWord]) -> tuple[list[RecognisedWord], list[str]]:
         """Hide what must not be seen.
 
         Args:
@@ -70,7 +70,7 @@ class Redactor:
         if not words or not (self._pii or self._pci):
             return shown, []
         # Placeholders bring words nearer to a cue; a second look finds what that uncovers.
-        made: dict[int, tuple[HeardWord, Entity]] = {}
+        made: dict[int, tuple[RecognisedWord, Entity]] = {}
         for _ in range(_PASSES):
             found = self._find(shown)
             if not found:
@@ -80,29 +80,29 @@ class Redactor:
         self._tail = made[id(shown[-1])][1] if id(shown[-1]) in made else None
         return shown, [p for w in shown if id(w) in made for p in re.findall(r"\[\w+\]", w.text)]
 
-    def _remember(self, shown: Sequence[HeardWord]) -> None:
+    def _remember(self, shown: Sequence[RecognisedWord]) -> None:
         tokens = [*self._last, *(Token.of(w.text) for w in shown[-_REMEMBERED - _MOST_DIGITS :])]
         keys = [t.key for t in tokens]
-        digits = min(_MOST_DIGITS, digits_at_the_end(keys, digit_runs(keys)))
+        digits = min(_MOST_DIGITS, count_last_digits(keys, find_digit_runs(keys)))
         self._last = tokens[-_REMEMBERED - digits :]
 
-    def _find(self, words: Sequence[HeardWord]) -> list[Entity]:
+    def _find(self, words: Sequence[RecognisedWord]) -> list[Entity]:
         tokens = [*self._last, *(Token.of(w.text) for w in words)]
         offset = len(self._last)
         keys = [t.key for t in tokens]
-        runs = digit_runs(keys)
+        runs = find_digit_runs(keys)
         found: list[Entity] = []
         if self._pii:
             if self._tail is not None and self._tail.kind in {"EMAIL", *_NAMES}:
-                found += continued_email(keys, offset)
-            found += [*emails(keys), *unfinished_email(keys, offset)]
-        found += continued(keys, runs, offset, self._tail, pci=self._pci)
+                found += find_continued_email(keys, offset)
+            found += [*find_emails(keys), *find_unfinished_email(keys, offset)]
+        found += find_continued(keys, runs, offset, self._tail, pci=self._pci)
         if self._pci:
-            found += [*expiries(keys, runs), *codes(keys, runs)]
+            found += [*find_expiries(keys, runs), *find_codes(keys, runs)]
         if self._pii:
             known = {name: kind for name, (kind, _) in self._names.items() if name not in AMBIGUOUS_NAMES}
-            found += [*addresses(keys, runs), *phones(keys, runs), *names(tokens, known)]
-        found += unfinished(keys, runs, offset, pii=self._pii, pci=self._pci)
+            found += [*find_addresses(keys, runs), *find_phones(keys, runs), *find_names(tokens, known)]
+        found += find_unfinished(keys, runs, offset, pii=self._pii, pci=self._pci)
         hidden = {e.value: e.kind for e in found if e.kind not in _NAMES}
         found += [Entity(r.start, r.end, hidden[r.value], r.value) for r in runs if r.value in hidden]
         taken: set[int] = set()
@@ -115,19 +115,19 @@ class Redactor:
         return sorted(kept, key=lambda e: e.start)
 
     def _hide(
-        self, words: Sequence[HeardWord], found: Sequence[Entity], made: dict[int, tuple[HeardWord, Entity]]
-    ) -> list[HeardWord]:
-        shown: list[HeardWord] = []
+        self, words: Sequence[RecognisedWord], found: Sequence[Entity], made: dict[int, tuple[RecognisedWord, Entity]]
+    ) -> list[RecognisedWord]:
+        shown: list[RecognisedWord] = []
         at = 0
         for entity in found:
             after = Token.of(words[entity.end - 1].text).after
-            word = merged(words[entity.start : entity.end], self._placeholder(entity) + after)
+            word = merge_words(words[entity.start : entity.end], self._make_placeholder(entity) + after)
             made[id(word)] = word, entity  # kept with it, so that no other word gets the same id
             shown += [*words[at : entity.start], word]
             at = entity.end
         return [*shown, *words[at:]]
 
-    def _placeholder(self, entity: Entity) -> str:
+    def _make_placeholder(self, entity: Entity) -> str:
         if entity.kind in _NAMES and entity.value in self._names and self._names[entity.value][0] == entity.kind:
             return self._names[entity.value][1]
         self._counts[entity.kind] += 1

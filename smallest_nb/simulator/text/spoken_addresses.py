@@ -14,7 +14,7 @@ from smallest_nb.simulator.text.given_names import NOT_NAMES
 from smallest_nb.simulator.text.normalize import ENDINGS, NOT_MAILBOXES
 from smallest_nb.simulator.text.numerals import NUMBERED, key_at
 
-__all__ = ["continued_email", "emails", "unfinished_email"]
+__all__ = ["find_continued_email", "find_emails", "find_unfinished_email"]
 
 _MOST = 24
 """Words of an address that are looked at on either side of its "at"."""
@@ -29,23 +29,23 @@ _ALL_ENDINGS = ENDINGS | {"कॉम", "इन", "fr", "es", "it", "nl", "eu", "
 _CUES = frozenset({"email", "e-mail", "mail", "emails", "ईमेल", "ईमेल्स"})
 _CUE_WORDS = frozenset("address id is at it's to me my the our your for on मेरा पता है आईडी".split())
 _STATES = frozenset("broken working down full slow wrong empty open closed lost hacked blocked fine correct".split())
-_TOLD = 4
+_MOST_BEHIND_CUE = 4
 """Words behind a cue that may be an address without a joint."""
 
 
-def emails(keys: Sequence[str]) -> Iterator[Entity]:
+def find_emails(keys: Sequence[str]) -> Iterator[Entity]:
     """Find complete addresses."""
     for i, key in enumerate(keys):
         if "@" in key and _WRITTEN.fullmatch(key):
             yield Entity(i, i + 1, "EMAIL", key)
         elif key in _AT:
-            end = _domain(keys, _behind_at(keys, i))
-            start = _mailbox(keys, i)
+            end = _find_domain_end(keys, _find_behind_at(keys, i))
+            start = _find_mailbox(keys, i)
             if end and start < i and not (start == i - 1 and keys[start] in NOT_MAILBOXES):
                 yield Entity(start, end, "EMAIL", " ".join(keys[start:end]))
 
 
-def unfinished_email(keys: Sequence[str], offset: int) -> Iterator[Entity]:
+def find_unfinished_email(keys: Sequence[str], offset: int) -> Iterator[Entity]:
     """Find an address that may go on in the next final.
 
     Args:
@@ -56,31 +56,31 @@ def unfinished_email(keys: Sequence[str], offset: int) -> Iterator[Entity]:
     if end <= offset or keys[-1].startswith("["):
         return
     at = next((i for i in range(end - 1, max(offset, end - _MOST) - 1, -1) if keys[i] in _AT), None)
-    chained = at is not None and _chain(keys, _behind_at(keys, at)) >= end
-    start = _mailbox(keys, at) if chained and at is not None else _mailbox(keys, end)
+    chained = at is not None and _find_chain_end(keys, _find_behind_at(keys, at)) >= end
+    start = _find_mailbox(keys, at) if chained and at is not None else _find_mailbox(keys, end)
     if chained and at is not None and start == at - 1 and keys[start] in NOT_MAILBOXES | NOT_NAMES:
         return  # "look at example dot com"
-    start = min(start, _told_at(keys, offset))
+    start = min(start, _find_cue(keys, offset))
     words = keys[start:end]
     if not words:
         return
-    told = _is_told(keys, start) and not set(words) & _STATES
+    cued = _has_cue(keys, start) and not set(words) & _STATES
     joined = any(
         word in _SEPARATORS and not (_is_digit(before) and _is_digit(after))
         for before, word, after in zip(words, words[1:], words[2:], strict=False)
     )
-    if told or (joined and (chained or words[-1] not in _ALL_ENDINGS)):
+    if cued or (joined and (chained or words[-1] not in _ALL_ENDINGS)):
         yield Entity(start, end, "EMAIL", " ".join(words))
 
 
-def continued_email(keys: Sequence[str], offset: int) -> Iterator[Entity]:
+def find_continued_email(keys: Sequence[str], offset: int) -> Iterator[Entity]:
     """Find the rest of an address whose first part ended the last final."""
-    end = _chain(keys, _behind_at(keys, offset) if key_at(keys, offset) in _AT else offset)
+    end = _find_chain_end(keys, _find_behind_at(keys, offset) if key_at(keys, offset) in _AT else offset)
     if set(keys[offset:end]) & (_JOINTS | _AT) or (end > offset and _WRITTEN_DOMAIN.fullmatch(keys[offset])):
         yield Entity(offset, end, "EMAIL", " ".join(keys[offset:end]))
 
 
-def _behind_at(keys: Sequence[str], at: int) -> int:
+def _find_behind_at(keys: Sequence[str], at: int) -> int:
     """Return where the domain begins; in India "at the rate" is the sign's name."""
     if tuple(keys[at + 1 : at + 3]) == ("the", "rate"):
         return at + 4 if key_at(keys, at + 3) == "of" else at + 3
@@ -91,12 +91,12 @@ def _is_label(key: str) -> bool:
     return key not in _JOINTS and key not in _AT and "@" not in key and any(c.isalnum() for c in key)
 
 
-def _chain(keys: Sequence[str], start: int) -> int:
+def _find_chain_end(keys: Sequence[str], start: int) -> int:
     """Return where labels and joints that follow one another end, with an "at" between them."""
     i, ends = start, start
     while i < min(len(keys), start + _MOST):
         if keys[i] in _JOINTS or keys[i] in _AT:
-            i = _behind_at(keys, i) if keys[i] in _AT else i + 1
+            i = _find_behind_at(keys, i) if keys[i] in _AT else i + 1
             ends = min(i, len(keys))
         elif _is_label(keys[i]) and (
             i == start
@@ -110,8 +110,8 @@ def _chain(keys: Sequence[str], start: int) -> int:
     return ends
 
 
-def _domain(keys: Sequence[str], start: int) -> int:
-    """Return where the domain that begins here ends, or 0 where there is none."""
+def _find_domain_end(keys: Sequence[str], start: int) -> int:
+    """Return where the domain that begins here ends, or 0 if there is none."""
     if _WRITTEN_DOMAIN.fullmatch(key_at(keys, start)) and keys[start].rpartition(".")[2] in _ALL_ENDINGS:
         return start + 1
     end, i = 0, start
@@ -126,8 +126,8 @@ def _domain(keys: Sequence[str], start: int) -> int:
     return end or (start + 1 if key_at(keys, start) in _PROVIDERS else 0)
 
 
-def _mailbox(keys: Sequence[str], end: int) -> int:
-    """Return where the part in front of the sign begins; `end` where there is none."""
+def _find_mailbox(keys: Sequence[str], end: int) -> int:
+    """Return where the part in front of the sign begins; `end` if there is none."""
     start = end - 1
     while start >= 0 and keys[start] in _JOINTS and start > end - _MOST:
         start -= 1
@@ -160,16 +160,20 @@ def _may_begin(key: str) -> bool:
     return _is_label(key) and not key.startswith("[") and key not in NOT_NAMES and key not in _CUE_WORDS
 
 
-def _told_at(keys: Sequence[str], offset: int) -> int:
-    """Return where words begin that a cue announces and that reach the end; the end where there are none."""
+def _find_cue(keys: Sequence[str], offset: int) -> int:
+    """Return where words begin that a cue announces and that reach the end; the end if there are none."""
     start = len(keys)
-    while start > max(offset, len(keys) - _TOLD) and _may_begin(keys[start - 1]) and keys[start - 1] not in _CUES:
+    while (
+        start > max(offset, len(keys) - _MOST_BEHIND_CUE)
+        and _may_begin(keys[start - 1])
+        and keys[start - 1] not in _CUES
+    ):
         start -= 1
-    return start if _is_told(keys, start) else len(keys)
+    return start if _has_cue(keys, start) else len(keys)
 
 
-def _is_told(keys: Sequence[str], start: int) -> bool:
+def _has_cue(keys: Sequence[str], start: int) -> bool:
     i = start - 1
-    while i >= 0 and start - i <= _TOLD and keys[i] in _CUE_WORDS:
+    while i >= 0 and start - i <= _MOST_BEHIND_CUE and keys[i] in _CUE_WORDS:
         i -= 1
     return 0 <= i < start - 1 and keys[i] in _CUES

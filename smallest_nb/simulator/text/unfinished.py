@@ -17,14 +17,14 @@ from smallest_nb.simulator.text.entities import (
     EXPIRY_WORDS,
     NOT_STREETS,
     Entity,
-    cue_of,
+    find_cue,
     is_card,
     is_valid_phone,
 )
 from smallest_nb.simulator.text.normalize import MONTHS
-from smallest_nb.simulator.text.numerals import key_at, spoken
+from smallest_nb.simulator.text.numerals import key_at, read_digits
 
-__all__ = ["continued", "digits_at_the_end", "unfinished"]
+__all__ = ["count_last_digits", "find_continued", "find_unfinished"]
 
 _MOST_DIGITS = {"PHONENUMBER": 15, "ACCOUNTNUMBER": 19, "CREDITCARDCVV": 4, "ZIPCODE": 9, "TIME": 6}
 """More than these do not belong together."""
@@ -43,7 +43,7 @@ _LIVING = frozenset(
 )  # fmt: skip
 
 
-def continued(
+def find_continued(
     keys: Sequence[str], runs: Sequence[Entity], offset: int, tail: Entity | None, *, pci: bool
 ) -> Iterator[Entity]:
     """Find what goes on from the last final.
@@ -75,7 +75,9 @@ def continued(
                 return
 
 
-def unfinished(keys: Sequence[str], runs: Sequence[Entity], offset: int, *, pii: bool, pci: bool) -> Iterator[Entity]:
+def find_unfinished(
+    keys: Sequence[str], runs: Sequence[Entity], offset: int, *, pii: bool, pci: bool
+) -> Iterator[Entity]:
     """Find what may go on in the next final: digits at the very end, and a house whose street is to come."""
     if not runs:
         return
@@ -89,21 +91,21 @@ def unfinished(keys: Sequence[str], runs: Sequence[Entity], offset: int, *, pii:
             return
     if run.end < len(keys) or run.end <= offset:
         return
-    kind = _kind(keys, {r.end: r.start for r in runs}, run, pii=pii, pci=pci)
+    kind = _find_kind(keys, {r.end: r.start for r in runs}, run, pii=pii, pci=pci)
     if kind:
         yield Entity(run.start, run.end, kind, run.value)
 
 
-def digits_at_the_end(keys: Sequence[str], runs: Sequence[Entity]) -> int:
+def count_last_digits(keys: Sequence[str], runs: Sequence[Entity]) -> int:
     """Return how many words at the end are digits."""
     return len(keys) - runs[-1].start if runs and runs[-1].end == len(keys) else 0
 
 
-def _kind(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, pii: bool, pci: bool) -> str:
+def _find_kind(keys: Sequence[str], ends: Mapping[int, int], run: Entity, *, pii: bool, pci: bool) -> str:
     size = len(run.value)
     if pci and size <= 2 and _is_expiry(keys, run):
         return "TIME"
-    kind = cue_of(keys, ends, run, open_end=True)
+    kind = find_cue(keys, ends, run, open_end=True)
     if kind == "PHONENUMBER" and pii:
         sure = _SURE_PHONES & set(keys[max(0, run.start - 4) : run.start]) and key_at(keys, run.start - 1) == "is"
         return kind if sure or (size >= _LEAST_CUED and _is_read_out(keys, run)) else ""
@@ -129,7 +131,7 @@ def _is_read_out(keys: Sequence[str], run: Entity, *, least: int = 3) -> bool:
     """Whether digits were said or written one by one: neither a year nor an amount."""
     single, i = 0, run.start
     while i < run.end:
-        if said := spoken(keys, i):
+        if said := read_digits(keys, i):
             single += sum(len(s.digits) for s in said if s.single)
             i += sum(s.count for s in said)
         else:

@@ -1,4 +1,4 @@
-"""How a transcript is written: numbers, capitals, punctuation. Imports normalize, numerals and the given names.
+"""How a transcript is written: numbers, capitals, punctuation.
 
 What the rules cannot do: commas, exclamations and quotations; sentence ends without a pause; questions that only the
 voice makes ("you are coming?"); capitals of surnames, places and brands. Numbers are written by numerals and
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from smallest_nb.simulator.text.foreign_numerals import foreign_numbers
+from smallest_nb.simulator.text.foreign_numerals import read_foreign_numbers
 from smallest_nb.simulator.text.given_names import GIVEN_NAMES
-from smallest_nb.simulator.text.normalize import DATED, MONTHS, VERBS_TOO, normalized_at, ordinal
-from smallest_nb.simulator.text.numerals import NUMBERED, Piece, merged, number_at
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.text.normalize import DATED, MONTHS, VERBS_TOO, normalize_at, read_ordinal
+from smallest_nb.simulator.text.numerals import NUMBERED, Piece, merge_words, read_number
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
 __all__ = ["Wording"]
 
@@ -42,11 +42,11 @@ _SUBJECTS = _PERSONS | frozenset(
 )
 
 
-def _key(word: HeardWord) -> str:
+def _make_key(word: RecognisedWord) -> str:
     return word.text.strip(_MARKS).lower()
 
 
-def _capital(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text if "@" in text else text[:1].upper() + text[1:]
 
 
@@ -81,12 +81,12 @@ class Wording:
     numerals: str = "auto"
     itn: bool = False
 
-    def interim(self, text: str) -> str:
+    def write_interim(self, text: str) -> str:
         """Write a hypothesis: capitals only, for numbers and ends may still change."""
-        words = [HeardWord(t, 0.0, 0.0, 0.0) for t in text.split()]
-        return " ".join(w.text for w in self._plain(self._capitals([words] if words else [])))
+        words = [RecognisedWord(t, 0.0, 0.0, 0.0) for t in text.split()]
+        return " ".join(w.text for w in self._strip_format(self._write_capitals([words] if words else [])))
 
-    def final(self, words: Sequence[HeardWord]) -> list[HeardWord]:
+    def write_final(self, words: Sequence[RecognisedWord]) -> list[RecognisedWord]:
         """Write a final.
 
         Args:
@@ -95,23 +95,23 @@ class Wording:
         Returns:
             The written words; joined by blanks they are the transcript. What several words became spans them all.
         """
-        numbered = [w for run in _runs(words) for w in self._numbers(run)]
-        sentences = list(_sentences(numbered))
-        marks = [self._mark([_key(w) for w in s]) for s in sentences]
-        written = self._capitals(sentences)
+        numbered = [w for run in _split_runs(words) for w in self._write_numbers(run)]
+        sentences = list(_split_sentences(numbered))
+        marks = [self._choose_mark([_make_key(w) for w in s]) for s in sentences]
+        written = self._write_capitals(sentences)
         if self.punctuate:
             at = -1
             for sentence, mark in zip(sentences, marks, strict=True):
                 at += len(sentence)
                 if not written[at].text.endswith(_ENDS):
                     written[at] = replace(written[at], text=written[at].text.rstrip(",") + mark)
-        return self._plain(written)
+        return self._strip_format(written)
 
-    def utterances(self, words: Sequence[HeardWord]) -> list[list[HeardWord]]:
-        """Cut what `final` returned at its sentence ends; without punctuation, where it would have stood."""
+    def split_utterances(self, words: Sequence[RecognisedWord]) -> list[list[RecognisedWord]]:
+        """Cut what `write_final` returned at its sentence ends; without punctuation, where it would have stood."""
         if not self.punctuate:
-            return list(_sentences(words))
-        cut: list[list[HeardWord]] = []
+            return list(_split_sentences(words))
+        cut: list[list[RecognisedWord]] = []
         for word in words:
             if not cut or cut[-1][-1].text.endswith(_ENDS):
                 cut.append([])
@@ -122,45 +122,45 @@ class Wording:
     def _base(self) -> str:
         return self.language.partition("-")[0].lower()
 
-    def _numbers(self, words: Sequence[HeardWord]) -> list[HeardWord]:
-        keys = [_key(w) for w in words]
+    def _write_numbers(self, words: Sequence[RecognisedWord]) -> list[RecognisedWord]:
+        keys = [_make_key(w) for w in words]
         everything = self.itn or self.numerals == "true"
         if self.numerals not in {"true", "auto"} and not self.itn:
             return list(words)
-        known = [] if self._base == "en" else foreign_numbers(keys, self._base, everything=everything)
+        known = [] if self._base == "en" else read_foreign_numbers(keys, self._base, everything=everything)
         foreign = {p.start: p for p in known}
-        written: list[HeardWord] = []
+        written: list[RecognisedWord] = []
         i = 0
         while i < len(words):
             pieces: list[Piece | None]
             if self._base != "en":
                 pieces = [foreign.get(i)]
             elif self.itn:
-                pieces = [*normalized_at(keys, i)]
+                pieces = [*normalize_at(keys, i)]
             else:
-                pieces = [number_at(keys, i, everything=everything)]
+                pieces = [read_number(keys, i, everything=everything)]
             found = [p for p in pieces if p]
-            written += [merged(words[p.start : p.end], p.text) for p in found] or [words[i]]
+            written += [merge_words(words[p.start : p.end], p.text) for p in found] or [words[i]]
             i = found[-1].end if found else i + 1
         return written
 
-    def _mark(self, keys: Sequence[str]) -> str:
+    def _choose_mark(self, keys: Sequence[str]) -> str:
         if self._base in _DANDA:
             return "।"
         return "?" if self._base == "en" and _is_question(keys) else "."
 
-    def _capitals(self, sentences: Sequence[Sequence[HeardWord]]) -> list[HeardWord]:
-        written: list[HeardWord] = []
+    def _write_capitals(self, sentences: Sequence[Sequence[RecognisedWord]]) -> list[RecognisedWord]:
+        written: list[RecognisedWord] = []
         for sentence in sentences:
-            keys = [_key(w) for w in sentence]
+            keys = [_make_key(w) for w in sentence]
             for i, word in enumerate(sentence):
                 raised = i == 0 or (self._base == "en" and _is_proper(keys, i))
-                written.append(replace(word, text=_capital(word.text)) if raised else word)
+                written.append(replace(word, text=_capitalize(word.text)) if raised else word)
         return written
 
-    def _plain(self, words: Sequence[HeardWord]) -> list[HeardWord]:
+    def _strip_format(self, words: Sequence[RecognisedWord]) -> list[RecognisedWord]:
         """Take out what was not asked for; the point inside "3.5" or an address is no punctuation."""
-        shown: list[HeardWord] = []
+        shown: list[RecognisedWord] = []
         for word in words:
             text = word.text if self.capitalize else word.text.lower()
             text = text if self.punctuate else text.strip(_MARKS)
@@ -178,10 +178,10 @@ def _is_proper(keys: Sequence[str], at: int) -> bool:
     return key == "i" or key.startswith("i'") or owner in _DAYS or owner in MONTHS or owner in GIVEN_NAMES
 
 
-def _runs(words: Sequence[HeardWord]) -> Iterator[list[HeardWord]]:
+def _split_runs(words: Sequence[RecognisedWord]) -> Iterator[list[RecognisedWord]]:
     """Cut where no number may go on: at another speaker, and at a pause that does not stand between digits."""
     for _, group in groupby(words, key=lambda w: w.speaker):
-        run: list[HeardWord] = []
+        run: list[RecognisedWord] = []
         for word in group:
             if run and word.start - run[-1].end >= _PAUSE and not _reads_digits(run, word):
                 yield run
@@ -191,17 +191,19 @@ def _runs(words: Sequence[HeardWord]) -> Iterator[list[HeardWord]]:
             yield run
 
 
-def _reads_digits(run: Sequence[HeardWord], word: HeardWord) -> bool:
-    digit = ordinal([_key(run[-1])], 0) is None and number_at([_key(run[-1])], 0, everything=True)
-    return _key(word) in NUMBERED and (bool(digit) and len(digit.text) == 1 if digit else _key(run[-1]) in {"oh", "o"})
+def _reads_digits(run: Sequence[RecognisedWord], word: RecognisedWord) -> bool:
+    digit = read_ordinal([_make_key(run[-1])], 0) is None and read_number([_make_key(run[-1])], 0, everything=True)
+    return _make_key(word) in NUMBERED and (
+        bool(digit) and len(digit.text) == 1 if digit else _make_key(run[-1]) in {"oh", "o"}
+    )
 
 
-def _sentences(words: Sequence[HeardWord]) -> Iterator[list[HeardWord]]:
+def _split_sentences(words: Sequence[RecognisedWord]) -> Iterator[list[RecognisedWord]]:
     """Cut at pauses and changes of speaker, but neither inside a number nor near the ends."""
     sentence = list(words[:1])
     for at, (left, right) in enumerate(pairwise(words), start=1):
         pause = right.start - left.end >= _PAUSE or right.speaker != left.speaker
-        numbers = all(_key(w) in NUMBERED or _key(w)[:1].isdigit() for w in (left, right))
+        numbers = all(_make_key(w) in NUMBERED or _make_key(w)[:1].isdigit() for w in (left, right))
         if pause and not numbers and len(sentence) >= _LEAST_WORDS and len(words) - at >= _LEAST_WORDS:
             yield sentence
             sentence = []

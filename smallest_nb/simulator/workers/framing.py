@@ -1,7 +1,7 @@
 """The pipe between the simulator and its engine workers: typed, length-prefixed messages. Standard library only.
 
-One byte of kind, four bytes of length (little-endian), the payload. The workers import this file and nothing else of
-ours, so that they start quickly and the GPL engine stays in a process of its own.
+One byte of kind, four bytes of length (little-endian), the payload. The workers import this file and no other of
+the package, so that they start quickly and the GPL engine stays in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One engine worker process, seen from the event loop. Imports errors and framing."""
+"""One engine worker process, seen from the event loop."""
 
 from __future__ import annotations
 
@@ -79,6 +79,11 @@ class Worker:
             raise EngineError("the engine's process ended unexpectedly") from error
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.returncode is None
@@ -116,7 +121,7 @@ class WorkerPool:
         return self._slots.locked()
 
     async def take(self) -> Worker:
-        """Borrow a worker, waiting for one where all are taken.
+        """Borrow a worker, waiting for one if all are taken.
 
         Raises:
             EngineError: The engine is missing, or too many wait already.

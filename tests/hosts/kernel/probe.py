@@ -66,11 +66,11 @@ def census():
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
     runtime = background_loop._runtime
     loop = runtime.loop if runtime is not None else None
-    server = next((running._server for running in running_simulators()), None)
+    running = next(iter(running_simulators()), None)
     return {
         "ours": sum(name.startswith("smallest_nb") for name in threads),
         "threads": len(threads),
         "tasks": len(asyncio.all_tasks(loop)) if loop is not None else 0,
         "sockets": count_sockets(session.current_target().base_url),
-        "sessions": len(server.connections) if server is not None else 0,
+        "sessions": running.open_sessions if running is not None else 0,
     }

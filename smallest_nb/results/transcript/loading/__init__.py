@@ -3,7 +3,7 @@
 ::
 
     encodings         bytes as text
-    rows              what every reader gives, and how it becomes segments
+    rows              what every reader returns, and how it becomes segments
     subtitle_files    SRT and WebVTT
     column_files      RTTM, CTM, STM and Audacity's labels
     textgrid_files    Praat
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript.loading import column_files, eaf_files, json_files, subtitle_files, textgrid_files
-from smallest_nb.results.transcript.loading.encodings import decoded
+from smallest_nb.results.transcript.loading.encodings import decode_text
 from smallest_nb.results.transcript.loading.rows import Loaded
 
 __all__ = ["FORMATS", "load"]
@@ -60,25 +60,24 @@ def load(path: str | os.PathLike[str], format: str | None = None) -> Loaded:  # 
         format: One of :data:`FORMATS`; None looks at what the file begins with, then at its suffix.
 
     Raises:
-        ConfigError: No such file or format, or something in it that is not as the format has it.
+        ConfigError: No such file or format, or something in it that does not follow the format.
     """
     file = Path(path).expanduser()
     if format is not None and format not in FORMATS:
         raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(FORMATS)}.")
     try:
         if file.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{file} has more than {_MAX_BYTES // 10**6} MB: no transcript has as much.")
+            raise ConfigError(f"{file} has more than {_MAX_BYTES // 10**6} MB: no transcript is as large.")
         data = file.read_bytes()
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if data.startswith(b"ooBinaryFile"):
         raise ConfigError(f"{file.name} is a binary TextGrid; save it in Praat as a text file.")
-    text = decoded(data, file.name)
+    text = decode_text(data, file.name)
     kind = format or _format_of(text, file.suffix.lower())
     if kind is None:
         raise ConfigError(
-            f"{file.name} is in no format that is known here; expected one of {', '.join(FORMATS)}, "
-            "or format= with its name."
+            f"{file.name} is not in a known format; expected one of {', '.join(FORMATS)}, or format= with its name."
         )
     try:
         return FORMATS[kind](text)

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.loading.rows import Loaded, Row, assembled, attach_words, grouped_words
+from smallest_nb.results.transcript.loading.rows import Loaded, Row, attach_words, group_words, make_segments
 
 __all__ = ["read_eaf"]
 
@@ -28,43 +28,43 @@ def read_eaf(text: str) -> Loaded:
     Other tiers that depend on one, such as translations, are left out.
 
     Raises:
-        ConfigError: No XML, or another document.
+        ConfigError: Not XML, or another document.
     """
     if re.search(r"<!(DOCTYPE|ENTITY)", text[:10_000]):
         raise ConfigError("it declares entities of its own, which ELAN never does.")
     try:
         root = ET.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))  # noqa: S314 - without entities
     except ET.ParseError as error:
-        raise ConfigError(f"it is no XML: {error}.") from error
+        raise ConfigError(f"it is not XML: {error}.") from error
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ConfigError(f"it is a document of the kind {root.tag!r}; expected ANNOTATION_DOCUMENT.")
-    slots = _slots(root.iterfind("TIME_ORDER/TIME_SLOT"))
+    slots = _read_slots(root.iterfind("TIME_ORDER/TIME_SLOT"))
     tiers = {t.get("TIER_ID", ""): t for t in root.iterfind("TIER")}
     rows: list[Row] = []
     for name, tier in tiers.items():
         if tier.get("PARENT_REF"):
             continue
         label = None if name == _NO_SPEAKER else tier.get("PARTICIPANT") or name
-        said = [Row(value, start, end, label) for start, end, value in _annotations(tier, slots)]
-        words = [w for child in tiers.values() if child.get("PARENT_REF") == name for w in _words(child, slots)]
+        said = [Row(value, start, end, label) for start, end, value in _read_annotations(tier, slots)]
+        words = [w for child in tiers.values() if child.get("PARENT_REF") == name for w in _read_words(child, slots)]
         if _WORDS.fullmatch(name) and not words and label in (None, name):
             alone = [{"word": r.text, "start": r.start, "end": r.end} for r in said if r.text]
-            rows += grouped_words(alone)
+            rows += group_words(alone)
             continue
         attach_words(said, words)
         rows += said
-    return assembled([r for r in rows if r.text])
+    return make_segments([r for r in rows if r.text])
 
 
-def _words(tier: ET.Element, slots: dict[str, float]) -> list[dict[str, Any]]:
+def _read_words(tier: ET.Element, slots: dict[str, float]) -> list[dict[str, Any]]:
     name = tier.get("TIER_ID", "")
     if not _WORDS.fullmatch(name):
         _log.info("the tier %r, which depends on another, is left out", name)
         return []
-    return [{"word": v, "start": start, "end": end} for start, end, v in _annotations(tier, slots) if v]
+    return [{"word": v, "start": start, "end": end} for start, end, v in _read_annotations(tier, slots) if v]
 
 
-def _annotations(tier: ET.Element, slots: dict[str, float]) -> list[tuple[float, float, str]]:
+def _read_annotations(tier: ET.Element, slots: dict[str, float]) -> list[tuple[float, float, str]]:
     found = []
     for annotation in tier.iterfind("ANNOTATION/ALIGNABLE_ANNOTATION"):
         first, last = (annotation.get(f"TIME_SLOT_REF{n}", "") for n in (1, 2))
@@ -75,7 +75,7 @@ def _annotations(tier: ET.Element, slots: dict[str, float]) -> list[tuple[float,
     return sorted(found, key=lambda a: a[:2])
 
 
-def _slots(elements: Iterable[ET.Element]) -> dict[str, float]:
+def _read_slots(elements: Iterable[ET.Element]) -> dict[str, float]:
     """Return seconds by slot; one without a time lies between its neighbours."""
     try:
         known = [(e.get("TIME_SLOT_ID", ""), e.get("TIME_VALUE")) for e in elements]

@@ -18,7 +18,7 @@ from smallest_nb.api.word_shares import share_words
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.transcript import json_storage
 from smallest_nb.results.transcript.lines import UNSPACED
-from smallest_nb.results.transcript.loading.rows import Loaded, Row, assembled, attach_words, grouped_words
+from smallest_nb.results.transcript.loading.rows import Loaded, Row, attach_words, group_words, make_segments
 
 __all__ = ["read_json"]
 
@@ -32,12 +32,12 @@ def read_json(text: str) -> Loaded:
     """Read a transcript.
 
     Raises:
-        ConfigError: No JSON, or none of these layouts.
+        ConfigError: Not JSON, or none of these layouts.
     """
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise ConfigError(f"it is no JSON: {error}.") from error
+        raise ConfigError(f"it is not JSON: {error}.") from error
     if isinstance(data, list):
         data = {"segments": data}
     if not isinstance(data, dict):
@@ -48,54 +48,54 @@ def read_json(text: str) -> Loaded:
     if isinstance(segments, list) and any(isinstance(s, dict) and "is_final" in s for s in segments):
         return json_storage.loads(text)
     try:
-        return assembled(_rows(data))
+        return make_segments(_read_rows(data))
     except ConfigError:
         raise
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"it is not as its program writes it ({type(error).__name__}: {error}).") from error
 
 
-def _rows(data: dict[str, Any]) -> list[Row]:
+def _read_rows(data: dict[str, Any]) -> list[Row]:
     results = data.get("results")
     if isinstance(results, dict) and ("channels" in results or "utterances" in results):
-        return _deepgram(results)
+        return _read_deepgram(results)
     if isinstance(data.get("transcription"), str):
-        return _recording(data)
+        return _read_recording(data)
     if isinstance(transcription := data.get("transcription"), list):
         result = data.get("result")
         language = result.get("language") if isinstance(result, dict) else None
-        return _whisper_cpp(transcription, _code(language))
+        return _read_whisper_cpp(transcription, _language_code(language))
     if isinstance(chunks := data.get("chunks"), list):
-        return [_chunk(c) for c in chunks]
+        return [_read_chunk(c) for c in chunks]
     if isinstance(segments := data.get("segments"), list):
-        return _whisper(data, segments)
+        return _read_whisper(data, segments)
     words = data.get("words")
     if isinstance(words, list) and words and "word" in words[0]:  # others count milliseconds, and say "text"
-        return _whisper(data, [])
+        return _read_whisper(data, [])
     if isinstance(text := data.get("text"), str) and data.keys() <= _PLAIN_KEYS:
-        return [Row(text.strip(), language=_code(data.get("language")))]
+        return [Row(text.strip(), language=_language_code(data.get("language")))]
     raise ConfigError(
-        "it is no transcript of a known program; expected segments or words (Whisper), transcription (whisper.cpp and "
-        "the service), chunks (Transformers) or results with channels (Deepgram)."
+        "it is not a transcript of a known program; expected segments or words (Whisper), transcription (whisper.cpp "
+        "and the service), chunks (Transformers) or results with channels (Deepgram)."
     )
 
 
-def _recording(data: dict[str, Any]) -> list[Row]:
+def _read_recording(data: dict[str, Any]) -> list[Row]:
     """Read the service's answer to a recording."""
-    language = _code(data.get("language"))
+    language = _language_code(data.get("language"))
     spoken, words = data.get("utterances") or [], data.get("words") or []
     if not spoken:
-        rows = grouped_words([w for w in map(_word, words) if w["start"] is not None and w["end"] is not None])
+        rows = group_words([w for w in map(_read_word, words) if w["start"] is not None and w["end"] is not None])
         rows = rows or [Row(data["transcription"].strip())]
     else:
         shares = share_words(words, spoken)
         rows = [
             Row(
                 str(u.get("text") or ""),
-                _time(u.get("start")),
-                _time(u.get("end")),
-                _label(u.get("speaker")),
-                [_word(w) for w in share],
+                _read_time(u.get("start")),
+                _read_time(u.get("end")),
+                _speaker_label(u.get("speaker")),
+                [_read_word(w) for w in share],
             )
             for u, share in zip(spoken, shares, strict=True)
         ]
@@ -104,31 +104,38 @@ def _recording(data: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _whisper(data: dict[str, Any], segments: list[Any]) -> list[Row]:
-    language = _code(data.get("language"))
-    rows = [_whisper_segment(s, language) for s in segments]
+def _read_whisper(data: dict[str, Any], segments: list[Any]) -> list[Row]:
+    language = _language_code(data.get("language"))
+    rows = [_read_whisper_segment(s, language) for s in segments]
     beside = data.get("words")
     if isinstance(beside, list) and not any(r.words for r in rows):  # OpenAI's verbose_json
-        words = [_word(w) for w in beside]
+        words = [_read_word(w) for w in beside]
         if rows:
             attach_words(rows, words)
         else:
-            words = _punctuated(words, str(data.get("text") or ""))
-            rows = grouped_words([w for w in words if w["start"] is not None and w["end"] is not None])
+            words = _add_punctuation(words, str(data.get("text") or ""))
+            rows = group_words([w for w in words if w["start"] is not None and w["end"] is not None])
     return [r for r in rows if r.text.strip() or r.words]
 
 
-def _whisper_segment(data: Any, language: str | None) -> Row:
+def _read_whisper_segment(data: Any, language: str | None) -> Row:
     if isinstance(data, list | tuple):  # a named tuple of faster-whisper before 1.1
         _, _, start, end, text, *_, words = data
         data = {"start": start, "end": end, "text": text, "words": words if isinstance(words, list) else None}
-    words = [_word(w) for w in data.get("words") or ()]
+    words = [_read_word(w) for w in data.get("words") or ()]
     text = str(data.get("text") or "").strip() or " ".join(w["word"].strip() for w in words)
-    return Row(text, _time(data.get("start")), _time(data.get("end")), _label(data.get("speaker")), words, language)
+    return Row(
+        text,
+        _read_time(data.get("start")),
+        _read_time(data.get("end")),
+        _speaker_label(data.get("speaker")),
+        words,
+        language,
+    )
 
 
-def _punctuated(words: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
-    """Give words the punctuation that stands around them in the whole text: OpenAI's words have none."""
+def _add_punctuation(words: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """Add to words the punctuation around them in the whole text: OpenAI's words have none."""
     begins: list[int] = []
     at = 0
     for word in words:
@@ -142,36 +149,36 @@ def _punctuated(words: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
     return [{**w, "word": text[a:b].strip()} for w, a, b in zip(words, begins, ends, strict=True)]
 
 
-def _word(data: Any) -> dict[str, Any]:
+def _read_word(data: Any) -> dict[str, Any]:
     if isinstance(data, list | tuple):  # a named tuple of faster-whisper before 1.1
         start, end, word, *rest = data
         return {
             "word": str(word),
-            "start": _time(start),
-            "end": _time(end),
-            "confidence": _time(rest[0]) if rest else None,
+            "start": _read_time(start),
+            "end": _read_time(end),
+            "confidence": _read_time(rest[0]) if rest else None,
         }
     confidence = next((data[k] for k in ("probability", "score", "confidence") if data.get(k) is not None), None)
     return {
         "word": str(data.get("punctuated_word") or data.get("word") or data.get("text") or ""),
-        "start": _time(data.get("start")),
-        "end": _time(data.get("end")),
-        "confidence": _time(confidence),
-        "speaker": _label(data.get("speaker")),
+        "start": _read_time(data.get("start")),
+        "end": _read_time(data.get("end")),
+        "confidence": _read_time(confidence),
+        "speaker": _speaker_label(data.get("speaker")),
     }
 
 
-def _whisper_cpp(transcription: list[dict[str, Any]], language: str | None) -> list[Row]:
+def _read_whisper_cpp(transcription: list[dict[str, Any]], language: str | None) -> list[Row]:
     rows = []
     turn = 0
     turns = any("speaker_turn_next" in s for s in transcription)
     for data in transcription:
-        label = _label(data.get("speaker")) if data.get("speaker") not in (None, "", "?") else None
+        label = _speaker_label(data.get("speaker")) if data.get("speaker") not in (None, "", "?") else None
         if turns:
             label = f"Speaker {turn % 2 + 1}"
             turn += bool(data.get("speaker_turn_next"))
-        start, end = _offsets(data)
-        words = _of_tokens(data.get("tokens") or ())
+        start, end = _read_offsets(data)
+        words = _join_tokens(data.get("tokens") or ())
         text = _SPECIAL.sub("", str(data.get("text") or "")).strip()
         for word in words:
             word["speaker"] = label
@@ -180,7 +187,7 @@ def _whisper_cpp(transcription: list[dict[str, Any]], language: str | None) -> l
     return rows
 
 
-def _of_tokens(tokens: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _join_tokens(tokens: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Join tokens to words: one that begins with a space, or in a script without spaces, begins a word."""
     words: list[dict[str, Any]] = []
     sure: list[list[float]] = []
@@ -188,7 +195,7 @@ def _of_tokens(tokens: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         text = str(token.get("text") or "")
         if not text or _SPECIAL.fullmatch(text.strip()):
             continue
-        start, end = _offsets(token)
+        start, end = _read_offsets(token)
         joins = not text[0].isspace() and not (
             words and UNSPACED.match(text) and UNSPACED.match(words[-1]["word"][-1:])
         )
@@ -198,74 +205,81 @@ def _of_tokens(tokens: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             words.append({"word": text.strip(), "start": start, "end": end})
             sure.append([])
-        if (p := _time(token.get("p"))) is not None:
+        if (p := _read_time(token.get("p"))) is not None:
             sure[-1].append(p)
     for word, known in zip(words, sure, strict=True):
         word["confidence"] = round(sum(known) / len(known), 6) if known else None
     return [w for w in words if w["word"].strip()]
 
 
-def _offsets(data: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def _read_offsets(data: Mapping[str, Any]) -> tuple[float | None, float | None]:
     offsets = data.get("offsets") or {}
-    start, end = _time(offsets.get("from")), _time(offsets.get("to"))
+    start, end = _read_time(offsets.get("from")), _read_time(offsets.get("to"))
     return None if start is None else start / 1000, None if end is None else end / 1000
 
 
-def _chunk(data: dict[str, Any]) -> Row:
+def _read_chunk(data: dict[str, Any]) -> Row:
     start, end = data["timestamp"]
-    return Row(str(data.get("text") or "").strip(), _time(start), _time(end), _label(data.get("speaker")))
+    return Row(
+        str(data.get("text") or "").strip(), _read_time(start), _read_time(end), _speaker_label(data.get("speaker"))
+    )
 
 
-def _deepgram(results: dict[str, Any]) -> list[Row]:
+def _read_deepgram(results: dict[str, Any]) -> list[Row]:
     channels = results.get("channels") or []
     several = len(channels) > 1
-    languages = [_code(c.get("detected_language")) for c in channels]
+    languages = [_language_code(c.get("detected_language")) for c in channels]
     if utterances := results.get("utterances"):
-        return [_utterance(u, languages, several=several) for u in utterances]
+        return [_read_utterance(u, languages, several=several) for u in utterances]
     rows: list[Row] = []
     for number, channel in enumerate(channels):
         best = (channel.get("alternatives") or [{}])[0]
-        words = [_word(w) for w in best.get("words") or ()]
+        words = [_read_word(w) for w in best.get("words") or ()]
         if several:
-            words = [{**w, "speaker": _channel(number, w["speaker"])} for w in words]
+            words = [{**w, "speaker": _channel_label(number, w["speaker"])} for w in words]
         paragraphs = (best.get("paragraphs") or {}).get("paragraphs") or []
-        of_channel = [_paragraph(p, number if several else None) for p in paragraphs]
+        of_channel = [_read_paragraph(p, number if several else None) for p in paragraphs]
         if of_channel:
             attach_words(of_channel, words)
         elif words:
-            of_channel = grouped_words([w for w in words if w["start"] is not None and w["end"] is not None])
+            of_channel = group_words([w for w in words if w["start"] is not None and w["end"] is not None])
         elif best.get("transcript"):
-            of_channel = [Row(str(best["transcript"]), label=_channel(number, None) if several else None)]
+            of_channel = [Row(str(best["transcript"]), label=_channel_label(number, None) if several else None)]
         for row in of_channel:
             row.language = languages[number]
         rows += of_channel
     return rows
 
 
-def _utterance(data: dict[str, Any], languages: list[str | None], *, several: bool) -> Row:
+def _read_utterance(data: dict[str, Any], languages: list[str | None], *, several: bool) -> Row:
     channel = data.get("channel")
     channel = channel if isinstance(channel, int) and 0 <= channel < len(languages) else 0
-    label = _label(data.get("speaker"))
-    label = _channel(channel, label) if several else label
-    words = [{**w, "speaker": label} for w in map(_word, data.get("words") or ())]
-    language = _code((data.get("languages") or [None])[0]) or (languages[channel] if languages else None)
+    label = _speaker_label(data.get("speaker"))
+    label = _channel_label(channel, label) if several else label
+    words = [{**w, "speaker": label} for w in map(_read_word, data.get("words") or ())]
+    language = _language_code((data.get("languages") or [None])[0]) or (languages[channel] if languages else None)
     return Row(
-        str(data.get("transcript") or ""), _time(data.get("start")), _time(data.get("end")), label, words, language
+        str(data.get("transcript") or ""),
+        _read_time(data.get("start")),
+        _read_time(data.get("end")),
+        label,
+        words,
+        language,
     )
 
 
-def _paragraph(data: dict[str, Any], channel: int | None) -> Row:
-    label = _label(data.get("speaker"))
+def _read_paragraph(data: dict[str, Any], channel: int | None) -> Row:
+    label = _speaker_label(data.get("speaker"))
     text = " ".join(str(s.get("text") or "") for s in data.get("sentences") or ())
-    label = label if channel is None else _channel(channel, label)
-    return Row(text, _time(data.get("start")), _time(data.get("end")), label)
+    label = label if channel is None else _channel_label(channel, label)
+    return Row(text, _read_time(data.get("start")), _read_time(data.get("end")), label)
 
 
-def _channel(number: int, label: str | None) -> str:
+def _channel_label(number: int, label: str | None) -> str:
     return f"Channel {number + 1}" + (f", {label}" if label not in (None, "Speaker 1") else "")
 
 
-def _label(value: Any) -> str | None:
+def _speaker_label(value: Any) -> str | None:
     """Return a speaker's label; numbers count from 0."""
     if value is None or value == "":
         return None
@@ -273,11 +287,11 @@ def _label(value: Any) -> str | None:
     return f"Speaker {int(number) + 1}" if number.isascii() and number.isdigit() else str(value)
 
 
-def _code(language: Any) -> str | None:
+def _language_code(language: Any) -> str | None:
     return str(language) if language else None
 
 
-def _time(value: Any) -> float | None:
+def _read_time(value: Any) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     number = float(value)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from smallest_nb.results.transcript.loading.rows import Row
 
-__all__ = ["without_labels"]
+__all__ = ["strip_speaker_labels"]
 
 _LABEL = re.compile(r"(?P<name>[^\W\d_][^:\n]{0,23}?): +(?=\S)")
 _MAX_WORDS = 4
 
 
-def without_labels(rows: Sequence[Row], *, goes_on: bool) -> list[Row]:
+def strip_speaker_labels(rows: Sequence[Row], *, goes_on: bool) -> list[Row]:
     """Take the speakers' names off the texts.
 
     They are taken for names only if the first text has one: a colon alone says little.
@@ -22,11 +22,11 @@ def without_labels(rows: Sequence[Row], *, goes_on: bool) -> list[Row]:
         rows: In order of time.
         goes_on: Whether a text without a name is of the speaker before, as in subtitles.
     """
-    if not rows or _name(rows[0].text) is None:
+    if not rows or _find_name(rows[0].text) is None:
         return list(rows)
     current: str | None = None
     for row in rows:
-        name = _name(row.text)
+        name = _find_name(row.text)
         if name is not None:
             row.text = row.text[len(name) + 1 :].lstrip()
             current = name
@@ -34,7 +34,7 @@ def without_labels(rows: Sequence[Row], *, goes_on: bool) -> list[Row]:
     return list(rows)
 
 
-def _name(text: str) -> str | None:
+def _find_name(text: str) -> str | None:
     found = _LABEL.match(text)
     if not found:
         return None

@@ -7,11 +7,11 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from smallest_nb.common.text import one_line
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.labels import tidy
 from smallest_nb.results.transcript.lines import UNSPACED
-from smallest_nb.results.transcript.loading.rows import Loaded, Row, assembled
-from smallest_nb.results.transcript.loading.speaker_labels import without_labels
+from smallest_nb.results.transcript.loading.rows import Loaded, Row, make_segments
+from smallest_nb.results.transcript.loading.speaker_labels import strip_speaker_labels
 
 __all__ = ["read_srt", "read_vtt"]
 
@@ -29,10 +29,10 @@ def read_srt(text: str) -> Loaded:
     Raises:
         ConfigError: No cue in it.
     """
-    rows = [Row(tidy(_SRT_MARKUP.sub("", said)), start, end) for start, end, said in _cues(text)]
+    rows = [Row(one_line(_SRT_MARKUP.sub("", said)), start, end) for start, end, said in _read_cues(text)]
     if not rows:
         raise ConfigError("there is no cue in it; expected lines such as 00:00:01,000 --> 00:00:02,500.")
-    return assembled(without_labels([r for r in rows if r.text], goes_on=True))
+    return make_segments(strip_speaker_labels([r for r in rows if r.text], goes_on=True))
 
 
 def read_vtt(text: str) -> Loaded:
@@ -47,9 +47,9 @@ def read_vtt(text: str) -> Loaded:
     # Where our own exports say that another recording begins, the text is cut.
     first, *others = _RECORDING.split(text)
     for source, part in [(None, first), *zip(others[::2], others[1::2], strict=True)]:
-        for start, end, said in _cues(_without_notes(part)):
-            rows += _voices(start, end, said, tidy(source) if source else None)
-    return assembled(rows)
+        for start, end, said in _read_cues(_without_notes(part)):
+            rows += _read_voices(start, end, said, one_line(source) if source else None)
+    return make_segments(rows)
 
 
 def _without_notes(text: str) -> str:
@@ -60,28 +60,28 @@ def _without_notes(text: str) -> str:
     )
 
 
-def _voices(start: float, end: float, said: str, source: str | None) -> Iterator[Row]:
+def _read_voices(start: float, end: float, said: str, source: str | None) -> Iterator[Row]:
     parts = _VOICE.split(said)
     for name, part in zip([None, *parts[1::2]], parts[::2], strict=True):
-        spoken = tidy(html.unescape(_VTT_TAG.sub("", part)))
+        spoken = one_line(html.unescape(_VTT_TAG.sub("", part)))
         if spoken:
-            label = tidy(html.unescape(name)) or None if name else None
+            label = one_line(html.unescape(name)) or None if name else None
             yield Row(spoken, start, end, label, source=source)
 
 
-def _cues(text: str) -> Iterator[tuple[float, float, str]]:
+def _read_cues(text: str) -> Iterator[tuple[float, float, str]]:
     lines = text.split("\n")
     starts = [i for i, line in enumerate(lines) if "-->" in line and _TIMES.match(line)]
     for number, (at, following) in enumerate(itertools.zip_longest(starts, starts[1:]), 1):
         body = lines[at + 1 : following]
         if following is not None:
-            body = _without_name(body, number + 1)
+            body = _without_next_name(body, number + 1)
         times = _TIMES.match(lines[at])
         assert times is not None  # noqa: S101 - it was just found
-        yield _seconds(times.groups()[:4]), _seconds(times.groups()[4:]), _joined(body)
+        yield _to_seconds(times.groups()[:4]), _to_seconds(times.groups()[4:]), _join_lines(body)
 
 
-def _without_name(body: list[str], number: int) -> list[str]:
+def _without_next_name(body: list[str], number: int) -> list[str]:
     """Leave out the number or the name of the next cue: the last line, if a blank one parts it from the text."""
     if not body or not body[-1].strip():
         return body
@@ -89,7 +89,7 @@ def _without_name(body: list[str], number: int) -> list[str]:
     return body[:-1] if alone or body[-1].strip() == str(number) else body
 
 
-def _joined(lines: list[str]) -> str:
+def _join_lines(lines: list[str]) -> str:
     """Join lines with a space, but for scripts without spaces."""
     found = ""
     for line in (ln.strip() for ln in lines):
@@ -101,7 +101,7 @@ def _joined(lines: list[str]) -> str:
     return found
 
 
-def _seconds(parts: tuple[str | None, ...]) -> float:
+def _to_seconds(parts: tuple[str | None, ...]) -> float:
     hours, minutes, seconds, fraction = parts
     whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
     return round(whole + int((fraction or "0").ljust(3, "0")) / 1000, 3)

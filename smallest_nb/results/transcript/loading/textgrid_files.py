@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smallest_nb.errors import ConfigError
-from smallest_nb.results.transcript.loading.rows import Loaded, Row, assembled, attach_words, grouped_words
+from smallest_nb.results.transcript.loading.rows import Loaded, Row, attach_words, group_words, make_segments
 
 __all__ = ["read_textgrid"]
 
@@ -29,7 +29,7 @@ def read_textgrid(text: str) -> Loaded:
     """Read interval tiers: one called "words" holds words, one of phones is left out, any other is a speaker.
 
     Raises:
-        ConfigError: It is cut short, or no TextGrid.
+        ConfigError: It is cut short, or not a TextGrid.
     """
     tokens = _Tokens(text)
     tokens.text("ooTextFile")
@@ -64,9 +64,9 @@ def read_textgrid(text: str) -> Loaded:
             speaker = None if name == _NO_SPEAKER or not name.strip() else name
             rows += [Row(label, start, end, speaker) for start, end, label in said]
     if not rows:
-        return assembled(grouped_words(sorted(words, key=lambda w: w["start"])))
+        return make_segments(group_words(sorted(words, key=lambda w: w["start"])))
     attach_words(rows, words)
-    return assembled(rows)
+    return make_segments(rows)
 
 
 class _Tokens:

@@ -1,4 +1,4 @@
-"""Sends words as the test signal instead of speech. Imports audio, reading, signal_code, speech."""
+"""Sends words as the test signal instead of speech."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, as_pcm16, silence
-from smallest_nb.simulator.signal_code import GAP_SECS, SYMBOL_SECS, burst_of, voice_number
-from smallest_nb.simulator.speech.speech import Delivery, SpokenWord
+from smallest_nb.simulator.speech.signal_code import GAP_SECS, SYMBOL_SECS, burst_of, voice_number
+from smallest_nb.simulator.speech.spoken_line import SpokenWord
+from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.text.reading import Spoken
 
-__all__ = ["SignalSpeech"]
+__all__ = ["SignalSynthesizer"]
 
 _LEAD_SECS = 0.1
 _FASTEST = 2.0
 
 
-class SignalSpeech:
+class SignalSynthesizer:
     """Makes the signal in the server's own process; a word takes about 0.1 ms."""
 
     async def speak(

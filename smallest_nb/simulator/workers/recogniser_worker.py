@@ -1,7 +1,7 @@
 """The pocketsphinx process: reads PCM16 at 16 kHz on stdin, writes hypotheses on stdout. Run, not imported.
 
 pocketsphinx holds the GIL while it decodes, hence a process of its own. Messages in: `A` PCM16, `F` end the utterance
-and give the final, `H` give the hypothesis so far, `K` expect keywords, `Z` forget. Out: `R` ready, `K` expected,
+and return the final, `H` return the hypothesis so far, `K` load keywords, `Z` discard. Out: `R` ready, `K` loaded,
 `P` {text} interim, `F` {text, words: [[word, start, end, confidence]]} with seconds from the start of the utterance,
 `X` error text.
 """
@@ -27,7 +27,7 @@ _FILLER = re.compile(r"^[<\[+].*")
 _VARIANT = re.compile(r"\(\d+\)$")
 
 
-class _Ear:
+class _Recogniser:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
@@ -39,12 +39,12 @@ class _Ear:
         self._open = False
         self._samples = 0
 
-    def hear(self, pcm: bytes) -> None:
+    def add_audio(self, pcm: bytes) -> None:
         if not self._open:
             self._decoder.set_cmn(_CMN)
             self._decoder.start_utt()
             self._open = True
-            self._samples = self._at = 0  # the same sound is heard the same each time
+            self._samples = self._at = 0  # the same sound is recognised the same each time
         samples = array("h", pcm)
         noise, at = self._noise, self._at
         size = len(noise)
@@ -55,11 +55,11 @@ class _Ear:
         self._samples += len(samples)
         self._decoder.process_raw(samples.tobytes())
 
-    def hypothesis(self) -> dict[str, Any]:
+    def read_hypothesis(self) -> dict[str, Any]:
         found = self._decoder.hyp() if self._open else None
         return {"text": found.hypstr if found else ""}
 
-    def final(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         if not self._open:
             return {"text": "", "words": []}
         self._open = False
@@ -73,24 +73,24 @@ class _Ear:
             words.append([_VARIANT.sub("", piece.word), round(start, 3), round(end, 3), confidence])
         return {"text": " ".join(w[0] for w in words), "words": words}
 
-    def expect(self, keywords: list[dict[str, Any]]) -> None:
-        said = {k["token"]: self._said(k) for k in keywords}
-        known = [k for k in keywords if said[k["token"]]]
+    def load_keywords(self, keywords: list[dict[str, Any]]) -> None:
+        phones = {k["token"]: self._pronounce(k) for k in keywords}
+        known = [k for k in keywords if phones[k["token"]]]
         model = self._decoder.get_lm()
         for keyword in known:
             model.add_word(keyword["token"], keyword["weight"])
         for number, keyword in enumerate(known, 1):
-            # The search is built anew once, with the last one: a tenth of a second.
-            self._decoder.add_word(keyword["token"], said[keyword["token"]], update=number == len(known))
+            # The search is rebuilt once, with the last one: it takes a tenth of a second.
+            self._decoder.add_word(keyword["token"], phones[keyword["token"]], update=number == len(known))
 
-    def _said(self, keyword: dict[str, Any]) -> str:
+    def _pronounce(self, keyword: dict[str, Any]) -> str:
         parts = [
             self._decoder.lookup_word(word.lower().strip(".,!?")) or phones
             for word, phones in zip(keyword["words"], keyword["phones"], strict=True)
         ]
         return " ".join(parts) if all(parts) else ""
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         if self._open:
             self._open = False
             self._decoder.end_utt()
@@ -100,7 +100,7 @@ def main() -> None:
     """Serve until stdin ends."""
     out = sys.stdout.buffer
     try:
-        ear = _Ear()
+        recogniser = _Recogniser()
     except ImportError:
         reason = "no pocketsphinx: pip install 'smallest-nb[simulator]' (on Python 3.14 it needs a C compiler)"
         framing.write(out, framing.pack(b"X", reason.encode()))
@@ -109,16 +109,16 @@ def main() -> None:
     while (message := framing.read(sys.stdin.buffer)) is not None:
         kind, payload = message
         if kind == b"A":
-            ear.hear(payload)
+            recogniser.add_audio(payload)
         elif kind == b"H":
-            framing.write(out, framing.pack_json(b"P", ear.hypothesis()))
+            framing.write(out, framing.pack_json(b"P", recogniser.read_hypothesis()))
         elif kind == b"F":
-            framing.write(out, framing.pack_json(b"F", ear.final()))
+            framing.write(out, framing.pack_json(b"F", recogniser.finish()))
         elif kind == b"K":
-            ear.expect(json.loads(payload))
+            recogniser.load_keywords(json.loads(payload))
             framing.write(out, framing.pack(b"K"))
         elif kind == b"Z":
-            ear.forget()
+            recogniser.discard()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ _EVENT_END, _EVENT_WORD = 0, 1
 _BUFFER_MS = 60
 _MAX_DATA_PATH = 150
 _PDEATHSIG = 1
-_TOLD = 3
+_REPORTED = 3
 
 
 class _EventId(ctypes.Union):
@@ -70,8 +70,8 @@ def _library() -> tuple[Any, bytes | None]:
     return ctypes.CDLL(espeakng_loader.get_library_path()), data.encode()
 
 
-class _ToldError(Exception):
-    """The child has said itself what went wrong."""
+class _ReportedError(Exception):
+    """The child has written the error itself."""
 
 
 class _Engine:
@@ -97,7 +97,7 @@ class _Engine:
         return 0
 
     def speak(self, job: dict[str, Any]) -> None:
-        """Answer one request, in a child where the system has such.
+        """Answer one request, in a child process if the system can fork.
 
         espeak-ng's flutter and its dictionaries go on from one text to the next. Only a state in which nothing was
         ever spoken gives the same sound for the same request, and so the same transcript, tutorial and test; and a
@@ -115,12 +115,12 @@ class _Engine:
                 os._exit(0)
             except RuntimeError as error:
                 framing.write(self._out, framing.pack(b"X", str(error).encode()))
-                os._exit(_TOLD)
+                os._exit(_REPORTED)
             finally:
                 os._exit(1)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code == _TOLD:
-            raise _ToldError
+        if code == _REPORTED:
+            raise _ReportedError
         if code:
             raise RuntimeError(f"espeak-ng failed on this text (code {code})")
 
@@ -165,7 +165,7 @@ def main() -> None:
     while (message := framing.read(sys.stdin.buffer)) is not None:
         try:
             engine.speak(json.loads(message[1]))
-        except _ToldError:
+        except _ReportedError:
             continue
         except RuntimeError as error:
             framing.write(out, framing.pack(b"X", str(error).encode()))

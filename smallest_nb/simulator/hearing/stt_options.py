@@ -1,4 +1,4 @@
-"""What a transcription was asked for: the query, read and checked (protocol notes, 3.1). Imports catalog, keywords."""
+"""The query of a transcription, read and checked (protocol notes, 3.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smallest_nb.api.catalog import STT_ENCODINGS, STT_SAMPLE_RATES
 from smallest_nb.simulator.hearing.keywords import Keyword, parse_keywords
 from smallest_nb.simulator.text.wording import Wording
 
-__all__ = ["BadQuery", "STTOptions", "whole_number"]
+__all__ = ["BadQuery", "STTOptions", "read_whole_number"]
 
 _MODELS = ("pulse",)
 _DECODED = ("linear16", "linear32", "mulaw", "alaw")
@@ -31,7 +31,7 @@ class STTOptions:
     Attributes:
         silence_ms: Silence that ends a segment, or None for never.
         max_words: Words that end a segment, or None for any number.
-        vad_events: Tell when speech starts and ends.
+        vad_events: Send a frame when speech starts and when it ends.
     """
 
     language: str
@@ -55,8 +55,8 @@ class STTOptions:
 
         Args:
             query: Parameters by name; unknown ones are ignored, as the service does.
-            legacy: At `/pulse/get_text`, which needs no model and gives word times unless told otherwise.
-            streamed: Over a socket, where segments end by themselves.
+            legacy: At `/pulse/get_text`, which needs no model and sends word times unless the query says otherwise.
+            streamed: Over a socket, whose segments end by themselves.
 
         Raises:
             BadQuery: What the service answers with HTTP 400.
@@ -64,7 +64,7 @@ class STTOptions:
         models = _MODELS if streamed else (*_MODELS, "pulse-pro")
         if not legacy and query.get("model") not in models:
             raise BadQuery(f"model must be {' or '.join(models)}, got {query.get('model')!r}")
-        rate = whole_number(query, "sample_rate", 16000, 1, 10**6)
+        rate = read_whole_number(query, "sample_rate", 16000, 1, 10**6)
         if rate not in STT_SAMPLE_RATES:
             raise BadQuery(f"sample_rate must be one of {STT_SAMPLE_RATES}, got {rate}")
         encoding = query.get("encoding", "linear16")
@@ -75,10 +75,10 @@ class STTOptions:
         numerals = query.get("numerals", "auto")
         if numerals not in _NUMERALS:
             raise BadQuery(f"numerals must be one of {tuple(_NUMERALS)}, got {numerals!r}")
-        endpointing = whole_number(query, "endpointing_timeout", 800, 0, 60000)
-        silence = whole_number(query, "eou_timeout_ms", endpointing, 100, 10000)
+        endpointing = read_whole_number(query, "endpointing_timeout", 800, 0, 60000)
+        silence = read_whole_number(query, "eou_timeout_ms", endpointing, 100, 10000)
         most_words = _WORDS_TO_FINAL if _flag(query, "finalize_on_words", default=True) else 0
-        words = whole_number(query, "max_words", most_words, 0, 10000)
+        words = read_whole_number(query, "max_words", most_words, 0, 10000)
         formatted = _flag(query, "format", default=True)
         language = query.get("language", "en")
         return cls(
@@ -114,7 +114,7 @@ def _flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool
     return value.lower() == "true"
 
 
-def whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def read_whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """Read a parameter.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Sends a session's frames in order, each as late as the latency model says. Imports latency and recorder."""
+"""Sends a session's frames in order, each as late as the latency model says."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ import json
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from smallest_nb.simulator.latency import Delay
 from smallest_nb.simulator.recorder import NoRecorder, SessionLog
+from smallest_nb.simulator.websocket import Socket, SocketClosed
 
-__all__ = ["Outgoing"]
+__all__ = ["DelayedSender"]
 
 _MAX_FRAMES = 256
 _SEND_SECS = 30.0
 
 
-class Outgoing:
-    """Holds 256 frames at most; who puts more waits, so a client that does not read is not listened to either.
+class DelayedSender:
+    """Holds 256 frames at most; a session that adds more waits, so a client that does not read is not read either.
 
     Args:
-        ws: The socket.
+        socket: The socket.
         log: Where frames are kept.
     """
 
-    def __init__(self, ws: ServerConnection, log: SessionLog | NoRecorder) -> None:
-        self._ws = ws
+    def __init__(self, socket: Socket, log: SessionLog | NoRecorder) -> None:
+        self._socket = socket
         self._log = log
         self._frames: asyncio.Queue[tuple[str, float]] = asyncio.Queue(_MAX_FRAMES)
         self._task = asyncio.create_task(self._run())
@@ -51,7 +49,7 @@ class Outgoing:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(SocketClosed):
             while True:
                 text, due = await self._frames.get()
                 if (early := due - monotonic()) > 0:
@@ -59,8 +57,8 @@ class Outgoing:
                 self._log.log("out", text)
                 try:
                     async with asyncio.timeout(_SEND_SECS):
-                        await self._ws.send(text)
+                        await self._socket.send(text)
                 except TimeoutError:
-                    self._ws.transport.abort()
+                    self._socket.abort()
                     return
                 self._frames.task_done()

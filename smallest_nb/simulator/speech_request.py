@@ -6,16 +6,16 @@ import re
 from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, TTS_SAMPLE_RATES, TTSModelInfo, canonical_model
-from smallest_nb.api.fields import Spec
 from smallest_nb.api.language import TTS_LANGUAGES
+from smallest_nb.api.setting_values import Spec
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.common.text import parse_json, speakable_text
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.continuation import check_context
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.speech.speech import Delivery
+from smallest_nb.simulator.speech.synthesizer import Delivery
 
-__all__ = ["OUTPUT_FORMATS", "Refused", "check_request", "delivery", "error_frame", "read_request"]
+__all__ = ["OUTPUT_FORMATS", "Refused", "check_request", "error_frame", "read_delivery", "read_request"]
 
 OUTPUT_FORMATS = ("pcm", "mp3", "wav", "ulaw", "alaw")
 _MAX_TEXT = 20_000
@@ -143,12 +143,12 @@ def _check_language(request: dict[str, Any], model: TTSModelInfo) -> None:
                           path=name, code="invalid_enum_value")  # fmt: skip
 
 
-def delivery(request: dict[str, Any], model: str | None) -> Delivery:
+def read_delivery(request: dict[str, Any], model: str | None) -> Delivery:
     """Return how a request is to be spoken; what only lightning-v2 knows is ignored elsewhere."""
     names = ("speed", "consistency", "similarity", "enhancement") if model == "lightning-v2" else ("speed",)
-    given = {name: request[name] for name in names if request.get(name) is not None}
+    controls = {name: request[name] for name in names if request.get(name) is not None}
     language = request.get("language") or request.get("number_pronunciation_language") or "en"
-    return Delivery(str(request["voice_id"]), str(language), **given)
+    return Delivery(str(request["voice_id"]), str(language), **controls)
 
 
 def error_frame(shape: str, message: str, code: str) -> dict[str, Any]:

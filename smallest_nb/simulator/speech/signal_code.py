@@ -2,7 +2,7 @@
 
 It is no speech and does not pretend to be: each word is a burst that opens with a pilot tone (its pitch is the voice)
 and goes on with one symbol for each byte of the word in UTF-8 and for a checksum. A symbol is two tones, one of 16
-for each half of the byte. What is heard is decoded from the sound alone. Imports nothing of ours.
+for each half of the byte. The words are decoded from the sound alone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_burst(sound: NDArray[np.float64], rate: int) -> tuple[str | None, int, 
         rate: Hz.
 
     Returns:
-        The word, None where the checksum is wrong; the number of its voice; 0 to 1, how purely it sounded.
+        The word, None if the checksum is wrong; the number of its voice; 0 to 1, how purely it sounded.
     """
     import numpy as np  # noqa: PLC0415
 

@@ -1,25 +1,25 @@
-"""What every listener of the simulator does, whatever it hears with. Imports words and options."""
+"""What every recogniser of the simulator takes and returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
-__all__ = ["Activity", "ActivityTracker", "Heard", "Listener"]
+__all__ = ["Activity", "ActivityTracker", "Recogniser", "Result"]
 
 _ENDED_SECS = 1.0
 """Silence after which speech counts as ended (`stt-live-ws.yaml:515`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A result, as heard: an interim's `text`, a final's `words`."""
+class Result:
+    """An interim with its `text`, or a final with its `words`, before they are written out."""
 
     text: str
     final: bool
-    words: list[HeardWord] = field(default_factory=list)
+    words: list[RecognisedWord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Activity:
     at: float
 
 
-class Listener(Protocol):
-    """Hears one session: PCM16 at the session's rate in, results out."""
+class Recogniser(Protocol):
+    """Recognises one session: PCM16 at the session's rate in, results out."""
 
     async def start(self) -> None:
         """Take what it needs.
@@ -40,14 +40,14 @@ class Listener(Protocol):
             EngineError: There is none.
         """
 
-    async def push(self, pcm: bytes) -> list[Heard | Activity]:
-        """Hear a piece and return what became known."""
+    async def push(self, pcm: bytes) -> list[Result | Activity]:
+        """Take a piece of sound and return the results that it completes."""
 
-    async def finalize(self) -> Heard:
-        """End the segment now and return its final, empty where nothing was said."""
+    async def finalize(self) -> Result:
+        """End the segment now and return its final, empty if nothing was said."""
 
     async def close(self) -> None:
-        """Give back what was taken."""
+        """Return what was borrowed."""
 
 
 class ActivityTracker:
@@ -57,7 +57,7 @@ class ActivityTracker:
         self._speaking = False
         self._last = 0.0
 
-    def started(self, at: float) -> list[Activity]:
+    def start(self, at: float) -> list[Activity]:
         """Note that speech was found to have begun."""
         self._last = max(self._last, at)
         if self._speaking:
@@ -65,11 +65,11 @@ class ActivityTracker:
         self._speaking = True
         return [Activity(started=True, at=round(at, 3))]
 
-    def heard(self, until: float) -> None:
+    def extend(self, until: float) -> None:
         """Note that there was speech until a moment."""
         self._last = until
 
-    def now(self, at: float) -> list[Activity]:
+    def check_end(self, at: float) -> list[Activity]:
         """Return the end of speech once it is long enough ago."""
         if not self._speaking or at - self._last < _ENDED_SECS:
             return []

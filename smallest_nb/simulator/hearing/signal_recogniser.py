@@ -1,16 +1,16 @@
-"""Reads the test signal out of sound. Imports audio, listening, signal_code, options."""
+"""Reads the test signal out of sound."""
 
 from __future__ import annotations
 
 import re
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, StreamResampler, pcm16_to_array
-from smallest_nb.simulator.hearing.listening import Activity, ActivityTracker, Heard
-from smallest_nb.simulator.signal_code import read_burst
-from smallest_nb.simulator.stt_options import STTOptions
-from smallest_nb.simulator.text.words import HeardWord
+from smallest_nb.simulator.hearing.recogniser import Activity, ActivityTracker, Result
+from smallest_nb.simulator.hearing.stt_options import STTOptions
+from smallest_nb.simulator.speech.signal_code import read_burst
+from smallest_nb.simulator.text.recognised_word import RecognisedWord
 
-__all__ = ["SignalListener"]
+__all__ = ["SignalRecogniser"]
 
 _RATE = 16000
 _BLOCK = 80
@@ -25,13 +25,13 @@ _EDGES = re.compile(r"""^["'(\[{«]+|[.,?!;:"')\]}»…।]+$""")
 INAUDIBLE = "[inaudible]"
 
 
-class SignalListener:
-    """Recognizes words that :class:`~smallest_nb.simulator.speech.signal_speech.SignalSpeech` made.
+class SignalRecogniser:
+    """Recognises words that :class:`~smallest_nb.simulator.speech.signal_synthesizer.SignalSynthesizer` made.
 
     Other sound is "[inaudible]".
 
     Args:
-        options: What was asked for.
+        options: The session's query.
     """
 
     def __init__(self, options: STTOptions) -> None:
@@ -45,7 +45,7 @@ class SignalListener:
         self._blocks = 0
         self._burst: list[bytes] = []
         self._quiet = 0
-        self._words: list[HeardWord] = []
+        self._words: list[RecognisedWord] = []
         self._last_end = 0.0
 
     async def start(self) -> None:
@@ -54,8 +54,8 @@ class SignalListener:
     async def close(self) -> None:
         """Hold nothing."""
 
-    async def push(self, pcm: bytes) -> list[Heard | Activity]:
-        """Hear a piece and return what became known."""
+    async def push(self, pcm: bytes) -> list[Result | Activity]:
+        """Take a piece of sound and return the results that it completes."""
         import numpy as np  # noqa: PLC0415
 
         self._rest += self._resampler.push(pcm)
@@ -63,7 +63,7 @@ class SignalListener:
         data, self._rest = self._rest[: count * _BLOCK_BYTES], self._rest[count * _BLOCK_BYTES :]
         blocks = pcm16_to_array(data).astype(np.float64).reshape(-1, _BLOCK) / 32768
         loud = np.sqrt(np.einsum("ij,ij->i", blocks, blocks) / _BLOCK) > _LOUD_RMS
-        results: list[Heard | Activity] = []
+        results: list[Result | Activity] = []
         if not self._burst and not loud.any():
             self._blocks += count
             return self._after_silence()
@@ -71,19 +71,19 @@ class SignalListener:
             results += self._block(data[number * _BLOCK_BYTES : (number + 1) * _BLOCK_BYTES], loud=bool(loud[number]))
         return results + self._after_silence()
 
-    async def finalize(self) -> Heard:
-        """End the segment now and return its final, empty where nothing was said."""
+    async def finalize(self) -> Result:
+        """End the segment now and return its final, empty if nothing was said."""
         if self._burst:
             self._read()
         return self._final()
 
-    def _block(self, block: bytes, *, loud: bool) -> list[Heard | Activity]:
+    def _block(self, block: bytes, *, loud: bool) -> list[Result | Activity]:
         self._blocks += 1
         if not self._burst and not loud:
             return []
-        results: list[Heard | Activity] = []
+        results: list[Result | Activity] = []
         if not self._burst:
-            results += self._activity.started((self._blocks - 1) * _BLOCK_SECS)
+            results += self._activity.start((self._blocks - 1) * _BLOCK_SECS)
         self._burst.append(block)
         self._quiet = 0 if loud else self._quiet + 1
         if self._quiet < _QUIET_BLOCKS and len(self._burst) < _LONGEST_BLOCKS:
@@ -92,11 +92,11 @@ class SignalListener:
         enough = self._max_words is not None and len(self._words) >= self._max_words
         if enough or (self._words and self._last_end - self._words[0].start > _LONGEST_SECS):
             return [*results, self._final()]
-        return [*results, Heard(" ".join(w.text for w in self._words), final=False)]
+        return [*results, Result(" ".join(w.text for w in self._words), final=False)]
 
-    def _after_silence(self) -> list[Heard | Activity]:
+    def _after_silence(self) -> list[Result | Activity]:
         now = self._blocks * _BLOCK_SECS
-        results: list[Heard | Activity] = [*self._activity.now(now)] if not self._burst else []
+        results: list[Result | Activity] = [*self._activity.check_end(now)] if not self._burst else []
         if self._words and not self._burst and self._silence is not None and now - self._last_end >= self._silence:
             results.append(self._final())
         return results
@@ -111,13 +111,13 @@ class SignalListener:
         word, voice, purity = read_burst(sound, _RATE)
         text = INAUDIBLE if word is None else _EDGES.sub("", word).lower()
         self._last_end = end
-        self._activity.heard(end)
+        self._activity.extend(end)
         if not text:
             return
         speaker = self._speakers.setdefault(voice, len(self._speakers)) if self._diarize and word is not None else None
         certain = purity if speaker is not None else None
-        self._words.append(HeardWord(text, round(start, 3), round(end, 3), purity, speaker, certain))
+        self._words.append(RecognisedWord(text, round(start, 3), round(end, 3), purity, speaker, certain))
 
-    def _final(self) -> Heard:
+    def _final(self) -> Result:
         words, self._words = self._words, []
-        return Heard(" ".join(w.text for w in words), final=True, words=words)
+        return Result(" ".join(w.text for w in words), final=True, words=words)

@@ -1,50 +1,29 @@
-"""Streams synthesized speech out of the espeak-ng worker. Imports reading, spoken_line, timbre, worker."""
+"""Streams synthesized speech out of the espeak-ng worker."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from smallest_nb.common.text import speakable_text
 from smallest_nb.simulator.speech.spoken_line import SpokenLine, SpokenWord
+from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.speech.timbre import prosody
-from smallest_nb.simulator.text.reading import Spoken, runs
+from smallest_nb.simulator.text.reading import Spoken, group_by_language
 from smallest_nb.simulator.workers import framing
 from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
 
-__all__ = ["Delivery", "Speaking", "Speech", "SpokenWord", "segments"]
+__all__ = ["SpeechSynthesizer", "split_tokens"]
 
 _SEGMENT_CHARACTERS = 240
 _ANSWER_SECS = 30.0
 _SENTENCE_ENDS = (".", "?", "!", "…", "।", "。")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """In which voice and how a text is spoken; ranges as in the API."""
-
-    voice: str
-    language: str = "en"
-    speed: float = 1.0
-    consistency: float = 0.5
-    similarity: float = 0.0
-    enhancement: int = 1
-
-
-class Speaking(Protocol):
-    """What makes sound of text."""
-
-    def speak(
-        self, tokens: Sequence[Spoken], sample_rate: int, delivery: Delivery
-    ) -> AsyncGenerator[bytes | SpokenWord, None]:
-        """Yield PCM16 at `sample_rate` as it is made, and each word once its end is known."""
-
-
-def segments(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
-    """Cut a text where it grows past what is spoken at once: after a sentence, else between words."""
+def split_tokens(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
+    """Cut a text that is longer than what is spoken at once: after a sentence, else between words."""
     cut: list[list[Spoken]] = []
     held: list[Spoken] = []
     for token in tokens:
@@ -57,14 +36,14 @@ def segments(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
     return [*cut, held] if held else cut
 
 
-class Speech:
+class SpeechSynthesizer:
     """Speaks texts with espeak-ng; at most `workers` segments at once.
 
-    A worker is held only while it synthesizes (a few milliseconds a second of sound), never while somebody listens.
+    A worker is held only while it synthesizes (a few milliseconds a second of sound), never while a client receives.
     """
 
     def __init__(self, workers: int = 2) -> None:
-        self._pool = WorkerPool("speech_worker.py", workers)
+        self._pool = WorkerPool("synthesizer_worker.py", workers)
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def speak(
@@ -77,8 +56,8 @@ class Speech:
         """
         line = SpokenLine(sample_rate)
         first = 0
-        for segment in segments(tokens):
-            parts = runs(segment)
+        for segment in split_tokens(tokens):
+            parts = group_by_language(segment)
             for number, (language, offset, part) in enumerate(parts, 1):
                 line.begin(part, first + offset, goes_on=number < len(parts))
                 async with contextlib.aclosing(self._synthesize(_job(part, delivery, language))) as pieces:
@@ -102,7 +81,7 @@ class Speech:
         return ""
 
     async def warm(self) -> None:
-        """Load an engine before it is needed; a missing one is told when somebody wants to hear it."""
+        """Load an engine before it is needed; a missing one is reported with the first request."""
         with contextlib.suppress(EngineError):
             async for _ in self.speak([Spoken("a", "a")], 24000, Delivery("sophia")):
                 pass
@@ -115,7 +94,7 @@ class Speech:
         await self._pool.close()
 
     async def _synthesize(self, job: dict[str, Any]) -> AsyncGenerator[tuple[bytes, bytes], None]:
-        # Holds one segment at most, a minute of the slowest speech; a listener who leaves does not disturb the engine.
+        # Holds one segment at most, a minute of the slowest speech; a client that leaves does not disturb the engine.
         made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None] = asyncio.Queue()
         pump = asyncio.create_task(self._pump(job, made))
         self._pumps.add(pump)
