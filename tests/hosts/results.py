@@ -34,7 +34,7 @@ NOTES = {
     "vscode": "emulated: its rules for frames and messages; the tests do not run the editor itself. Its outputs get no "
     "microphone; the button says so and offers a separate tab, the kernel's device, or a file",
 }
-FIXED = {"vscode": {"transcription": "another way"}}
+FIXED = {"vscode": {"transcription": "fallback"}}
 """What no test can find, because the host rules it out."""
 COLUMNS = {
     "test_a_voice_is_heard": "audition",
