@@ -9,7 +9,7 @@ import {
   type ToKernel,
   type ToPage,
 } from "./protocol";
-import { Pull, type Wish } from "./pull";
+import { type Demand, Pull } from "./pull";
 
 /** The part of anywidget's model that is used; 0.9.21 and later have it. */
 export interface Model {
@@ -31,8 +31,8 @@ const HELLO_MS = 3000;
 const FIRST_PINGS = 3;
 const PING_MS = 10_000;
 const MAX_HELD = 500;
-/** Polls that brought nothing of what is missing before starting afresh. */
-const MAX_VAIN = 5;
+/** Polls without anything of what is missing before starting again as a new page. */
+const MAX_FRUITLESS = 5;
 /** What a person does; the kernel's answer comes from a thread. */
 const ACTS: ReadonlySet<string> = new Set(["press", "take", "transcript", "mic-state"]);
 
@@ -73,7 +73,7 @@ export class Channel {
   #onWelcome: (() => void)[] = [];
   #onGone: (() => void)[] = [];
   #lastHello = 0;
-  #vain = 0;
+  #fruitless = 0;
   #ticks = 0;
   #pings = 0;
   #lastPing = 0;
@@ -93,7 +93,7 @@ export class Channel {
     model.on("msg:custom", receive as never);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     window.addEventListener("pagehide", () => this.send({ type: "bye" }), { signal });
-    // A page that comes back from the browser's cache has said goodbye.
+    // A page that comes back from the browser's cache has sent `bye`.
     window.addEventListener("pageshow", (event) => event.persisted && this.#startAfresh(), { signal });
     signal.addEventListener("abort", () => {
       model.off("msg:custom", receive as never);
@@ -150,8 +150,8 @@ export class Channel {
   }
 
   /** Say what is expected; hosts that lose messages are asked only while something is. */
-  expect(wish: Wish): void {
-    this.#pull.wish = wish;
+  expect(demand: Demand): void {
+    this.#pull.demand = demand;
   }
 
   /** No view is left: the kernel need hold nothing ready for this page. */
@@ -186,9 +186,9 @@ export class Channel {
     this.#pull.answered(performance.now(), message.probed);
     const missing = this.#next !== null && message.newest >= this.#next;
     this.#again = missing && this.#fresh === 0;
-    this.#vain = this.#again ? this.#vain + 1 : 0;
+    this.#fruitless = this.#again ? this.#fruitless + 1 : 0;
     if (this.#next !== null && message.oldest > this.#next) this.#startAfresh();
-    else if (this.#vain > MAX_VAIN) this.#startAfresh();
+    else if (this.#fruitless > MAX_FRUITLESS) this.#startAfresh();
     else if (missing || this.#pull.on !== was) this.#poll();
   }
 
@@ -197,7 +197,7 @@ export class Channel {
     this.send({ type: "bye" });
     this.page = pageId();
     this.#next = null;
-    this.#vain = 0;
+    this.#fruitless = 0;
     this.#again = false;
     this.#pieces = [];
     this.#held.clear();
@@ -252,7 +252,7 @@ export class Channel {
       this.#fresh += 1;
       const changed = this.#pull.arrived(performance.now(), message.via, message.age ?? 0);
       if (this.#held.size < MAX_HELD) this.#held.set(message.seq, [message, bytes]);
-      if (changed && this.ready) this.#poll(); // which tells the kernel
+      if (changed && this.ready) this.#poll(); // which reports it to the kernel
     }
     this.#deliver();
   }

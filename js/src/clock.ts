@@ -1,4 +1,4 @@
-/** The kernel's clock, told by the page's: the fastest of the last pings decides. Pure. */
+/** The kernel's clock, derived from the page's: the fastest of the last pings decides. Pure. */
 
 const KEPT = 12;
 

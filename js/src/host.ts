@@ -1,4 +1,4 @@
-/** What this page can do, told to the kernel in `hello`, so that a refusal is explained in one sentence. */
+/** What this page can do, sent to the kernel in `hello`, so that a refusal is explained in one sentence. */
 
 export function capabilities() {
   const policy = (document as { featurePolicy?: { allowsFeature(name: string): boolean } }).featurePolicy;
@@ -15,8 +15,7 @@ export function capabilities() {
   };
 }
 
-const COLAB_MIC =
-  "Where Colab does not ask, run `from smallest_nb import colab; colab.enable_mic()` in a cell.";
+const COLAB_MIC = "If Colab does not ask, run `from smallest_nb import colab; colab.enable_mic()` in a cell.";
 
 /** What a person sees until the browser's question is answered. */
 export function asking(): string {

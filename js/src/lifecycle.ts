@@ -15,6 +15,19 @@ export class Lifecycle {
   };
 }
 
+/** Call `changed` whenever one of these traits changes, until the signal. */
+export function observe(
+  model: Model,
+  names: readonly string[],
+  signal: AbortSignal,
+  changed: () => void,
+): void {
+  for (const name of names) model.on(`change:${name}`, changed);
+  signal.addEventListener("abort", () => {
+    for (const name of names) model.off(`change:${name}`, changed);
+  });
+}
+
 /** The default export of every widget: one engine per model, made in `initialize`; any number of views of it. */
 export function widget<Engine>(
   make: (model: Model, signal: AbortSignal) => Engine,

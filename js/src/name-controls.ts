@@ -1,6 +1,6 @@
 /**
- * Names the controls that ipywidgets draws: it puts a label beside a slider or a choice, but ties the two together for
- * nobody who does not see them ("slider, 1.0"). Boxes that hold a label and its control are marked `snb-control`.
+ * Names the controls that ipywidgets draws: it puts a label beside a slider or a choice, but the two are
+ * not tied together for people who do not see them ("slider, 1.0"). Boxes that hold a label and its control are marked `snb-control`.
  */
 
 const BOX = ".snb-composite";

@@ -1,4 +1,4 @@
-/** What this page is able to do, found out by trying; told to the kernel piece by piece. Never opens a microphone. */
+/** What this page is able to do, found out by trying and sent to the kernel piece by piece. Never opens a microphone. */
 import { loadWorklet } from "./audio/worklet-loader";
 import type { Channel } from "./channel";
 import { PROBE } from "./protocol";
@@ -7,14 +7,14 @@ import { PROBE } from "./protocol";
 const BURST = 100;
 const ECHOES = 7;
 const LOCAL_MS = 5000;
-/** A kernel may be busy with a cell; nobody waits longer for it. */
+/** A kernel may be busy with a cell; a longer wait makes no sense. */
 const KERNEL_MS = 30_000;
 const AUTOPLAY_MS = 500;
 
 type Facts = Record<string, unknown>;
 
-/** Examines the page once at a time; `run` while it runs does nothing. */
-export class PageExaminer {
+/** Checks the page once at a time; `run` while it runs does nothing. */
+export class PageChecker {
   #running = false;
   #echoed: ((bytes: Uint8Array) => void) | null = null;
   #run = 0;
@@ -34,13 +34,13 @@ export class PageExaminer {
     this.#running = true;
     this.#run += 1;
     this.channel.expect("sound");
-    const tell = (facts: Facts) => this.channel.send({ type: "facts", facts });
+    const send = (facts: Facts) => this.channel.send({ type: "facts", facts });
     try {
-      tell({ browser: browserName(), ...(await microphoneFacts()) });
-      tell({ worklet: await within(workletWay(), LOCAL_MS, "it did not load within 5 s") });
-      tell(await soundFacts());
-      tell(await this.#trips());
-      tell(await this.#bursts());
+      send({ browser: browserName(), ...(await microphoneFacts()) });
+      send({ worklet: await within(workletWay(), LOCAL_MS, "it did not load within 5 s") });
+      send(await soundFacts());
+      send(await this.#trips());
+      send(await this.#bursts());
     } finally {
       this.channel.expect("nothing");
       this.#running = false;

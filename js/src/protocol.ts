@@ -33,7 +33,7 @@ export type ToPage =
   | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
   | { type: "owner"; page: string }
   | { type: "pong"; page: string; t: number; k: number }
-  /** Sent from a thread when nobody asks: a host that loses it must be asked. */
+  /** Sent from a thread while no page asks: a host that loses it must be asked. */
   | { type: "probe"; page: string }
   /** The end of a poll's answer: the numbers that the kernel keeps, and whether the probe was sent a while ago. */
   | { type: "polled"; page: string; newest: number; oldest: number; probed: boolean }
@@ -58,7 +58,7 @@ export type ToPage =
   | { type: "file"; name: string; mime: string }
   /** The answer to an echo, with the five known bytes beside it. */
   | { type: "echo"; n: number }
-  /** One of many messages in a row, whose number and time tell what the host takes. */
+  /** One of many messages in a row, whose number and time show what the host can take. */
   | { type: "burst"; n: number };
 
 export type ToKernel =
@@ -71,7 +71,7 @@ export type ToKernel =
       worklet: boolean;
       pull: boolean;
     }
-  /** `pull`: the host loses what nobody asks for. `again`: what the last answer held did not come. */
+  /** `pull`: the host loses what is not asked for. `again`: what the last answer held did not come. */
   | { type: "poll"; pull: boolean; again: boolean }
   /** `trip`: the fastest round trip so far, ms. */
   | { type: "ping"; t: number; trip: number | null }
@@ -107,7 +107,7 @@ export type ToKernel =
   | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean }
   | { type: "echo"; n: number }
   | { type: "burst"; run: number; n: number }
-  /** What the page found out about itself; those told later are added. */
+  /** What the page found out about itself; later facts are added. */
   | { type: "facts"; facts: Record<string, unknown> };
 
 /** `via`: sent from a thread, inside a cell or handler, or again because the page asked, `age` ms after the first time. */
@@ -143,7 +143,7 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "burst",
 ] satisfies ToPage["type"][]);
 
-/** Return the message, or null where it is not one of ours or of another version. */
+/** Return the message, or null if it is not one of ours or of another version. */
 export function parse(content: unknown): Envelope<ToPage> | null {
   if (typeof content !== "object" || content === null) return null;
   const message = content as Envelope<ToPage>;

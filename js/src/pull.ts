@@ -1,15 +1,15 @@
 /**
- * When to ask the kernel for messages. Pure: every time is told.
+ * When to ask the kernel for messages. Pure: every time is an argument.
  *
  * Most hosts push what a kernel's thread sends; some (Colab) show it only while a cell runs or a page's message is
  * handled, and lose the rest or hold it back. Which it is here is found out, not known by the host's name: the kernel
- * sends a probe from a thread when nobody asks, and every message that came only because it was asked for counts
+ * sends a probe from a thread while no page asks, and every message that came only because it was asked for counts
  * against pushing, every one that came by itself for it.
  */
 
 /**
  * While sound streams. Asking made the first sound 81 ms later and texts 41 ms, with a round trip of 500 ms to the
- * kernel 50 and 45 ms, for 5 to 10 polls a take (bench/pull.py, a busy machine); 200 ms made the sound 168 ms later, and
+ * kernel 50 and 45 ms, for 5 to 10 polls a take (bench/page/pull.py, a busy machine); 200 ms made the sound 168 ms later, and
  * 50 ms gained too little over 100 for twice the polls.
  */
 export const QUICK_MS = 100;
@@ -36,10 +36,10 @@ const PUSHES = 10;
 const PUSHES_MS = 2000;
 
 /** What is expected: nothing, something, or sound, which must not be late. */
-export type Wish = "nothing" | "something" | "sound";
+export type Demand = "nothing" | "something" | "sound";
 
 export class Pull {
-  wish: Wish = "nothing";
+  demand: Demand = "nothing";
   #hint: boolean;
   #until = Number.NEGATIVE_INFINITY;
   /** Polls that are not answered yet. */
@@ -57,7 +57,7 @@ export class Pull {
   #pushesSince = 0;
   #needed = PUSHES;
 
-  /** `on`: the host loses what nobody asks for. */
+  /** `on`: the host loses what is not asked for. */
   constructor(public on: boolean) {
     this.#hint = on;
     if (on) this.#needed *= 4;
@@ -69,7 +69,7 @@ export class Pull {
     if (this.on) this.act(now); // what the kernel has to show to a new page
   }
 
-  /** The probe came. A held one comes with the next answer, and tells nothing good. */
+  /** The probe came. One that was held back comes with the next answer, and proves nothing. */
   probed(): void {
     if (this.#probeBy === null) return;
     this.#probeBy = null;
@@ -84,7 +84,7 @@ export class Pull {
 
   /** Whether anything is expected at all. */
   expecting(now: number): boolean {
-    return this.wish !== "nothing" || now < this.#until;
+    return this.demand !== "nothing" || now < this.#until;
   }
 
   /** Whether it is time to ask; a gap in the numbers is always urgent. */
@@ -122,7 +122,7 @@ export class Pull {
   arrived(now: number, via: string | undefined, age: number): boolean {
     const was = this.on;
     this.#empty = 0;
-    if (!this.on || this.wish !== "sound") this.#last = now; // sound is asked for at a steady rate
+    if (!this.on || this.demand !== "sound") this.#last = now; // sound is asked for at a steady rate
     if (this.#asked === 0) this.#carried = now;
     if (via === "pull" && age > LATE_MS) {
       this.on = true;
@@ -140,13 +140,13 @@ export class Pull {
 
   /** How many polls may be under way. */
   get #most(): number {
-    return this.on && this.wish === "sound" && !this.#silent ? MOST_ASKED : 1;
+    return this.on && this.demand === "sound" && !this.#silent ? MOST_ASKED : 1;
   }
 
   /** How long to wait for the next poll, ms. */
   #pause(now: number): number {
     if (!this.on) return Math.min(CHECK_MOST_MS, CHECK_MS * 2 ** Math.min(this.#empty, 8));
-    if (this.wish === "sound") return QUICK_MS;
+    if (this.demand === "sound") return QUICK_MS;
     if (now - this.#carried < CARRIED_MS) return SLOW_MS;
     return Math.min(SLOW_MS, QUICK_MS * 2 ** Math.min(this.#empty, 8));
   }

@@ -53,7 +53,7 @@ class TabModel implements Model {
     for (const buffer of buffers) this.socket.send(buffer as ArrayBuffer);
   }
 
-  #tell(event: string, ...args: unknown[]): void {
+  #emit(event: string, ...args: unknown[]): void {
     for (const callback of this.#handlers.get(event) ?? []) callback(...args);
   }
 
@@ -61,7 +61,7 @@ class TabModel implements Model {
     for (const [name, value] of Object.entries(state)) {
       if (this.#state[name] === value) continue;
       this.#state[name] = value;
-      this.#tell(`change:${name}`);
+      this.#emit(`change:${name}`);
     }
   }
 
@@ -84,14 +84,14 @@ class TabModel implements Model {
   #deliver(): void {
     const message = this.#waiting;
     this.#waiting = null;
-    if (message) this.#tell("msg:custom", message.content, message.buffers);
+    if (message) this.#emit("msg:custom", message.content, message.buffers);
   }
 }
 
 const script = document.querySelector<HTMLScriptElement>("script[data-session]");
-const told = document.getElementById("told") as HTMLElement;
+const status = document.getElementById("status") as HTMLElement;
 const place = document.getElementById("widget") as HTMLElement;
-history.replaceState(null, "", "/"); // the token was good for one load; nobody needs to see it
+history.replaceState(null, "", "/"); // the token was good for one load, and need not be seen
 const socket = new WebSocket(`ws://${location.host}/socket?session=${script?.dataset.session ?? ""}`);
 const life = new AbortController();
 const model = new TabModel(socket, () => {
@@ -104,7 +104,7 @@ const model = new TabModel(socket, () => {
 });
 socket.addEventListener("close", () => {
   life.abort();
-  told.textContent =
+  status.textContent =
     "This tab is no longer connected to the notebook. Close it; the notebook has a button that opens another one.";
   document.body.dataset.gone = "true";
 });

@@ -158,7 +158,7 @@ describe("the channel", () => {
     vi.useRealTimers();
   });
 
-  it("tells the kernel that it must be asked where the probe never came", () => {
+  it("lets the kernel know that it must be asked if the probe never came", () => {
     vi.useFakeTimers();
     const [comm, channel] = connected(1);
     vi.advanceTimersByTime(2600);
@@ -186,26 +186,26 @@ describe("the channel", () => {
     quiet.mockRestore();
   });
 
-  it("tells once that the kernel is gone, and again after it was back", () => {
+  it("reports once that the kernel is gone, and again after it was back", () => {
     const [comm, channel] = connected(1);
     const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
     const send = comm.send.bind(comm);
     const broken = () => {
       throw new Error("Cannot send");
     };
-    let told = 0;
+    let reports = 0;
     channel.onGone(() => {
-      told += 1;
-      channel.send({ type: "press", action: "play" }); // whoever is told may say something itself
+      reports += 1;
+      channel.send({ type: "press", action: "play" }); // a callback may send something itself
     });
     comm.send = broken;
     for (let n = 0; n < 3; n++) channel.send({ type: "press", action: "play" });
-    expect(told).toBe(1);
+    expect(reports).toBe(1);
     comm.send = send;
     channel.send({ type: "press", action: "play" });
     comm.send = broken;
     channel.send({ type: "press", action: "play" });
-    expect(told).toBe(2);
+    expect(reports).toBe(2);
     quiet.mockRestore();
   });
 

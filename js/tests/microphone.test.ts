@@ -90,7 +90,7 @@ class Comm implements Model {
   }
 
   /** States and chunks, as the kernel hears them. */
-  get told(): string[] {
+  get summary(): string[] {
     const own = this.sent.filter((m) => m.type === "mic-state" || m.type === "mic-chunk");
     return own.map((m) => (m.type === "mic-state" ? m.state! : `${m.n}${m.last ? " last" : ""}`));
   }
@@ -126,11 +126,11 @@ describe("the microphone", () => {
     device.give(40); // 20 of them fly, 20 wait for a busy kernel
     device.options.onLost();
     await tick();
-    expect(comm.told.slice(-2)).toEqual(["19", "stopping"]);
+    expect(comm.summary.slice(-2)).toEqual(["19", "stopping"]);
     for (const n of [15, 35, 40]) comm.kernel("mic-ack", { n });
     await tick();
     const numbers = Array.from({ length: 40 }, (_, n) => String(n));
-    expect(comm.told).toEqual([
+    expect(comm.summary).toEqual([
       "starting",
       "recording",
       ...numbers.slice(0, 20),
@@ -153,29 +153,29 @@ describe("the microphone", () => {
     first!.options.onLost();
     await tick();
     second!.give(2);
-    expect(comm.told).toEqual(["starting", "idle", "starting", "recording", "0", "1"]);
+    expect(comm.summary).toEqual(["starting", "idle", "starting", "recording", "0", "1"]);
     comm.kernel("mic-stop");
     await tick();
     comm.kernel("mic-ack", { n: 2 });
     await tick();
-    expect(comm.told.slice(-3)).toEqual(["stopping", "2 last", "idle"]);
+    expect(comm.summary.slice(-3)).toEqual(["stopping", "2 last", "idle"]);
     for (const device of [first, second]) device!.give(1);
-    expect(comm.told.at(-1)).toBe("idle");
+    expect(comm.summary.at(-1)).toBe("idle");
     comm.kernel("mic-start");
     await tick();
     for (const device of [first, second]) device!.give(1);
-    expect(comm.told.at(-1)).toBe("starting");
+    expect(comm.summary.at(-1)).toBe("starting");
   });
 
   it("takes the pause back when its recording ends", async () => {
     const [comm, device] = await recording();
     comm.set("paused", true);
-    expect([device.muted, comm.told.at(-1)]).toEqual([true, "paused"]);
+    expect([device.muted, comm.summary.at(-1)]).toEqual([true, "paused"]);
     comm.kernel("mic-stop");
     await tick();
     comm.kernel("mic-ack", { n: 0 });
     await tick();
-    expect([comm.get("paused"), comm.told.at(-1)]).toEqual([false, "idle"]);
+    expect([comm.get("paused"), comm.summary.at(-1)]).toEqual([false, "idle"]);
   });
 
   it("leaves the pause of another page alone", async () => {
@@ -183,27 +183,28 @@ describe("the microphone", () => {
     comm.kernel("owner", { page: "another" });
     comm.set("paused", true); // said by the kernel, of what the other one records
     await tick();
-    expect([comm.get("paused"), comm.told.at(-1)]).toEqual([true, "idle"]);
+    expect([comm.get("paused"), comm.summary.at(-1)]).toEqual([true, "idle"]);
   });
 });
 
 describe("the ways to a microphone", () => {
-  const ways = ["page", "tab", "kernel", "file"];
+  const sources = ["page", "tab", "kernel", "file"];
 
-  async function offered(told: object, blocked = true): Promise<string[]> {
-    const { mountSteps, ladderOf } = await import("../src/widgets/microphone-steps");
-    const steps = mountSteps(() => {});
-    steps.paint(ladderOf({ ways, ...told }), blocked);
-    const parts = (steps.element as unknown as { parts: { tag: string; dataset: { way?: string } }[] }).parts;
-    return parts.map((part) => part.dataset.way ?? part.tag);
+  async function offered(state: object, blocked = true): Promise<string[]> {
+    const { mountSources, sourceStateOf } = await import("../src/widgets/microphone-sources");
+    const mounted = mountSources(() => {});
+    mounted.paint(sourceStateOf({ sources, ...state }), blocked);
+    const parts = (mounted.element as unknown as { parts: { tag: string; dataset: { source?: string } }[] })
+      .parts;
+    return parts.map((part) => part.dataset.source ?? part.tag);
   }
 
   it("are the other ones, and a tab whenever there is none", async () => {
-    expect(await offered({ via: "page" })).toEqual(["tab", "kernel", "file"]);
-    expect(await offered({ via: "kernel" })).toEqual(["span", "page", "tab", "file"]);
-    expect(await offered({ via: "tab", connected: true })).toEqual(["span", "page", "kernel", "file"]);
-    expect(await offered({ via: "tab" }), "closed").toEqual(["span", "page", "tab", "kernel", "file"]);
-    const unused = await offered({ via: "tab", url: "http://127.0.0.1:1/?token=t" });
+    expect(await offered({ active: "page" })).toEqual(["tab", "kernel", "file"]);
+    expect(await offered({ active: "kernel" })).toEqual(["span", "page", "tab", "file"]);
+    expect(await offered({ active: "tab", connected: true })).toEqual(["span", "page", "kernel", "file"]);
+    expect(await offered({ active: "tab" }), "closed").toEqual(["span", "page", "tab", "kernel", "file"]);
+    const unused = await offered({ active: "tab", url: "http://127.0.0.1:1/?token=t" });
     expect(unused, "or used, and never connected").toEqual(["span", "a", "page", "tab", "kernel", "file"]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Channel } from "../src/channel";
-import { PageExaminer } from "../src/page-facts";
+import { PageChecker } from "../src/page-facts";
 import { PROBE, type ToKernel } from "../src/protocol";
 
 /** A kernel at the other end; `answer` says what comes back for a message. */
@@ -27,8 +27,8 @@ class FakeChannel {
   }
 }
 
-async function examine(channel: FakeChannel): Promise<void> {
-  const done = new PageExaminer(channel as unknown as Channel).run();
+async function check(channel: FakeChannel): Promise<void> {
+  const done = new PageChecker(channel as unknown as Channel).run();
   await vi.advanceTimersByTimeAsync(120_000);
   await done;
 }
@@ -45,15 +45,15 @@ afterEach(() => {
 describe("the page's examination", () => {
   it("ends where the kernel never answers, and says so by no figures", async () => {
     const channel = new FakeChannel(() => {});
-    await examine(channel);
+    await check(channel);
     expect(channel.facts()).toMatchObject({ trips: [], binary: null, browser: "Firefox 140" });
     expect(channel.facts()).not.toHaveProperty("burst_up");
     expect(channel.expecting).toEqual(["sound", "nothing"]);
   });
 
-  it("tells what this browser lacks instead of failing", async () => {
+  it("reports what this browser lacks instead of failing", async () => {
     const channel = new FakeChannel(() => {});
-    await examine(channel);
+    await check(channel);
     const { permission, devices, worklet, autoplay, rate } = channel.facts();
     expect([permission, devices, rate]).toEqual([null, null, null]);
     expect(String(worklet)).toContain("OfflineAudioContext");
@@ -69,7 +69,7 @@ describe("the page's examination", () => {
       if (message.type === "burst" && message.n === 99)
         for (let n = 0; n < 97; n++) deliver({ type: "burst", n } as { type: string });
     });
-    await examine(channel);
+    await check(channel);
     const facts = channel.facts();
     expect(facts.trips).toHaveLength(7);
     expect(facts).toMatchObject({ binary: false, burst_up: 100 });

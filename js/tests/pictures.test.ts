@@ -37,8 +37,8 @@ describe("the spectrogram", () => {
 
 describe("a pair of takes", () => {
   function playback() {
-    const told = { stop: vi.fn(), hear: vi.fn(), unlock: vi.fn(async () => {}) };
-    return { take: null as Take | null, state: "idle", incoming: false, ...told };
+    const methods = { stop: vi.fn(), hear: vi.fn(), unlock: vi.fn(async () => {}) };
+    return { take: null as Take | null, state: "idle", incoming: false, ...methods };
   }
 
   function pcm(seconds: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Envelope } from "../src/audio/envelope";
-import { JitterEstimator, LEAST_SECS, LUMPY_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
+import { BURSTY_SECS, JitterEstimator, LEAST_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
 import { Level, meter } from "../src/audio/level";
 import { pcm16, toInt16 } from "../src/audio/pcm";
 import { Ramp } from "../src/audio/ramp";
@@ -75,7 +75,7 @@ describe("the send window", () => {
     expect(sent.at(-1)).toBe(1499);
   });
 
-  it("has nobody wait for what will not be acknowledged", async () => {
+  it("does not wait for what will not be acknowledged", async () => {
     const window = new SendWindow(() => {}, 3, 100);
     for (let n = 0; n < 10; n++) window.push(chunk(n));
     const drained = window.drained(60_000);
@@ -103,14 +103,14 @@ describe("the jitter estimate", () => {
 
   it("starts at its first guess; then it is one piece and a little when nothing is late", () => {
     const jitter = new JitterEstimator();
-    expect(jitter.waterlineSecs).toBe(START_SECS);
+    expect(jitter.prebufferThresholdSecs).toBe(START_SECS);
     arrivals(jitter, 100, () => 0);
-    expect(jitter.waterlineSecs).toBeCloseTo(0.12, 3);
-    jitter.lumpy = true;
-    expect(jitter.waterlineSecs).toBe(LUMPY_SECS);
+    expect(jitter.prebufferThresholdSecs).toBeCloseTo(0.12, 3);
+    jitter.bursty = true;
+    expect(jitter.prebufferThresholdSecs).toBe(BURSTY_SECS);
     const small = new JitterEstimator();
     arrivals(small, 100, () => 0, 0.02);
-    expect(small.waterlineSecs).toBe(LEAST_SECS);
+    expect(small.prebufferThresholdSecs).toBe(LEAST_SECS);
   });
 
   it("keeps any player of such arrivals from running dry", () => {
@@ -123,13 +123,13 @@ describe("the jitter estimate", () => {
       };
       arrivals(jitter, 200, () => random() * most);
       const late = Array.from({ length: 200 }, () => random() * most);
-      const waterline = jitter.waterlineSecs;
+      const threshold = jitter.prebufferThresholdSecs;
       let begun: number | null = null;
       for (let i = 0; i < late.length; i++) {
         const now = i * 0.1 + late[i]!;
         // What a player that began then would have left just before this piece.
         if (begun !== null) expect(i * 0.1 - (now - begun)).toBeGreaterThan(0);
-        if (begun === null && (i + 1) * 0.1 >= waterline) begun = now;
+        if (begun === null && (i + 1) * 0.1 >= threshold) begun = now;
       }
     }
   });
@@ -137,24 +137,24 @@ describe("the jitter estimate", () => {
   it("asks for as much as the worst arrival would have needed, within its bounds", () => {
     const jitter = new JitterEstimator();
     arrivals(jitter, 40, (i) => (i === 20 ? 0.2 : 0));
-    expect(jitter.waterlineSecs).toBeGreaterThan(0.3);
-    expect(jitter.waterlineSecs).toBeLessThan(MOST_SECS);
+    expect(jitter.prebufferThresholdSecs).toBeGreaterThan(0.3);
+    expect(jitter.prebufferThresholdSecs).toBeLessThan(MOST_SECS);
     arrivals(jitter, 40, (i) => (i === 20 ? 3 : 0));
-    expect(jitter.waterlineSecs).toBe(MOST_SECS);
+    expect(jitter.prebufferThresholdSecs).toBe(MOST_SECS);
   });
 
   it("forgets, and takes sound that comes in bursts for what it is", () => {
     const jitter = new JitterEstimator();
     arrivals(jitter, 40, (i) => (i === 20 ? 0.3 : 0));
     arrivals(jitter, 2000, (i) => -i * 0.09);
-    expect(jitter.waterlineSecs).toBeLessThan(0.125);
+    expect(jitter.prebufferThresholdSecs).toBeLessThan(0.125);
   });
 
   it("asks for more after each underrun", () => {
     const jitter = new JitterEstimator();
     const asked = [1, 2, 3, 4].map(() => {
       jitter.underrun();
-      return jitter.waterlineSecs;
+      return jitter.prebufferThresholdSecs;
     });
     expect(asked).toEqual([...asked].sort((a, b) => a - b));
     expect(asked.at(-1)).toBe(MOST_SECS);

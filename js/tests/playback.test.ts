@@ -75,8 +75,8 @@ afterEach(() => vi.unstubAllGlobals());
 
 const pcm = (seconds: number) => new Uint8Array(2 * seconds * RATE).fill(17);
 
-async function playing(seconds: number, told: string[] = []): Promise<Playback> {
-  const playback: Playback = new Playback(() => told.push(`${playback.take?.id} ${playback.state}`));
+async function playing(seconds: number, states: string[] = []): Promise<Playback> {
+  const playback: Playback = new Playback(() => states.push(`${playback.take?.id} ${playback.state}`));
   playback.open(new Take("s1", RATE), false);
   await vi.waitFor(() => expect(Device.last?.receive).toBeTruthy());
   playback.write("s1", 0, pcm(seconds));
@@ -104,7 +104,7 @@ describe("sound that the browser holds back", () => {
     const device = Device.last;
     device.host.render(40);
     device.become("suspended");
-    device.sound(0); // what the audio thread told before that comes late
+    device.sound(0); // what the audio thread sent before that comes late
     expect(playback.state).toBe("blocked");
     device.become("running");
     expect(playback.state).toBe("waiting");
@@ -112,7 +112,7 @@ describe("sound that the browser holds back", () => {
     expect(playback.state).toBe("playing");
   });
 
-  it("is over where it ended meanwhile", async () => {
+  it("is over if it ended meanwhile", async () => {
     const playback = await playing(3);
     Device.last.become("suspended");
     playback.stop(0);
@@ -130,13 +130,13 @@ function pairOf(playback: Playback): Pair {
 
 describe("two takes compared", () => {
   it("end what plays and comes in, as Stop does", async () => {
-    const told: string[] = [];
-    const playback = await playing(1, told);
+    const states: string[] = [];
+    const playback = await playing(1, states);
     const streamed = playback.take;
     const pair = pairOf(playback);
-    told.length = 0;
+    states.length = 0;
     pair.hear("a");
-    expect(told).toContain("s1 idle"); // by which the kernel knows that nobody hears the rest
+    expect(states).toContain("s1 idle"); // by which the kernel knows that the rest is not played
     expect(playback.incoming).toBe(false);
     playback.write("s1", RATE, pcm(1));
     expect(streamed?.samples).toBe(RATE);
@@ -145,16 +145,16 @@ describe("two takes compared", () => {
   });
 
   it("go on from one to the other without an end between them", async () => {
-    const told: string[] = [];
-    const playback = await playing(1, told);
+    const states: string[] = [];
+    const playback = await playing(1, states);
     const pair = pairOf(playback);
     pair.hear("a");
     Device.last.sound(1);
-    told.length = 0;
+    states.length = 0;
     pair.hear("b");
     expect(playback.take?.position).toBeCloseTo(RATE, -4);
     Device.last.sound(0.2);
-    expect(told.filter((state) => state.endsWith("idle"))).toEqual([]);
+    expect(states.filter((state) => state.endsWith("idle"))).toEqual([]);
     expect([playback.take?.id, playback.state]).toEqual(["compare-b", "playing"]);
   });
 

@@ -4,9 +4,9 @@ import { tone, WorkletHost } from "./worklet-host";
 
 const RATE = 48000;
 
-function playing(samples: Float32Array, { waterline = 1024, end = true } = {}): WorkletHost {
+function playing(samples: Float32Array, { prebufferThreshold = 1024, end = true } = {}): WorkletHost {
   const host = new WorkletHost(source, RATE);
-  host.post({ type: "open", stream: "a", waterline, fadeIn: 0 });
+  host.post({ type: "open", stream: "a", prebufferThreshold, fadeIn: 0 });
   for (let at = 0; at < samples.length; at += 1000) {
     host.post({ type: "push", stream: "a", samples: samples.slice(at, at + 1000) });
   }
@@ -30,9 +30,9 @@ describe("the player's worklet, as built", () => {
     expect(out.subarray(sound.length).every((x) => x === 0)).toBe(true);
   });
 
-  it("waits for the waterline, then flows", () => {
+  it("waits for the prebufferThreshold, then flows", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 300, fadeIn: 0 });
+    host.post({ type: "open", stream: "a", prebufferThreshold: 300, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(299).fill(0.5) });
     expect(host.render(4).every((x) => x === 0)).toBe(true);
     host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });
@@ -40,9 +40,9 @@ describe("the player's worklet, as built", () => {
     expect(host.posted[0]).toMatchObject({ type: "started", stream: "a" });
   });
 
-  it("counts an underrun, refills to the waterline, loses nothing and does not click", () => {
+  it("counts an underrun, refills to the prebufferThreshold, loses nothing and does not click", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 256, fadeIn: 0 });
+    host.post({ type: "open", stream: "a", prebufferThreshold: 256, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(300).fill(0.25) });
     const first = host.render(8);
     host.post({ type: "push", stream: "a", samples: new Float32Array(255).fill(0.5) });
@@ -59,12 +59,12 @@ describe("the player's worklet, as built", () => {
     expect(done).toMatchObject({ stream: "a", rendered: 600, underruns: 1 });
   });
 
-  it("takes a new waterline when it has run dry", () => {
+  it("takes a new prebuffer threshold when it has run dry", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 10, fadeIn: 0 });
+    host.post({ type: "open", stream: "a", prebufferThreshold: 10, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(10).fill(0.25) });
     host.render(20);
-    host.post({ type: "waterline", samples: 500 });
+    host.post({ type: "prebuffer-threshold", samples: 500 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(499).fill(0.5) });
     expect(host.render(4).every((x) => x === 0)).toBe(true);
     host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });
@@ -88,7 +88,7 @@ describe("the player's worklet, as built", () => {
 
   it("fades in where a stream begins in the middle of a sound", () => {
     const host = new WorkletHost(source, RATE);
-    host.post({ type: "open", stream: "a", waterline: 1, fadeIn: 240 });
+    host.post({ type: "open", stream: "a", prebufferThreshold: 1, fadeIn: 240 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(1000).fill(0.8) });
     const out = host.render(4);
     expect(biggestStep(out)).toBeLessThan(0.01);
@@ -99,7 +99,7 @@ describe("the player's worklet, as built", () => {
     const host = playing(new Float32Array(RATE).fill(0.8), { end: false });
     host.render(20);
     host.post({ type: "stop", fade: 720 });
-    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 720 });
+    host.post({ type: "open", stream: "b", prebufferThreshold: 1, fadeIn: 720 });
     host.post({ type: "push", stream: "b", samples: new Float32Array(4000).fill(0.8) });
     const out = host.render(12);
     for (const x of out) expect(x).toBeCloseTo(0.8, 4);
@@ -116,10 +116,10 @@ describe("the player's worklet, as built", () => {
   });
 
   it("plays the next stream after a stop at full level", () => {
-    const host = playing(new Float32Array(600).fill(0.8), { waterline: 1 });
+    const host = playing(new Float32Array(600).fill(0.8), { prebufferThreshold: 1 });
     host.render(2);
     host.post({ type: "stop", fade: 200 });
-    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 0 });
+    host.post({ type: "open", stream: "b", prebufferThreshold: 1, fadeIn: 0 });
     host.post({ type: "push", stream: "b", samples: new Float32Array(600).fill(0.5) });
     host.post({ type: "end", stream: "b" });
     const out = host.render(12);
@@ -128,8 +128,8 @@ describe("the player's worklet, as built", () => {
   });
 
   it("plays queued streams one after the other", () => {
-    const host = playing(new Float32Array(200).fill(0.25), { waterline: 1 });
-    host.post({ type: "open", stream: "b", waterline: 1, fadeIn: 0 });
+    const host = playing(new Float32Array(200).fill(0.25), { prebufferThreshold: 1 });
+    host.post({ type: "open", stream: "b", prebufferThreshold: 1, fadeIn: 0 });
     host.post({ type: "push", stream: "b", samples: new Float32Array(200).fill(0.5) });
     host.post({ type: "end", stream: "b" });
     const out = host.render(5);

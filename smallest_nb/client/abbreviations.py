@@ -1,4 +1,4 @@
-"""Abbreviations that end with a full stop and no sentence, where sentencex 1.0 does not know them.
+"""Abbreviations that end with a full stop and no sentence, and that sentencex 1.0 does not know.
 
 What stands here was tried on sentencex: it cut the sentence behind each of them. Words of other scripts than Latin are
 looked up whatever the language, because texts mix languages; Latin ones by language, because "al." ends a sentence in

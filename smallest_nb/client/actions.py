@@ -1,7 +1,7 @@
-"""What a session asks its service to do.
+"""What a session has its service do.
 
-A session decides and does nothing itself: it has no socket, no task and no clock. The service performs the actions in
-order, and reports what came of each.
+A session decides and does nothing itself: it has no socket, no task and no clock. The service performs one action after
+another, and reports what came of each before it takes the next.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 from smallest_nb.errors import SmallestError
 
-__all__ = ["Action", "Connect", "DropSocket", "Emit", "Finish", "Send", "WaitUntil"]
+__all__ = ["Action", "Connect", "DropSocket", "Finish", "Notify", "OpenSpare", "Send", "WaitUntil"]
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open a socket: once, at a time on the monotonic clock or after it. The outcome is reported to the session."""
+    """Open a socket: once, at a time on the monotonic clock or after it."""
 
     at: float
 
@@ -36,28 +36,37 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class DropSocket:
-    """Leave the socket now, whatever is on its way there."""
+    """Leave the socket now, whatever is on its way there.
+
+    Attributes:
+        replace: Have another one ready for what comes next, which this session does not know.
+    """
+
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSpare:
+    """Have a second socket ready: the first may have to be dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Report a failed connection to the handlers of `on_connection_error`."""
+
+    error: SmallestError
 
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Nothing to do: call `tick` at this time on the monotonic clock, unless something happens before; None waits."""
+    """Nothing to do until this time on the monotonic clock, or until something happens; None has no such time."""
 
     at: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Emit:
-    """Hand an item to the caller."""
-
-    item: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
-    """The session is over, with the error that ended it if one did."""
-
-    error: SmallestError | None = None
+    """The session is over; `error` of the session says why, if not because all is done."""
 
 
-Action = Connect | Send | DropSocket | WaitUntil | Emit | Finish
+Action = Connect | Send | DropSocket | OpenSpare | Notify | WaitUntil | Finish

@@ -1,8 +1,8 @@
-"""Joins speech that was made anew onto speech that was already handed over. Imports audio only.
+"""Joins speech that is synthesized a second time onto what the caller has of the first time.
 
-After a loss the sentence that broke off is synthesized again, and its beginning was already heard. Where a voice says
-the same thing twice in the same way, the place to go on is the number of samples already heard; where it does not, the
-place is sought nearby, by correlation with the last samples heard.
+After a loss the sentence that broke off is synthesized again, and its beginning was already heard. If a voice says the
+same thing twice in the same way, the place to go on is the number of samples already heard; if not, the place is sought
+nearby, by correlation with the last samples heard.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SAME = 0.98
 
 
 class AudioStitcher:
-    """Swallows the beginning of a sentence that was made anew, up to where the first try broke off.
+    """Skips the beginning of a sentence that is synthesized again, up to the place at which the first try broke off.
 
     Args:
         heard: The PCM16 of the sentence that was handed over.
         sample_rate: Hz.
 
     Attributes:
-        skipped: Samples swallowed, or None while the place is not decided.
+        skipped: Samples skipped, or None while the place is not decided.
     """
 
     def __init__(self, heard: bytes, sample_rate: int) -> None:

@@ -1,12 +1,23 @@
-"""The one background event loop of a process, and the only file that starts its thread.
+"""The one background event loop of a process, and how other threads hand work to it.
 
-Widget callbacks run on the main thread, on a subshell's or on one of the host's own; they only hand over work.
-A cell that awaits polls (`wait`), because `asyncio.wrap_future` cannot be interrupted in ipykernel.
+What runs on which thread:
 
-Two kinds of handing over: `submit`, `post` and `call` start the loop where it does not run yet; `submit_if_running`,
-`post_if_running` and `call_if_running` never do and take no lock, which makes them fit for `close` and finalizers.
-Finalizers also run while the interpreter shuts down, when `Thread.start` would never return. From the end of `atexit`
-on nothing is started any more.
+- The services of widgets and of blocking calls run on the background loop, in the thread "smallest_nb", so that they go
+  on while a cell is busy. A service that a program creates and awaits itself runs on that program's own loop.
+- Cells and scripts run on the main thread; widget callbacks run there too, or on a thread of a subshell or of the host.
+  They hand work over (`submit`, `post`), or wait for it (`call`; `wait` in a coroutine), and touch no socket.
+- Calls that block (host names, files, HTTP) run in daemon threads of their own, see `daemon_thread`.
+- The look-up of a key in a slow store, the kernel's microphone and the simulator have threads of their own.
+
+Locks: a `threading.Lock` guards the state of one object that cells and the background loop both change (the channel to
+the page, the player, takes, recordings, cassettes, the progress bar) and is never held across an `await`. The session's
+lock is held while a simulator starts, and `_lock` here while the loop is started. An `asyncio.Lock` in a service or a
+connection only orders the coroutines of one loop.
+
+`submit`, `post` and `call` start the loop unless it runs. `submit_if_running`, `post_if_running` and `call_if_running`
+never do and take no lock, which makes them fit for `close` and for finalizers: those also run while the interpreter
+shuts down, when `Thread.start` would never return. From the end of `atexit` on nothing is started any more. In a forked
+child the loop and the lock are created again, because their thread and their holder stayed with the parent.
 """
 
 from __future__ import annotations
@@ -23,14 +34,17 @@ from collections.abc import Callable, Coroutine, Iterator
 from time import monotonic
 from typing import Any, TypeVar
 
+from smallest_nb.client.daemon_thread import DaemonThreadExecutor
+
 __all__ = [
     "call",
     "call_if_running",
-    "ending",
     "explain_refused_threads",
+    "is_ending",
     "on_loop_thread",
     "post",
     "post_if_running",
+    "running_loop",
     "submit",
     "submit_if_running",
     "wait",
@@ -50,22 +64,22 @@ _MAIN_THREAD_ENDED = (
 )
 
 
-class _Runtime:
+class _BackgroundLoop:
     """An event loop in a daemon thread."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.loop.set_default_executor(_DaemonThreads())
+        self.loop.set_default_executor(DaemonThreadExecutor())
         self.thread = threading.Thread(target=self._run, name="smallest_nb", daemon=True)
         self._runs = threading.Lock()
 
     def start(self) -> None:
-        """Start the thread unless it runs; after an interrupt in the middle of this, once more."""
+        """Start the thread unless it runs; may be called again after an interrupt in the middle of it."""
         if self.thread.ident is None:
             self.thread.start()
 
     def _run(self) -> None:
-        if self._runs.acquire(blocking=False):
+        if self._runs.acquire(blocking=False):  # an interrupted `start` may be followed by another one
             asyncio.set_event_loop(self.loop)
             self.loop.run_forever()
 
@@ -73,7 +87,7 @@ class _Runtime:
         """Cancel what runs, wait for it for a moment, and end the thread."""
         if not self.thread.is_alive():
             return
-        # Nobody reads what a loop has to report that is cut short, and stderr is not ours.
+        # What a loop reports that is cut short would only be noise on the user's stderr.
         self.loop.set_exception_handler(lambda _loop, _context: None)
         cancelling = asyncio.run_coroutine_threadsafe(_cancel_all(self.loop), self.loop)
         with contextlib.suppress(TimeoutError, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
@@ -84,32 +98,8 @@ class _Runtime:
             return
         for task in asyncio.all_tasks(self.loop):
             with contextlib.suppress(Exception, asyncio.CancelledError):
-                task.get_coro().close()  # here, and not by the collector later
+                task.get_coro().close()  # now, and not by the collector at some later time
         self.loop.close()
-
-
-class _DaemonThreads(concurrent.futures.ThreadPoolExecutor):
-    """Runs each call in a daemon thread of its own: Python waits for a pool's threads before it ends.
-
-    One of them may look up a host name, or wait for a device, for as long as the system likes.
-    """
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        """Start `fn(*args, **kwargs)` and return its future."""
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-
-        def run() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                outcome = fn(*args, **kwargs)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(outcome)
-
-        threading.Thread(target=run, name="smallest_nb work", daemon=True).start()
-        return future
 
 
 async def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
@@ -124,41 +114,41 @@ async def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 
 
 _lock = threading.Lock()
-_runtime: _Runtime | None = None
+_background: _BackgroundLoop | None = None
 _ended = False
 
 
-def _get() -> _Runtime:
-    """Return the running loop, starting it where it does not run.
+def _start_background() -> _BackgroundLoop:
+    """Return the background loop, started if necessary.
 
     Raises:
         RuntimeError: The process is ending, or Python starts no thread once the main one has ended.
     """
-    global _runtime  # noqa: PLW0603 - one per process by design
-    if ending():  # before the lock, whose holder may have ended with its thread
+    global _background  # noqa: PLW0603 - one per process by design
+    if is_ending():  # before the lock, whose holder may have ended with its thread
         raise RuntimeError(_ENDING)
     with _lock:
-        if _runtime is None:
-            _runtime = _Runtime()
+        if _background is None:
+            _background = _BackgroundLoop()
         with explain_refused_threads():
-            _runtime.start()
-        return _runtime
+            _background.start()
+        return _background
 
 
 def _forget() -> None:
-    """Begin again in a forked process: the loop's thread and a lock's holder stayed with the parent."""
-    global _lock, _runtime  # noqa: PLW0603
+    """Start afresh in a forked process: the loop's thread and a lock's holder stayed with the parent."""
+    global _lock, _background  # noqa: PLW0603
     _lock = threading.Lock()
-    _runtime = None
+    _background = None
 
 
 def _end() -> None:
     """End the loop with the process, before the interpreter goes down."""
     global _ended  # noqa: PLW0603
     _ended = True
-    if _runtime is not None:
+    if _background is not None:
         with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl+C: then without waiting
-            _runtime.stop()
+            _background.stop()
 
 
 atexit.register(_end)
@@ -166,14 +156,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def ending() -> bool:
-    """Say whether the process is ending, so that nothing can be started any more."""
+def is_ending() -> bool:
+    """Return whether the process is ending, so that nothing can be started any more."""
     return _ended or sys.is_finalizing()
 
 
 @contextlib.contextmanager
 def explain_refused_threads() -> Iterator[None]:
-    """Say in words why Python starts no thread once the main one has ended; which it refuses depends on its version.
+    """Explain why Python starts no thread once the main one has ended; which threads it refuses depends on its version.
 
     Raises:
         RuntimeError: It was refused.
@@ -186,9 +176,14 @@ def explain_refused_threads() -> Iterator[None]:
         raise RuntimeError(_MAIN_THREAD_ENDED) from error
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop, or None if it was not started."""
+    return None if _background is None else _background.loop
+
+
 def on_loop_thread() -> bool:
-    """Say whether the caller runs on the background loop's thread, where blocking would deadlock."""
-    return _runtime is not None and threading.current_thread() is _runtime.thread
+    """Return whether the caller runs on the background loop's thread, where blocking would deadlock."""
+    return _background is not None and threading.current_thread() is _background.thread
 
 
 def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
@@ -198,32 +193,49 @@ def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         RuntimeError: The process is ending.
     """
     try:
-        return asyncio.run_coroutine_threadsafe(coroutine, _get().loop)
+        loop = _start_background().loop
     except BaseException:
         coroutine.close()
         raise
+    try:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
+    except BaseException:
+        # An interrupt may come after the coroutine was handed over: its clean-up needs the loop that it runs on.
+        try:
+            loop.call_soon_threadsafe(_cancel_coroutine, coroutine)
+        except RuntimeError:  # the loop was closed
+            coroutine.close()
+        raise
+
+
+def _cancel_coroutine(coroutine: Coroutine[Any, Any, Any]) -> None:
+    for task in asyncio.all_tasks():
+        if task.get_coro() is coroutine:
+            task.cancel()
+            return
+    coroutine.close()
 
 
 def submit_if_running(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T] | None:
-    """As `submit`, where the loop runs; else drop the coroutine and return None. Never blocks."""
-    if _runtime is not None and not ending():
+    """As `submit` if the loop runs, else drop the coroutine and return None. Never blocks."""
+    if _background is not None and not is_ending():
         with contextlib.suppress(RuntimeError):  # closed meanwhile
-            return asyncio.run_coroutine_threadsafe(coroutine, _runtime.loop)
+            return asyncio.run_coroutine_threadsafe(coroutine, _background.loop)
     coroutine.close()
     return None
 
 
 def post(function: Callable[..., Any], *args: Any) -> None:
     """Call a function soon on the background loop. Never blocks, from any thread; dropped while the process ends."""
-    if not ending():
-        _get().loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
+    if not is_ending():
+        _start_background().loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
 
 
 def post_if_running(function: Callable[..., Any], *args: Any) -> None:
-    """As `post`, where the loop runs; else there is nothing on it that the call could concern."""
-    if _runtime is not None and not ending():
+    """As `post` if the loop runs; else nothing is on it that the call could concern."""
+    if _background is not None and not is_ending():
         with contextlib.suppress(RuntimeError):  # closed meanwhile
-            _runtime.loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
+            _background.loop.call_soon_threadsafe(function, *args, context=contextvars.copy_context())
 
 
 def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T:
@@ -244,7 +256,7 @@ def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T
 
 
 def call_if_running(coroutine: Coroutine[Any, Any, Any], timeout: float) -> None:
-    """As `call`, where the loop runs; else drop the coroutine.
+    """As `call` if the loop runs, else drop the coroutine.
 
     Raises:
         TimeoutError: It took longer.
@@ -266,7 +278,7 @@ def _block(future: concurrent.futures.Future[_T], timeout: float | None) -> _T:
                 if deadline is not None and monotonic() >= deadline:
                     raise TimeoutError(f"Not done within {timeout:g} s.") from None
             except concurrent.futures.CancelledError:
-                if ending():  # a daemon thread, which the process does not wait for: it ends without a traceback
+                if is_ending():  # a daemon thread, which the process does not wait for: it ends without a traceback
                     raise SystemExit from None
                 raise
     except BaseException:

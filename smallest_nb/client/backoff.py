@@ -45,7 +45,7 @@ class RetryPolicy:
             many they are; the first handshake is always counted against `max_retries`.
         stable_secs: If given, a socket that was open for this many seconds counts as progress too: a silent microphone
             has nothing transcribed.
-        longest_wait: Seconds of the longest wait, unless the service asks for a longer one.
+        longest_wait: Seconds of the longest wait, unless the service's `Retry-After` is longer.
         uniform: Returns a random number between two.
     """
 
@@ -77,7 +77,7 @@ class RetryPolicy:
         return self._failures
 
     def begin(self) -> None:
-        """Something new is asked for: earlier failures and marks do not count against it. The rate still holds."""
+        """Begin a new request: earlier failures and marks do not count against it. The rate still holds."""
         self._mark = 0.0
         self._failures = self._refusals = 0
         self._outage_ends = None

@@ -1,4 +1,4 @@
-"""Blocking one-liners for a plain cell or script."""
+"""Blocking calls for a plain cell or script."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from smallest_nb.results.transcript import Recording, Transcript
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from smallest_nb.client.transport import Transport
+
 __all__ = ["list_voices", "speak", "transcribe", "transcribe_recording"]
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ def speak(
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float = 60.0,
+    transport: Transport | None = None,
     **settings: Any,
 ) -> Clip:
     """Speak a text and return it as a clip.
@@ -50,14 +53,15 @@ def speak(
     Args:
         text: What to say.
         sample_rate: Hz; None means 24000.
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        api_key: The key; None takes the session's, or SMALLEST_API_KEY, else the simulator.
+        base_url: None for SMALLEST_BASE_URL, else `wss://api.smallest.ai`.
         timeout: Seconds to wait.
+        transport: What opens the socket; None for the network, or the cassette that runs.
         settings: Such as `voice="liam"` or `speed=1.2`.
 
     Raises:
         ConfigError: No text, such as a list of them, or a setting that cannot work.
-        SmallestError: What went wrong.
+        SmallestError: The service refused, was not reached or broke off.
         TimeoutError: It took longer.
     """
     api_key, base_url = Secret.of(api_key), without_credentials(base_url)
@@ -67,9 +71,13 @@ def speak(
             f"speak takes one text, got {type(text).__name__}: {text!r:.60}. Speak each text on its own; a language "
             "model's tokens are an iterator for SmallestTTSService.run_tts."
         )
-    limit = _limit(timeout)
+    limit = _check_timeout(timeout)
     service = SmallestTTSService(
-        api_key=api_key, base_url=base_url, sample_rate=sample_rate, settings=SmallestTTSSettings(**settings)
+        api_key=api_key,
+        base_url=base_url,
+        sample_rate=sample_rate,
+        settings=SmallestTTSSettings(**settings),
+        transport=transport,
     )
 
     async def run() -> Clip:
@@ -91,24 +99,26 @@ def transcribe(
     api_key: str | Secret | None = None,
     base_url: str | None = None,
     timeout: float | None = None,
+    transport: Transport | None = None,
     **settings: Any,
 ) -> Transcript:
     """Transcribe a clip, a sound file or an array, as fast as the service takes it.
 
-    Sound of a rate that the service does not take is sent at 16000 Hz. Where nothing is said the transcript is empty.
-    Whatever ends a transcription that has begun, an interrupt too, has an attribute `transcript`: the
-    :class:`~smallest_nb.results.transcript.Transcript` of what was heard before.
+    Sound of a rate that the service does not take is sent at 16000 Hz. If nothing is said, the transcript is empty.
+    The exception that ends a transcription early, an interrupt too, has an attribute `transcript`: the
+    :class:`~smallest_nb.results.transcript.Transcript` of what came before it.
 
     Args:
         audio: A clip, the path or the bytes of a sound file, a binary file object, or an array; see
             :func:`~smallest_nb.audio.files.read_sound`.
-        sample_rate: Hz of an array's samples, 8000 to 192000; everything else says its own.
+        sample_rate: Hz of an array's samples, 8000 to 192000; everything else has its own.
         channel: Which channel is transcribed, from 0, as of a call with one speaker on each; None mixes all to one.
         progress: Whether to show how much was sent. None shows a bar in a notebook, from ten seconds of sound on;
-            True shows it for any length, and as a line on stderr in a terminal; False shows nothing.
+            True shows it for any length, and on a terminal's stderr too; False shows nothing.
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
         timeout: Seconds; None for three times the length and a margin.
+        transport: As for :func:`speak`.
         settings: Such as `word_timestamps=True`. The text is not frozen every few words
             in the middle of a sentence, as is the API's default, unless `finalize_on_words` or `max_words` is given.
 
@@ -118,20 +128,21 @@ def transcribe(
 
     Raises:
         ConfigError: Sound that cannot be read, or a setting that cannot work.
-        SmallestError: What went wrong.
+        SmallestError: The service refused, was not reached or broke off.
         TimeoutError: It took longer.
     """
     api_key, base_url = Secret.of(api_key), without_credentials(base_url)
     settings = box_arguments(settings)
     clip = read_sound(audio, sample_rate=sample_rate, channel=channel)
-    limit = _limit(timeout)
+    limit = _check_timeout(timeout)
     service = SmallestSTTService(
         api_key=api_key,
         base_url=base_url,
         sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
-        settings=SmallestSTTSettings(**_whole_sentences(settings)),
+        settings=SmallestSTTSettings(**_with_whole_sentences(settings)),
         close_timeout=clip.duration + 10,
         resend_secs=clip.duration + 1,
+        transport=transport,
     )
     service.transcript.recording = Recording.of(clip)
     with Progress(clip.duration, progress) as shown:
@@ -140,15 +151,15 @@ def transcribe(
                 _send_all(service, clip, shown.update), limit if limit is not None else 3 * clip.duration + 30
             )
         except BaseException as error:
-            _attach(error, service.transcript)
+            _attach_transcript(error, service.transcript)
             raise
     if service.dropped_seconds:
         _log.warning("%.2f s of the sound were lost with a connection and not transcribed", service.dropped_seconds)
     return service.transcript
 
 
-def _whole_sentences(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with `finalize_on_words` off, unless how text is frozen was chosen."""
+def _with_whole_sentences(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with `finalize_on_words` off, unless they already say when text is frozen."""
     return settings if "max_words" in settings else {"finalize_on_words": False, **settings}
 
 
@@ -156,11 +167,11 @@ async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[flo
     """Send a clip piece by piece and wait for its last words."""
     results = service.segments()
 
-    async def until_the_end() -> None:
+    async def read_to_the_end() -> None:
         async for _ in results:
             pass
 
-    reader = asyncio.ensure_future(until_the_end())
+    reader = asyncio.ensure_future(read_to_the_end())
     try:
         await service.connect()
         resampler = StreamResampler(clip.sample_rate, service.sample_rate)
@@ -169,17 +180,17 @@ async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[flo
             piece = resampler.push(clip.pcm[at : at + size], last=at + size >= len(clip.pcm))
             await service.send(piece)
             sent((at + size) / BYTES_PER_SAMPLE / clip.sample_rate)
-            await asyncio.sleep(0)  # sending need not wait for anything; what comes back must be read meanwhile
+            await asyncio.sleep(0)  # sending may not wait at all, and the results have to be read meanwhile
         await service.close()
         await reader
     finally:
         reader.cancel()
-        with contextlib.suppress(TimeoutError):  # after a failure or an interrupt nobody waits for the last words
+        with contextlib.suppress(TimeoutError):  # after a failure or an interrupt the last words are not waited for
             async with asyncio.timeout(_LEAVE_SECS):
                 await service.close()
 
 
-def _limit(timeout: float | None) -> float | None:
+def _check_timeout(timeout: float | None) -> float | None:
     """Return a time limit in seconds, or raise a ConfigError for what is none."""
     if timeout is None:
         return None
@@ -192,28 +203,32 @@ def _limit(timeout: float | None) -> float | None:
     return seconds
 
 
-def _attach(error: Any, transcript: Transcript) -> None:
-    """Give an error what was transcribed before it."""
+def _attach_transcript(error: Any, transcript: Transcript) -> None:
+    """Attach to an error what was transcribed before it."""
     error.transcript = transcript
     if transcript:
         error.add_note(f"What was transcribed before ({transcript!r}) is in its attribute `transcript`.")
 
 
 @shortens
-def list_voices(model: str | None = None, *, refresh: bool = False, timeout: float = 10.0) -> tuple[Voice, ...]:
+def list_voices(
+    model: str | None = None, *, refresh: bool = False, timeout: float = 10.0, transport: Transport | None = None
+) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
     Args:
         model: `lightning-v3.1`, `lightning-v3.1-pro` or `lightning-v2`, in any spelling; None is the default model, or
             its replacement once the service has withdrawn it.
-        refresh: Ask again even where the list is known.
-        timeout: Seconds to wait for the service; then the model cards answer.
+        refresh: Request the list even if it is known.
+        timeout: Seconds to wait for the service; then the voices of the model cards are returned.
+        transport: What makes the request; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: No name of a TTS model.
         AuthError: A refused key.
     """
-    return background_loop.call(rest.list_voices(model, refresh=refresh, timeout=timeout), 2 * timeout + 5)
+    request = rest.list_voices(model, refresh=refresh, timeout=timeout, transport=transport)
+    return background_loop.call(request, 2 * timeout + 5)
 
 
 @shortens
@@ -223,6 +238,7 @@ def transcribe_recording(
     sample_rate: int | None = None,
     channel: int | None = None,
     timeout: float = 300.0,
+    transport: Transport | None = None,
     **settings: Any,
 ) -> Transcript:
     """Transcribe a whole recording in one request, in any format that the service reads (WAV, MP3, ...).
@@ -232,11 +248,12 @@ def transcribe_recording(
         sample_rate: Hz of an array's samples, 8000 to 192000.
         channel: Which channel is transcribed, from 0; the file is then read here, and this channel sent as WAV.
         timeout: Seconds for each step of the network.
+        transport: As for :func:`list_voices`.
         settings: Such as `word_timestamps=True`, `diarize=True`, `language="multi-eu"` or `model="pulse-pro"`.
 
     Raises:
         ConfigError: No such file, or too large a one; sound that cannot be read.
-        SmallestError: What went wrong.
+        SmallestError: The service refused, or was not reached.
     """
     settings = box_arguments(settings)
     return background_loop.call(
@@ -246,6 +263,7 @@ def transcribe_recording(
             channel=channel,
             settings=SmallestSTTSettings(**settings),
             timeout=timeout,
+            transport=transport,
         ),
         2 * timeout + 5,
     )

@@ -18,7 +18,7 @@ _tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 def start_task(coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
     """Start a task that reads, keeps alive, closes or reconnects in the background.
 
-    A service that is forgotten leaves some of them on an event loop that somebody else ends, and may start them while
+    A service that is forgotten leaves some of them on an event loop that other code ends, and may start them while
     that loop is being shut down (`asyncio.run` closes generators last). asyncio would report each on stderr.
     """
     try:

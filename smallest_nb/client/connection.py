@@ -24,10 +24,10 @@ from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.idle_sockets import free_sockets, offer_sockets
+from smallest_nb.client.installed_transport import current_transport
 from smallest_nb.client.spare_socket import SpareSocket
 from smallest_nb.client.target import Target
-from smallest_nb.client.transport import Socket
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.transport import Socket, Transport
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 
 __all__ = ["Connection", "State"]
@@ -43,7 +43,7 @@ _TASK_SECS = 2.0
 
 
 class State(Enum):
-    """Where a connection stands."""
+    """The states of a connection."""
 
     IDLE = "idle"
     OPENING = "opening"
@@ -56,8 +56,8 @@ class Connection:
     """A WebSocket with retries and keepalive.
 
     Args:
-        target: Where to and with which key.
-        url: Returns the URL; asked at each opening, so that settings changed meanwhile count.
+        target: The address and the key.
+        url: Returns the URL; called at each opening, so that settings changed meanwhile count.
         retry: Decides about further attempts; shared with the service, which reports progress to it.
         on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
             which is how a full queue slows the peer down.
@@ -66,8 +66,9 @@ class Connection:
         keepalive: Returns the frame to send after `keepalive_secs` without sending, or None for none.
         keepalive_secs: Seconds of quiet before it.
         open_timeout: Seconds for one handshake.
-        give_up: Closes the sockets if they are idle and says whether it did; asked when another connection of this
+        give_up: Closes the sockets if they are idle and says whether it did; called when another connection of this
             process meets the plan's limit.
+        transport: What opens the sockets; None for the transport of this process.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Connection:
         keepalive_secs: float,
         open_timeout: float = 10.0,
         give_up: Callable[[], Coroutine[Any, Any, bool]] | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self._target = target
         self.base_url = target.base_url
@@ -97,7 +99,8 @@ class Connection:
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
         self._ws: Socket | None = None
-        self._spare = SpareSocket(self._open_one)
+        self._transport = transport
+        self._spare = SpareSocket(self._open_one, transport)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -160,7 +163,7 @@ class Connection:
         if self.state is State.OPEN:
             return None
         self._refuse_for_good()
-        self.abandon()
+        self.drop_socket()
         self.state = State.OPENING
         try:
             started = monotonic()
@@ -194,7 +197,7 @@ class Connection:
         await self.wait(wait)
 
     async def _open_one(self, url: str) -> Socket:
-        return await open_websocket(url, self._target, open_timeout=self._open_timeout)
+        return await open_websocket(url, self._target, open_timeout=self._open_timeout, transport=self._transport)
 
     def _adopt(self, ws: Socket) -> None:
         self._ws = ws
@@ -211,12 +214,12 @@ class Connection:
         self._spare.prepare(url or self._url())
 
     def swap(self) -> bool:
-        """Leave the socket now, as `abandon` does, and go on with the spare one.
+        """Leave the socket now, as `drop_socket` does, and go on with the spare one.
 
         Returns:
             Whether there was one; else `open` has to be called.
         """
-        self.abandon()
+        self.drop_socket()
         ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(self._url())
         if ws is not None:
             self._adopt(ws)
@@ -232,8 +235,8 @@ class Connection:
 
     @property
     def outdated(self) -> bool:
-        """Whether a cassette was put in or taken out since the socket was opened."""
-        return self._ws is not None and self._ws.deck is not current_deck()
+        """Whether a cassette was started or ended since the socket was opened."""
+        return self._ws is not None and self._ws.opened_by is not current_transport(self._transport)
 
     @property
     def congested(self) -> bool:
@@ -267,15 +270,15 @@ class Connection:
         lost = ConnectionLost(f"The service took no data for {_SEND_SECS:g} s.")
         ws.abort()  # a closing handshake would wait behind the same buffer
         if self._ws is ws:
-            self.abandon()
+            self.drop_socket()
             self._on_lost(lost)
         return lost
 
-    def abandon(self) -> asyncio.Task[None]:
+    def drop_socket(self) -> asyncio.Task[None]:
         """Leave the socket now, without calling `on_lost`; `open` makes a new one.
 
         Returns:
-            The task that closes it politely, in bounded time; the connection owns it, and `close` waits for it.
+            The task of its closing handshake, which is bounded; the connection owns it, and `close` waits for it.
         """
         ws, self._ws = self._ws, None
         tasks, self._tasks = self._tasks, []
@@ -293,16 +296,16 @@ class Connection:
         closing.add_done_callback(self._closing.discard)
         return closing
 
-    async def rest(self) -> None:
+    async def suspend(self) -> None:
         """Leave the socket and the spare one until `open` makes a new one; nothing may be under way."""
-        self.abandon()
+        self.drop_socket()
         await self._finish_closing()
 
     async def close(self) -> None:
-        """End for good, in bounded time. Safe to call twice and to cancel."""
+        """Close for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED
         self._ended.set()
-        self.abandon()
+        self.drop_socket()
         await self._finish_closing()
 
     async def _finish_closing(self) -> None:
@@ -311,7 +314,7 @@ class Connection:
         await asyncio.wait({spare, *self._closing}, timeout=_CLOSE_SECS)
 
     def release(self) -> bool:
-        """End for good where no event loop can do it any more: the peer sees the sockets end at once.
+        """Close for good without an event loop: the peer sees the sockets end at once.
 
         Returns:
             Whether a socket was open.

@@ -1,41 +1,50 @@
-"""Blocking calls in a thread that holds nothing up: neither the event loop's end nor the interpreter's."""
+"""Calls that block, each in a daemon thread of its own, so that neither a loop nor the process waits for it to end."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import concurrent.futures
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["run_in_daemon_thread"]
+__all__ = ["DaemonThreadExecutor", "run_in_daemon_thread"]
 
 _T = TypeVar("_T")
 
 
-async def run_in_daemon_thread(function: Callable[..., _T], *args: Any) -> _T:
-    """Call a function in a thread of its own and return what it returns, or raise what it raises.
+class DaemonThreadExecutor(concurrent.futures.ThreadPoolExecutor):
+    """Runs each call in a new daemon thread.
 
-    `asyncio.to_thread` would do, but the threads of its pool are joined when the interpreter ends: one that waits for a
-    peer which sends a byte now and then would keep a finished script alive. If the caller is cancelled, the thread goes
-    on and its result is dropped.
+    Python waits for the threads of a pool before it ends, and one of them may look up a host name, or wait for a device
+    or a peer that sends a byte now and then, for any length of time.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[_T] = loop.create_future()
 
-    def settle(take: Callable[[Any], None], value: Any) -> None:
-        if not outcome.done():
-            take(value)
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """Start `fn(*args, **kwargs)` and return its future."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
-    def run() -> None:
-        take: Callable[[Any], None] = outcome.set_result
-        value: Any = None
-        try:
-            value = function(*args)
-        except BaseException as error:
-            take, value = outcome.set_exception, error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits any more
-            loop.call_soon_threadsafe(settle, take, value)
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                outcome = fn(*args, **kwargs)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(outcome)
 
-    threading.Thread(target=run, name="smallest_nb-http", daemon=True).start()
-    return await outcome
+        threading.Thread(target=run, name="smallest_nb work", daemon=True).start()
+        return future
+
+
+_executor = DaemonThreadExecutor()
+
+
+async def run_in_daemon_thread(function: Callable[..., _T], *args: Any) -> _T:
+    """Call a function in a daemon thread and return what it returns, or raise what it raises.
+
+    If the caller is cancelled, the thread goes on and its result is dropped.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_executor, functools.partial(function, *args))

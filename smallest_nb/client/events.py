@@ -20,9 +20,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class EventEmitter:
-    """Gives a service `@service.event_handler("on_connected")`.
+    """Lets callers register handlers: `@service.event_handler("on_connected")`.
 
-    Handlers get the service first. A handler that raises is logged and harms nobody.
+    Handlers get the service first. A handler that raises is logged, and the others are called all the same.
     """
 
     EVENTS: ClassVar[tuple[str, ...]] = ("on_connected", "on_disconnected", "on_connection_error")

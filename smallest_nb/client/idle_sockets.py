@@ -18,7 +18,7 @@ class Holder(Protocol):
     """A connection whose sockets may be given up.
 
     Attributes:
-        base_url: Where it connects to.
+        base_url: The address it connects to.
         loop: The event loop it lives on.
         give_up: Closes the sockets if they are idle, and says whether it did; they are opened again when needed.
     """
@@ -35,7 +35,7 @@ _holders: WeakSet[Holder] = WeakSet()
 
 
 def offer_sockets(holder: Holder) -> None:
-    """Count a connection among those that may be asked; it is forgotten with its last reference."""
+    """Add a connection to those whose sockets may be freed; it is forgotten with its last reference."""
     _holders.add(holder)
 
 
@@ -61,6 +61,6 @@ async def _free(holder: Holder) -> bool:
             if not loop.is_running():
                 return False
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(give_up(), loop))
-    except Exception as error:  # theirs: it must not become the fault of the one who asks
+    except Exception as error:  # of the other connection: this one must not fail for it
         _log.info("an idle connection did not give up its sockets: %s", error)
         return False

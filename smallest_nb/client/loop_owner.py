@@ -37,7 +37,7 @@ class LoopOwner:
         self._loop = asyncio.get_running_loop()
 
     def check(self) -> None:
-        """As `claim`, but an event loop that only asks does not become the owner.
+        """As `claim`, but the running event loop does not become the owner.
 
         Raises:
             ConfigError: As `claim`.
@@ -61,11 +61,11 @@ class LoopOwner:
     async def closed_elsewhere(
         self, close: Callable[[], Coroutine[Any, Any, None]], release: Callable[[], object]
     ) -> bool:
-        """Close a service that belongs elsewhere: on its own loop where that runs, else without one.
+        """Close a service that belongs elsewhere: on its own loop if that runs, else without one.
 
         Args:
             close: Closes it on its own loop.
-            release: Lets go of its sockets where no loop can do that any more.
+            release: Closes its sockets without a loop.
 
         Returns:
             Whether it belongs elsewhere, and is closed now; else nothing was done.

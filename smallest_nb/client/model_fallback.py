@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS
@@ -21,16 +20,22 @@ class ModelFallback:
     The catalogue's replacements form chains without circles, so that following them ends.
 
     Attributes:
-        message: What was said when a model was replaced; empty if none was.
+        message: The warning about the model that was replaced last; empty if none was.
     """
 
     def __init__(self) -> None:
         self._withdrawn: set[str] = set()
         self._lost_voices: set[str] = set()
+        self._warnings: list[str] = []
         self.message = ""
 
+    def take_warnings(self) -> list[str]:
+        """Return what is to be shown to the caller, once each."""
+        found, self._warnings = self._warnings, []
+        return found
+
     def note_refusal(self, settings: SmallestTTSSettings) -> bool:
-        """Take note that the service refused the model as withdrawn, and warn the first time.
+        """Take note that the service refused the model as withdrawn; the first time is worth a warning.
 
         Args:
             settings: The complete settings that were refused.
@@ -47,9 +52,13 @@ class ModelFallback:
                 f"{model}, the default model, is no longer served; speaking with {delta.model} and the voice "
                 f"{str(delta.voice)!r}{lacks}. To choose one yourself, pass model={str(delta.model)!r}."
             )
-            warnings.warn(self.message, stacklevel=3)
+            self._warnings.append(self.message)
             self._withdrawn.add(model)
         return True
+
+    def endpoint(self, chosen: str | None) -> str | None:
+        """Return the endpoint to use if this one was chosen: a replacement has no URL of its own."""
+        return None if self._withdrawn else chosen
 
     def merge(
         self, settings: SmallestTTSSettings, delta: SmallestTTSSettings
@@ -78,9 +87,7 @@ class ModelFallback:
             return settings
         if settings.voice not in self._lost_voices:
             self._lost_voices.add(str(settings.voice))
-            warnings.warn(
-                f"{settings.model} has no voice {str(settings.voice)!r}; speaking with {voice!r}.", stacklevel=4
-            )
+            self._warnings.append(f"{settings.model} has no voice {str(settings.voice)!r}; speaking with {voice!r}.")
         return settings.merged(SmallestTTSSettings(voice=voice))[0]
 
 

@@ -20,19 +20,19 @@ def parse_recording(body: Any) -> Transcript:
     Words and utterances whose times cannot be read cost those times, never the text.
 
     Raises:
-        ProtocolError: Something else came.
+        ProtocolError: The answer holds no transcript.
     """
     body = whole_characters(body)
     if not isinstance(body, Mapping) or not any(k in body for k in ("transcription", "transcript")):
         raise ProtocolError("The answer holds no transcript.")
     whole = {"is_final": True, "language": body.get("language"), "languages": body.get("languages")}
     transcript = Transcript()
-    spoken = _utterances(body.get("utterances"))
-    if not spoken:
+    utterances = _utterances(body.get("utterances"))
+    if not utterances:
         transcript.apply(parse_segment({**body, **whole}))
         return transcript
-    for utterance, inside in zip(spoken, share_words(timed_items(body.get("words")), spoken), strict=True):
-        segment = parse_segment({**whole, "transcript": _said(utterance), "words": inside, "utterances": [utterance]})
+    for utterance, words in zip(utterances, share_words(timed_items(body.get("words")), utterances), strict=True):
+        segment = parse_segment({**whole, "transcript": _text_of(utterance), "words": words, "utterances": [utterance]})
         transcript.apply(segment)
     return transcript
 
@@ -40,9 +40,9 @@ def parse_recording(body: Any) -> Transcript:
 def _utterances(value: Any) -> list[Mapping[str, Any]]:
     """Return the utterances, with or without times; none at all if one has no text, whose words would be missing."""
     items = [{"text": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else []
-    return items if all(isinstance(item, Mapping) and _said(item) for item in items) else []
+    return items if all(isinstance(item, Mapping) and _text_of(item) for item in items) else []
 
 
-def _said(utterance: Mapping[str, Any]) -> str:
+def _text_of(utterance: Mapping[str, Any]) -> str:
     texts = (utterance.get(key) for key in ("text", "transcript", "transcription"))
     return next((text for text in texts if isinstance(text, str) and text.strip()), "")

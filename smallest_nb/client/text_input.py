@@ -1,4 +1,4 @@
-"""Text on its way into an utterance: whole, or token by token as a language model writes it. Imports sentences.
+"""Text on its way into a session: sentence by sentence, whole or as a language model writes it.
 
 A finished sentence is spoken as soon as the next one begins, or when the writer pauses.
 """
@@ -6,26 +6,25 @@ A finished sentence is spoken as soon as the next one begins, or when the writer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 
-from smallest_nb.client.sentences import SentenceAggregator, is_speakable, split_text
-from smallest_nb.client.utterance import Utterance
+from smallest_nb.client.sentences import SentenceAggregator, is_speakable
 from smallest_nb.errors import ConfigError
 
-__all__ = ["Text", "add_text", "check_text", "feed_tokens"]
+__all__ = ["MOST_SENTENCES_AHEAD", "Text", "check_text", "read_sentences"]
 
 Text = str | AsyncIterable[str] | Iterable[str]
 
+MOST_SENTENCES_AHEAD = 64
+"""Sentences kept ahead of the speech; beyond that no more is taken from the writer."""
 _PAUSE_SECS = 0.3
-_BACKLOG = 64
-"""Sentences kept ahead of the speech; beyond, the writer is not asked for more."""
 
 
 def check_text(text: Text) -> None:
     """Refuse what cannot be spoken.
 
     Raises:
-        ConfigError: Neither a text nor an iterator, or a text with nothing to say.
+        ConfigError: Neither a text nor an iterator, or a text with nothing to speak.
     """
     if isinstance(text, str):
         if not is_speakable(text):
@@ -34,57 +33,52 @@ def check_text(text: Text) -> None:
         raise ConfigError(f"There is nothing to speak: expected text or an iterator of text, got {text!r}.")
 
 
-def add_text(utterance: Utterance, text: str, language: str) -> None:
-    """Add a whole text."""
-    *parts, last = split_text(text, language)
-    for part in parts:
-        utterance.add(part, last=False)
-    utterance.add(last, last=True)
+async def read_sentences(
+    tokens: AsyncIterable[str] | Iterable[str], language: str
+) -> AsyncGenerator[tuple[str, bool], None]:
+    """Yield text as it is written, sentence by sentence, each with whether it is known to be the last one.
 
-
-async def feed_tokens(utterance: Utterance, tokens: AsyncIterable[str] | Iterable[str], language: str) -> None:
-    """Add text as it is written, sentence by sentence.
+    An empty last sentence says that the one before it turned out to be the last.
 
     Raises:
-        ConfigError: Something that is no text, or nothing to say.
+        ConfigError: Something that is no text, or nothing to speak.
         Exception: What the iterator raises.
     """
     sentences = SentenceAggregator(language)
-    iterator = _each(tokens)
-    while (token := await _token(utterance, sentences, iterator)) is not None:
-        for part in sentences.push(token):
-            utterance.add(part, last=False)
-        while utterance.backlog >= _BACKLOG:
-            await asyncio.sleep(0.05)
-    parts = sentences.flush()
-    if not parts and not utterance.told.parts:
+    iterator = _iterate(tokens)
+    is_empty = True
+    while True:
+        pending = asyncio.create_task(_next_token(iterator))
+        try:
+            if sentences.ended and not (await asyncio.wait({pending}, timeout=_PAUSE_SECS))[0]:
+                for sentence in sentences.flush():
+                    is_empty = False
+                    yield sentence, False
+            token = await pending
+        finally:
+            pending.cancel()
+        if token is None:
+            break
+        for sentence in sentences.push(token):
+            is_empty = False
+            yield sentence, False
+    rest = sentences.flush()
+    if is_empty and not rest:
         raise ConfigError("There is nothing to speak: the iterator gave no text.")
-    for number, part in enumerate(parts, 1):
-        utterance.add(part, last=number == len(parts))
-    if not parts:
-        utterance.add("", last=True)
+    for number, sentence in enumerate(rest, 1):
+        yield sentence, number == len(rest)
+    if not rest:
+        yield "", True
 
 
-async def _token(utterance: Utterance, sentences: SentenceAggregator, iterator: AsyncIterator[str]) -> str | None:
-    """Return the next token, or None at the end; while it is long in coming, what is a sentence is spoken."""
-    pending = asyncio.create_task(_next(iterator))
-    try:
-        if sentences.ended and not (await asyncio.wait({pending}, timeout=_PAUSE_SECS))[0]:
-            for part in sentences.flush():
-                utterance.add(part, last=False)
-        return await pending
-    finally:
-        pending.cancel()
-
-
-async def _next(iterator: AsyncIterator[str]) -> str | None:
+async def _next_token(iterator: AsyncIterator[str]) -> str | None:
     token = await anext(iterator, None)
     if token is not None and not isinstance(token, str):
         raise ConfigError(f"Expected the iterator to give text, got {token!r}.")
     return token
 
 
-async def _each(tokens: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str]:
+async def _iterate(tokens: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str]:
     if isinstance(tokens, AsyncIterable):
         async for token in tokens:
             yield token

@@ -1,37 +1,34 @@
-"""An open socket, of the network or of a cassette, as the rest of `link` sees it."""
+"""The only seam to the network: a transport opens sockets and makes requests.
+
+The network is a transport (:class:`~smallest_nb.client.network.NetworkTransport`), a cassette is another one, and
+a test that needs a fault wraps one in its own.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
-import sys
-from collections.abc import AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosedOK
-from websockets.frames import CloseCode
 from websockets.protocol import State
 
-from smallest_nb.client.cleanup import adopt_task
-from smallest_nb.common.secret import Secret, cleared_frames
+from smallest_nb.common.secret import Secret
 
-__all__ = ["CLOSE_SECS", "HTTPResponse", "NetworkSocket", "Socket"]
+__all__ = ["CASSETTE_URL", "CLOSE_SECS", "HTTPResponse", "Socket", "Transport"]
 
+CASSETTE_URL = "ws://cassette.invalid"
+"""The address of a replay, which the network refuses; the name is reserved never to exist (RFC 2606)."""
 CLOSE_SECS = 2.0
 """How long a peer may take over the closing handshake."""
-_MARGIN_SECS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class HTTPResponse:
-    """What an HTTP request, or a handshake that was refused, brought.
+    """The answer to an HTTP request, or to a handshake that was refused.
 
     Attributes:
         status: The HTTP status.
-        body: The body, without the key should it repeat it.
+        body: The body, without the key even if the service repeats it.
         retry_after: The header `Retry-After`, or None.
     """
 
@@ -41,17 +38,19 @@ class HTTPResponse:
 
     @classmethod
     def without_key(cls, key: Secret, status: int, body: bytes, retry_after: str | None) -> HTTPResponse:
-        """Make one, hiding the key where the service repeats it."""
+        """Make one, hiding the key wherever the service repeats it."""
         text = key.hide(body.decode("utf-8", "surrogateescape"))
         return cls(status, text.encode("utf-8", "surrogateescape"), key.hide(retry_after) if retry_after else None)
 
 
 class Socket(Protocol):
-    """What :class:`~smallest_nb.client.connection.Connection` needs of a socket."""
+    """An open WebSocket, as a connection uses it.
 
-    @property
-    def deck(self) -> object | None:
-        """The recorder or player that it runs through, or None."""
+    Attributes:
+        opened_by: The transport that opened it; set by `open_websocket`.
+    """
+
+    opened_by: Transport
 
     @property
     def state(self) -> State:
@@ -73,10 +72,10 @@ class Socket(Protocol):
         """Send a frame."""
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
-        """Send a frame that says nothing but that we are still here."""
+        """Send a frame whose only purpose is to keep the socket open."""
 
     async def close(self) -> None:
-        """Close it, politely if the peer takes part; bounded whatever the peer does."""
+        """Close it, with a closing handshake if the peer takes part; bounded whatever the peer does."""
 
     def abort(self) -> None:
         """End it now, without a closing handshake; what waits to be sent is dropped."""
@@ -85,161 +84,46 @@ class Socket(Protocol):
         """End it without its event loop, which has ended; the peer sees that at once."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """Give its frames; ends with a clean close and raises `ConnectionClosed` else."""
+        """Iterate over its frames; ends with a clean close and raises `ConnectionClosed` with any other."""
 
 
-class _Unlisted:
-    """Runs a coroutine whose asynchronous generators the event loop does not know of.
+class Transport(Protocol):
+    """Opens sockets and makes requests.
 
-    websockets closes inside one. `asyncio.run` closes every generator that it knows of, and reports on stderr each that
-    is running just then, as it is where an abandoned utterance leaves its socket at the end of a script.
+    A transport that has an attribute `target` (a :class:`~smallest_nb.client.target.Target`) also decides where a
+    service connects that was given neither key nor address, as a replayed cassette does.
     """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._coroutine = coroutine
+    async def connect(self, url: str, key: Secret, /, *, timeout: float) -> Socket | HTTPResponse:
+        """Open a WebSocket.
 
-    def __await__(self) -> Generator[Any, Any, None]:
-        """Step it with the loop's hooks taken off."""
-        step, value = self._coroutine.send, None
-        try:
-            while True:
-                hooks = sys.get_asyncgen_hooks()
-                sys.set_asyncgen_hooks(None, None)
-                try:
-                    waits_for = step(value)
-                except StopIteration:
-                    return
-                finally:
-                    sys.set_asyncgen_hooks(*hooks)
-                try:
-                    value, step = (yield waits_for), self._coroutine.send
-                except GeneratorExit:
-                    raise
-                except BaseException as error:
-                    value, step = error, self._coroutine.throw
-        finally:
-            self._coroutine.close()
+        Args:
+            url: Full URL, `ws://` or `wss://`.
+            key: The API key.
+            timeout: Seconds for the whole handshake.
 
+        Returns:
+            The open socket, or the response with which the service refused it.
 
-class NetworkSocket(ClientConnection):
-    """A socket of the network; where the service repeats the key, it is hidden.
-
-    The key joins the headers in :meth:`handshake` and nowhere else: `connect`, which keeps its headers for redirects,
-    never has it.
-
-    Args:
-        args: As for `ClientConnection`.
-        key: The API key.
-        options: As for `ClientConnection`.
-    """
-
-    deck = None
-    _heard_at = 0.0
-
-    def __init__(self, *args: Any, key: Secret, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.key = key
-
-    async def handshake(self, additional_headers: Any = None, user_agent_header: str | None = None) -> None:
-        """Shake hands, with the key among the headers of the request."""
-        with cleared_frames():
-            try:
-                await super().handshake({**(additional_headers or {}), **_authorization(self.key)}, user_agent_header)
-            finally:
-                if self.request is not None:
-                    self.request.headers.pop("Authorization", None)
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that wait to be sent."""
-        return self.transport.get_write_buffer_size()
-
-    @property
-    def close_reason(self) -> str | None:
-        """Why it was closed, in words."""
-        reason = super().close_reason
-        return self.key.hide(reason) if reason else reason
-
-    async def keep_alive(self, frame: str | bytes, /) -> None:
-        """Send a frame that says nothing but that we are still here."""
-        await self.send(frame)
-
-    def start_keepalive(self) -> None:
-        """HTTPResponse and send pings, in a task of websockets' own."""
-        super().start_keepalive()
-        if (task := getattr(self, "keepalive_task", None)) is not None:
-            adopt_task(task)
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it, politely if the peer takes part.
-
-        The library bounds the wait for the peer's closing frame, but not the one before it: its own closing frame goes
-        to the end of the send buffer, which never drains if the peer reads nothing.
+        Raises:
+            ConnectionLost: The service was not reached.
+            CassetteError: The cassette does not hold such a socket.
         """
-        try:
-            async with asyncio.timeout(CLOSE_SECS + _MARGIN_SECS):
-                await _Unlisted(super().close(code, reason))
-        except TimeoutError:
-            self.abort()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_MARGIN_SECS):
-                    await self.wait_closed()
-        except asyncio.CancelledError:
-            self.abort()
-            raise
 
-    def abort(self) -> None:
-        """End it now, without a closing handshake; what waits to be sent is dropped."""
-        self.transport.abort()
+    async def request(
+        self, method: str, url: str, key: Secret, /, *, body: bytes | None, content_type: str, timeout: float
+    ) -> HTTPResponse:
+        """Make an HTTP request and return the response, whatever its status.
 
-    def release(self) -> None:
-        """End it without its event loop, which has ended; the peer sees that at once."""
-        raw = self.transport.get_extra_info("socket")
-        if raw is not None:
-            with contextlib.suppress(OSError):
-                raw.shutdown(socket.SHUT_RDWR)
+        Args:
+            method: "GET" or "POST".
+            url: Full URL, `http://` or `https://`.
+            key: The API key.
+            body: The body of a POST, or None.
+            content_type: Of the body.
+            timeout: Seconds for each step of the network; twice that for all of it.
 
-    # No generator: one that is left in the middle would outlive its reader until the collector finds it.
-    def __aiter__(self) -> Self:
-        """Give its frames."""
-        return self
-
-    async def __anext__(self) -> str | bytes:
-        """Give the next frame."""
-        try:
-            frame = await self.recv()
-        except ConnectionClosedOK:
-            raise StopAsyncIteration from None
-        except RuntimeError:
-            if not self.loop.is_closed():
-                raise
-            raise GeneratorExit from None  # the loop was closed under a reader, which is being collected now
-        return self.key.hide(frame) if isinstance(frame, str) else self.key.hide_in_bytes(frame)
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came in."""
-        self._heard_at = self.loop.time()
-        super().data_received(data)
-
-    async def keepalive(self) -> None:
-        """Ping the peer, and give it up if it says nothing at all for `ping_timeout` while we read.
-
-        The library waits for the pong only. That one stands behind the frames that the caller has not read yet, and is
-        not read itself while the receive queue is full, so that a slow reader would lose a peer in good health.
+        Raises:
+            ConnectionLost: The service was not reached, or did not answer in time.
+            CassetteError: The cassette does not hold such a request.
         """
-        if self.ping_interval is None or self.ping_timeout is None:
-            return
-        while True:
-            await asyncio.sleep(self.ping_interval)
-            pong = asyncio.ensure_future(await self.ping())
-            since, held = self.loop.time(), False
-            while not (await asyncio.wait([pong], timeout=self.ping_timeout))[0]:
-                held_before, held = held, self.recv_messages.paused
-                if not (held or held_before or self._heard_at > since):
-                    async with self.send_context():
-                        self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
-                since = self.loop.time()
-
-
-def _authorization(key: Secret) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key.unwrap()}"}

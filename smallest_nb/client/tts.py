@@ -1,8 +1,9 @@
 """Text to speech: streams synthesized audio.
 
-One utterance is in flight at a time, because the basic plan allows one. It is sent sentence by sentence, as one
-continuation where the endpoint has them. An interruption leaves the socket and goes on with a spare one, so that no
-late frame can reach the next utterance and no handshake is waited for.
+One text is spoken at a time, because the basic plan allows one. What happens next is decided by a
+:class:`~smallest_nb.client.tts_session.TTSSession` of its own; here is what it needs for that: the socket, the clock,
+and the three tasks that take part. The *reader* of the connection passes frames in, the *driver* does what the session
+decides, and the *caller* iterates over what was received, at its own speed.
 """
 
 from __future__ import annotations
@@ -12,63 +13,113 @@ import contextlib
 import json
 import logging
 import uuid
-from collections import deque
 from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.catalog import TTS_SAMPLE_RATES
-from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.client import target as targets
+from smallest_nb.client.actions import Action, Connect, DropSocket, Finish, Notify, OpenSpare, Send, WaitUntil
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.cleanup import start_task, to_the_end
 from smallest_nb.client.connection import Connection, State
 from smallest_nb.client.events import EventEmitter
 from smallest_nb.client.frame_log import FrameLog
-from smallest_nb.client.keepalive_answers import KeepaliveAnswers
+from smallest_nb.client.late_frames import LateFrames
 from smallest_nb.client.loop_owner import LoopOwner
-from smallest_nb.client.model_fallback import ModelFallback, is_withdrawal, with_model_named
+from smallest_nb.client.model_fallback import ModelFallback, with_model_named
+from smallest_nb.client.sentences import split_text
 from smallest_nb.client.settings_warnings import SettingsWarnings
-from smallest_nb.client.speaker import Speaker
-from smallest_nb.client.text_input import Text, add_text, check_text, feed_tokens
-from smallest_nb.client.utterance import AudioChunk, Part, Utterance, WordTiming
-from smallest_nb.common.tracebacks import shortens_methods
-from smallest_nb.errors import ConfigError, ConnectionLost, ModelRetiredError, SmallestError
+from smallest_nb.client.text_input import MOST_SENTENCES_AHEAD, Text, check_text, read_sentences
+from smallest_nb.client.tts_events import AudioChunk, WordTiming
+from smallest_nb.client.tts_session import TTSSession
+from smallest_nb.common.tracebacks import shorten, shortens_methods
+from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.results.metrics import MetricsLog, TTSMetrics
 
 if TYPE_CHECKING:
+    from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
 
 __all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
-_OLD_IDS = 256
-_TASK_SECS = 2.0
-"""How long a cancelled task is waited for."""
+_TASK_SECS = 4.0
+"""How long a cancelled task is waited for: the caller's iterator may not let itself be cancelled."""
+_BACKLOG_SECS = 0.05
 
 
-@shortens_methods("connect", "close", "rest", "update_settings", "synthesize", "interrupt")
+class _Running:
+    """A session that is being driven: its tasks, and what they wait for."""
+
+    def __init__(self, session: TTSSession) -> None:
+        self.session = session
+        self.tasks: list[asyncio.Task[None]] = []
+        self._for_caller = asyncio.Event()
+        self._for_driver = asyncio.Event()
+        self._for_reader = asyncio.Event()
+
+    def announce(self) -> None:
+        """Let the tasks look at the session again; the caller comes first, the driver only if there is work."""
+        self._for_caller.set()
+        if self.session.is_due:
+            self._for_driver.set()
+
+    async def next_event(self) -> AudioChunk | WordTiming | None:
+        """Return what was received next, or None at the end."""
+        while (event := self.session.take_event()) is None and not self.session.is_finished:
+            self._for_caller.clear()
+            await self._for_caller.wait()
+        self._for_reader.set()
+        return event
+
+    async def wait_for_room(self) -> None:
+        """Wait until the caller has taken enough; nothing is read meanwhile, and so the service is slowed down."""
+        while self.session.is_full:
+            self._for_reader.clear()
+            await self._for_reader.wait()
+        self.session.resumed(monotonic())
+
+    async def wait_until(self, time: float | None) -> None:
+        """Wait until the session is due, at the longest until a time."""
+        self._for_driver.clear()
+        if self.session.is_due:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if time is None else max(0.0, time - monotonic())):
+                await self._for_driver.wait()
+
+    def end(self) -> None:
+        """Let every task come to its end."""
+        for task in self.tasks:
+            task.cancel()
+        self._for_caller.set()
+        self._for_reader.set()
+
+
+@shortens_methods("connect", "close", "suspend", "update_settings", "synthesize", "interrupt")
 class SmallestTTSService(EventEmitter):
     """Streams speech from Smallest AI's Lightning models.
 
     Args:
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        api_key: The key; None takes that of the session or of SMALLEST_API_KEY.
+        base_url: Another address than `wss://api.smallest.ai`.
         sample_rate: 8000, 16000, 24000 or 44100 Hz; None means 24000.
         settings: A delta over the documented defaults.
         endpoint: None chooses by model; "legacy" takes the per-model URL.
         keepalive_secs: Seconds of quiet before a keepalive.
-        rest_secs: Seconds without a request after which the sockets are closed instead; the next request opens one
-            again. None keeps them open for ever.
+        suspend_secs: Seconds without a request after which the sockets are closed instead; the next request opens one
+            again. None keeps them open.
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
         max_retries: Further attempts after a connection failed or was lost, in a row without a sentence completed; what
             a loss cut off is spoken again, from the first sentence that was not completely received.
-        spare_socket: Keep a second socket ready while an utterance sounds, so that an interruption costs no handshake.
+        spare_socket: Keep a second socket ready while a text sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
+        transport: What opens the sockets; None for the network, or the cassette that runs.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -91,12 +142,13 @@ class SmallestTTSService(EventEmitter):
         settings: SmallestTTSSettings | None = None,
         endpoint: str | None = None,
         keepalive_secs: float = 30.0,
-        rest_secs: float | None = None,
+        suspend_secs: float | None = None,
         open_timeout: float = 10.0,
         audio_timeout: float = 15.0,
         max_retries: int = 3,
         spare_socket: bool = True,
         target: targets.Target | None = None,
+        transport: Transport | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -106,25 +158,21 @@ class SmallestTTSService(EventEmitter):
                 f"sample_rate={sample_rate!r} is not synthesized; choose one of {TTS_SAMPLE_RATES}, or None for 24000."
             )
         self.sample_rate = sample_rate or 24000
-        self._settings = SmallestTTSSettings.complete()
-        if settings is not None:
-            self._settings, _ = self._settings.merged(settings)
+        self._settings, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         self._endpoint = endpoint
         wire.is_unified(str(self._settings.model), endpoint)  # refuses a bad endpoint now rather than at connecting
-        self.target = target or targets.resolve(api_key, base_url)
+        self.target = target or targets.resolve(api_key, base_url, transport)
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
-        self._current: Utterance | None = None
-        self._driver: asyncio.Task[None] | None = None
+        self._current: _Running | None = None
         self._retry = RetryPolicy(max_retries)
         self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
-        self._keepalive_answers = KeepaliveAnswers()
-        self._rest_secs = rest_secs
+        self._late = LateFrames()
+        self._suspend_secs = suspend_secs
         self._used_at = monotonic()
-        self._old_ids: deque[str] = deque(maxlen=_OLD_IDS)
-        self._reopen = False
-        self._remarks = SettingsWarnings()
+        self._model_changed = False
+        self._warnings = SettingsWarnings()
         self.model_fallback = ModelFallback()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
         self.stray_frames = 0
@@ -138,14 +186,15 @@ class SmallestTTSService(EventEmitter):
             keepalive=self._keepalive,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
+            transport=transport,
             give_up=self._give_up,
         )
-        self._remarks.tell(self._settings)
+        self._warnings.warn(self._settings)
 
     @property
     def settings(self) -> SmallestTTSSettings:
         """The complete settings that the next request will use."""
-        return self._settings
+        return self.model_fallback.adapt(self._settings)
 
     @property
     def connected(self) -> bool:
@@ -158,64 +207,53 @@ class SmallestTTSService(EventEmitter):
         Raises:
             AuthError, ModelRetiredError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
+        self._owner.claim()
         if self._current is None:
             self._retry.begin()
-        await self._open()
+        running = _Running(self._new_session(needs_socket=True))
+        running.session.add_text("", last=True)
+        await self._drive(running)
+        if running.session.error is not None:
+            raise running.session.error
 
-    async def _open(self, after: SmallestError | None = None) -> float | None:
-        self._owner.claim()
-        try:
-            took = await self._connection.open(after=after)
-        except SmallestError as error:
-            if isinstance(error, ModelRetiredError) and self._replace_model():
-                return await self._open()
-            if error is not after:  # else it was reported when the socket was lost
-                self._fire("on_connection_error", str(error))
-            raise with_model_named(error, self._asked) from error.__cause__
-        self._used_at = monotonic()
-        if took is not None:
-            self._on_socket()
-        return took
-
-    def _on_socket(self) -> None:
-        self._keepalive_answers.new_socket()
-        self._old_ids.clear()
-        self._fire("on_connected")
+    def _new_session(self, *, is_streamed: bool = False, needs_socket: bool = False) -> TTSSession:
+        return TTSSession(
+            self.settings,
+            self.sample_rate,
+            retry=self._retry,
+            fallback=self.model_fallback,
+            late=self._late,
+            new_id=lambda: uuid.uuid4().hex,
+            endpoint=self._endpoint,
+            audio_timeout=self._audio_timeout,
+            is_open=self.connected,
+            is_streamed=is_streamed,
+            needs_socket=needs_socket,
+            spare=self._spare_socket,
+        )
 
     @property
-    def _asked(self) -> SmallestTTSSettings:
-        return self._current.settings if self._current else self._settings
+    def _settings_in_use(self) -> SmallestTTSSettings:
+        return self._current.session.settings if self._current else self.settings
 
     def _url(self) -> str:
-        return wire.tts_url(self.target.base_url, str(self._asked.model), endpoint=self._endpoint)
+        settings, endpoint = self._settings_in_use, self.model_fallback.endpoint(self._endpoint)
+        return wire.tts_url(self.target.base_url, str(settings.model), endpoint=endpoint)
 
-    def _replace_model(self) -> bool:
-        """Go on with the replacement of a withdrawn model, unless the caller chose it."""
-        if not self.model_fallback.note_refusal(self._asked):
-            return False
-        self._settings = self.model_fallback.adapt(self._settings)
-        if self._current is not None:
-            self._current.settings = self.model_fallback.adapt(self._current.settings)
-        self._endpoint = None  # a replacement has no URL of its own
-        return True
-
-    async def rest(self) -> None:
+    async def suspend(self) -> None:
         """Close the sockets after the request under way; the next one opens one again."""
         self._owner.check()
-        await self._turn.acquire()
-        try:
+        async with self._turn:
             if self.connected:
-                await self._connection.rest()
+                await self._connection.suspend()
                 self._fire("on_disconnected")
-        finally:
-            self._turn.release()
 
     async def _give_up(self) -> bool:
         """Close the sockets if nothing is being spoken."""
-        idle = self.connected and self._current is None and not self._turn.locked()
-        if idle:
-            await self.rest()
-        return idle
+        is_idle = self.connected and self._current is None and not self._turn.locked()
+        if is_idle:
+            await self.suspend()
+        return is_idle
 
     async def close(self) -> None:
         """End the current request and close the socket. Idempotent, and possible from any event loop."""
@@ -224,7 +262,9 @@ class SmallestTTSService(EventEmitter):
 
     async def _clean_up(self) -> None:
         was_open = self.connected
-        self._end_current()
+        if self._current is not None:
+            self._current.session.interrupt(monotonic(), congested=True)
+            self._release(self._current)
         await self._finish_tasks()  # before the connection: one of them may be opening a socket
         await self._connection.close()
         self._frame_log.close()
@@ -245,13 +285,14 @@ class SmallestTTSService(EventEmitter):
             The former value of each field that changed.
         """
         self._owner.check()
-        self._settings, changed = self.model_fallback.merge(self._settings, delta)
+        self._settings, changed = self.model_fallback.merge(self.settings, delta)
         if "model" in changed:
             if self._current is not None:
-                self._reopen = True
+                self._model_changed = True
             elif self.connected:
                 self._replace_socket()
-        self._remarks.tell(self._settings)
+        self._warnings.show(self.model_fallback.take_warnings())
+        self._warnings.warn(self._settings)
         return changed
 
     async def run_tts(self, text: Text) -> AsyncGenerator[AudioChunk | WordTiming, None]:
@@ -262,7 +303,7 @@ class SmallestTTSService(EventEmitter):
                 model's tokens: each sentence is spoken as soon as it is whole.
 
         Yields:
-            Audio chunks in order, and words where the settings ask for them and the voice has them.
+            Audio chunks in order, and words if the settings want them and the voice has them.
 
         Raises:
             ConfigError: Nothing to speak.
@@ -274,78 +315,124 @@ class SmallestTTSService(EventEmitter):
         self._owner.claim()
         check_text(text)
         await self._turn.acquire()
-        utterance = self._current = Utterance(self._settings, self.sample_rate)
-        driver = self._driver = start_task(self._drive(utterance, text))
+        running: _Running | None = None
         try:
-            while (event := await utterance.inbox.get()) is not None:
+            running = self._start(text)
+            while (event := await running.next_event()) is not None:
                 yield event
+            if running.session.error is not None:
+                raise shorten(running.session.error)
         finally:
-            driver.cancel()
-            self._leave_utterance(utterance)
-            if not driver.done():
-                await to_the_end(_ended(driver))
-
-    def _leave_utterance(self, utterance: Utterance) -> None:
-        if self._current is utterance:
-            self._current = None
-            self._turn.release()
-            if utterance.outstanding and self.connected:  # abandoned half-way: nothing of it may reach the next one
-                self._replace_socket()
-        utterance.finish()
-        self._old_ids.extend(utterance.server_ids)
-        self.metrics.append(utterance.told)
-
-    async def _drive(self, utterance: Utterance, text: Text) -> None:
-        """Speak one utterance, in a task of its own, so that a slow caller delays neither sentences nor retries."""
-        feeder: asyncio.Task[None] | None = None
-        try:
-            if self._reopen or self._connection.outdated:
-                self._reopen = False
-                self._replace_socket()
-            language = str(utterance.settings.language)
-            if isinstance(text, str):
-                add_text(utterance, text, language)
+            if running is None:
+                self._turn.release()
             else:
-                feeder = start_task(self._feed(utterance, text, language))
-            if (feeder or utterance.backlog > 1) and wire.is_unified(str(utterance.settings.model), self._endpoint):
-                utterance.context = uuid.uuid4().hex
-            await Speaker(
-                utterance,
-                connect=self._open,
-                send=lambda part: self._send_part(utterance, part),
-                leave=self._leave_socket,
-                retry=self._retry,
-                replace_model=self._replace_model,
-                audio_timeout=self._audio_timeout,
-            ).run()
-        except Exception as error:  # a fault of ours must not leave a caller who waits for ever
-            utterance.inbox.end(error)
-        finally:
-            if feeder is not None:
-                feeder.cancel()
-                await asyncio.wait(
-                    {feeder}, timeout=_TASK_SECS
-                )  # the caller's iterator may not let itself be cancelled
+                self._leave(running)
+                if tasks := [task for task in running.tasks if not task.done()]:
+                    await to_the_end(_wait_for(tasks))
 
-    async def _feed(self, utterance: Utterance, text: Any, language: str) -> None:
+    def _start(self, text: Text) -> _Running:
+        if self._model_changed or self._connection.outdated:
+            self._model_changed = False
+            self._drop_socket()
+        self._retry.begin()
+        running = _Running(self._new_session(is_streamed=not isinstance(text, str)))
+        language = str(running.session.settings.language)
+        if isinstance(text, str):
+            *sentences, last = split_text(text, language)
+            for sentence in sentences:
+                running.session.add_text(sentence, last=False)
+            running.session.add_text(last, last=True)
+        else:
+            running.tasks.append(start_task(self._feed(running, text, language)))
+        running.tasks.append(start_task(self._drive(running)))
+        self._current = running
+        return running
+
+    async def _feed(self, running: _Running, text: Any, language: str) -> None:
+        """Add text as it is written, while the speech is not too far behind."""
+        session = running.session
         try:
-            await feed_tokens(utterance, text, language)
+            async with contextlib.aclosing(read_sentences(text, language)) as sentences:
+                async for sentence, is_last in sentences:
+                    session.add_text(sentence, last=is_last)
+                    running.announce()
+                    while session.backlog >= MOST_SENTENCES_AHEAD:
+                        await asyncio.sleep(_BACKLOG_SECS)
         except Exception as error:  # whatever the caller's iterator raises belongs to the caller
-            utterance.inbox.end(error)
+            session.fail(error, monotonic())
+            running.announce()
 
-    async def _send_part(self, utterance: Utterance, part: Part) -> None:
-        if not part.text and not utterance.context:
+    async def _drive(self, running: _Running) -> None:
+        """Do what a session decides until it is over."""
+        session = running.session
+        try:
+            while not isinstance(action := session.next_action(monotonic()), Finish):
+                self._warnings.show(self.model_fallback.take_warnings())
+                await self._perform(action, running)
+        except Exception as error:  # a fault of ours must not leave a caller who waits without end
+            session.fail(error, monotonic())
+        running.announce()
+
+    async def _perform(self, action: Action, running: _Running) -> None:
+        match action:
+            case WaitUntil(at):
+                await running.wait_until(at)
+            case Send():
+                await self._send(action, running.session)
+            case Connect(at):
+                await self._connect(at, running.session)
+            case DropSocket(replace=True):
+                self._replace_socket()
+            case DropSocket():
+                self._drop_socket()
+            case OpenSpare():
+                self._connection.prepare_spare()
+            case Notify(error):
+                self._fire("on_connection_error", str(error))
+
+    async def _send(self, action: Send, session: TTSSession) -> None:
+        try:
+            await self._connection.send(action.frame)
+        except ConnectionLost as lost:
+            if not self.connected:  # else the reader reports it, once it has read what came before
+                session.connection_lost(lost)
+        else:
+            self._used_at = monotonic()
+            session.sent(action.request, self._used_at)
+
+    async def _connect(self, at: float, session: TTSSession) -> None:
+        try:
+            if (seconds := at - monotonic()) > 0:
+                _log.info("connecting again in %.2f s", seconds)
+                await self._connection.wait(seconds)
+            took = await self._connection.open_once()
+        except SmallestError as error:
+            _log.debug("a connection attempt failed", exc_info=error)  # what reaches the caller has no frames of ours
+            if self._connection.state is State.CLOSED:
+                session.fail(error, monotonic())
+            else:
+                session.connect_failed(error, monotonic())
             return
-        frame = wire.tts_request(
-            utterance.settings,
-            part.text,
-            sample_rate=self.sample_rate,
-            request_id=utterance.stamp(part),
-            endpoint=self._endpoint,
-            context_id=utterance.context,
-            more=utterance.context is not None and not part.last,
-        )
-        await self._connection.send(json.dumps(frame, ensure_ascii=False))
+        if took is not None:
+            self._on_socket()
+        session.connected(took)
+
+    def _leave(self, running: _Running) -> None:
+        """End a session whose caller takes no more, and note what it cost."""
+        if self._current is running:
+            actions = running.session.cancel(monotonic())
+            self._release(running)
+            if actions and self.connected:  # nothing of it may reach the next one
+                self._replace_socket()
+        running.end()
+        self._late.add_ids(running.session.server_ids)
+        self.metrics.append(running.session.metrics)
+
+    def _release(self, running: _Running) -> None:
+        """Make room for the next text."""
+        self._current = None
+        self._turn.release()
+        running.end()
 
     async def synthesize(self, text: Text) -> Clip:
         """Speak a text and return it whole.
@@ -357,103 +444,82 @@ class SmallestTTSService(EventEmitter):
         return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:
-        """Stop the current utterance at once; its iteration ends, and nothing of it reaches the next one.
+        """Stop the current text at once; its iteration ends, and nothing of it reaches the next one.
 
         What the service holds of a continuation is cancelled there; a socket on which speech is still being made is
-        left for a fresh one, because there is no way to tell the service to stop making it.
+        left for a fresh one, because there is no way to have the service stop making it.
         """
         self._owner.check()
-        utterance = self._current
-        if utterance is None:
+        running = self._current
+        if running is None:
             return
-        context, outstanding = utterance.context, utterance.outstanding
-        self._end_current()
-        if not self.connected:
-            return
-        if outstanding or self._connection.congested:  # what waits to be sent would hold up the cancel
-            self._replace_socket()
-        elif context is not None:
-            with contextlib.suppress(ConnectionLost):  # a socket that is gone holds nothing
-                await self._connection.send(json.dumps(wire.tts_cancel(utterance.settings, context)))
+        actions = running.session.interrupt(monotonic(), congested=self._connection.congested)
+        self._release(running)
+        if self.connected:
+            for action in actions:
+                await self._perform(action, running)
 
-    def _end_current(self) -> None:
-        utterance, self._current = self._current, None
-        if utterance is not None:
-            utterance.inbox.end(discard=True)
-            self._turn.release()
-            if self._driver is not None:
-                self._driver.cancel()
-
-    def _leave_socket(self) -> None:
-        self._connection.abandon()
-        self._fire("on_disconnected")
+    def _drop_socket(self) -> None:
+        if self.connected:
+            self._connection.drop_socket()
+            self._fire("on_disconnected")
 
     def _replace_socket(self) -> None:
         """Leave the socket at once, so that nothing else is sent on it, for the spare one or one opened meanwhile."""
-        swapped = self._connection.swap()
+        is_swapped = self._connection.swap()
         self._fire("on_disconnected")
-        if swapped:
+        if is_swapped:
             self._on_socket()
         else:
-            self._spawn(self._reopen_quietly())
+            self._spawn(self._reopen())
 
-    async def _reopen_quietly(self) -> None:
+    def _on_socket(self) -> None:
+        self._late.clear()
+        self._fire("on_connected")
+
+    async def _reopen(self) -> None:
+        """Open a socket ahead of the next text; if that fails, the text's own session tries again."""
         try:
-            await self._open()
+            if await self._connection.open_once() is not None:
+                self._on_socket()
         except SmallestError as error:
-            _log.info("reconnecting after an interruption failed: %s", error)  # told by on_connection_error
+            _log.info("reconnecting after an interruption failed: %s", error)
+            self._fire("on_connection_error", str(with_model_named(error, self._settings_in_use)))
 
     def _keepalive(self) -> str | None:
-        if self._current is not None and self._current.outstanding:
-            return None  # a blank text would be a second request where the plan allows one
-        if self._rest_secs is not None and self._current is None and monotonic() - self._used_at > self._rest_secs:
-            self._spawn(self.rest())
+        running, now = self._current, monotonic()
+        if running is not None and running.session.is_outstanding:
+            return None  # a blank text would be a second request, and the plan may allow one at a time
+        if self._suspend_secs is not None and running is None and now - self._used_at > self._suspend_secs:
+            self._spawn(self.suspend())
             return None
-        self._keepalive_answers.sent()
-        return json.dumps(wire.tts_keepalive(self._settings, endpoint=self._endpoint))
+        self._late.add_keepalive(now)
+        return json.dumps(wire.tts_keepalive(self.settings, endpoint=self.model_fallback.endpoint(self._endpoint)))
 
     def _on_frame(self, data: str | bytes) -> Any:
         frame = wire.parse_tts_frame(data)
-        utterance = self._current
+        running = self._current
         if isinstance(frame, wire.UnknownFrame):
             self.stray_frames += 1
             self._frame_log.ignored(frame.why)
-        elif utterance is None or self._is_late(frame) or not utterance.owns(frame):
+        elif running is None or not running.session.receive(frame, monotonic()):
             self.stray_frames += 1
-        elif isinstance(frame, wire.AudioFrame):
-            first = utterance.told.ttfb_s is None
-            pending = utterance.take(frame)
-            if first and self._spare_socket:
-                self._connection.prepare_spare()
-            return pending
-        elif isinstance(frame, wire.WordFrame):
-            return utterance.take(frame)
-        elif self._may_answer_keepalive(utterance, frame):
-            self._keepalive_answers.answered()
-        elif isinstance(frame, wire.ErrorFrame):
-            utterance.fail(error_from_frame(frame.info, frame.request_id, model=utterance.settings.model))
         else:
-            return utterance.take(frame)
+            running.announce()
+            if running.session.is_full:
+                return running.wait_for_room()
         return None
-
-    def _may_answer_keepalive(self, utterance: Utterance, frame: wire.TTSFrame) -> bool:
-        asked = frame.external_id is None and not utterance.sounding and self._keepalive_answers.expected
-        return asked and not is_withdrawal(frame)  # which concerns the utterance, whatever it answers
 
     def _on_frame_error(self, error: Exception) -> None:
         self.stray_frames += 1
         self._frame_log.failed(error)
 
-    def _is_late(self, frame: wire.TTSFrame) -> bool:
-        return frame.external_id is None and frame.request_id in self._old_ids
-
     def _on_lost(self, lost: ConnectionLost) -> None:
         if self._current is not None:
-            if self._current.outstanding:
-                self._fire("on_connection_error", str(lost))
-            self._current.fail(lost)
+            self._current.session.connection_lost(lost)
+            self._current.announce()
         self._fire("on_disconnected")
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.wait({task}, timeout=2 * _TASK_SECS)
+async def _wait_for(tasks: list[asyncio.Task[None]]) -> None:
+    await asyncio.wait(tasks, timeout=_TASK_SECS)

@@ -1,6 +1,6 @@
-"""What Colab alone needs. Imports errors.
+"""What Colab alone needs.
 
-Colab asks for the microphone by a way of its own, and has been seen to refuse it in silence to a page that asks from
+Colab asks for the microphone by a way of its own, and has been seen to refuse it silently to a page that asks from
 within another until a plain cell had asked once (mesop#1152).
 """
 
@@ -22,7 +22,7 @@ ASK = """(async () => {
     return `${error.name}: ${error.message}`;
   }
 })()"""
-"""Opens the microphone and closes it again; gives the reason where that fails."""
+"""Opens the microphone and closes it again; returns the reason if that fails."""
 
 
 def enable_mic(timeout: float = 60.0) -> None:
@@ -33,7 +33,7 @@ def enable_mic(timeout: float = 60.0) -> None:
 
     Raises:
         ConfigError: This is not Colab.
-        FrontEndError: The browser gave no microphone, with its reason, or nobody answered.
+        FrontEndError: The browser gave no microphone, with its reason, or no answer came.
     """
     if "google.colab" not in sys.modules:
         raise ConfigError("This is not Colab: press the widget's button, and the browser asks for the microphone.")

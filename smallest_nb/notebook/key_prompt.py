@@ -1,4 +1,4 @@
-"""Asks a person for the API key, without showing what is typed."""
+"""Prompts for the API key, without showing what is typed."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _ELSEWHERE = "Set SMALLEST_API_KEY before you start, or use the secrets of Colab
 
 
 def prompt_for_key() -> Secret:
-    """Ask for the key in the terminal, or in the notebook's page.
+    """Prompt for the key in the terminal, or in the notebook's page.
 
     Raises:
-        AuthError: Nobody can be asked here, as where a notebook is executed without a page; or no answer came.
+        AuthError: There is no terminal and no page, as when a notebook is executed by a program; or no answer came.
         ConfigError: What was typed cannot be a key.
     """
     if threading.current_thread() is not threading.main_thread():
-        raise AuthError(f"A key can be asked for in a cell or the main thread only. {_ELSEWHERE}")
+        raise AuthError(f"A key can be typed in a cell or on the main thread only. {_ELSEWHERE}")
     try:
         with warnings.catch_warnings(), cleared_frames():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would read on, and show what is typed
             typed = Secret.of(getpass.getpass(_QUESTION).strip(), "prompt")
-    except (NotImplementedError, getpass.GetPassWarning):  # the first is ipykernel's, where no page answers
+    except (NotImplementedError, getpass.GetPassWarning):  # the first is ipykernel's, without a page
         pass
     except EOFError:
         raise AuthError(f"No key was typed. {_ELSEWHERE}") from None
     else:
         if typed is not None:
             return typed.check()
-    raise AuthError(f"Nobody can be asked for a key here: there is no terminal and no page. {_ELSEWHERE}")
+    raise AuthError(f"No key can be typed here: there is no terminal and no page. {_ELSEWHERE}")

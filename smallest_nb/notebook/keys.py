@@ -1,17 +1,17 @@
-"""Where an API key is found, and how one is kept.
+"""Where an API key is found, and how one is saved.
 
-Looked at in this order; the first that has one wins, and `Secret.source` says which it was:
+The sources are searched in this order; the first key wins, and `Secret.source` names where it was:
 
 1. the environment, SMALLEST_API_KEY
-2. Colab's secrets, only in a cell on the main thread: anywhere else Colab's own call would wait for ever
+2. Colab's secrets, only in a cell on the main thread: anywhere else Colab's own call would never return
 3. Kaggle's secrets
-4. keyring, where it is installed: service "smallest-nb", user "SMALLEST_API_KEY"
-5. a `.env` file in the working directory or above it, up to the home directory or the root, where python-dotenv is
-   installed; the process's environment stays as it is
+4. keyring, if it is installed: service "smallest-nb", user "SMALLEST_API_KEY"
+5. a `.env` file in the working directory or above it, up to the home directory or the root, if python-dotenv is
+   installed; the process's environment is not changed
 
-SMALLEST_KEY_SOURCES narrows them ("environment,keyring"); a run that must not depend on whose machine it is on sets it.
-A source that fails is noted by the name of its error only, for its words may hold the key. A key that is there but
-cannot be one is an error, since the simulator in its place would surprise. Each source boxes what it reads at once.
+SMALLEST_KEY_SOURCES restricts them ("environment,keyring"), for runs that must not depend on whose machine they are on.
+Of a source that fails only the name of the error is kept, because its text may hold the key. A value that cannot be a
+key is an error, since the simulator in its place would surprise. Each source wraps what it reads in a Secret at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 from smallest_nb.common.secret import Secret, cleared_frames
 from smallest_nb.errors import ConfigError
 
-__all__ = ["ENV_SOURCES", "Looked", "find_key", "look", "save_key"]
+__all__ = ["ENV_SOURCES", "SearchedSource", "find_key", "save_key", "search_sources"]
 
 _log = logging.getLogger(__name__)
 _NAME = "SMALLEST_API_KEY"
@@ -38,16 +38,16 @@ _ANSWER_SECS = 10.0
 ENV_SOURCES = "SMALLEST_KEY_SOURCES"
 
 
-class _NotThere(Exception):  # noqa: N818 - no failure
+class _NoKeyFound(Exception):  # noqa: N818 - no failure
     """A source has no key; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What came of looking in one place.
+class SearchedSource:
+    """One source that was searched for a key.
 
     Attributes:
-        source: The place, in words.
+        source: The source, in words.
         outcome: "found", or why not.
         key: The key, or None.
     """
@@ -67,22 +67,21 @@ def find_key() -> Secret | None:
     Raises:
         ConfigError: What was found cannot be a key, or SMALLEST_KEY_SOURCES names no source.
     """
-    return look()[-1].key
+    return search_sources()[-1].key
 
 
-def look() -> list[Looked]:
-    """Look from place to place and return what came of it; a key, where there is one, is in the last.
+def search_sources() -> list[SearchedSource]:
+    """Search the sources until one has a key, and return those that were searched; a key can only be in the last.
 
     Raises:
         ConfigError: As `find_key`.
     """
-    looked = []
+    searched = []
     for source, (words, read) in _sources().items():
-        one = _look_at(source, words, read)
-        looked.append(one)
-        if one.key is not None:
+        searched.append(_search(source, words, read))
+        if searched[-1].key is not None:
             break
-    return looked
+    return searched
 
 
 def _sources() -> dict[str, tuple[str, Callable[[], Secret]]]:
@@ -93,64 +92,64 @@ def _sources() -> dict[str, tuple[str, Callable[[], Secret]]]:
         "keyring": ("keyring", _keyring),
         "dotenv": (".env", _dotenv),
     }
-    wanted = _wanted()
+    wanted = _chosen_sources()
     if wrong := [n for n in wanted if n not in known]:
         raise ConfigError(f"{ENV_SOURCES} names {wrong[0]!r}; expected some of {', '.join(known)}.")
     return {name: known[name] for name in known if not wanted or name in wanted}
 
 
-def _wanted() -> list[str]:
+def _chosen_sources() -> list[str]:
     return [n.strip() for n in os.environ.get(ENV_SOURCES, "").split(",") if n.strip()]
 
 
-def _look_at(source: str, words: str, read: Callable[[], Secret]) -> Looked:
+def _search(source: str, words: str, read: Callable[[], Secret]) -> SearchedSource:
     if source in _kept:
-        return Looked(words, "found", _kept[source])
+        return SearchedSource(words, "found", _kept[source])
     if source in _given_up:
-        return Looked(words, f"did not answer within {_ANSWER_SECS:g} s and is not asked again")
+        return SearchedSource(words, f"did not answer within {_ANSWER_SECS:g} s and is not tried again")
     try:
         with cleared_frames():  # an interrupt passes through the frames of the code that reads files and answers
-            found = (read() if source in ("environment", "colab", "dotenv") else _bounded(read)).check()
-    except _NotThere as why:
-        return Looked(words, str(why))
+            found = (read() if source in ("environment", "colab", "dotenv") else _read_in_thread(read)).check()
+    except _NoKeyFound as why:
+        return SearchedSource(words, str(why))
     except ConfigError:
         raise
     except TimeoutError:
         _given_up.add(source)
-        return Looked(words, f"did not answer within {_ANSWER_SECS:g} s")
+        return SearchedSource(words, f"did not answer within {_ANSWER_SECS:g} s")
     except Exception as error:
         _log.info("no key in %s (%s)", words, type(error).__name__)
-        return Looked(words, f"could not be read ({type(error).__name__})")
-    if source in ("colab", "kaggle"):  # slow ones, the first of which a thread may not ask
+        return SearchedSource(words, f"could not be read ({type(error).__name__})")
+    if source in ("colab", "kaggle"):  # slow ones, of which Colab answers only a cell
         _kept[source] = found
-    return Looked(words, "found", found)
+    return SearchedSource(words, "found", found)
 
 
-def _boxed(value: object, source: str) -> Secret:
-    """Box what a source holds.
+def _as_secret(value: object, source: str) -> Secret:
+    """Return the value of a source as a Secret.
 
     Raises:
-        _NotThere: Nothing, or white space only.
+        _NoKeyFound: It is empty, or white space only.
     """
     secret = Secret.of(value.strip() or None if isinstance(value, str) else value, source)
     del value
     if secret is None:
-        raise _NotThere("not there")
+        raise _NoKeyFound("not there")
     return secret
 
 
-def _bounded(read: Callable[[], Secret]) -> Secret:
-    """Let a source answer in a thread: a keyring may wait for a person who sits elsewhere."""
+def _read_in_thread(read: Callable[[], Secret]) -> Secret:
+    """Read a source in a thread, for a limited time: a keyring may wait for a person to unlock it."""
     answers: list[Secret] = []
     failures: list[BaseException] = []
 
-    def ask() -> None:
+    def run() -> None:
         try:
             answers.append(read())
         except BaseException as error:  # raised again below
             failures.append(error)
 
-    thread = threading.Thread(target=ask, name="smallest_nb-key", daemon=True)
+    thread = threading.Thread(target=run, name="smallest_nb-key", daemon=True)
     thread.start()
     thread.join(_ANSWER_SECS)
     if failures:
@@ -161,21 +160,21 @@ def _bounded(read: Callable[[], Secret]) -> Secret:
 
 
 def _environment() -> Secret:
-    return _boxed(os.environ.get(_NAME), f"environment {_NAME}")
+    return _as_secret(os.environ.get(_NAME), f"environment {_NAME}")
 
 
 def _colab() -> Secret:
     if "google.colab" not in sys.modules:
-        raise _NotThere("this is not Colab")
-    if not _in_a_cell():
-        raise _NotThere("can be asked in a cell only")
+        raise _NoKeyFound("this is not Colab")
+    if not _is_in_cell():
+        raise _NoKeyFound("can be read in a cell only")
     from google.colab import userdata  # noqa: PLC0415
 
-    return _boxed(userdata.get(_NAME), "Colab's secrets")
+    return _as_secret(userdata.get(_NAME), "Colab's secrets")
 
 
-def _in_a_cell() -> bool:
-    """Whether a cell runs here: not a thread's work, nor a message from the page, which may come on the main one."""
+def _is_in_cell() -> bool:
+    """Return whether a cell runs here, not a thread, nor a handler of the page's messages on the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return False
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
@@ -186,10 +185,10 @@ def _in_a_cell() -> bool:
 
 def _kaggle() -> Secret:
     if not _is_kaggle():
-        raise _NotThere("this is not Kaggle")
+        raise _NoKeyFound("this is not Kaggle")
     from kaggle_secrets import UserSecretsClient  # noqa: PLC0415
 
-    return _boxed(UserSecretsClient().get_secret(_NAME), "Kaggle's secrets")
+    return _as_secret(UserSecretsClient().get_secret(_NAME), "Kaggle's secrets")
 
 
 def _is_kaggle() -> bool:
@@ -198,15 +197,15 @@ def _is_kaggle() -> bool:
 
 def _keyring() -> Secret:
     if find_spec("keyring") is None:
-        raise _NotThere("keyring is not installed")
+        raise _NoKeyFound("keyring is not installed")
     import keyring  # noqa: PLC0415
 
-    return _boxed(keyring.get_password(_SERVICE, _NAME), "keyring")
+    return _as_secret(keyring.get_password(_SERVICE, _NAME), "keyring")
 
 
 def _dotenv() -> Secret:
     if find_spec("dotenv") is None:
-        raise _NotThere("python-dotenv is not installed")
+        raise _NoKeyFound("python-dotenv is not installed")
     from dotenv import dotenv_values  # noqa: PLC0415
 
     here, home = Path.cwd(), Path.home()
@@ -217,14 +216,14 @@ def _dotenv() -> Secret:
             return found
         if folder == home:
             break
-    raise _NotThere("not there")
+    raise _NoKeyFound("not there")
 
 
 def save_key(key: Secret) -> None:
-    """Put a key into the keyring, where `look` finds it in every notebook of this person.
+    """Save a key in the keyring, where every notebook of this person finds it.
 
     Raises:
-        ConfigError: keyring is not installed, has no place to keep it, or refused.
+        ConfigError: keyring is not installed, has no store, or refused.
     """
     if find_spec("keyring") is None:
         raise ConfigError('The key cannot be saved: keyring is not installed; pip install "smallest-nb[keyring]".')
@@ -235,9 +234,9 @@ def save_key(key: Secret) -> None:
         with cleared_frames():
             keyring.set_password(_SERVICE, _NAME, key.unwrap())
     except NoKeyringError:
-        told = f"this machine has no keyring; set {_NAME}, or use a .env file"
-    except Exception as error:  # whatever a backend raises: its words may hold the key
-        told = f"the keyring refused it ({type(error).__name__})"
+        why = f"this machine has no keyring; set {_NAME}, or use a .env file"
+    except Exception as error:  # whatever a backend raises: its text may hold the key
+        why = f"the keyring refused it ({type(error).__name__})"
     else:
         return
-    raise ConfigError(f"The key is used, but cannot be saved: {told}.")
+    raise ConfigError(f"The key is used, but cannot be saved: {why}.")

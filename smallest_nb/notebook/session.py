@@ -1,7 +1,7 @@
 """Where a notebook's services connect: a key that was found, or the simulator.
 
-Order: what `use_service`, `ask_key` or `use_simulator` chose; a key where `keys` looks for one; the simulator.
-The choice is shown by every widget and never silent; `current_target().key.source` says where the key came from.
+Order: what `use_service`, `ask_key` or `use_simulator` chose; a key that `keys` finds; the simulator. Every widget
+shows the choice; `current_target().key.source` names the source of the key.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from smallest_nb.client import background_loop
-from smallest_nb.client.target import ENV_KEY, Target, set_resolver, usual_base_url
+from smallest_nb.client.target import ENV_KEY, Target, default_base_url, set_resolver
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import AuthError
 from smallest_nb.notebook.key_prompt import prompt_for_key
-from smallest_nb.notebook.keys import Looked, find_key, look, save_key
+from smallest_nb.notebook.keys import SearchedSource, find_key, save_key, search_sources
 
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
@@ -42,7 +42,7 @@ ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
 SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
 
 _lock = threading.RLock()
-"""Held while a simulator is started or replaced; what was chosen is one assignment and needs none."""
+"""Held while a simulator is started or replaced; a choice is one assignment and needs no lock."""
 _chosen: Target | None = None
 _simulator: Simulator | None = None
 
@@ -51,7 +51,7 @@ def use_service(api_key: str | Secret | None = None, base_url: str | None = None
     """Make every service created from now on use the real one.
 
     Args:
-        api_key: The key; None looks where `smallest_nb.notebook.keys` does.
+        api_key: The key; None searches the sources of `smallest_nb.notebook.keys`.
         base_url: None for the vendor's host.
 
     Raises:
@@ -74,8 +74,8 @@ def ask_key(*, save: bool = False) -> Target:
         save: Put it into the keyring too, for all of this person's notebooks; else it ends with the process.
 
     Raises:
-        AuthError: Nobody can be asked here, or no answer came.
-        ConfigError: What was typed cannot be a key, or it cannot be saved; it is used then all the same.
+        AuthError: There is neither a page nor a terminal here, or no answer came.
+        ConfigError: What was typed cannot be a key; or it cannot be saved, but is used.
     """
     key = prompt_for_key()
     chosen = _choose(key)
@@ -85,7 +85,7 @@ def ask_key(*, save: bool = False) -> Target:
 
 
 def _choose(key: Secret, base_url: str | None = None) -> Target:
-    target = Target(base_url or usual_base_url(), key)
+    target = Target(base_url or default_base_url(), key)
     use_target(target)
     return target
 
@@ -110,8 +110,8 @@ def use_simulator(**options: Any) -> Target:
     """Make every service created from now on use the embedded simulator.
 
     Args:
-        options: For :class:`~smallest_nb.simulator.Simulator`; given ones start another in place of the running one.
-            Unless `key` is one of them, it accepts only a key that this process generated, the returned target's;
+        options: For :class:`~smallest_nb.simulator.Simulator`; if any are given, another one replaces the running one.
+            Unless `key` is one of them, it accepts only the key that this process generated, the returned target's;
             `key=None` accepts any.
     """
     with _lock:
@@ -124,7 +124,7 @@ def use_simulator(**options: Any) -> Target:
 
 @contextmanager
 def using(running: Simulator) -> Iterator[Target]:
-    """Make services created meanwhile use this simulator."""
+    """Make services that are created in the block use this simulator."""
     before, target = _chosen, _simulated(running)
     try:
         use_target(target)
@@ -134,7 +134,7 @@ def using(running: Simulator) -> Iterator[Target]:
 
 
 def simulator(**options: Any) -> Simulator:
-    """Return the embedded simulator, starting it when needed; it ends with the process."""
+    """Return the embedded simulator, started if necessary; it ends with the process."""
     if _simulator is not None:
         return _simulator
     with _lock:
@@ -150,13 +150,13 @@ def _replace_simulator(options: dict[str, Any], *, choose: bool) -> Simulator:
     from smallest_nb.simulator import Simulator  # noqa: PLC0415 - only when it is needed
 
     options.setdefault("record", os.environ.get(ENV_RECORD))
-    # Of this process alone: with a key that others can guess they would use up this notebook's connections.
+    # Random: other users of the machine who guessed it could use up this notebook's connections.
     options.setdefault("key", f"sk_simulator_{secrets.token_urlsafe(24)}")
     fresh = Simulator(**options)
     former, former_choice = _simulator, _chosen
     try:
         if former is not None and former.port == fresh.port:
-            former.stop()  # the new one wants its port
+            former.stop()  # the new one needs its port
         with background_loop.explain_refused_threads():
             fresh.start()
         target = _simulated(fresh)
@@ -165,7 +165,7 @@ def _replace_simulator(options: dict[str, Any], *, choose: bool) -> Simulator:
         _simulator, _chosen = former, former_choice
         fresh.stop()
         if former is not None:
-            former.start()  # goes on, unless it was stopped above
+            former.start()  # it still runs unless it was stopped above
         raise
     if former is not None:
         former.stop()
@@ -177,16 +177,16 @@ def current_target() -> Target:
     return find_target()[0]
 
 
-def find_target() -> tuple[Target, list[Looked]]:
-    """Return the same, and what came of looking for a key; nothing where the target was chosen before."""
+def find_target() -> tuple[Target, list[SearchedSource]]:
+    """As `current_target`, and the sources that were searched for a key; none if the target was chosen before."""
     chosen = _chosen
     if chosen is not None:
         return chosen, []
-    looked = look()
-    key = looked[-1].key
+    searched = search_sources()
+    key = searched[-1].key
     if key is not None:
-        return Target(usual_base_url(), key), looked
-    return _simulated(simulator()), looked
+        return Target(default_base_url(), key), searched
+    return _simulated(simulator()), searched
 
 
 def _simulated(running: Simulator) -> Target:
@@ -200,7 +200,7 @@ def _key_for_another_address() -> Secret | None:
 
 
 def _stop_simulators() -> None:
-    """End, with the process, every simulator that runs: after the services, which are registered later."""
+    """End every simulator with the process, after the services: `atexit` runs what was registered last first."""
     server = sys.modules.get("smallest_nb.simulator.server")
     stop_all = getattr(server, "stop_all", None)  # missing while a daemon thread is still importing it
     if stop_all is not None:
@@ -208,7 +208,7 @@ def _stop_simulators() -> None:
 
 
 def _forget_lock() -> None:
-    """Begin again in a forked process, where a lock's holder may be missing; the parent's simulator still answers."""
+    """Replace the lock in a forked process, which may lack its holder; the parent's simulator still answers."""
     global _lock  # noqa: PLW0603
     _lock = threading.RLock()
 

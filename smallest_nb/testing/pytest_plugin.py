@@ -1,15 +1,15 @@
-"""Fixtures for people who test their own voice code, installed with the package. Imports everything else lazily.
+"""Fixtures for tests of voice code, installed with the package. Everything else is imported when it is used.
 
 ::
 
     def test_greeting(smallest_cassette):              # cassettes/test_bot/test_greeting.cassette beside the test
         assert my_bot.greet("Ada").duration < 3
 
-    def test_hears(smallest_simulator):                # a simulator of the test's own; services without a key go there
+    def test_hears(smallest_simulator):                # a simulator for this test; services without a key use it
         assert my_bot.hear("hello.wav", url=smallest_simulator.base_url) == "hello"
 
 Without `--smallest-record` cassettes are replayed and nothing is sent; `once` records those that are missing, `all`
-records every one anew: of the real service where SMALLEST_API_KEY is set, of the simulator else.
+records every one again: from the real service if SMALLEST_API_KEY is set, else from the simulator.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import pytest
 
 if TYPE_CHECKING:
     from smallest_nb.simulator import Simulator
-    from smallest_nb.testing.cassette import Player, Recorder
+    from smallest_nb.testing.cassette import Recorder, Replayer
 
 _MODES = ("none", "once", "all")
 _MAX_NAME = 100
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--smallest-record",
         choices=_MODES,
         default="none",
-        help="record cassettes: none (replay only, the default), once (those that are missing), all (anew)",
+        help="record cassettes: none (replay only, the default), once (those that are missing), all (every one again)",
     )
     parser.addini("smallest_cassette_speed", "how fast cassettes are replayed: instant, or a number", default="instant")
 
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def smallest_cassette(request: pytest.FixtureRequest) -> Iterator[Player | Recorder]:
+def smallest_cassette(request: pytest.FixtureRequest) -> Iterator[Replayer | Recorder]:
     """Replay the test's cassette, or record it; see `--smallest-record`.
 
     Raises:
@@ -133,10 +133,10 @@ def _beside(node: pytest.Item) -> Path:
     return Path("cassettes") / Path(node.path).stem / f"{name}.cassette"
 
 
-def _speed(told: str) -> float | str:
+def _speed(text: str) -> float | str:
     try:
-        return told if told == "instant" else float(told)
+        return text if text == "instant" else float(text)
     except ValueError:
         raise pytest.UsageError(
-            f"smallest_cassette_speed = {told!r} cannot be used; expected instant, or a number."
+            f"smallest_cassette_speed = {text!r} cannot be used; expected instant, or a number."
         ) from None

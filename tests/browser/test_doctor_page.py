@@ -98,7 +98,7 @@ def test_what_is_wrong_comes_with_what_to_do(lab, theme):
             assert contrast(notes, f".snb-doctor {selector}") >= 4.5
 
         notes.do("import os; del os.environ['SMALLEST_BASE_URL'], os.environ['SMALLEST_API_KEY']")
-        notes.page.get_by_role("button", name="Examine again").click()
+        notes.page.get_by_role("button", name="Check again").click()
         notes.page.wait_for_selector(".snb-doctor tr[data-check='service.websocket'][data-status='green']")
         assert "so the simulator answers" in lines(notes)["service.key"][1]
         notes.page.evaluate("() => { navigator.clipboard.writeText = async (text) => { window.__copied = text; }; }")

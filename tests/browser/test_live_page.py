@@ -112,8 +112,8 @@ def test_captions_are_large_and_read_out_finals_only(notes, theme):
     notes.page.wait_for_selector(".snb-captions:not([hidden])")
     notes.do("live.view.apply(Segment('and now we come to', is_final=False, start=12.0, end=13.5, speaker=0))")
     notes.do("live.view.apply(said('And now we come to the end.', 12.0))")
-    told = notes.page.locator(".snb-captions-told")
-    notes.page.wait_for_function("() => document.querySelector('.snb-captions-told').textContent !== ''")
+    told = notes.page.locator(".snb-captions-spoken")
+    notes.page.wait_for_function("() => document.querySelector('.snb-captions-spoken').textContent !== ''")
     assert told.inner_text().strip() == "And now we come to the end."
     size = notes.page.evaluate(
         "() => parseFloat(getComputedStyle(document.querySelector('.snb-captions-lines')).fontSize)"
@@ -200,11 +200,11 @@ def test_paused_nothing_is_heard_and_resumed_it_goes_on(notes):
     before = notes.kernel("live.microphone.received")
     notes.page.wait_for_timeout(600)
     assert notes.kernel("live.microphone.received") - before <= 16000 * 0.16
-    service = notes.kernel("id(live._service)")
+    service = notes.kernel("id(live.service)")
     press(notes, "Resume")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     until(notes, f"live.microphone.received > {before} + 8000")
-    assert notes.kernel("id(live._service)") == service, "the session stays"
+    assert notes.kernel("id(live.service)") == service, "the session stays"
     notes.do("live.pause()")
     notes.page.wait_for_selector(".snb-mic[data-state='paused']")
     press(notes, "Stop")
@@ -231,9 +231,9 @@ def test_it_does_not_transcribe_its_own_voice(notes):
     notes.do("live.clear(); player = snb.Player(); from IPython.display import display")
     press(notes, "Transcribe")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
-    until(notes, "live._service is not None and live._service.connected")
+    until(notes, "live.service is not None and live.service.connected")
     notes.do("live.player.layout.display = ''; live.player.play(snb.speak('One two three four five six.'))")
-    notes.page.get_by_text("Not listening while a player of this notebook sounds.").wait_for()
+    notes.page.get_by_text("Not listening while a player in this notebook is playing.").wait_for()
     notes.page.wait_for_function("() => document.querySelector('.snb-player').dataset.state === 'idle'")
     notes.page.get_by_text("Listening.").wait_for()
     press(notes, "Stop")
@@ -257,7 +257,7 @@ def test_a_file_plays_the_microphones_part(notes, spoken, tmp_path):
 
 def test_the_notebook_keeps_the_transcript(notes, lab, theme):
     made(notes)
-    notes.do("live.transcript.rename(0, 'Ada'); live.face.refresh()")
+    notes.do("live.transcript.rename(0, 'Ada'); live.saved_html.refresh()")
     face = notes.page.locator(".snb-face").first
     notes.page.wait_for_function("() => document.querySelector('.snb-face').innerHTML.includes('Ada')")
     assert not face.is_visible()
@@ -277,11 +277,11 @@ def test_a_device_that_is_unplugged_is_told_and_what_was_said_stays(notes):
     made(notes)
     press(notes, "Transcribe")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
-    until(notes, "live._service is not None and live._service.connected")
+    until(notes, "live.service is not None and live.service.connected")
     notes.page.evaluate("() => window.__tap.unplug()")
     notes.page.locator(".snb-mic .snb-error").get_by_text("disconnected while recording").wait_for()
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
-    until(notes, "live._service is None")
+    until(notes, "live.service is None")
     assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
     press(notes, "Transcribe")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.page_state import until
 from tests.support.screenshots import FOLDER
 from tests.support.speech import SENTENCE, words
 
@@ -42,7 +43,7 @@ def shot(locator, name):
 
 
 def way(notes, name):
-    return notes.page.locator(f".snb-mic-steps [data-way='{name}']")
+    return notes.page.locator(f".snb-mic-sources [data-source='{name}']")
 
 
 def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
@@ -72,7 +73,7 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
 
     tab.close()
     link.wait_for(state="detached")
-    assert notes.kernel("live.microphone.ladder['connected']") is False
+    until(notes, "live.microphone.source_state['connected']", False)
     way(notes, "tab").click()
     link.wait_for()
     assert link.get_attribute("href") != address, "another one, with one press"
@@ -86,7 +87,7 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, theme, spoken):
     way(notes, "page").click()  # while the tab records: that is over, and the tab with it
     tab.wait_for_selector("body[data-gone='true']")
     notes.page.get_by_role("button", name="Transcribe").wait_for()
-    assert notes.kernel("(live.microphone.state, live.microphone.ladder['connected'])") == ["idle", False]
+    assert notes.kernel("(live.microphone.state, live.microphone.source_state['connected'])") == ["idle", False]
     link.wait_for(state="detached")
 
 

@@ -90,10 +90,10 @@ def test_a_recording_is_ended_by_another_tab_and_by_a_reload(lab):
         two.page.wait_for_selector(".snb-mic[data-state='recording']")
         one.page.wait_for_selector(".snb-mic[data-state='idle']", timeout=5_000)
         deadline = time.monotonic() + 10
-        while not two.kernel("live._service is not None and live._service.connected"):
+        while not two.kernel("live.service is not None and live.service.connected"):
             assert time.monotonic() < deadline, "no session began"
         two.reload()
         two.page.wait_for_selector(".snb-mic[data-ready='true']")
         deadline = time.monotonic() + 15
-        while two.kernel("live._service is not None or live.microphone.state != 'idle'"):
+        while two.kernel("live.service is not None or live.microphone.state != 'idle'"):
             assert time.monotonic() < deadline, "the session of the page that is gone goes on"

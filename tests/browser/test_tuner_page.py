@@ -161,7 +161,7 @@ def test_two_takes_switch_at_the_same_instant(notes, theme):
     notes.page.wait_for_function(PLAYED)
     heard = np.frombuffer(base64.b64decode(notes.page.evaluate("() => window.__tap.read()")), "<f4")
     assert np.abs(np.diff(heard)).max() < 0.35, "switching clicks"
-    notes.page.get_by_role("button", name="End comparing").click()
+    notes.page.get_by_role("button", name="Stop comparing").click()
     notes.page.wait_for_selector(".snb-compare", state="hidden")
 
 

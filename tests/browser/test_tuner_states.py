@@ -98,7 +98,7 @@ def test_a_voice_is_found_by_what_it_is(notes):
     until(notes, "tuner.settings.voice", name)
     notes.page.wait_for_timeout(500)
     notes.page.wait_for_function(PLAYED)
-    notes.page.get_by_role("button", name="Ask the service for its list").click()
+    notes.page.get_by_role("button", name="Load the full list").click()
     notes.page.get_by_text("As the service lists them now.").wait_for()
     notes.page.get_by_role("textbox", name="Search").fill("")
     gender.select_option("any")

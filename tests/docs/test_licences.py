@@ -23,7 +23,14 @@ SPELLED = {
 }
 SAYS_NOTHING = {"espeakng-loader", "pocketsphinx"}
 """Their metadata names no licence, or a family of them; the files that they bring do."""
-FIXED_IN = {"aiohttp": "3.14.4", "python-dotenv": "1.2.2", "websockets": "9.1", "numpy": "1.22", "soundfile": "0.12"}
+FIXED_IN = {
+    "aiohttp": "3.14.4",
+    "python-dotenv": "1.2.2",
+    "websockets": "9.1",
+    "numpy": "1.22",
+    "soundfile": "0.12",
+    "tqdm": "4.66.3",
+}
 """The first versions without a vulnerability that is known of the package."""
 
 
@@ -74,6 +81,8 @@ def test_K12_lgpl_and_gpl_are_mentioned_where_people_look():
     assert {n for n, cells in rows().items() if cells[0].startswith(("GPL", "AGPL"))} == {"espeakng-loader"}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "soxr" in readme
+    assert {n for n, cells in rows().items() if cells[0].startswith("MPL")} == {"tqdm"}
+    assert "tqdm" in readme
     assert "LGPL" in readme
     assert "espeak-ng" in readme
 

@@ -25,7 +25,7 @@ def make_busy(shown) -> None:
     shown.wait_state(shown.player, "playing")
     shown.press("Transcribe")
     shown.wait_state(shown.mic, "recording")
-    wait_for("a session is open", lambda: shown.kernel.eval("live._service is not None and live._service.connected"))
+    wait_for("a session is open", lambda: shown.kernel.eval("live.service is not None and live.service.connected"))
     assert shown.page_census()["tracks"] == 1
 
 
@@ -123,7 +123,7 @@ def test_a_page_that_is_reloaded(host):
         if host.name in ("voila", "solara"):
             wait_at_rest(before, threads)
         else:
-            wait_for("the session is over", lambda: shown.kernel.eval("live._service is None"))
+            wait_for("the session is over", lambda: shown.kernel.eval("live.service is None"))
             wait_for("the socket is ready for the next", lambda: shown.kernel.eval("probe.census()['sockets']") <= 2)
         shown.audition()
 

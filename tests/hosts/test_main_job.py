@@ -40,7 +40,7 @@ def test_speech_becomes_text(host, shown):
     shown.press("Stop transcribing")
     shown.wait_state(shown.mic, "idle")
     wait_for("the microphone is closed", lambda: shown.page_census()["tracks"] == 0)
-    wait_for("the session is over", lambda: shown.kernel.eval("live._service is None"))
+    wait_for("the session is over", lambda: shown.kernel.eval("live.service is None"))
     assert jiwer.wer(words(SENTENCE), words(shown.transcript())) <= 0.34
     assert words(shown.kernel.eval("live.transcript.text")) == words(shown.transcript())
     assert shown.kernel.eval("live.microphone.dropped") == 0

@@ -64,7 +64,7 @@ def test_two_kernels_speak_at_once_each_with_its_own_simulator(lab):
         try:
             users = two_users(lab, *contexts)
             speak_at_once(users)
-            places = [kernel.eval("tuner._service.target.base_url") for _, kernel in users]
+            places = [kernel.eval("tuner.service.target.base_url") for _, kernel in users]
             assert places[0] != places[1]
             # Each simulator serves its own kernel only: the socket in use and the one held ready.
             assert all(0 < kernel.eval("probe.census()['sessions']") <= 2 for _, kernel in users)
@@ -99,7 +99,7 @@ def test_two_kernels_share_one_simulator_by_its_address(shared, tmp_path):
             users = two_users(running, *contexts)
             speak_at_once(users)
             for _, kernel in users:
-                assert kernel.eval("tuner._service.target.base_url") == shared
+                assert kernel.eval("tuner.service.target.base_url") == shared
                 assert kernel.eval("probe.census()['ours']") == 1, "it has a simulator of its own all the same"
             running.end_kernels()
     finally:
@@ -189,7 +189,7 @@ def test_visitors_of_one_process_do_not_meet(kind, tmp_path):
                 assert shown.page.locator("textarea").first.input_value() == kernel.eval(f"visitors[{number}].text")
             pages[0].page.goto("about:blank")
             # marimo keeps a session for whoever may come back; it holds no socket meanwhile.
-            gone = "visitors[0].comm is None" if kind is Solara else "not visitors[0]._service.connected"
+            gone = "visitors[0].comm is None" if kind is Solara else "not visitors[0].service.connected"
             wait_for("nothing is held open for the first one", lambda: kernel.eval(gone))
             kernel.do("visitors[1].text = 'Now I am alone.'")
             pages[1].audition()

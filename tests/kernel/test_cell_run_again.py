@@ -17,7 +17,7 @@ import gc, json
 from ipywidgets.widgets import widget
 for _ in range(3):
     gc.collect()
-watched = snb.client.background_loop._runtime.loop._selector.get_map()
+watched = snb.client.background_loop.running_loop()._selector.get_map()
 print(json.dumps([len(widget._instances), len(watched)]))
 """
 CELLS = {

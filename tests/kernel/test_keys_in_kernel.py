@@ -81,8 +81,8 @@ def test_the_key_is_typed_hidden_and_is_in_no_message_and_no_history(kernel):
         "assert InMemory.kept[('smallest-nb', 'SMALLEST_API_KEY')] == target.key.unwrap()\n"
         "assert snb.SmallestTTSService().target.key is target.key"
     )
-    told, _, _ = run(kernel, check)
-    assert told["content"]["status"] == "ok", told["content"]
+    answer, _, _ = run(kernel, check)
+    assert answer["content"]["status"] == "ok", answer["content"]
 
 
 @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose"])
@@ -97,7 +97,7 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(kernel, mode):
 def test_without_a_page_it_is_refused_at_once(tmp_path):
     cell = nbformat.v4.new_code_cell("import smallest_nb as snb\nsnb.ask_key()")
     began = time.monotonic()
-    with pytest.raises(CellExecutionError, match="Nobody can be asked for a key here"):
+    with pytest.raises(CellExecutionError, match="No key can be typed here"):
         NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=60).execute()
     assert time.monotonic() - began < 40
 

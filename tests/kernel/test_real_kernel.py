@@ -68,15 +68,15 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
 
     view = next(k for k, s in front.models.items() if "placeholder" in s and "live" in s)
     front.send(view, {"type": "hello", **HELLO}, PROBE)
-    told = {"error": None, "rate": 48000, "dropped": 0, "granted": None}
-    front.send(microphone, {"type": "mic-state", "state": "starting", **told})
-    front.send(microphone, {"type": "mic-state", "state": "recording", **told})
+    fields = {"error": None, "rate": 48000, "dropped": 0, "granted": None}
+    front.send(microphone, {"type": "mic-state", "state": "starting", **fields})
+    front.send(microphone, {"type": "mic-state", "state": "recording", **fields})
     pieces = [pcm[at : at + 2560] for at in range(0, len(pcm), 2560)]
     for n, piece in enumerate(pieces):
         message = {"type": "mic-chunk", "n": n, "t": 0.0, "level": 0.1, "clipped": False, "last": n == len(pieces) - 1}
         front.send(microphone, message, piece)
         time.sleep(0.02)
-    front.send(microphone, {"type": "mic-state", "state": "idle", **told})
+    front.send(microphone, {"type": "mic-state", "state": "idle", **fields})
 
     def finals():
         return [x for _, m, _ in front.of("lines") for x in m["lines"] if x["final"] and x["text"]]
@@ -90,9 +90,7 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
 def test_the_key_is_in_no_message_no_output_and_no_saved_notebook(front, simulator, tmp_path):
     front.execute("import smallest_nb as snb, logging; logging.basicConfig(level=10)")
     front.execute("tuner = snb.VoiceTuner('One.'); live = snb.LiveTranscriber(); tuner.audition(); print(tuner.code())")
-    front.execute(
-        "print(repr(tuner), repr(tuner._service.target), vars(tuner._service), str(tuner._service.target.key))"
-    )
+    front.execute("print(repr(tuner), repr(tuner.service.target), vars(tuner.service), str(tuner.service.target.key))")
     for mode in ("Plain", "Context", "Verbose"):
         front.execute(f"get_ipython().run_line_magic('xmode', {mode!r})")
         front.execute("try:\n    tuner.audition('')\nexcept Exception:\n    get_ipython().showtraceback()")

@@ -73,7 +73,7 @@ async def spoken(service):
 def tuner(seconds, **where):
     made = snb.VoiceTuner("Hello", **where)
     try:
-        made._service._connection._open_timeout = min(seconds, 2.0)
+        made.service._connection._open_timeout = min(seconds, 2.0)
         made.audition(timeout=seconds)
     finally:
         made.close()
@@ -84,7 +84,7 @@ def transcriber(seconds, **where):
     try:
         made.feed(CLIP, pace=100, timeout=seconds)
     finally:
-        background_loop.post(made._recognition.cancel)  # nothing answers: no last words are waited for
+        background_loop.post(made._session.cancel)  # nothing answers: no last words are waited for
         made.close()
 
 
@@ -363,11 +363,11 @@ def test_K1_widgets_hold_no_key_in_their_state_after_a_failure(reach):
         try:
             failure(lambda: made.audition(timeout=20))
             failure(lambda: other.feed(CLIP, pace=100, timeout=20))
-            told = json.dumps([w.get_state() for w in widgets], default=repr)
-            told += json.dumps(sent, default=repr) + repr(made) + repr(other) + repr(made._repr_mimebundle_())
-            told += repr([vars(w) for w in widgets])
-            assert "refused the API key" in told
-            assert not shows_key(told)
+            state_text = json.dumps([w.get_state() for w in widgets], default=repr)
+            state_text += json.dumps(sent, default=repr) + repr(made) + repr(other) + repr(made._repr_mimebundle_())
+            state_text += repr([vars(w) for w in widgets])
+            assert "refused the API key" in state_text
+            assert not shows_key(state_text)
         finally:
             made.close()
             other.close()
@@ -380,13 +380,13 @@ def everything_in(widget):
 
 
 def test_K1_doctor_and_its_report_show_no_key(monkeypatch):
-    from smallest_nb.notebook.doctor.examine import examine
+    from smallest_nb.notebook.doctor.checks import run_checks
 
     monkeypatch.setenv("SMALLEST_API_KEY", key())
     monkeypatch.setattr(session, "_chosen", None)
     with Peer(PEERS["refuses"]) as server:
         monkeypatch.setenv("SMALLEST_BASE_URL", server.url)
-        report = examine()
+        report = run_checks()
         assert server.asked.is_set()
     assert "refused the API key" in report.to_text()
     assert not shows_key(report.to_text() + report.to_json() + report._repr_html_())

@@ -63,7 +63,7 @@ def test_K9_sessions_that_share_a_track_are_refused_before_it_is_unpacked(small)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "expected"),
     [
         ("bytes", 300 * 10**6, "300.0 MB of sound"),
         ("bytes", 10**30, "more than 200 MB"),
@@ -79,13 +79,13 @@ def test_K9_sessions_that_share_a_track_are_refused_before_it_is_unpacked(small)
         ("coding", "gzip", "coding"),
     ],
 )
-def test_K9_a_track_that_says_what_cannot_be_is_refused(small, field, value, told):
+def test_K9_a_track_that_says_what_cannot_be_is_refused(small, field, value, expected):
     def change(lines):
         lines[1]["up"][field] = value
         return lines
 
     rewritten(small, change)
-    refused(small, told)
+    refused(small, expected)
 
 
 def test_K9_many_small_tracks_count_together(tmp_path):

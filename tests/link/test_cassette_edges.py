@@ -32,7 +32,7 @@ def test_any_text_is_read_again(service, tmp_path, text):
 
 def answered(reply, ask, path, **options):
     """Record what a server's one answer brings; return the file's text and the error as a traceback shows it."""
-    told = []
+    trace = []
 
     async def go():
         async with scripted(reply) as url:
@@ -40,10 +40,10 @@ def answered(reply, ask, path, **options):
                 try:
                     await asyncio.to_thread(ask, url)
                 except snb.SmallestError as error:
-                    told.extend(traceback.format_exception(error))
+                    trace.extend(traceback.format_exception(error))
 
     asyncio.run(go())
-    return path.read_text(), "".join(told)
+    return path.read_text(), "".join(trace)
 
 
 def speak(text):
@@ -70,12 +70,12 @@ def test_a_key_that_the_service_tells_gets_nowhere(tmp_path, way, caplog):
             await ws.close(4401, f"invalid key {KEY}")
 
     caplog.set_level("DEBUG")
-    text, told = answered(reply, speak("Hello."), tmp_path / "k.cassette")
+    text, trace = answered(reply, speak("Hello."), tmp_path / "k.cassette")
     assert "invalid key ***" in text
-    assert "invalid key ***" in told
+    assert "invalid key ***" in trace
     logged = [r.getMessage() for r in caplog.records if r.name.startswith("smallest_nb")]
     assert any("invalid key ***" in line for line in logged)
-    assert KEY not in text + told + "".join(logged)
+    assert KEY not in text + trace + "".join(logged)
 
 
 def test_a_scrubbed_error_tells_what_is_wrong_and_not_what_was_said(tmp_path):
@@ -127,7 +127,7 @@ def test_a_request_that_was_given_up_is_left_out(service, tmp_path, caplog):
         assert snb.transcribe_recording(clip).text == heard.text
 
 
-def test_what_was_under_way_at_the_end_is_told_and_not_waited_for(tmp_path, caplog):
+def test_what_was_under_way_at_the_end_is_reported_and_not_waited_for(tmp_path, caplog):
     path = tmp_path / "z.cassette"
 
     async def half_an_answer(ws):
@@ -177,7 +177,7 @@ def test_a_file_that_was_cut_is_refused(service, tmp_path):
             load(cut)
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_spent(tmp_path):
+def test_a_place_that_cannot_be_written_is_reported_before_anything_is_spent(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "x.cassette", tmp_path):
         with pytest.raises(snb.CassetteError, match="cannot be written"), snb.record(path):

@@ -134,21 +134,21 @@ def test_more_than_the_limit_is_said(simulator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "expected"),
     [
         (lambda lines: ["{"], "line 1 is broken"),
         (lambda lines: ['{"cassette": 9}'], "format 9"),
         (lambda lines: [*lines[:3], "[]"], "line 4 is broken"),
-        (lambda lines: [lines[0], lines[1].replace("pcm16", "mp3")], "line 2: the sound's coding"),
+        (lambda lines: [lines[0], lines[1].replace("delta2x2", "mp3"), *lines[2:]], "line 2: the sound's coding"),
         (lambda lines: [lines[0], lines[1].replace('"bytes": ', '"bytes": 1'), *lines[2:]], "line 2: A sound track"),
         (lambda lines: [], "is empty"),
     ],
 )
-def test_a_broken_file_is_refused_by_line(plain, tmp_path, spoil, told):
+def test_a_broken_file_is_refused_by_line(plain, tmp_path, spoil, expected):
     path = tmp_path / "broken.cassette"
     path.write_text("\n".join(spoil(plain.read_text().splitlines())))
     sound_path(path).write_bytes(sound_path(plain).read_bytes())
-    with pytest.raises(snb.CassetteError, match=told):
+    with pytest.raises(snb.CassetteError, match=expected):
         load(path)
 
 

@@ -14,7 +14,7 @@ from smallest_nb.client import rest
 from tests.support.services import KEY, chunk, complete, scripted, stt, tts
 
 TEXT = "Hello there, how are you? This is the second sentence."
-ELSEWHERE = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nobody listens there: a replay needs no one
+ELSEWHERE = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nothing listens there: a replay needs no server
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_the_same_code_gets_the_same(recorded, speed):
     assert clip.duration > 2
     assert text.text
     assert len(text.segments[0].words) > 3
-    with pytest.raises(snb.ConnectionLost):  # the block has ended, and nobody is there
+    with pytest.raises(snb.ConnectionLost):  # the block has ended, and nothing listens
         snb.speak(TEXT, speed=1.2, **ELSEWHERE)
 
 
@@ -63,11 +63,11 @@ def test_one_made_inside_says_that_the_replay_has_ended(recorded):
 
 def test_another_request_is_refused_with_the_difference(recorded):
     with snb.replay(recorded[0], speed="instant") as tape:
-        with pytest.raises(snb.CassetteError, match=r"speed: recorded 1.2, asked for 1.3"):
+        with pytest.raises(snb.CassetteError, match=r"speed: recorded 1.2, sent 1.3"):
             snb.speak(TEXT, speed=1.3, **ELSEWHERE)
-        with pytest.raises(snb.CassetteError, match=r'text: recorded "Hello there.*asked for "Goodbye'):
-            snb.speak("Goodbye there, how are you? This is the second sentence.", speed=1.2, **ELSEWHERE)
-        assert any("Hello there" in told for told in tape.unused)
+        with pytest.raises(snb.CassetteError, match=r'text: recorded "Hello there.*sent "Farewell'):
+            snb.speak("Farewell there, how are you? This is the second sentence.", speed=1.2, **ELSEWHERE)
+        assert any("Hello there" in text for text in tape.unused)
 
 
 def test_the_same_request_once_more_is_refused_unless_allowed(recorded):
@@ -194,10 +194,10 @@ async def test_an_open_service_is_recorded_from_its_next_sentence_on(simulator, 
         with snb.replay(tmp_path / "late.cassette", speed="instant"):
             assert (await service.synthesize("Meanwhile.")).pcm == clip.pcm
         assert (await service.synthesize("After.")).pcm == after.pcm
-    told = json.dumps([e.frame for s in tape.cassette.sessions for e in s.events])
-    assert "Meanwhile" in told
-    assert "Before" not in told
-    assert "After" not in told
+    sent = json.dumps([e.frame for s in tape.cassette.sessions for e in s.events])
+    assert "Meanwhile" in sent
+    assert "Before" not in sent
+    assert "After" not in sent
 
 
 async def test_times_stay_right_where_silence_kept_the_socket_open(simulator, tmp_path):
@@ -231,8 +231,8 @@ def test_one_at_a_time(recorded, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [({"speed": 0}, "speed=0"), ({"speed": "fast"}, "'fast'"), ({"audio": "some"}, "'some'")]
+    ("arguments", "expected"), [({"speed": 0}, "speed=0"), ({"speed": "fast"}, "'fast'"), ({"audio": "some"}, "'some'")]
 )
-def test_bad_arguments_are_named(recorded, arguments, told):
-    with pytest.raises(snb.ConfigError, match=told):
+def test_bad_arguments_are_named(recorded, arguments, expected):
+    with pytest.raises(snb.ConfigError, match=expected):
         snb.replay(recorded[0], **arguments)

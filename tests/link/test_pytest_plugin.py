@@ -35,7 +35,7 @@ def test_there_and_back(smallest_simulator):
 @pytest.mark.smallest_simulator(reject=401)
 def test_refused(smallest_simulator):
     with pytest.raises(snb.AuthError):
-        snb.speak("Nobody lets me in.")
+        snb.speak("The door is closed.")
 """
 
 
@@ -54,16 +54,16 @@ def project(tmp_path):
 
 
 def test_cassettes_are_recorded_once_and_replayed(project):
-    code, told = project(VOICE)
+    code, output = project(VOICE)
     assert code == 1
-    assert "record it with `pytest --smallest-record=once`" in told
-    code, told = project(VOICE, "--smallest-record=once")
-    assert code == 0, told
+    assert "record it with `pytest --smallest-record=once`" in output
+    code, output = project(VOICE, "--smallest-record=once")
+    assert code == 0, output
     cassette = project.folder / "cassettes" / "test_voice" / "test_greeting.cassette"
     assert "Hello Ada." in cassette.read_text()
     assert "Xxxxx Xxx." in (project.folder / "shared.cassette").read_text()
-    code, told = project(VOICE)
-    assert code == 0, told
+    code, output = project(VOICE)
+    assert code == 0, output
     before = cassette.read_bytes()
     assert project(VOICE, "--smallest-record=once", "-k", "greeting")[0] == 0
     assert cassette.read_bytes() == before
@@ -73,9 +73,9 @@ def test_cassettes_are_recorded_once_and_replayed(project):
 
 def test_a_change_of_the_code_under_test_is_seen(project):
     project(VOICE, "--smallest-record=once", "-k", "greeting")
-    code, told = project(VOICE.replace("speed=1.0", "speed=1.4"), "-k", "greeting")
+    code, output = project(VOICE.replace("speed=1.0", "speed=1.4"), "-k", "greeting")
     assert code == 1
-    assert "speed: recorded 1.0, asked for 1.4" in told
+    assert "speed: recorded 1.0, sent 1.4" in output
 
 
 EDGES = """
@@ -100,22 +100,22 @@ def test_shared(smallest_cassette, name):
 
 
 def test_each_test_has_a_whole_cassette_of_its_own(project, monkeypatch):
-    code, told = project(EDGES, "--smallest-record=all")
+    code, output = project(EDGES, "--smallest-record=all")
     assert code == 1
-    assert "test_two.cassette was not written, since the test failed" in told
+    assert "test_two.cassette was not written, since the test failed" in output
     monkeypatch.setenv("FIXED", "1")
-    code, told = project(EDGES, "--smallest-record=once")
-    assert code == 0, told
-    code, told = project(EDGES)
-    assert code == 0, told
+    code, output = project(EDGES, "--smallest-record=once")
+    assert code == 0, output
+    code, output = project(EDGES)
+    assert code == 0, output
     names = sorted(p.name for p in (project.folder / "cassettes" / "test_voice").glob("*.cassette"))
     assert len(names) == 4, names
     assert max(map(len, names)) < 140
 
 
 def test_a_simulator_with_faults_for_one_test(project):
-    code, told = project(SIMULATED)
-    assert code == 0, told
-    code, told = project(SIMULATED.replace("reject=401", "rejects=401"), "-k", "refused")
+    code, output = project(SIMULATED)
+    assert code == 0, output
+    code, output = project(SIMULATED.replace("reject=401", "rejects=401"), "-k", "refused")
     assert code == 1
-    assert "does not take rejects; it takes" in told
+    assert "does not take rejects; it takes" in output

@@ -66,7 +66,7 @@ def test_X2_whatever_a_peer_does_it_is_asked_at_most_seven_times_in_ten_seconds(
     assert most_in(times, 10.0) <= 7
 
 
-def test_X2_the_rate_holds_over_requests_that_are_begun_anew():
+def test_X2_the_rate_holds_over_requests_that_are_begun_again():
     policy, times, now = RetryPolicy(5, uniform=shortest), [], 0.0
     while now < 60:
         policy.begin()

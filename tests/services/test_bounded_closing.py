@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,13 +13,13 @@ from time import monotonic
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import connect as connect_module
 from smallest_nb.client import connection as connection_module
 from smallest_nb.client.connect import open_websocket
+from smallest_nb.client.network import NETWORK, NetworkTransport
 from smallest_nb.client.target import Target
 from smallest_nb.common.secret import Secret
 from tests.support.raw_server import reads_nothing
-from tests.support.services import KEY, silent_tcp, stt, tts
+from tests.support.services import KEY, chunk, complete, scripted, silent_tcp, stt, tts
 
 SECOND = 2 * 16000
 GENEROUS_SECS = 12.0
@@ -35,6 +36,43 @@ async def ends_within(seconds=GENEROUS_SECS):
 @pytest.fixture
 def short_sends(monkeypatch):
     monkeypatch.setattr(connection_module, "_SEND_SECS", 0.3)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The sockets that services have opened, in order."""
+    sockets, open_one = [], connection_module.open_websocket
+
+    async def open_and_note(*args, **options):
+        sockets.append(await open_one(*args, **options))
+        return sockets[-1]
+
+    monkeypatch.setattr(connection_module, "open_websocket", open_and_note)
+    return sockets
+
+
+@contextlib.asynccontextmanager
+async def speaks_and_stops_reading():
+    """A server that answers the first request of its first connection and reads nothing afterwards; gives its URL."""
+    connections, over = [], asyncio.Event()
+
+    async def handler(ws):
+        connections.append(ws)
+        if len(connections) == 1:
+            ids = {"external_request_id": json.loads(await ws.recv())["request_id"]}
+            await ws.send(chunk(bytes(480), **ids))
+            await ws.send(complete(**ids))
+            await (await ws.ping())
+        ws.transport.pause_reading()
+        await over.wait()
+
+    async with scripted(handler) as url:
+        try:
+            yield url
+        finally:
+            over.set()
+            for ws in connections:
+                ws.transport.abort()
 
 
 async def fill(ws) -> None:
@@ -112,49 +150,52 @@ async def test_X5_transcribe_ends_with_an_error():
                 await asyncio.to_thread(snb.transcribe, clip, api_key=KEY, base_url=url, timeout=2.0)
 
 
-async def test_X5_speech_ends_at_its_limit_and_every_end_of_a_service_is_bounded():
+async def test_X5_speech_ends_at_its_limit_and_every_end_of_a_service_is_bounded(opened):
     async with reads_nothing() as (url, _):
         service = tts(url, audio_timeout=0.3, max_retries=0)
         async with ends_within():
             with pytest.raises(snb.IncompleteError, match="nothing for 0.3 s"):
                 await service.synthesize("Hello there.")
             await service.connect()
-            await fill(service._connection._ws)
-            await service.rest()
+            await fill(opened[-1])
+            await service.suspend()
             await service.connect()
-            await fill(service._connection._ws)
+            await fill(opened[-1])
             await service.close()
 
 
-async def test_X5_an_interruption_does_not_wait_for_a_peer_that_reads_nothing():
-    async with reads_nothing() as (url, _):
-        service = tts(url)
-        events = service.run_tts("One sentence. And another sentence.")
-        taking = asyncio.ensure_future(anext(events, None))
-        while not service.connected or not service._current.outstanding:
-            await asyncio.sleep(0.01)
-        await fill(service._connection._ws)
-        service._current.rewind()  # nothing outstanding: a continuation would be cancelled by a frame
-        service._current.context = "context"
+async def test_X5_an_interruption_does_not_wait_for_a_peer_that_reads_nothing(opened):
+    """... which has answered all that it was sent, so that only its continuation is left to be cancelled."""
+    never = asyncio.Event()
+
+    async def writer():
+        yield "This is said at once. "
+        await never.wait()
+
+    async with speaks_and_stops_reading() as url:
+        service = tts(url, spare_socket=False)
+        events = service.run_tts(writer())
+        await anext(events)
+        await asyncio.sleep(0.1)
+        await fill(opened[0])
         began = monotonic()
         async with ends_within():
             await service.interrupt()
         assert monotonic() - began < 2.0
         async with ends_within():
-            await asyncio.gather(taking, return_exceptions=True)
-            await events.aclose()
+            assert await anext(events, None) is None
             await service.close()
 
 
-async def test_X5_a_spare_socket_closes_behind_a_peer_that_reads_nothing():
-    async with reads_nothing() as (url, held):
+async def test_X5_a_spare_socket_closes_behind_a_peer_that_reads_nothing(opened):
+    async with speaks_and_stops_reading() as url:
         service = tts(url)
-        await service.connect()
-        service._connection.prepare_spare()
-        while len(held) < 2:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
-        await fill(service._connection._spare._ws)
+        events = service.run_tts("One sentence.")
+        await anext(events)
+        async with ends_within():
+            while len(opened) < 2:
+                await asyncio.sleep(0.01)
+        await fill(opened[1])
         async with ends_within():
             await service.close()
 
@@ -240,15 +281,15 @@ def test_X5_an_answer_that_trickles_is_given_up_and_the_script_ends(head):
     assert "ended:" in done.stdout
 
 
-async def test_X9_a_frozen_peer_is_given_up_after_ping_pong_and_closing_time(monkeypatch):
-    """A twentieth of the real times, whose sum is what the comment beside them promises."""
-    pings, pongs, closing = connect_module._PING_SECS, connect_module._PONG_SECS, connect_module.CLOSE_SECS
-    assert pings + pongs + closing == 20.0
-    for name in ("_PING_SECS", "_PONG_SECS", "CLOSE_SECS"):
-        monkeypatch.setattr(connect_module, name, getattr(connect_module, name) / 20)
+async def test_X9_a_frozen_peer_is_given_up_after_ping_pong_and_closing_time():
+    """A twentieth of the real times, whose sum is what the transport's documentation promises."""
+    times = NETWORK.ping_secs, NETWORK.pong_secs, NETWORK.close_secs
+    assert sum(times) == 20.0
+    pings, pongs, closing = (seconds / 20 for seconds in times)
+    quick = NetworkTransport(ping_secs=pings, pong_secs=pongs, close_secs=closing)
     lost = asyncio.Event()
     async with reads_nothing() as (url, _):
-        service = tts(url)
+        service = tts(url, transport=quick)
         service.event_handler("on_disconnected")(lambda _s: lost.set())
         await service.connect()
         began = monotonic()

@@ -42,7 +42,7 @@ USES = {
         "synthesize": lambda s: s.synthesize("Hi"),
         "update_settings": lambda s: s.update_settings(SmallestTTSSettings(speed=1.5)),
         "interrupt": lambda s: s.interrupt(),
-        "rest": lambda s: s.rest(),
+        "suspend": lambda s: s.suspend(),
         "with": lambda s: s.__aenter__(),
     },
     "stt": {

@@ -106,7 +106,7 @@ async def test_without_a_live_list_the_model_cards_answer(http, caplog, answer):
     assert len(http.asked) == 1
 
 
-async def test_nobody_there_is_the_same_and_a_refused_key_is_told(http):
+async def test_no_one_there_is_the_same_and_a_refused_key_is_reported(http):
     assert await voices("ws://127.0.0.1:9") == voices_of("lightning-v3.1")
     http.answer = (401, {}, {"error": f"unauthorized {KEY}"})
     with pytest.raises(snb.AuthError, match="unauthorized") as caught:

@@ -8,7 +8,8 @@ import json
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import connect, utterance
+from smallest_nb.client import tts_session
+from smallest_nb.client.network import NetworkTransport
 from smallest_nb.errors import SmallestError
 from tests.support.services import chunk, complete, scripted, tts
 
@@ -16,15 +17,11 @@ PIECE = bytes(range(240)) * 20
 PIECES = 300
 
 
-@pytest.fixture
-def quick_pings(monkeypatch):
-    """Ping every tenth of a second and wait no longer for an answer."""
-    monkeypatch.setattr(connect, "_PING_SECS", 0.1)
-    monkeypatch.setattr(connect, "_PONG_SECS", 0.1)
+QUICK_PINGS = NetworkTransport(ping_secs=0.1, pong_secs=0.1)
 
 
-async def test_a_reader_who_pauses_keeps_a_service_in_good_health(quick_pings, monkeypatch):
-    monkeypatch.setattr(utterance, "_INBOX_BYTES", 4 * len(PIECE))
+async def test_a_reader_who_pauses_keeps_a_service_in_good_health(monkeypatch):
+    monkeypatch.setattr(tts_session, "BUFFER_BYTES", 4 * len(PIECE))
     asked = []
 
     async def service(ws):
@@ -37,7 +34,7 @@ async def test_a_reader_who_pauses_keeps_a_service_in_good_health(quick_pings, m
                 await ws.send(complete(request_id="r"))
 
     pcm = bytearray()
-    async with scripted(service) as url, tts(url, max_retries=0) as voice:
+    async with scripted(service) as url, tts(url, max_retries=0, transport=QUICK_PINGS) as voice:
         async for event in voice.run_tts("One long sentence."):
             if not pcm:
                 await asyncio.sleep(1.5)  # many pings, whose answers wait behind frames that are not read
@@ -46,7 +43,7 @@ async def test_a_reader_who_pauses_keeps_a_service_in_good_health(quick_pings, m
     assert pcm == PIECE * PIECES
 
 
-async def test_a_service_that_froze_is_given_up_all_the_same(quick_pings):
+async def test_a_service_that_froze_is_given_up_all_the_same():
     frozen = asyncio.Event()
 
     async def service(ws):
@@ -56,7 +53,7 @@ async def test_a_service_that_froze_is_given_up_all_the_same(quick_pings):
                 ws.transport.pause_reading()  # no ping is seen, none is answered
                 await frozen.wait()
 
-    async with scripted(service) as url, tts(url, max_retries=0) as voice:
+    async with scripted(service) as url, tts(url, max_retries=0, transport=QUICK_PINGS) as voice:
         with pytest.raises(SmallestError, match="lost|broke off|closed"):
             async with asyncio.timeout(60):
                 await voice.synthesize("One long sentence.")

@@ -37,6 +37,7 @@ class Server:
         self.sockets = 0
         self.hold = asyncio.Event()
         self.hold.set()
+        self.completed = asyncio.Event()
 
     async def __call__(self, ws):
         self.sockets += 1
@@ -60,6 +61,9 @@ class Server:
                 await ws.send(chunk(piece, **ids))
                 await asyncio.sleep(0.002)
             await ws.send(complete(**ids))
+            await (await ws.ping())  # its answer comes after all that was sent before was received ...
+            await asyncio.sleep(0.05)  # ... and soon after that it was taken
+            self.completed.set()
 
     @property
     def texts(self):
@@ -271,8 +275,7 @@ async def test_an_interruption_between_sentences_cancels_the_continuation_on_its
 
     async with scripted(server) as url, tts(url, spare_socket=False) as service:
         listening = asyncio.create_task(service.synthesize(writer()))
-        while not service._current or not service._current.told.ttfb_s or service._current.outstanding:
-            await asyncio.sleep(0.01)
+        await server.completed.wait()
         await service.interrupt()
         await listening
         assert (await service.synthesize("Next one.")).pcm == sound("Next one.")

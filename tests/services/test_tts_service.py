@@ -384,7 +384,7 @@ async def test_handlers_that_raise_harm_nobody_and_async_ones_run(simulator, cap
 
 
 async def test_an_unused_socket_is_closed_and_the_next_request_opens_one(simulator):
-    async with tts(simulator, keepalive_secs=0.1, rest_secs=0.4) as service:
+    async with tts(simulator, keepalive_secs=0.1, suspend_secs=0.4) as service:
         await service.synthesize("Once.")
         assert service.connected
         async with asyncio.timeout(5):
@@ -396,7 +396,7 @@ async def test_an_unused_socket_is_closed_and_the_next_request_opens_one(simulat
 
 async def test_a_long_request_is_no_unused_socket(simulator):
     text = "This sentence is spoken slowly, and the socket stays. " * 3
-    async with tts(simulator, keepalive_secs=0.05, rest_secs=0.1) as service:
+    async with tts(simulator, keepalive_secs=0.05, suspend_secs=0.1) as service:
         events = [e async for e in service.run_tts(text) if not await asyncio.sleep(0.02)]
         assert len(events) > 10
         assert service.metrics[-1].retries == 0

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import time
+import weakref
 
 import numpy as np
 
 from smallest_nb import Clip
 from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
+from smallest_nb.notebook.widgets.assets import build_hash
 
 
 class Page:
-    """Stands at the other end of a widget's comm and remembers what came."""
+    """Stands at the other end of a widget's comm and remembers what came; several pages may show one widget."""
 
     def __init__(self, widget, name="p1"):
-        self.widget, self.name, self.got = widget, name, []
-        self.send_real = widget._snb_send
-        widget._channel._send = lambda content, buffers: self.got.append((content, buffers))
+        self.widget, self.name, self.got, self.owner = widget, name, [], None
+        before, sent = widget.comm.send, weakref.WeakMethod(self._sent)
+
+        def send(data=None, metadata=None, buffers=None):
+            before(data=data, metadata=metadata, buffers=buffers)
+            if (alive := sent()) is not None:  # a page that the test forgot does not keep the widget
+                alive(data, buffers)
+
+        widget.comm.send = send
+
+    def _sent(self, data, buffers):
+        if data["method"] == "custom":
+            self.receive(data["content"], list(buffers or []))
+        elif data["method"] == "update":
+            self.update(data["state"])
+
+    def receive(self, content, buffers):
+        """Take a message of the kernel."""
+        self.got.append((content, buffers))
+        if content["type"] in ("welcome", "owner"):
+            self.owner = content.get("owner", content["page"]) if content["type"] == "welcome" else content["page"]
+
+    def update(self, state):
+        """Take changed traits."""
+
+    def send(self, content, buffers=()):
+        """Send anything to the kernel, as a host delivers it."""
+        message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
+        self.widget.comm.handle_msg(message)
 
     def say(self, kind, buffer=None, **fields):
         content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **fields}
-        self.widget._snb_receive(self.widget, content, [buffer] if buffer is not None else [])
+        self.send(content, [buffer] if buffer is not None else [])
 
     def hello(self, **changes):
-        fields = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
-        self.say("hello", PROBE, **{**fields, **changes})
+        able = {"secure": True, "microphone": "ask", "worklet": True, "pull": False}
+        self.say("hello", PROBE, **{"build": build_hash() or "x", "host": "test", **able, **changes})
 
     def played(self, stream, position, state="playing", **fields):
         self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
@@ -35,6 +63,27 @@ class Page:
 
     def pcm(self):
         return b"".join(b[0] for c, b in self.got if c["type"] == "stream-audio")
+
+
+def part(root, kind):
+    """Return the one widget of a class inside a composite."""
+    found = [child for child in parts(root) if isinstance(child, kind)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def parts(root):
+    """Yield what is inside a composite."""
+    for child in getattr(root, "children", ()):
+        yield child
+        yield from parts(child)
+
+
+def button(root, description):
+    """Return the one button of a composite with this text."""
+    found = [child for child in parts(root) if getattr(child, "description", None) == description]
+    assert len(found) == 1, found
+    return found[0]
 
 
 def eventually(condition, seconds=3.0):

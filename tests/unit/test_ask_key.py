@@ -35,13 +35,13 @@ def test_a_terminal_asks_without_showing_what_is_typed():
     assert CANARY.encode() not in shown
 
 
-def test_where_nobody_can_be_asked_it_is_refused_at_once():
+def test_where_no_one_can_be_asked_it_is_refused_at_once():
     done = subprocess.run(
         [sys.executable, "-c", ASK], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
         start_new_session=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "AuthError: Nobody can be asked for a key here" in done.stderr
+    assert "AuthError: No key can be typed here" in done.stderr
     refused = []
 
     def ask():

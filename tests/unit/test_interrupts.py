@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import transport_stack
+from smallest_nb.client.installed_transport import current_transport, uninstall
+from smallest_nb.client.network import NETWORK
 from smallest_nb.notebook import session
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
@@ -140,12 +141,10 @@ def test_K8_an_interrupted_block_is_not_entered(what, tmp_path):
         with snb.record(tmp_path / "talk.cassette") if what == "record" else snb.replay(kept):
             entered.append(True)
 
-    for _ in each_interrupt(enter, "recorder.py" if what == "record" else "player.py", "deck.py"):
-        if entered and transport_stack.current_deck() is not None:
-            transport_stack.eject(
-                transport_stack.current_deck()
-            )  # Python cannot catch an interrupt at the first line of `__exit__`
-        assert transport_stack.current_deck() is None
+    for _ in each_interrupt(enter, "recorder.py" if what == "record" else "replayer.py", "installed_transport.py"):
+        if entered:
+            uninstall(current_transport())  # Python cannot catch an interrupt at the first line of `__exit__`
+        assert current_transport() is NETWORK
 
 
 def test_K8_using_a_simulator_for_a_while_gives_back_what_was_before(untouched):

@@ -101,7 +101,7 @@ def test_the_first_of_them_wins(monkeypatch, tmp_path, alone):
     assert keys.find_key().source == "Colab's secrets"
     monkeypatch.setenv(NAME, "sk_from_environment")
     assert keys.find_key().source == f"environment {NAME}"
-    assert [one.outcome for one in keys.look()] == ["found"]
+    assert [one.outcome for one in keys.search_sources()] == ["found"]
     monkeypatch.setenv(keys.ENV_SOURCES, "keyring, dotenv")
     assert keys.find_key().source == "keyring"
     monkeypatch.setenv(keys.ENV_SOURCES, "keyrings")
@@ -110,8 +110,8 @@ def test_the_first_of_them_wins(monkeypatch, tmp_path, alone):
 
 
 def test_no_key_anywhere_says_why_of_each_place_and_simulates(monkeypatch):
-    told = {one.source: one.outcome for one in keys.look()}
-    assert told == {
+    found_text = {one.source: one.outcome for one in keys.search_sources()}
+    assert found_text == {
         f"environment {NAME}": "not there",
         "Colab's secrets": "this is not Colab",
         "Kaggle's secrets": "this is not Kaggle",
@@ -134,10 +134,10 @@ def test_colab_is_asked_on_the_main_thread_only_and_once(monkeypatch):
 
     colab(monkeypatch, get)
     found = []
-    elsewhere = threading.Thread(target=lambda: found.append(keys.look()[1]))
+    elsewhere = threading.Thread(target=lambda: found.append(keys.search_sources()[1]))
     elsewhere.start()
     elsewhere.join(5)
-    assert (asked, found[0].key, found[0].outcome) == ([], None, "can be asked in a cell only")
+    assert (asked, found[0].key, found[0].outcome) == ([], None, "can be read in a cell only")
     assert keys.find_key().unwrap() == CANARY
     elsewhere = threading.Thread(target=lambda: found.append(keys.find_key()))
     elsewhere.start()
@@ -151,9 +151,9 @@ def test_a_refusal_in_colab_is_not_asked_for_twice_by_the_doctor(monkeypatch):
 
     asked = []
     colab(monkeypatch, lambda name: asked.append(name) or refuse(name))
-    told = check_key()[0][0].found
+    found_text = check_key()[0][0].found
     assert asked == [NAME]
-    assert "Colab's secrets: could not be read (PermissionError)" in told
+    assert "Colab's secrets: could not be read (PermissionError)" in found_text
 
 
 def test_a_dotenv_file_is_looked_for_up_to_the_home_and_changes_no_environment(monkeypatch, tmp_path):
@@ -187,16 +187,19 @@ def test_a_real_keyring_file_keeps_what_was_saved(tmp_path):
 @pytest.mark.parametrize("missing", ["keyring", "dotenv"])
 def test_what_is_not_installed_is_named(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    assert "is not installed" in {one.source: one.outcome for one in keys.look()}[missing.replace("dotenv", ".env")]
+    assert (
+        "is not installed"
+        in {one.source: one.outcome for one in keys.search_sources()}[missing.replace("dotenv", ".env")]
+    )
     if missing == "keyring":
         with pytest.raises(snb.ConfigError, match=r'pip install "smallest-nb\[keyring\]"'):
             keys.save_key(Secret(CANARY))
 
 
-def test_no_way_to_save_is_told(monkeypatch):
-    for backend, told in ((NoKeyring(), "has no keyring"), (Locked(), "KeyringLocked")):
+def test_no_way_to_save_is_reported(monkeypatch):
+    for backend, expected in ((NoKeyring(), "has no keyring"), (Locked(), "KeyringLocked")):
         keyring.set_keyring(backend)
-        with pytest.raises(snb.ConfigError, match=told) as caught:
+        with pytest.raises(snb.ConfigError, match=expected) as caught:
             keys.save_key(Secret(CANARY))
         assert CANARY not in in_full(caught.value)
 
@@ -229,7 +232,7 @@ def fail_in_dotenv(_monkeypatch):
 def test_a_source_that_fails_says_so_without_the_key(monkeypatch, caplog, fail):
     caplog.set_level(logging.DEBUG)
     fail(monkeypatch)
-    looked = keys.look()
+    looked = keys.search_sources()
     assert [one.outcome for one in looked if "could not be read" in one.outcome]
     assert looked[-1].key is None
     assert "no key in" in caplog.text
@@ -284,7 +287,7 @@ def test_a_keyring_that_waits_for_somebody_is_left_alone(monkeypatch, alone):
         assert keys.find_key() is None
     assert time.monotonic() - began < 2
     assert asked == [1]
-    assert "did not answer within 0.2 s" in keys.look()[3].outcome
+    assert "did not answer within 0.2 s" in keys.search_sources()[3].outcome
 
 
 def in_dotenv(monkeypatch, value):
@@ -354,7 +357,7 @@ def test_K1_a_keyring_that_answers_after_an_interrupt_shows_no_key(monkeypatch):
         if thread.name == "smallest_nb-key":
             thread.join(20)
     drawn = key_leaks.drawings(caught.value)
-    assert "_bounded" in drawn["traceback"]
+    assert "_read_in_thread" in drawn["traceback"]
     assert not [tool for tool, text in drawn.items() if CANARY in text]
 
 

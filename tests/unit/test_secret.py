@@ -11,7 +11,7 @@ import traceback
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import background_loop, connect, rest
+from smallest_nb.client import background_loop, connect, network, rest
 from smallest_nb.client import target as targets
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import ConfigError
@@ -40,8 +40,8 @@ def test_pasted_keys_are_caught(value):
 def test_a_refused_key_is_not_in_a_traceback_that_shows_variables():
     with pytest.raises(ConfigError) as caught:
         Secret(f"{CANARY} and more")
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [frame for frame in told.stack if "smallest_nb/common/secret" in frame.filename]
+    trace = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in trace.stack if "smallest_nb/common/secret" in frame.filename]
     assert "source" in ours[0].locals
     assert CANARY not in repr([frame.locals for frame in ours])
 
@@ -60,8 +60,8 @@ async def test_logs_reprs_and_tracebacks_hold_no_key(simulator, caplog):
         simulator.behaviour.reject = None
         await service.close()
         await other.close()
-    told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
-    for text in (caplog.text, told, repr(service.target), repr(caught.value), repr(vars(service))):
+    trace = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    for text in (caplog.text, trace, repr(service.target), repr(caught.value), repr(vars(service))):
         assert CANARY not in text
 
 
@@ -75,7 +75,7 @@ def shown(error):
     ["https://api.smallest.ai", "wss://api.smallest.ai:99999", "wss://host:abc", "wss://[::1", "wss://.host",
      f"wss://{'a' * 70}.com"],
 )  # fmt: skip
-def test_an_address_that_cannot_be_is_told_without_the_key(monkeypatch, url):
+def test_an_address_that_cannot_be_is_reported_without_the_key(monkeypatch, url):
     monkeypatch.setenv("SMALLEST_API_KEY", CANARY)
     with pytest.raises(ConfigError, match="expected ws:// or wss://") as caught:
         snb.speak("x", base_url=url)
@@ -88,9 +88,9 @@ def test_an_address_that_cannot_be_is_told_without_the_key(monkeypatch, url):
 
 
 def test_requests_and_handshakes_that_fail_show_no_key(monkeypatch):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        to = {"api_key": CANARY, "base_url": f"ws://127.0.0.1:{nobody.getsockname()[1]}"}
+    with socket.socket() as closed_port:
+        closed_port.bind(("127.0.0.1", 0))
+        to = {"api_key": CANARY, "base_url": f"ws://127.0.0.1:{closed_port.getsockname()[1]}"}
         for ask in (
             lambda: background_loop.call(rest.transcribe_recording(b"x", **to), 20),
             lambda: background_loop.call(connect.open_websocket(to["base_url"] + "/x", targets.resolve(**to)), 20),
@@ -101,7 +101,7 @@ def test_requests_and_handshakes_that_fail_show_no_key(monkeypatch):
                       if "smallest_nb/client" in f.filename]  # fmt: skip
             assert frames
             assert all(CANARY not in repr(f.locals) for f in frames)
-    monkeypatch.setattr(connect, "is_loopback", lambda _url: 1 / 0)
+    monkeypatch.setattr(network, "is_loopback", lambda _url: 1 / 0)
     with pytest.raises(snb.ConnectionLost, match="ZeroDivisionError") as caught:
         background_loop.call(
             connect.open_websocket("ws://127.0.0.1:9/x", targets.resolve(CANARY, "ws://127.0.0.1:9")), 20
@@ -116,9 +116,9 @@ def test_a_key_that_was_chosen_serves_another_address_too(monkeypatch):
 
 def test_targets_that_would_give_the_key_away_are_refused(monkeypatch):
     monkeypatch.setenv("SMALLEST_API_KEY", CANARY)
-    for url, told in [("ws://example.org", "unencrypted"), ("https://api.smallest.ai", "wss://"),
+    for url, expected in [("ws://example.org", "unencrypted"), ("https://api.smallest.ai", "wss://"),
                       ("wss://me:pw@host", "user name"), ("api.smallest.ai", "wss://")]:  # fmt: skip
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=expected):
             targets.resolve(None, url)
     assert targets.resolve().key.source == "environment SMALLEST_API_KEY"
     assert targets.resolve().base_url == "wss://api.smallest.ai"

@@ -6,15 +6,14 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb import Player
+from smallest_nb.notebook.widgets.take_list import TakeList
 from tests.support.services import KEY
-from tests.support.widget_page import Page
+from tests.support.widget_page import Page, part
 
 
 @pytest.fixture
 def player():
-    """A player that takes any front end."""
     made = Player()
-    made._channel._build = None
     yield made
     made.close()
 
@@ -22,7 +21,6 @@ def player():
 @pytest.fixture
 def tuner(simulator):
     made = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
-    made.player._channel._build = made._tray._channel._build = None
     yield made
     made.close()
 
@@ -36,6 +34,6 @@ def page(tuner):
 
 @pytest.fixture
 def tray(tuner):
-    found = Page(tuner._tray)
+    found = Page(part(tuner, TakeList))
     found.hello()
     return found

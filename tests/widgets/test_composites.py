@@ -14,17 +14,17 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.client import background_loop
-from smallest_nb.notebook.widgets import assets, static_html
+from smallest_nb.notebook.widgets import assets, static_html_box
+from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
 from tests.support.speech import SENTENCE
-from tests.support.widget_page import Page, chunks, eventually, recording
+from tests.support.widget_page import Page, chunks, eventually, part, recording
 
 
 @pytest.fixture
 def tuner(simulator):
     made = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
-    made.player._channel._build = None
     yield made
     made.close()
 
@@ -62,41 +62,41 @@ def test_what_the_model_ignores_is_disabled_with_the_reason(tuner):
 def test_word_times_that_a_voice_does_not_send_are_said_to_be_estimated(tuner):
     row = control(tuner, "word_timestamps")
     assert row.why.value == ""
-    tuner.settings = {"word_timestamps": True, "voice": "<nobody>"}
-    assert "estimated: the voice &#x27;&lt;nobody&gt;&#x27; sends no word times" in row.why.value
+    tuner.settings = {"word_timestamps": True, "voice": "<unknown>"}
+    assert "estimated: the voice &#x27;&lt;unknown&gt;&#x27; sends no word times" in row.why.value
     tuner.settings = {"voice": "liam"}
     assert row.why.value == ""
 
 
 def test_a_tuner_that_no_page_shows_keeps_no_socket_and_speaks_again(tuner, monkeypatch):
-    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.1)
+    monkeypatch.setattr(static_html_box, "_LEFT_SECS", 0.1)
     one, two = Page(tuner.player), Page(tuner.player, "p2")
     one.hello()
     two.hello()
     tuner.audition()
-    assert tuner._service.connected
+    assert tuner.service.connected
     one.say("bye")
     time.sleep(0.3)
-    assert tuner._service.connected, "the other page still shows it"
+    assert tuner.service.connected, "the other page still shows it"
     two.say("bye")
-    eventually(lambda: not tuner._service.connected)
+    eventually(lambda: not tuner.service.connected)
     again = Page(tuner.player, "p3")
     again.hello()
     assert tuner.audition(fresh=True).duration > 0.5
     again.say("bye")
     Page(tuner.player, "p4").hello()  # a page that was reloaded
     time.sleep(0.3)
-    assert tuner._service.connected
+    assert tuner.service.connected
 
 
 def test_a_tuner_rests_only_when_it_has_spoken(tuner, monkeypatch):
-    monkeypatch.setattr(static_html, "_LEFT_SECS", 0.0)
+    monkeypatch.setattr(static_html_box, "_LEFT_SECS", 0.0)
     page = Page(tuner.player)
     page.hello()
-    speaking = tuner.submit("It goes on although nobody looks any more, for a program may wait for it.")
+    speaking = tuner.submit("It goes on although no page shows it any more, for a program may wait for it.")
     page.say("bye")
     assert speaking.result(20).metrics.complete
-    eventually(lambda: not tuner._service.connected)
+    eventually(lambda: not tuner.service.connected)
 
 
 def test_settings_can_be_linked_and_observed(tuner):
@@ -111,12 +111,12 @@ def test_settings_can_be_linked_and_observed(tuner):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [({"speed": 9}, "0.5 to 2"), ({"sped": 1}, "speed"), ({"model": "a/b"}, "lightning"), (3, "int")],
 )
-def test_bad_settings_are_refused_and_nothing_changes(tuner, values, told):
+def test_bad_settings_are_refused_and_nothing_changes(tuner, values, message):
     before = tuner.settings
-    with pytest.raises(snb.ConfigError, match=told):
+    with pytest.raises(snb.ConfigError, match=message):
         tuner.settings = values
     assert tuner.settings == before
     with pytest.raises(snb.ConfigError):
@@ -153,7 +153,7 @@ def test_latest_wins(tuner, simulator):
     finally:
         simulator.behaviour.pace = None
     eventually(first.done)
-    with pytest.raises(snb.SmallestError, match="given up"):
+    with pytest.raises(snb.SmallestError, match="cancelled by stop"):
         first.result()
     assert [t.text for t in tuner.takes] == ["One."]
     last = page.of("stream-open")[-1]["stream"]
@@ -179,7 +179,7 @@ def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simu
     caplog.set_level("INFO", "smallest_nb")
 
     async def lose_the_line():
-        await tuner._service._connection.abandon()
+        await tuner.service.suspend()
 
     background_loop.call(lose_the_line())
     simulator.behaviour.reject = 401
@@ -231,7 +231,7 @@ def test_a_tuner_keeps_and_closes_its_widgets(simulator):
     for _ in range(8):
         tuner.audition(fresh=True)
     assert count() == after_one, "each take must not make new widgets"
-    assert [row["number"] for row in tuner._tray.rows] == list(range(9, 0, -1))
+    assert [row["number"] for row in part(tuner, TakeList).rows] == list(range(9, 0, -1))
     tuner.close()
     left = [type(w).__name__ for w in list(ipywidgets.widgets.widget._instances.values())[start:]]
     assert left == [], left
@@ -245,7 +245,6 @@ def test_other_code_is_refused(tuner):
 @pytest.fixture
 def live(simulator):
     made = snb.LiveTranscriber(api_key=KEY, base_url=simulator.base_url, word_timestamps=True)
-    made.view._channel._build = made.microphone._channel._build = None
     yield made
     made.close()
 
@@ -282,17 +281,18 @@ def test_a_clip_becomes_a_transcript_and_the_view_gets_deltas(live, simulator):
     assert [line["text"] for m in late.of("lines") for line in m["lines"]] == [s.text for s in transcript]
     live.clear()
     assert (len(live.transcript), late.of("lines")[-1]["reset"]) == (0, True)
-    assert live._recognition.offset == 0
+    assert live.transcript.recording.duration == 0
 
 
 def test_a_setting_changed_while_recording_reconnects(live):
     sessions = []
-    live.microphone.on_state(lambda s: s == "recording" and sessions.append(live._service))
+    live.microphone.on_state(lambda s: s == "recording" and sessions.append(live.service))
     future = live.microphone.feed(snb.Clip(bytes(32000 * 2), 16000), pace=1)
-    eventually(lambda: live._service is not None and live._service.connected)
-    service = live._service
+    eventually(lambda: live.service is not None and live.service.connected)
+    service, again = live.service, []
+    service.event_handler("on_connected")(lambda _s: again.append("connected"))
     live.settings = {"sentence_timestamps": True}
-    eventually(lambda: service._connection.generation == 2)
+    eventually(lambda: again == ["connected"])
     assert service.settings.sentence_timestamps is True
     future.result(10)
 
@@ -314,18 +314,18 @@ def test_a_page_that_is_reloaded_in_mid_recording_leaves_no_session(live):
     page.hello()
     recording(page, "starting")
     recording(page, "recording")
-    eventually(lambda: live._service is not None and live._service.connected)
-    first = live._service
+    eventually(lambda: live.service is not None and live.service.connected)
+    first = live.service
     page.say("bye")  # before anything else: a page that goes has no time for more
     again = Page(live.microphone, "p2")
     again.hello()
-    assert live.microphone._channel.owner == "p2"
+    assert page.owner == "p2"
     recording(again, "starting")
     recording(again, "recording")
-    eventually(lambda: live._service not in (None, first) and live._service.connected)
+    eventually(lambda: live.service not in (None, first) and live.service.connected)
     assert not first.connected
     recording(again, "idle")
-    eventually(lambda: live._service is None)
+    eventually(lambda: live.service is None)
 
 
 def test_another_tab_takes_the_microphone_over_and_the_first_cannot_end_it(live):
@@ -339,10 +339,10 @@ def test_another_tab_takes_the_microphone_over_and_the_first_cannot_end_it(live)
     recording(two, "recording")
     recording(one, "idle")
     eventually(lambda: live.microphone.state == "recording")
-    eventually(lambda: live._service is not None and live._service.connected)
+    eventually(lambda: live.service is not None and live.service.connected)
     assert live.microphone.state == "recording"
     recording(two, "idle")
-    eventually(lambda: live._service is None)
+    eventually(lambda: live.service is None)
 
 
 def test_two_recordings_in_a_row_are_on_one_timeline(live, simulator):
@@ -361,7 +361,7 @@ def test_two_recordings_in_a_row_are_on_one_timeline(live, simulator):
     assert 0.2 < first.start < 1.0
     assert second.start == pytest.approx(first.start + clip.duration, abs=0.3)
     assert len(live.latencies) == 2
-    assert all(told.kernel_to_final > 0 for told in live.latencies if told.kernel_to_final is not None)
+    assert all(message.kernel_to_final > 0 for message in live.latencies if message.kernel_to_final is not None)
 
 
 def test_finalize_without_a_recording_says_so(live):
@@ -380,7 +380,7 @@ def test_without_a_key_the_simulator_serves_and_the_widget_says_so(monkeypatch):
         monkeypatch.setenv("SMALLEST_BASE_URL", other.base_url)
         tuner = snb.VoiceTuner()
         assert tuner.player.notice == ""
-        assert tuner._service.target.base_url == other.base_url
+        assert tuner.service.target.base_url == other.base_url
         tuner.close()
 
 

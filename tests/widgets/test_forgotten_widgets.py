@@ -30,7 +30,7 @@ def test_K6_a_forgotten_composite_is_collected_whole(simulator, kind, use):
         made.text = "Hi."
         made.audition()
         data = made.takes  # what a person goes on with does not keep the widget
-        service = made._service
+        service = made.service
         assert service.connected
     elif use != "unused":
         data = made.transcript

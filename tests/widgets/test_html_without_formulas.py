@@ -74,8 +74,8 @@ PICTURES = {
     "takes": lambda: takes()._repr_html_(),
     "snapshot": lambda: Snapshot(take(), 10)._repr_html_(),
     "report": lambda: Report([Check("service.key", "$t$", "red", FORMULA, FORMULA)])._repr_html_(),
-    "tuner": lambda: snb.VoiceTuner(FORMULA)._draw(),
-    "view": lambda: snb.TranscriptView(transcript())._face(),
+    "tuner": lambda: snb.VoiceTuner(FORMULA).saved_html.draw(),  # noqa: PLW0108 - made in the test
+    "view": lambda: snb.TranscriptView(transcript()).static_html(),
 }
 
 

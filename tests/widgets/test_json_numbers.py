@@ -9,8 +9,9 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 import smallest_nb as snb
+from smallest_nb.notebook.widgets.take_list import TakeList
 from tests.support.services import KEY
-from tests.support.widget_page import Page
+from tests.support.widget_page import Page, part
 
 CLIPS = {
     "silence": np.zeros(12_000, np.int16),
@@ -25,7 +26,7 @@ def test_traits_and_messages_are_json(sound, simulator):
     tuner = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url)
     live = snb.LiveTranscriber(api_key=KEY, base_url=simulator.base_url)
     try:
-        pages = [Page(widget) for widget in (tuner.player, tuner._tray)]
+        pages = [Page(widget) for widget in (tuner.player, part(tuner, TakeList))]
         for page in pages:
             page.hello()
         take = tuner.audition()

@@ -60,11 +60,11 @@ def has_portaudio():
 def test_what_the_device_gives_is_heard_at_our_rate(tmp_path, has_portaudio):
     tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(48000 * 5) / 48000)).astype("<i2")
     tone.tofile(tmp_path / "tone.raw")
-    told = record(tmp_path, DEVICE % (tmp_path / "tone.raw"))
+    report = record(tmp_path, DEVICE % (tmp_path / "tone.raw"))
     if not has_portaudio:
-        assert "apt-get install libportaudio2" in told["error"]
+        assert "apt-get install libportaudio2" in report["error"]
         return
-    assert told == {"rate": told["rate"], "lost": 1, "over": True}
+    assert report == {"rate": report["rate"], "lost": 1, "over": True}
     heard = np.fromfile(tmp_path / "heard.raw", "<i2")
     assert 0.5 * 16000 < len(heard) < 3 * 16000
     steady = heard[4000:12000].astype(float)
@@ -74,8 +74,8 @@ def test_what_the_device_gives_is_heard_at_our_rate(tmp_path, has_portaudio):
 
 
 def test_no_device_is_said(tmp_path, has_portaudio):
-    told = record(tmp_path, "# no devices at all\n")
-    assert ("has no microphone" if has_portaudio else "libportaudio2") in told["error"]
+    report = record(tmp_path, "# no devices at all\n")
+    assert ("has no microphone" if has_portaudio else "libportaudio2") in report["error"]
 
 
 PRESS = """
@@ -85,8 +85,8 @@ from smallest_nb.client import background_loop as runtime
 microphone = snb.Microphone()
 
 async def press():
-    microphone.ways.choose("kernel")
-    microphone.ways.start()
+    microphone.sources.choose("kernel")
+    microphone.sources.start()
     while not microphone.error or microphone.state != "idle":
         await asyncio.sleep(0.05)
 
@@ -112,7 +112,6 @@ import sounddevice
 import smallest_nb as snb
 
 microphone = snb.Microphone()
-microphone._channel._build = None
 page = Page(microphone)
 page.hello()
 
@@ -136,10 +135,10 @@ eventually(lambda: microphone.state == "idle")
 press("start")
 recording()
 time.sleep(1)  # the first device, which came too late, was closed, and says so
-told = [open_devices(), microphone.state, microphone.ladder["active"]]
+report = [open_devices(), microphone.state, microphone.source_state["recording"]]
 press("halt")
 eventually(lambda: open_devices() == 0)
-print(json.dumps([*told, microphone.state, microphone.ladder["active"]]))
+print(json.dumps([*report, microphone.state, microphone.source_state["recording"]]))
 microphone.close()
 """
 PAGE_LEFT = """
@@ -154,11 +153,11 @@ recording()
 microphone.paused = True
 press("halt")
 eventually(lambda: microphone.state == "idle")
-told = [microphone.paused]
+report = [microphone.paused]
 microphone.paused = True  # as a page leaves it that was closed meanwhile
 press("start")
 recording()
-print(json.dumps([*told, microphone.paused]))
+print(json.dumps([*report, microphone.paused]))
 microphone.close()
 """
 

@@ -17,12 +17,10 @@ RATE = 24000
 
 
 def two_pages(widget):
-    widget._channel._build = None
     one, two = Page(widget), Page(widget, "p2")
-    one.got = two.got
     one.hello()
     two.hello()
-    assert widget._channel.owner == "p1"
+    assert two.owner == "p1"
     return one, two
 
 
@@ -40,10 +38,18 @@ def ended(player):
     background_loop.call(player.wait(2), 3)
 
 
+def has_ended(player):
+    try:
+        background_loop.call(player.wait(0.1), 3)
+    except TimeoutError:
+        return False
+    return True
+
+
 def test_the_page_that_stays_plays_what_comes_when_the_owner_has_gone(player):
     one, two = two_pages(player)
     one.say("bye")
-    assert player._channel.owner == "p2"
+    assert two.owner == "p2"
     player.play(noise(0.1))
     assert streams(two) == ["owner", "stream-open", "stream-audio", "stream-end"]
     two.played("s1", 2400, state="idle")
@@ -56,11 +62,11 @@ def test_of_those_that_stay_the_one_that_was_heard_last_plays(player):
     third.hello()
     two.say("poll", pull=False, again=False)
     one.say("bye")
-    assert player._channel.owner == "p2"
+    assert third.owner == "p2"
     assert [m["page"] for m in third.of("owner")] == ["p2"]
 
 
-def test_nobody_waits_for_sound_whose_page_has_gone(player):
+def test_sound_whose_page_has_gone_is_not_waited_for(player):
     one, two = two_pages(player)
     ends, moves = [], []
     player.on_finished(lambda: ends.append(player.state))
@@ -87,7 +93,7 @@ def test_sound_of_the_last_page_that_went_is_not_waited_for_either(player):
     waiting.result(3)
 
 
-def test_what_nobody_has_heard_of_yet_is_opened_for_the_page_that_stays(player):
+def test_what_no_page_knows_yet_is_opened_for_the_page_that_stays(player):
     one, two = two_pages(player)
     stream = player.open_stream(RATE)
     one.say("bye")
@@ -106,20 +112,20 @@ def test_a_page_that_is_pressed_ends_what_another_one_plays(player):
     assert player.position == 1.0
 
 
-def test_a_page_that_is_loaded_anew_has_the_sound_again_although_another_stayed(player):
+def test_a_page_that_is_reloaded_has_the_sound_again_although_another_stayed(player):
     one, two = two_pages(player)
     one.say("bye")
     again = Page(player, "p3")
     again.hello()
-    assert player._channel.owner == "p3"
+    assert again.owner == "p3"
     assert [m["page"] for m in again.of("owner")] == ["p3"]
     assert again.of("welcome")[-1]["start"] <= again.of("owner")[-1]["seq"]
     again.say("bye")
-    assert player._channel.owner == "p2"
+    assert two.owner == "p2"
     player.play(noise(30))
     two.played("s1", RATE)
     Page(player, "p4").hello()
-    assert player._channel.owner == "p2", "it plays"
+    assert two.owner == "p2", "it plays"
 
 
 def test_the_microphone_of_the_page_that_stays_is_reached():
@@ -136,9 +142,9 @@ def test_the_microphone_of_the_page_that_stays_is_reached():
 def test_sound_that_is_written_while_a_page_says_hello_comes_behind_its_opening(player):
     page = Page(player)
     stream = player.open_stream(RATE)
-    record = player._channel._send
+    record = page.receive
 
-    def send(content, buffers):
+    def receive(content, buffers):
         record(content, buffers)
         if content["type"] == "welcome":  # the page is known, and nothing else was done for it yet
             writer = threading.Thread(target=stream.write, args=(bytes(9600),))
@@ -146,23 +152,23 @@ def test_sound_that_is_written_while_a_page_says_hello_comes_behind_its_opening(
             writer.join(5)
             assert not writer.is_alive()
 
-    player._channel._send = send
+    page.receive = receive
     page.hello()
     stream.end()
     start = page.of("welcome")[0]["start"]
     after = [(c, b) for c, b in page.got if (c["seq"] or 0) >= start]
     assert [c["type"] for c, _ in after] == ["stream-open", "stream-audio", "stream-end"]
     assert b"".join(b[0] for c, b in after if b) == bytes(9600)
-    assert player._streams, "it is not over: the page has not played it"
+    assert not has_ended(player), "the page has not played it"
 
 
-def come_and_tell(page, over):
+def come_and_report(page, over):
     for n in range(100_000):
         if over.is_set():
             return
         page.name = f"p{n % 3}"
         page.hello()
-        page.name = page.widget._channel.owner
+        page.name = page.owner
         page.played(f"s{n % 200}", 0, state="waiting")
         if n % 5 == 0:
             page.say("bye")
@@ -186,18 +192,18 @@ def quick_switches():
 
 
 @pytest.mark.usefixtures("quick_switches")
-def test_pages_come_and_tell_while_threads_write_and_nobody_trips_or_is_stuck(player):
+def test_pages_come_and_report_while_threads_write_and_nothing_fails_or_hangs(player):
     page, over = Page(player), threading.Event()
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
-        telling = threads.submit(come_and_tell, page, over)
+        telling = threads.submit(come_and_report, page, over)
         try:
             for speaking in [threads.submit(speak, player) for _ in range(2)]:
                 speaking.result(30)
         finally:
             over.set()
         telling.result(30)
-    for name in list(player._channel.pages):
-        page.name = name
+    for n in range(3):
+        page.name = f"p{n}"
         page.say("bye")
     fresh = Page(player, "fresh")
     fresh.hello()
@@ -214,7 +220,7 @@ def test_what_the_page_plays_of_its_own_ends_what_it_knew(player):
     player.play(Clip(bytes(2 * 9 * RATE), RATE))  # all of it is in the page
     page.played("s1", RATE)
     page.played("compare-a", RATE, ack=newest(page))
-    assert player._streams, "what is queued behind it is still to be heard"
+    assert not has_ended(player), "what is queued behind it is still to be played"
     page.played("compare-a", RATE, state="idle", ack=newest(page))
     ended(player)
 

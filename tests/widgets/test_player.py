@@ -10,6 +10,7 @@ import traitlets
 
 from smallest_nb import Clip
 from smallest_nb.errors import ConfigError, FrontEndError
+from smallest_nb.notebook.widgets.assets import build_hash
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS
 from smallest_nb.results.takes import waterfall
 from tests.support.widget_page import Page, eventually, noise
@@ -63,7 +64,7 @@ def test_a_reloaded_page_does_not_get_half_a_stream(player):
     fresh = Page(player, "p2")
     fresh.hello()
     assert fresh.of("stream-audio") == []
-    assert player._channel.owner == "p2"
+    assert fresh.owner == "p2"
     player.play(noise(0.1))
     assert fresh.of("stream-end")
 
@@ -75,8 +76,8 @@ def test_a_hello_said_twice_and_a_second_tab_do_not_cut_the_sound(player):
     page.hello()
     Page(player, "p2").hello()
     page.played("s1", 20 * 24000)
-    eventually(lambda: player._streams and player._streams[0].sent == 30 * 24000)
-    assert player._channel.owner == "p1"
+    eventually(lambda: len(page.pcm()) == 2 * 30 * 24000)
+    assert page.owner == "p1"
 
 
 def test_a_new_stream_replaces_the_old_one(player):
@@ -109,16 +110,10 @@ def test_a_page_that_missed_messages_gets_them_again_in_the_handler(player):
 
 def test_a_host_that_mangles_bytes_and_a_stale_page_are_explained(player):
     page = Page(player)
-    player._channel._build = "new"
     page.hello(build="old")
     assert "reload the page" in page.of("welcome")[-1]["problem"]
-    page.widget._snb_receive(player, {**_hello("p3", "new")}, [b"broken"])
+    page.say("hello", b"broken", build=build_hash(), host="t", secure=True, microphone="ask", worklet=True, pull=False)
     assert "binary data" in page.of("welcome")[-1]["problem"]
-
-
-def _hello(page, build):
-    return {"v": 1, "type": "hello", "page": page, "ack": 0, "build": build, "host": "t", "secure": True,
-            "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
 
 
 def test_the_page_that_was_pressed_owns_the_sound(player):
@@ -126,25 +121,26 @@ def test_the_page_that_was_pressed_owns_the_sound(player):
     one.hello()
     two = Page(player, "p2")
     two.hello()
-    assert player._channel.owner == "p1"
+    assert one.owner == "p1"
     pressed = []
     player.on_press(pressed.append)
     two.say("press", action="play")
-    assert player._channel.owner == "p2"
+    assert one.owner == "p2"
     assert two.of("owner")[-1]["page"] == "p2"
     eventually(lambda: pressed == ["play"])
 
 
-def test_bad_messages_are_counted_and_harm_nobody(player):
+def test_bad_messages_are_logged_and_do_no_harm(player, caplog):
     page = Page(player)
     page.hello()
     poll = {"v": 1, "type": "poll", "page": "p1", "ack": 0, "pull": False, "again": False}
     bad = ({}, {**poll, "v": 9}, {**poll, "type": "played"}, {**poll, "type": []}, {**poll, "ack": "x"}, None)
     for content in bad:
-        player._snb_receive(player, content, [])
-    assert player._channel.bad_messages == len(bad)
-    player._snb_receive(player, poll, [])
-    assert player._channel.bad_messages == len(bad)
+        page.send(content)
+    assert len(caplog.records) == len(bad)
+    page.send(poll)
+    assert len(caplog.records) == len(bad)
+    assert page.of("polled")
 
 
 def test_an_ended_stream_takes_no_more(player):
@@ -184,7 +180,7 @@ def test_commands_reach_the_page(player):
         player.volume = 1.5
 
 
-def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, caplog):
+def test_the_end_is_reported_once_and_a_handler_that_fails_does_no_harm(player, caplog):
     page, ends = Page(player), []
     page.hello()
     player.on_finished(lambda: ends.append(player.position))
@@ -200,8 +196,8 @@ def test_the_end_is_told_once_and_a_handler_that_fails_harms_nobody(player, capl
 
 
 async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player, monkeypatch):
-    monkeypatch.setattr("smallest_nb.notebook.comm.reachability.SIGN_SECS", 0.2)
-    monkeypatch.setattr("smallest_nb.notebook.comm.reachability.MOUNT_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.channel.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.channel.MOUNT_SECS", 0.2)
     with pytest.raises(FrontEndError, match="display it first"):
         await player.wait()
     page = Page(player)
@@ -247,4 +243,4 @@ def test_a_ping_is_answered_at_once_with_the_kernels_clock(player):
     first, second = page.of("pong")
     assert (first["t"], first["to"], first["seq"]) == (12.5, "p1", None)
     assert abs(second["k"] - time.monotonic() * 1000) < 1000
-    assert player._channel.pages["p1"].trip_ms == 4.0
+    assert player.trip_ms == 4.0

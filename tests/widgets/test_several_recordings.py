@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
+import ipywidgets
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client import background_loop
-from smallest_nb.notebook.widgets.sources import Sources
+from smallest_nb.notebook.widgets.recording_series import RecordingSeries
 from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
+from tests.support.widget_page import Page, eventually, part
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,6 @@ def clip(signals):
 @pytest.fixture
 def live(signals):
     made = snb.LiveTranscriber(api_key=KEY, base_url=signals.base_url, word_timestamps=True, diarize=True)
-    made.view._channel._build = made.microphone._channel._build = made.player._channel._build = None
     yield made
     made.close()
 
@@ -45,18 +46,23 @@ def test_UX13_a_name_belongs_to_the_speaker_of_one_recording(live, clip):
     first = len(live.transcript)
     with pytest.raises(AttributeError):
         live.feed(None, timeout=5, name="refused.wav")
-    background_loop.call(live._play_file("talk.wav", clip, 50.0), 60)
+    content = clip.wav_bytes()
+    upload = {"name": "talk.wav", "type": "audio/wav", "size": len(content), "last_modified": datetime.now(UTC)}
+    part(live, ipywidgets.FileUpload).value = [{**upload, "content": memoryview(content)}]
+    eventually(lambda: len(live.transcript) > first and not live.recording, 20)
     assert speakers(live.transcript[first:]) == {1}
     assert live.transcript.speakers == {0: "Ada", 1: "Speaker 2"}
     assert {s.source for s in live.transcript[:first]} == {"Recording 1"}
     assert {s.source for s in live.transcript[first:]} == {"talk.wav"}
-    assert live.view._line(first, live.transcript[first])["mark"] == "talk.wav"
-    assert "mark" not in live.view._line(0, live.transcript[0])
-    assert "<i>talk.wav</i>" in live._draw()
+    page = Page(live.view)
+    page.hello()
+    eventually(lambda: page.of("lines"))
+    assert [line.get("mark") for line in page.of("lines")[-1]["lines"]][: first + 1] == [*[None] * first, "talk.wav"]
+    assert "<i>talk.wav</i>" in live.saved_html.draw()
 
 
 def test_UX13_recordings_are_counted_until_the_transcript_is_cleared():
-    sources, transcript = Sources(), Transcript()
+    sources, transcript = RecordingSeries(), Transcript()
     heard = Segment("hi", True, 0, 1, (Word("hi", 0, 1, None, 1), Word("x", 1, 2)), speaker=0)
     found = []
     for name in (None, "a.wav", None):

@@ -7,10 +7,12 @@ import warnings
 import pytest
 
 import smallest_nb as snb
+from smallest_nb.notebook.widgets.model_notice import ModelNotice
+from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
-from tests.support.widget_page import Page, eventually
+from tests.support.widget_page import Page, eventually, part
 
 PRO = "lightning-v3.1-pro"
 
@@ -27,7 +29,6 @@ def open_tuner():
 
     def build(simulator, **settings):
         tuner = snb.VoiceTuner("One, two, three.", api_key=KEY, base_url=simulator.base_url, **settings)
-        tuner.player._channel._build = tuner._tray._channel._build = None
         made.append(tuner)
         page = Page(tuner.player)
         page.hello()
@@ -50,11 +51,11 @@ def test_L3_the_tuner_goes_on_with_the_replacement_and_shows_it(withdrawn, open_
     assert (tuner.settings.model, tuner.settings.voice) == (PRO, "meher")
     assert (tuner.panel.settings.model, tuner.panel.controls["model"].body.value) == (PRO, PRO)
     assert not tuner.settings.model_chosen
-    assert "This is lightning-v3.1-pro and the voice meher." in tuner._notice.text.value
-    assert tuner._notice.layout.display == ""
-    assert tuner._notice.button.layout.display == "none"
+    assert "This is lightning-v3.1-pro and the voice meher." in part(tuner, ModelNotice).text.value
+    assert part(tuner, ModelNotice).layout.display == ""
+    assert part(tuner, ModelNotice).button.layout.display == "none"
     assert not tuner.player.error
-    assert tuner._meter.requests == 2, "adopting the settings speaks nothing"
+    assert part(tuner, Meter).requests == 2, "adopting the settings speaks nothing"
     assert 'model="lightning_v3.1_pro", voice="meher"' in tuner.code("pipecat")
 
 
@@ -63,15 +64,15 @@ def test_L3_a_chosen_model_is_replaced_at_one_press(withdrawn, open_tuner):
     page.say("press", action="play")
     eventually(lambda: tuner.player.error)
     assert tuner.player.error == "lightning-v3.1 is no longer served."
-    assert tuner._notice.button.description == "Use lightning-v3.1-pro"
-    assert tuner._notice.button.layout.display == ""
-    tuner._notice.button.click()
+    assert part(tuner, ModelNotice).button.description == "Use lightning-v3.1-pro"
+    assert part(tuner, ModelNotice).button.layout.display == ""
+    part(tuner, ModelNotice).button.click()
     eventually(lambda: len(tuner.takes) == 1)
     assert (tuner.settings.model, tuner.settings.voice) == (PRO, "meher")
     assert tuner.settings.model_chosen
     assert tuner.takes[0].settings.model == PRO
     assert not tuner.player.error
-    assert tuner._notice.layout.display == "none"
+    assert part(tuner, ModelNotice).layout.display == "none"
 
 
 def test_L3_code_gets_the_error_with_the_way_out(withdrawn, open_tuner):

@@ -12,8 +12,10 @@ import pytest
 import smallest_nb as snb
 from smallest_nb.api.settings_import import read_settings
 from smallest_nb.client import background_loop
+from smallest_nb.notebook.widgets.take_list import TakeList
+from smallest_nb.notebook.widgets.usage_meter import Meter
 from tests.support.services import KEY
-from tests.support.widget_page import Page, eventually, noise
+from tests.support.widget_page import Page, button, eventually, noise, part
 
 
 def test_a_closed_tuner_is_gone(simulator):
@@ -46,10 +48,10 @@ def test_stop_means_all_that_was_asked_for(tuner):
     for number in range(10):
         asked = tuner.submit(f"Do not speak {number}.")
         tuner.stop()
-        with pytest.raises(snb.SmallestError, match="given up"):
+        with pytest.raises(snb.SmallestError, match="cancelled by stop"):
             asked.result(10)
     assert len(tuner.takes) == 0
-    assert tuner._meter.characters == 0
+    assert part(tuner, Meter).characters == 0
     tuner.audition("But speak this.")
 
 
@@ -83,7 +85,7 @@ def test_a_snapshot_replaces_what_no_field_is_known_for(tuner):
     assert tuner.settings.extra == {}
     assert "zzz" not in tuner.code("curl")
     tuner.audition("One.")
-    assert tuner._service.settings.extra == {}
+    assert tuner.service.settings.extra == {}
 
 
 def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, simulator):
@@ -98,18 +100,24 @@ def test_a_take_from_elsewhere_is_no_answer_of_this_service(tuner, tmp_path, sim
     other.close()
 
 
-def test_a_new_take_asks_back_too_and_a_known_one_does_not(tuner, page):
-    tuner._wishes._warn_characters = 10
-    tuner.text = "This is more than ten characters."
-    tuner._anew.click()
+def test_a_new_take_asks_back_too_and_a_known_one_does_not(simulator):
+    tuner = snb.VoiceTuner(api_key=KEY, base_url=simulator.base_url, warn_characters=10)
+    page = Page(tuner.player)
+    page.hello()
+    tuner.text = text = "This is more than ten characters."
+    button(tuner, "New take").click()
     eventually(lambda: "press again" in tuner.player.status)
     assert len(tuner.takes) == 0
-    tuner._anew.click()
+    button(tuner, "New take").click()
     eventually(lambda: len(tuner.takes) == 1)
-    tuner._wishes._warned = ("", 0.0)
+    tuner.text = "These are too, and they were not spoken yet."
+    page.say("press", action="play")
+    eventually(lambda: "press again" in tuner.player.status)
+    tuner.text = text
     page.say("press", action="play")
     eventually(lambda: len(page.of("stream-open")) == 2)
     assert "press again" not in tuner.player.status
+    tuner.close()
 
 
 def test_a_page_that_stops_by_itself_is_believed():
@@ -117,17 +125,18 @@ def test_a_page_that_stops_by_itself_is_believed():
     page = Page(player)
     page.hello()
     stream = player.play(noise(20.0))
-    told = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None, "rendered": None,
-            "prebuffer_ms": 150, "clock_error_ms": None}  # fmt: skip
-    page.say("played", position=100, state="playing", **told)
-    page.say("played", position=2000, state="idle", **told)
-    assert (player.state, len(player._streams)) == ("idle", 0), "else player.wait() would wait for ever"
+    fields = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None,
+              "rendered": None, "prebuffer_ms": 150, "clock_error_ms": None}  # fmt: skip
+    page.say("played", position=100, state="playing", **fields)
+    page.say("played", position=2000, state="idle", **fields)
+    assert player.state == "idle"
+    background_loop.call(player.wait(2), 3)
 
 
 def test_closing_from_a_handler_closes_the_socket(tuner):
     tuner.on_take(lambda _take: tuner.close())
     tuner.audition("One.")
-    eventually(lambda: not tuner._service.connected)
+    eventually(lambda: not tuner.service.connected)
 
 
 def test_small_things(tuner, page, tray):
@@ -135,9 +144,9 @@ def test_small_things(tuner, page, tray):
         tuner.audition(123)
     with pytest.raises(snb.ConfigError):
         tuner.audition("   ")
-    assert (tuner._meter.characters, tuner._meter.requests, tuner._meter.in_flight) == (0, 0, 0)
+    assert (part(tuner, Meter).characters, part(tuner, Meter).requests, part(tuner, Meter).in_flight) == (0, 0, 0)
     tuner.audition("word " * 200)
-    assert len(tuner._tray.rows[0]["text"]) == 300
+    assert len(part(tuner, TakeList).rows[0]["text"]) == 300
     with pytest.raises(snb.ConfigError, match="max_kb"):
         tuner.snapshot(1, max_kb="many")
     assert "<audio" in tuner.snapshot(1, max_kb=900.5)._repr_html_()

@@ -10,15 +10,18 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.api.code_export import TARGETS
+from smallest_nb.notebook.widgets.code_view import CodeView
+from smallest_nb.notebook.widgets.take_list import TakeList
+from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
-from tests.support.widget_page import eventually
+from tests.support.widget_page import button, eventually, part
 
 
 def test_what_was_heard_is_heard_again_for_nothing(tuner, page):
     first = tuner.audition()
     assert tuner.audition() is first
-    assert tuner._meter.requests == 1
+    assert part(tuner, Meter).requests == 1
     assert len(page.of("stream-open")) == 2, "it is played again all the same"
     tuner.settings = {"speed": 1.3}
     second = tuner.audition()
@@ -26,10 +29,10 @@ def test_what_was_heard_is_heard_again_for_nothing(tuner, page):
     assert tuner.audition() is first
     assert tuner.audition(fresh=True) not in (first, second)
     assert tuner.audition("Another text.") not in (first, second)
-    assert tuner._meter.requests == 4
+    assert part(tuner, Meter).requests == 4
 
 
-def test_takes_are_told_to_who_asked(tuner, caplog):
+def test_handlers_of_on_take_get_each_take(tuner, caplog):
     seen = []
     tuner.on_take(seen.append)
     tuner.on_take(lambda take: 1 / 0)
@@ -43,39 +46,39 @@ def test_takes_are_told_to_who_asked(tuner, caplog):
 def test_a_person_stars_notes_and_deletes(tuner, tray):
     take = tuner.audition()
     tuner.audition("Another one.")
-    assert [r["number"] for r in tuner._tray.rows] == [2, 1]
-    assert tuner._tray.rows[1]["text"] == "One, two, three."
-    assert len(tuner._tray.rows[1]["peaks"]) == 48
-    assert max(tuner._tray.rows[1]["peaks"]) == 99
+    assert [r["number"] for r in part(tuner, TakeList).rows] == [2, 1]
+    assert part(tuner, TakeList).rows[1]["text"] == "One, two, three."
+    assert len(part(tuner, TakeList).rows[1]["peaks"]) == 48
+    assert max(part(tuner, TakeList).rows[1]["peaks"]) == 99
     tray.say("take", action="star", number=1, text="on")
-    eventually(lambda: take.starred and tuner._tray.rows[1]["starred"])
+    eventually(lambda: take.starred and part(tuner, TakeList).rows[1]["starred"])
     tray.say("take", action="note", number=1, text="warm <b>but slow</b>")
-    eventually(lambda: take.note == "warm <b>but slow</b>" == tuner._tray.rows[1]["note"])
+    eventually(lambda: take.note == "warm <b>but slow</b>" == part(tuner, TakeList).rows[1]["note"])
     tray.say("take", action="star", number=1, text="")
     eventually(lambda: not take.starred)
     tray.say("take", action="delete", number=2, text="")
-    eventually(lambda: [r["number"] for r in tuner._tray.rows] == [1])
+    eventually(lambda: [r["number"] for r in part(tuner, TakeList).rows] == [1])
     tray.say("take", action="play", number=77, text="")
-    eventually(lambda: "77" in tuner._tray.told)
+    eventually(lambda: "77" in part(tuner, TakeList).remark)
 
 
 def test_a_take_is_heard_from_the_list(tuner, page, tray):
     first = tuner.audition()
     tuner.audition("Another one.")
     tray.say("take", action="play", number=1, text="")
-    eventually(lambda: tuner._tray.current == 1)
+    eventually(lambda: part(tuner, TakeList).current == 1)
     last = page.of("stream-open")[-1]["stream"]
     eventually(lambda: b"".join(b[0] for c, b in page.got if c.get("stream") == last and b) == first.clip.pcm)
-    assert tuner._meter.requests == 2
+    assert part(tuner, Meter).requests == 2
 
 
 def test_two_takes_are_compared_in_words_and_side_by_side(tuner, page, tray):
     first = tuner.audition()
     tuner.settings = {"voice": "magnus", "speed": 1.4}
     second = tuner.audition()
-    told = tuner.compare(1, 2)
-    assert "magnus" in told
-    assert "1.4" in told
+    difference = tuner.compare(1, 2)
+    assert "magnus" in difference
+    assert "1.4" in difference
     sent, pieces = [], b""
     for content, buffers in page.got:
         if content["type"] in ("piece", "compare"):
@@ -84,7 +87,7 @@ def test_two_takes_are_compared_in_words_and_side_by_side(tuner, page, tray):
             sent.append((content["slot"], content["label"], pieces))
             pieces = b""
     assert sent == [("a", "Take 1", first.clip.pcm), ("b", "Take 2", second.clip.pcm)]
-    assert tuner.player.difference == told
+    assert tuner.player.difference == difference
     tray.say("take", action="compare", number=2, text="1")
     eventually(lambda: len(page.of("compare")) == 4)
     with pytest.raises(snb.ConfigError, match="9"):
@@ -106,23 +109,23 @@ def test_words_are_shown_with_the_sound(tuner, page):
 
 
 def test_the_meter_counts(tuner):
-    assert "16 characters" in tuner._meter.value
+    assert "16 characters" in part(tuner, Meter).value
     tuner.audition()
-    assert tuner._meter.in_flight == 0
-    assert tuner._meter.characters == 16
-    assert tuner._meter.seconds == pytest.approx(tuner.takes[0].duration, abs=0.01)
-    assert "spoken so far: 16 characters" in tuner._meter.value
+    assert part(tuner, Meter).in_flight == 0
+    assert part(tuner, Meter).characters == 16
+    assert part(tuner, Meter).seconds == pytest.approx(tuner.takes[0].duration, abs=0.01)
+    assert "spoken so far: 16 characters" in part(tuner, Meter).value
     tuner.text = "x" * 2800
-    assert "2,800 characters, about 3.3 min" in tuner._meter.value
+    assert "2,800 characters, about 3.3 min" in part(tuner, Meter).value
 
 
 def test_a_long_text_is_asked_back_once(tuner, page):
     tuner.text = "word " * 300
     page.say("press", action="play")
     eventually(lambda: "press again" in tuner.player.status)
-    assert tuner._meter.requests == 0
+    assert part(tuner, Meter).requests == 0
     page.say("press", action="play")
-    eventually(lambda: tuner._meter.requests == 1)
+    eventually(lambda: part(tuner, Meter).requests == 1)
     tuner.stop()
 
 
@@ -172,12 +175,12 @@ def test_voices_are_found_and_chosen(tuner):
 
 
 def test_the_live_list_is_asked_for(tuner):
-    tuner.voices._live.click()
-    eventually(lambda: "lists them now" in tuner.voices._told.value)
+    button(tuner, "Load the full list").click()
+    eventually(lambda: "lists them now" in tuner.voices.summary.value)
     with Simulator() as other:
         lonely = snb.VoiceTuner("x", api_key=KEY, base_url=other.base_url)
-    lonely.voices._live.click()
-    eventually(lambda: "model cards" in lonely.voices._told.value or "could not be had" in lonely.voices._told.value)
+    button(lonely, "Load the full list").click()
+    eventually(lambda: "model cards" in lonely.voices.summary.value or "not be fetched" in lonely.voices.summary.value)
     assert lonely.voices.matches()
     lonely.close()
 
@@ -189,14 +192,14 @@ def test_every_setting_has_a_control(tuner):
 def test_the_code_view_follows(tuner):
     tuner.audition()
     tuner.settings = {"speed": 1.0}
-    assert "sophia" in tuner._code.code, "what was heard is written as it is"
+    assert "sophia" in part(tuner, CodeView).code, "what was heard is written as it is"
     tuner.settings = {"voice": "magnus"}
-    assert "magnus" in tuner._code.code
-    tuner._code.target = "curl"
-    assert tuner._code.code.startswith("curl")
+    assert "magnus" in part(tuner, CodeView).code
+    part(tuner, CodeView).target = "curl"
+    assert part(tuner, CodeView).code.startswith("curl")
     tuner.text = 'It\'s "quoted" & 5 > 3'
-    assert tuner.load_settings(tuner._code.code).voice == "magnus"
-    assert KEY not in tuner._code.code
+    assert tuner.load_settings(part(tuner, CodeView).code).voice == "magnus"
+    assert KEY not in part(tuner, CodeView).code
 
 
 def test_memory_is_bounded_and_stars_are_kept(simulator):
@@ -207,7 +210,7 @@ def test_memory_is_bounded_and_stars_are_kept(simulator):
         tuner.audition(f"Number {number}.")
     assert first in tuner.takes
     assert sum(len(t.clip.pcm) for t in tuner.takes) <= 150_000
-    assert "older takes had to go" in tuner._tray.told
+    assert "older takes were removed" in part(tuner, TakeList).remark
     tuner.close()
 
 
@@ -252,12 +255,12 @@ def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypat
         return ()
 
     monkeypatch.setattr(voice_finder, "list_voices", slow)
-    tuner.voices._live.click()
+    button(tuner, "Load the full list").click()
     eventually(lambda: asked == ["lightning-v3.1"])
     tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
     pro = tuner.voices.found.options
     time.sleep(0.5)
     assert tuner.voices.found.options == pro
-    tuner.voices._live.click()
-    eventually(lambda: "no route" in tuner.voices._told.value)
+    button(tuner, "Load the full list").click()
+    eventually(lambda: "no route" in tuner.voices.summary.value)
     assert tuner.voices.found.options == pro

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.notebook.comm import reachability
+from smallest_nb.notebook.comm import channel
 from tests.support.services import KEY
 from tests.support.widget_page import Page, noise, recording
 
@@ -20,14 +20,12 @@ class LivingPage(Page):
 
     def __init__(self, widget, name="p1", *, answers=True):
         super().__init__(widget, name)
-        kept = widget._channel._send
+        self.answers = answers
 
-        def send(content, buffers):
-            kept(content, buffers)
-            if answers and content["type"] == SIGN and content["to"] == self.name:
-                asyncio.get_running_loop().call_later(0.02, self.poll)
-
-        widget._channel._send = send
+    def receive(self, content, buffers):
+        super().receive(content, buffers)
+        if self.answers and content["type"] == SIGN and content["to"] == self.name:
+            asyncio.get_running_loop().call_later(0.02, self.poll)
 
     def poll(self):
         self.say("poll", pull=False, again=False)
@@ -36,15 +34,14 @@ class LivingPage(Page):
 @pytest.fixture
 def live(simulator):
     made = snb.LiveTranscriber(api_key=KEY, base_url=simulator.base_url)
-    made.view._channel._build = made.microphone._channel._build = made.player._channel._build = None
     yield made
     made.close()
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(reachability, "SIGN_SECS", 0.3)
-    monkeypatch.setattr(reachability, "MOUNT_SECS", 0.3)
+    monkeypatch.setattr(channel, "SIGN_SECS", 0.3)
+    monkeypatch.setattr(channel, "MOUNT_SECS", 0.3)
 
 
 async def test_UX2_turns_of_a_bot_wait_where_the_page_is_heard(player):
@@ -101,7 +98,7 @@ async def test_UX2_no_microphone_is_opened_where_the_page_is_not_heard(live, imp
 
 
 async def test_UX2_a_loop_that_was_held_up_is_no_silence_of_the_page(player, monkeypatch):
-    monkeypatch.setattr(reachability, "SIGN_SECS", 0.5)
+    monkeypatch.setattr(channel, "SIGN_SECS", 0.5)
     page = LivingPage(player, answers=False)
     page.hello()
     player.play(noise(0.1))
@@ -158,7 +155,7 @@ def test_UX12_a_microphone_starts_with_the_page_that_comes_soon(live):
 
 @pytest.mark.parametrize("why", ["stopped", "late"])
 def test_UX12_no_microphone_starts_by_itself(live, monkeypatch, why):
-    monkeypatch.setattr("smallest_nb.notebook.widgets.microphone._START_SECS", 5.0 if why == "stopped" else 0.0)
+    monkeypatch.setattr("smallest_nb.notebook.widgets.page_source._START_SECS", 5.0 if why == "stopped" else 0.0)
     live.microphone.start()
     if why == "stopped":
         live.microphone.stop()

@@ -31,8 +31,7 @@ def test_both_sides_know_the_same_types():
 
 @pytest.mark.parametrize("message", GOLDEN["to_page"], ids=lambda m: m["type"])
 def test_what_the_kernel_sends(message):
-    fields = {k: v for k, v in message.items() if k not in ("v", "type")}
-    assert envelope(message["type"], **fields) == message
+    assert envelope({name: value for name, value in message.items() if name != "v"}) == message
 
 
 @pytest.mark.parametrize("message", GOLDEN["from_page"], ids=lambda m: m["type"])
@@ -60,7 +59,7 @@ def test_bad_messages_say_what_is_wrong(content, expected):
 
 def test_fields_that_do_not_belong_are_refused():
     with pytest.raises(ProtocolError, match="fade_ms"):
-        envelope("stop", fade=1)
+        envelope({"type": "stop", "fade": 1})
 
 
 def test_no_key_is_called_id():

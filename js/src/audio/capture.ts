@@ -64,7 +64,7 @@ async function openStream(options: CaptureOptions): Promise<MediaStream> {
     devices.find((device) => device.label.includes(options.device));
   const known = find(await microphones());
   if (known) return wanted({ exact: known.deviceId });
-  // Labels are told only to those who may listen: ask for any device first.
+  // Labels are shown only to pages that may listen: ask for any device first.
   const any = await wanted(undefined);
   for (const track of any.getTracks()) track.stop();
   const devices = await microphones();
@@ -108,12 +108,12 @@ export class Capture {
       new MediaStreamAudioSourceNode(context, { mediaStream: stream }).connect(node);
       const track = stream.getAudioTracks()[0];
       track?.addEventListener("ended", options.onLost);
-      const told = track?.getSettings() ?? {};
+      const settings = track?.getSettings() ?? {};
       const granted = {
         device: track?.label ?? "",
-        echo_cancellation: Boolean(told.echoCancellation),
-        noise_suppression: Boolean(told.noiseSuppression),
-        auto_gain_control: Boolean(told.autoGainControl),
+        echo_cancellation: Boolean(settings.echoCancellation),
+        noise_suppression: Boolean(settings.noiseSuppression),
+        auto_gain_control: Boolean(settings.autoGainControl),
       };
       return new Capture(context.sampleRate, granted, context, stream, node);
     } catch (error) {

@@ -8,8 +8,8 @@
 export const START_SECS = 0.15;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
-/** To begin with where sound must be asked for and comes in lumps. */
-export const LUMPY_SECS = 0.3;
+/** To begin with where sound must be asked for and comes in bursts. */
+export const BURSTY_SECS = 0.3;
 
 const MARGIN = 1.5;
 const MARGIN_SECS = 0.02;
@@ -26,13 +26,13 @@ export class JitterEstimator {
   /** The longest piece of late: while it plays, nothing else may have come. */
   #piece = 0;
   /** Sound must be asked for. */
-  lumpy = false;
+  bursty = false;
 
   /** Seconds to have before starting, and again after running dry. */
-  get waterlineSecs(): number {
-    if (this.#worst === null) return this.lumpy ? LUMPY_SECS : START_SECS;
+  get prebufferThresholdSecs(): number {
+    if (this.#worst === null) return this.bursty ? BURSTY_SECS : START_SECS;
     const needed = Math.max(
-      this.lumpy ? LUMPY_SECS : 0,
+      this.bursty ? BURSTY_SECS : 0,
       this.#piece + this.#worst * MARGIN + MARGIN_SECS,
       this.#floor,
     );
@@ -61,7 +61,7 @@ export class JitterEstimator {
 
   /** The sound ran dry although this much was thought to be enough. */
   underrun(): void {
-    this.#floor = Math.min(MOST_SECS, this.waterlineSecs * 1.5);
+    this.#floor = Math.min(MOST_SECS, this.prebufferThresholdSecs * 1.5);
     this.#worst ??= 0;
   }
 }

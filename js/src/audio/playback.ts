@@ -110,13 +110,13 @@ export class Playback {
 
   pause(): void {
     if (this.state !== "playing") return;
-    this.#tell({ type: "pause", fade: this.#frames(FADE_MS) });
+    this.#post({ type: "pause", fade: this.#frames(FADE_MS) });
     this.#set("paused");
   }
 
   resume(): void {
     if (this.state !== "paused") return;
-    this.#tell({ type: "resume", fade: this.#frames(SEEK_FADE_MS) });
+    this.#post({ type: "resume", fade: this.#frames(SEEK_FADE_MS) });
     this.#set("playing");
   }
 
@@ -154,7 +154,7 @@ export class Playback {
   }
 
   #silence(fadeMs: number): void {
-    if (this.#runs.length > 0) this.#tell({ type: "stop", fade: this.#frames(fadeMs) });
+    if (this.#runs.length > 0) this.#post({ type: "stop", fade: this.#frames(fadeMs) });
     this.#runs = [];
     this.#starting = [];
   }
@@ -226,11 +226,11 @@ export class Playback {
         same ? null : new Resampler(take.sampleRate, context.sampleRate),
       );
       this.#runs.push(run);
-      const waterline = this.#frames(1000 * this.jitter.waterlineSecs);
-      this.#tell({
+      const prebufferThreshold = this.#frames(1000 * this.jitter.prebufferThresholdSecs);
+      this.#post({
         type: "open",
         stream: run.name,
-        waterline,
+        prebufferThreshold,
         fadeIn: from > 0 ? this.#frames(SEEK_FADE_MS) : 0,
       });
     }
@@ -258,27 +258,27 @@ export class Playback {
       run.ended = true;
       if (run.resampler) {
         const tail = new Float32Array(run.resampler.bound(0));
-        this.#post(run, tail.slice(0, run.resampler.flush(tail)));
+        this.#postSamples(run, tail.slice(0, run.resampler.flush(tail)));
       }
-      this.#tell({ type: "end", stream: run.name });
+      this.#post({ type: "end", stream: run.name });
     }
   }
 
   #push(run: Run, samples: Float32Array<ArrayBuffer>): void {
     if (!run.resampler) {
-      this.#post(run, samples);
+      this.#postSamples(run, samples);
       return;
     }
     const out = new Float32Array(run.resampler.bound(samples.length));
-    this.#post(run, out.slice(0, run.resampler.process(samples, out)));
+    this.#postSamples(run, out.slice(0, run.resampler.process(samples, out)));
   }
 
-  #post(run: Run, samples: Float32Array<ArrayBuffer>): void {
+  #postSamples(run: Run, samples: Float32Array<ArrayBuffer>): void {
     run.given += samples.length;
-    this.#tell({ type: "push", stream: run.name, samples }, [samples.buffer]);
+    this.#post({ type: "push", stream: run.name, samples }, [samples.buffer]);
   }
 
-  #tell(message: ToPlayer, transfer: Transferable[] = []): void {
+  #post(message: ToPlayer, transfer: Transferable[] = []): void {
     this.#node?.port.postMessage(message, transfer);
   }
 
@@ -318,7 +318,10 @@ export class Playback {
 
   #ranDry(times: number): void {
     for (let i = 0; i < times; i++) this.jitter.underrun();
-    this.#tell({ type: "waterline", samples: this.#frames(1000 * this.jitter.waterlineSecs) });
+    this.#post({
+      type: "prebuffer-threshold",
+      samples: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
+    });
   }
 
   #finished(take: Take): void {

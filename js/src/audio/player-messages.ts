@@ -1,10 +1,10 @@
 /** Messages between the page and its player worklet. Lengths are samples at the device's rate. */
 
 export type ToPlayer =
-  | { type: "open"; stream: string; waterline: number; fadeIn: number }
+  | { type: "open"; stream: string; prebufferThreshold: number; fadeIn: number }
   | { type: "push"; stream: string; samples: Float32Array }
   | { type: "end"; stream: string }
-  | { type: "waterline"; samples: number }
+  | { type: "prebuffer-threshold"; samples: number }
   | { type: "pause"; fade: number }
   | { type: "resume"; fade: number }
   | { type: "stop"; fade: number };

@@ -1,5 +1,5 @@
 /**
- * Speaker side of the audio thread: plays queued blocks, waits for the waterline, pauses, fades, reports where it is.
+ * Speaker side of the audio thread: plays queued blocks, waits for the prebuffer threshold, pauses, fades, reports where it is.
  *
  * The streams that `stop` meets fade out while the next one already sounds: that is the cross-fade.
  */
@@ -9,7 +9,7 @@ import { BlockQueue } from "./ring";
 
 interface Stream {
   id: string;
-  waterline: number;
+  prebufferThreshold: number;
   queue: BlockQueue;
   gain: Ramp;
   ended: boolean;
@@ -61,7 +61,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       const stream = this.#streams[0];
       if (!stream) break;
       if (!stream.flowing) {
-        if (!stream.ended && stream.queue.available < stream.waterline) break;
+        if (!stream.ended && stream.queue.available < stream.prebufferThreshold) break;
         this.#start(stream);
       }
       // A pause takes just the samples of its fade: what follows is for the time after it.
@@ -116,7 +116,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       gain.to(1, message.fadeIn);
       this.#streams.push({
         id: message.stream,
-        waterline: message.waterline,
+        prebufferThreshold: message.prebufferThreshold,
         queue: new BlockQueue(),
         gain,
         ended: false,
@@ -132,8 +132,8 @@ class PlayerProcessor extends AudioWorkletProcessor {
     } else if (message.type === "resume") {
       this.#paused = false;
       this.#pausing.to(1, message.fade);
-    } else if (message.type === "waterline") {
-      for (const stream of this.#streams) stream.waterline = message.samples;
+    } else if (message.type === "prebuffer-threshold") {
+      for (const stream of this.#streams) stream.prebufferThreshold = message.samples;
     } else {
       const stream = this.#streams.find((s) => s.id === message.stream);
       if (!stream) return;

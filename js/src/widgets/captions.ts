@@ -7,8 +7,8 @@ const LINES = 3;
 
 export class Captions {
   readonly #lines = h("div", { class: "snb-captions-lines", dir: "auto" });
-  readonly #told = h("div", {
-    class: "snb-captions-told",
+  readonly #spoken = h("div", {
+    class: "snb-captions-spoken",
     role: "log",
     "aria-live": "polite",
     "aria-label": "Captions",
@@ -22,7 +22,7 @@ export class Captions {
       { class: "snb-button", type: "button", click: () => this.#fill() },
       "Full screen",
     );
-    this.element = h("div", { class: "snb-captions", hidden: true }, this.#lines, this.#told, full);
+    this.element = h("div", { class: "snb-captions", hidden: true }, this.#lines, this.#spoken, full);
   }
 
   get on(): boolean {
@@ -49,8 +49,8 @@ export class Captions {
     for (const line of latest) {
       if (!line.final || line.i <= this.#last) continue;
       this.#last = line.i;
-      this.#told.append(h("p", {}, ...marked(line.text)));
-      while (this.#told.childElementCount > LINES) this.#told.firstElementChild?.remove();
+      this.#spoken.append(h("p", {}, ...marked(line.text)));
+      while (this.#spoken.childElementCount > LINES) this.#spoken.firstElementChild?.remove();
     }
   }
 

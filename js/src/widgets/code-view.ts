@@ -3,7 +3,7 @@ import "./code-view.css";
 import type { Model } from "../channel";
 import { copy } from "../clipboard";
 import { h, icon, keepKeys } from "../dom";
-import { widget } from "../lifecycle";
+import { observe, widget } from "../lifecycle";
 import { followTheme } from "../theme";
 
 const COPIED_MS = 2000;
@@ -14,11 +14,11 @@ function mountView(model: Model, el: HTMLElement, signal: AbortSignal): void {
     model.set("target", choice.value);
     model.save_changes();
   });
-  const told = h("span", { class: "snb-status", role: "status" });
+  const status = h("span", { class: "snb-status", role: "status" });
   const say = (text: string) => {
-    told.textContent = text;
+    status.textContent = text;
     setTimeout(() => {
-      told.textContent = "";
+      status.textContent = "";
     }, COPIED_MS);
   };
   const code = h("pre", { class: "snb-code", tabindex: "0", "aria-label": "Code" });
@@ -32,7 +32,7 @@ function mountView(model: Model, el: HTMLElement, signal: AbortSignal): void {
   const root = h(
     "div",
     { class: "snb snb-card" },
-    h("div", { class: "snb-code-row" }, choice, button, told),
+    h("div", { class: "snb-code-row" }, choice, button, status),
     code,
   );
   keepKeys(root);
@@ -45,11 +45,8 @@ function mountView(model: Model, el: HTMLElement, signal: AbortSignal): void {
   };
   followTheme(root, signal);
   const names = ["targets", "target", "code"];
-  for (const name of names) model.on(`change:${name}`, paint);
-  signal.addEventListener("abort", () => {
-    for (const name of names) model.off(`change:${name}`, paint);
-    root.remove();
-  });
+  observe(model, names, signal, paint);
+  signal.addEventListener("abort", () => root.remove());
   el.append(root);
   paint();
 }

@@ -42,7 +42,7 @@ export class Pair {
     const switching = take === other || take === wanted;
     const at = sounding && take && switching ? take.position / take.sampleRate : 0;
     void this.playback.unlock();
-    // As a press on Stop would: the kernel is told that nobody hears the rest of what it sends.
+    // As a press on Stop would, so that the kernel sends no more of what will not be played.
     if (!switching || this.playback.incoming) this.playback.stop(FADE_MS);
     this.playback.hear(wanted, at < wanted.duration ? at : 0);
   }
@@ -51,7 +51,7 @@ export class Pair {
 export class CompareRow {
   readonly element = h("div", { class: "snb-compare", role: "group", "aria-label": "Compare two takes" });
   readonly #buttons: Record<Slot, HTMLButtonElement>;
-  readonly #told = h("span", { class: "snb-compare-told" });
+  readonly #difference = h("span", { class: "snb-compare-difference" });
 
   constructor(
     readonly pair: Pair,
@@ -62,17 +62,17 @@ export class CompareRow {
     this.#buttons = { a: button("a"), b: button("b") };
     const end = h(
       "button",
-      { class: "snb-button snb-icon", type: "button", "aria-label": "End comparing" },
+      { class: "snb-button snb-icon", type: "button", "aria-label": "Stop comparing" },
       "×",
     );
     end.addEventListener("click", close);
-    this.element.append(this.#buttons.a, this.#buttons.b, this.#told, end);
+    this.element.append(this.#buttons.a, this.#buttons.b, this.#difference, end);
   }
 
-  show(told: string): void {
+  show(difference: string): void {
     this.element.hidden = !this.pair.whole;
     if (this.element.hidden) return;
-    if (this.#told.textContent !== told) this.#told.textContent = told;
+    if (this.#difference.textContent !== difference) this.#difference.textContent = difference;
     for (const slot of ["a", "b"] as const) {
       const button = this.#buttons[slot];
       const name = `${slot.toUpperCase()} · ${this.pair.labels[slot] ?? ""}`;

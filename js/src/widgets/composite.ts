@@ -5,7 +5,7 @@
 import "./composite.css";
 import type { Model } from "../channel";
 import { h } from "../dom";
-import { Lifecycle } from "../lifecycle";
+import { Lifecycle, observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CONTROLS, follow } from "./plain-controls";
 
@@ -51,8 +51,7 @@ function fill(
     drawn = new Lifecycle(signal);
     void draw(drawn.signal);
   };
-  model.on("change:children", again);
-  signal.addEventListener("abort", () => model.off("change:children", again));
+  observe(model, ["children"], signal, again);
   return draw(drawn.signal);
 }
 
@@ -124,7 +123,10 @@ export default {
     const slot = h("div");
     root.append(slot);
     if (host) await tree(host, reference(model.get("root")), slot, life.signal);
-    else slot.append("This notebook host shows no boxes of widgets: show their parts, such as tuner.player.");
+    else
+      slot.append(
+        "This notebook host cannot show boxes of widgets: show their parts instead, such as tuner.player.",
+      );
     return () => {
       life.end();
       root.remove();

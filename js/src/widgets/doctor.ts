@@ -4,8 +4,8 @@ import { Channel, type Model } from "../channel";
 import { copy } from "../clipboard";
 import { h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
-import { widget } from "../lifecycle";
-import { PageExaminer } from "../page-facts";
+import { observe, widget } from "../lifecycle";
+import { PageChecker } from "../page-facts";
 import { followTheme } from "../theme";
 
 interface Row {
@@ -22,19 +22,19 @@ const COPIED_MS = 2000;
 
 class DoctorModel {
   readonly channel: Channel;
-  readonly examiner: PageExaminer;
+  readonly checker: PageChecker;
 
   constructor(
     readonly model: Model,
     signal: AbortSignal,
   ) {
     this.channel = new Channel(model, capabilities, signal);
-    this.examiner = new PageExaminer(this.channel);
-    this.channel.onWelcome(() => this.examine());
+    this.checker = new PageChecker(this.channel);
+    this.channel.onWelcome(() => this.check());
   }
 
-  examine(): void {
-    this.examiner.run().catch((error) => console.error("[smallest_nb] examining the page failed", error));
+  check(): void {
+    this.checker.run().catch((error) => console.error("[smallest_nb] checking the page failed", error));
   }
 }
 
@@ -55,22 +55,22 @@ function line(row: Row): HTMLElement {
   );
 }
 
-function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signal: AbortSignal): void {
+function mount({ model, channel, checker }: DoctorModel, el: HTMLElement, signal: AbortSignal): void {
   const summary = h("strong", { class: "snb-doctor-summary", role: "status" });
-  const told = h("span", { class: "snb-status", role: "status" });
-  const table = h("table", { class: "snb-doctor-table", "aria-label": "What was looked at" });
+  const status = h("span", { class: "snb-status", role: "status" });
+  const table = h("table", { class: "snb-doctor-table", "aria-label": "Checks" });
   const problem = h("div", { class: "snb-error", role: "alert" });
   const json = h("pre", { class: "snb-doctor-json", hidden: true });
   const say = (text: string) => {
-    told.textContent = text;
+    status.textContent = text;
     setTimeout(() => {
-      told.textContent = "";
+      status.textContent = "";
     }, COPIED_MS);
   };
-  const again = h("button", { class: "snb-button", type: "button" }, icon("again"), "Examine again");
+  const again = h("button", { class: "snb-button", type: "button" }, icon("again"), "Check again");
   again.addEventListener("click", () => {
     channel.send({ type: "press", action: "again" });
-    examiner.run().catch((error) => say(String(error)));
+    checker.run().catch((error) => say(String(error)));
     paint();
   });
   const report = h("button", { class: "snb-button", type: "button" }, icon("copy"), "Copy report");
@@ -92,7 +92,7 @@ function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signa
   const root = h(
     "div",
     { class: "snb snb-card snb-doctor" },
-    h("div", { class: "snb-doctor-head" }, summary, again, report, told),
+    h("div", { class: "snb-doctor-head" }, summary, again, report, status),
     problem,
     table,
     json,
@@ -116,12 +116,9 @@ function mount({ model, channel, examiner }: DoctorModel, el: HTMLElement, signa
   };
   followTheme(root, signal);
   const names = ["rows", "status"];
-  for (const name of names) model.on(`change:${name}`, paint);
+  observe(model, names, signal, paint);
   channel.onWelcome(paint);
-  signal.addEventListener("abort", () => {
-    for (const name of names) model.off(`change:${name}`, paint);
-    root.remove();
-  });
+  signal.addEventListener("abort", () => root.remove());
   el.append(root);
   paint();
 }

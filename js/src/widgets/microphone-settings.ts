@@ -50,9 +50,9 @@ export function mountSettings(mic: Settable): { element: HTMLElement; paint: () 
     for (const { name, box, granted } of boxes) {
       box.checked = Boolean(mic.model.get(name));
       box.toggleAttribute("disabled", fixed);
-      const told = mic.granted?.[name];
+      const actual = mic.granted?.[name];
       granted.textContent =
-        told === undefined || told === box.checked ? "" : ` (the browser says ${told ? "on" : "off"})`;
+        actual === undefined || actual === box.checked ? "" : ` (the browser says ${actual ? "on" : "off"})`;
     }
   };
   return { element, paint };

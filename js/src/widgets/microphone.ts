@@ -1,15 +1,15 @@
-/** The Microphone's face: one device however many views; chunks are numbered, kept until the kernel has them. */
+/** The Microphone in the page: one device however many views; chunks are numbered, kept until the kernel has them. */
 import "./microphone.css";
 import { Capture, type Chunk, type Granted, microphones, NoSuchDevice } from "../audio/capture";
 import { meter } from "../audio/level";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { asking, capabilities, microphoneProblem } from "../host";
-import { widget } from "../lifecycle";
+import { observe, widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
 import { mountSettings, SWITCHES } from "./microphone-settings";
-import { ladderOf, mountSteps, remembered } from "./microphone-steps";
+import { mountSources, remembered, sourceStateOf } from "./microphone-sources";
 import { SendWindow } from "./send-window";
 
 const DRAIN_MS = 60_000;
@@ -59,20 +59,18 @@ class MicrophoneModel {
       if (this.channel.isOwner || !this.channel.ready) void this.start();
     });
     this.channel.on("mic-stop", () => void this.stop());
-    const paused = () => this.hold(Boolean(model.get("paused")));
-    model.on("change:paused", paused);
-    signal.addEventListener("abort", () => model.off("change:paused", paused));
+    observe(model, ["paused"], signal, () => this.hold(Boolean(model.get("paused"))));
     this.channel.on("owner", () => {
       if (this.channel.isOwner) return;
       void this.stop(); // another page was pressed
       this.#window.abandon(); // and what comes from here is not listened to
     });
     this.channel.onWelcome(() => {
-      const way = remembered();
-      if (this.blocked && way && way !== "page" && this.ladder.via === "page") this.goBy(way);
+      const name = remembered();
+      if (this.blocked && name && name !== "page" && this.sources.active === "page") this.chooseSource(name);
       this.changed();
     });
-    this.channel.onGone(() => this.#leave()); // nobody hears it any more
+    this.channel.onGone(() => this.#leave()); // the kernel no longer listens
     window.addEventListener("pagehide", () => this.#leave(), { signal });
     signal.addEventListener("abort", () => this.#leave());
   }
@@ -91,8 +89,8 @@ class MicrophoneModel {
     return Boolean(this.model.get("feeding"));
   }
 
-  get ladder() {
-    return ladderOf(this.model.get("ladder"));
+  get sources() {
+    return sourceStateOf(this.model.get("source_state"));
   }
 
   /** Whether this page is not allowed a microphone, or has just been refused one. */
@@ -101,15 +99,15 @@ class MicrophoneModel {
   }
 
   /** Take another way to a microphone. */
-  goBy(way: string): void {
+  chooseSource(name: string): void {
     this.problem = null;
-    this.channel.send({ type: "press", action: `by-${way}` });
+    this.channel.send({ type: "press", action: `by-${name}` });
   }
 
   /** Whether another page or the kernel's own device records for this one. */
   get elsewhere(): boolean {
-    const { via, connected } = this.ladder;
-    return via === "kernel" || (via === "tab" && connected);
+    const { active, connected } = this.sources;
+    return active === "kernel" || (active === "tab" && connected);
   }
 
   /** Do what the button said: what begins or ends at the moment of the press does not turn it round. */
@@ -204,7 +202,7 @@ class MicrophoneModel {
     this.level = 0;
     if (this.channel.ready && !this.channel.isOwner) this.#window.abandon();
     await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
-    if (this.#heard !== stopped) return; // the page went away meanwhile, and may have come back and begun anew
+    if (this.#heard !== stopped) return; // the page went away meanwhile, and may have come back and begun again
     this.#heard = 0;
     this.#set("idle");
   }
@@ -247,7 +245,7 @@ class MicrophoneModel {
       dropped: this.#window.dropped,
       granted: this.#capture?.granted ?? null,
     });
-    // A pause ends with its recording, whoever makes the next one; another page's is its own affair.
+    // A pause ends with its recording, no matter which page makes the next one; another page's is its own affair.
     if (state === "idle" && this.channel.isOwner && this.model.get("paused")) this.choose("paused", false);
     this.changed();
   }
@@ -258,7 +256,7 @@ const TEXT: Record<State, string> = {
   starting: asking(),
   recording: "",
   paused: "Paused: nothing is heard.",
-  stopping: "Handing over the last words…",
+  stopping: "Sending the last words…",
 };
 
 /** Held down by a finger, the mouse or the space bar, it listens. */
@@ -309,7 +307,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
   const talk = mountTalk(mic);
   const row = h("div", { class: "snb-mic-row" }, button, pause, talk, levels, time);
   const settings = mountSettings(mic);
-  const steps = mountSteps((way) => mic.goBy(way));
+  const sources = mountSources((name) => mic.chooseSource(name));
   const root = h(
     "div",
     { class: "snb snb-card snb-mic" },
@@ -317,14 +315,13 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     row,
     status,
     error,
-    steps.element,
+    sources.element,
     settings.element,
   );
   keepKeys(root);
   let shown = "";
   const paint = () => {
-    const { ladder } = mic;
-    recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || ladder.active;
+    recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || mic.sources.recording;
     const name = recording ? "Stop" : String(mic.model.get("label"));
     if (name !== shown) {
       shown = name;
@@ -355,7 +352,7 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     error.textContent = mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? "");
     notice.textContent = String(mic.model.get("notice") ?? "");
     settings.paint();
-    steps.paint(ladder, mic.blocked);
+    sources.paint(mic.sources, mic.blocked);
   };
   followTheme(root, signal, paint);
   mic.views.add(paint);
@@ -367,13 +364,12 @@ function mountView(mic: MicrophoneModel, el: HTMLElement, signal: AbortSignal): 
     "device",
     "feeding",
     "controls",
-    "ladder",
+    "source_state",
     ...SWITCHES.map(([name]) => name),
   ];
-  for (const name of names) mic.model.on(`change:${name}`, paint);
+  observe(mic.model, names, signal, paint);
   signal.addEventListener("abort", () => {
     mic.views.delete(paint);
-    for (const name of names) mic.model.off(`change:${name}`, paint);
     root.remove();
     if (mic.views.size === 0) void mic.stop();
   });

@@ -1,6 +1,7 @@
 /** ipywidgets' own controls, drawn by us where the host draws none: each is bound to its model both ways. */
 import type { Model } from "../channel";
 import { h, keepKeys } from "../dom";
+import { observe } from "../lifecycle";
 
 export type Draw = (model: Model, signal: AbortSignal) => HTMLElement;
 
@@ -8,14 +9,11 @@ const text = (model: Model, name: string) => String(model.get(name) ?? "");
 
 /** Call now and whenever one of these changes. */
 export function follow(model: Model, signal: AbortSignal, names: string[], paint: () => void): void {
-  for (const name of names) model.on(`change:${name}`, paint);
-  signal.addEventListener("abort", () => {
-    for (const name of names) model.off(`change:${name}`, paint);
-  });
+  observe(model, names, signal, paint);
   paint();
 }
 
-function tell(model: Model, name: string, value: unknown): void {
+function setTrait(model: Model, name: string, value: unknown): void {
   model.set(name, value);
   model.save_changes();
 }
@@ -54,7 +52,7 @@ function field(tag: "input" | "textarea"): Draw {
     });
     box.setAttribute("aria-label", text(model, "description") || box.placeholder);
     box.addEventListener(model.get("continuous_update") ? "input" : "change", () =>
-      tell(model, "value", box.value),
+      setTrait(model, "value", box.value),
     );
     return named(box, null);
   };
@@ -63,7 +61,7 @@ function field(tag: "input" | "textarea"): Draw {
 const tick: Draw = (model, signal) => {
   const box = h("input", { type: "checkbox" });
   const label = h("span");
-  box.addEventListener("change", () => tell(model, "value", box.checked));
+  box.addEventListener("change", () => setTrait(model, "value", box.checked));
   follow(model, signal, ["value", "description", "disabled"], () => {
     box.checked = Boolean(model.get("value"));
     box.disabled = Boolean(model.get("disabled"));
@@ -94,7 +92,7 @@ function slider(digits: number): Draw {
       shown.textContent = Number(bar.value).toFixed(digits);
     };
     bar.addEventListener("input", read);
-    bar.addEventListener("change", () => tell(model, "value", Number(bar.value)));
+    bar.addEventListener("change", () => setTrait(model, "value", Number(bar.value)));
     follow(model, signal, ["min", "max", "step", "value", "disabled"], () => {
       for (const name of ["min", "max", "step"] as const) bar[name] = text(model, name);
       bar.value = text(model, "value");
@@ -110,7 +108,7 @@ const choice: Draw = (model, signal) => {
   const list = h("select", { class: "snb-field snb-plain-field" });
   const rows = Number(model.get("rows") ?? 1);
   if (text(model, "_model_name") === "SelectModel") list.size = rows;
-  list.addEventListener("change", () => tell(model, "index", list.selectedIndex));
+  list.addEventListener("change", () => setTrait(model, "index", list.selectedIndex));
   follow(model, signal, ["_options_labels", "index", "disabled"], () => {
     const labels = (model.get("_options_labels") ?? []) as string[];
     if (labels.join("\n") !== [...list.options].map((option) => option.text).join("\n"))
@@ -131,7 +129,7 @@ const upload: Draw = (model, signal) => {
       last_modified: file.lastModified,
       content: new DataView(await file.arrayBuffer()),
     }));
-    tell(model, "value", await Promise.all(files));
+    setTrait(model, "value", await Promise.all(files));
     picker.value = "";
   });
   const label = h("span");

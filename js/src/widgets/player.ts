@@ -1,11 +1,11 @@
-/** The Player's face: one engine per model, any number of views. */
+/** The Player in the page: one engine per model, any number of views. */
 import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import { Channel, type Model } from "../channel";
 import { clock, h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
-import { widget } from "../lifecycle";
+import { observe, widget } from "../lifecycle";
 import { nameControls } from "../name-controls";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -18,7 +18,7 @@ const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
-/** A host that draws a view anew takes the old one away first. */
+/** A host that draws a view again removes the old one first. */
 const GONE_MS = 1000;
 
 class PlayerModel {
@@ -39,7 +39,7 @@ class PlayerModel {
     this.pair = new Pair(this.playback);
     this.channel = new Channel(model, capabilities, signal);
     this.channel.on("stream-open", (m) => {
-      this.playback.jitter.lumpy = this.channel.pulls;
+      this.playback.jitter.bursty = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
     this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
@@ -48,7 +48,7 @@ class PlayerModel {
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (this.channel.isOwner) this.#obey(m.action, m.at);
+      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
       this.pair.put(m.slot, m.label, m.sample_rate, bytes);
@@ -66,12 +66,11 @@ class PlayerModel {
       this.changed();
     };
     settings();
-    for (const name of ["volume", "loop"]) model.on(`change:${name}`, settings);
+    observe(model, ["volume", "loop"], signal, settings);
     const timer = setInterval(() => this.report(), REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
       clearTimeout(this.#leaving);
-      for (const name of ["volume", "loop"]) model.off(`change:${name}`, settings);
       void this.playback.close();
     });
   }
@@ -129,7 +128,7 @@ class PlayerModel {
     this.model.save_changes();
   }
 
-  #obey(action: string, at: number | null): void {
+  #applyCommand(action: string, at: number | null): void {
     if (action === "pause") this.playback.pause();
     else if (action === "resume") this.playback.resume();
     else if (action === "replay") this.playback.replay();
@@ -145,9 +144,9 @@ class PlayerModel {
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
-    const told = `${take.id} ${position} ${received} ${state}`;
-    if (told === this.#lastReport) return;
-    this.#lastReport = told;
+    const report = `${take.id} ${position} ${received} ${state}`;
+    if (report === this.#lastReport) return;
+    this.#lastReport = report;
     this.channel.send({
       type: "played",
       stream: take.id,
@@ -178,14 +177,13 @@ class PlayerModel {
 
 function statusText(player: PlayerModel): string {
   const { state, take } = player.playback;
-  if (state === "blocked")
-    return "The browser holds the sound back: press the button once more to enable it.";
+  if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
   if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
-  const told = String(player.model.get("status") ?? "");
+  const status = String(player.model.get("status") ?? "");
   const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
   const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
   const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
-  return told ? told + first + underruns : "";
+  return status ? status + first + underruns : "";
 }
 
 function iconButton(name: string, text: string, press: () => void): HTMLButtonElement {
@@ -213,7 +211,7 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
     label,
   );
   const pause = iconButton("pause", "Pause", () => player.pause());
-  const again = iconButton("again", "Hear it again, without asking the service", () => player.replay());
+  const again = iconButton("again", "Play it again, without asking the service", () => player.replay());
   const loop = iconButton("loop", "Repeat", () => player.choose("loop", !model.get("loop")));
   const wave = h("canvas", {
     class: "snb-player-wave",
@@ -316,11 +314,10 @@ function mountView(player: PlayerModel, el: HTMLElement, signal: AbortSignal): v
   player.views.add(paint);
   player.viewed();
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
-  for (const name of names) model.on(`change:${name}`, paint);
+  observe(model, names, signal, paint);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
     resized.disconnect();
-    for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
     player.viewed();
   });

@@ -42,7 +42,7 @@ export class SendWindow {
     });
   }
 
-  /** Forget what is on its way: nobody will acknowledge it. */
+  /** Forget what is on its way: it will not be acknowledged. */
   abandon(): void {
     this.#queue = [];
     this.#flying = [];

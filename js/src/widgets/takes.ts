@@ -3,7 +3,7 @@ import "./takes.css";
 import { Channel, type Model } from "../channel";
 import { h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
-import { widget } from "../lifecycle";
+import { observe, widget } from "../lifecycle";
 import { followTheme } from "../theme";
 
 interface Row {
@@ -29,11 +29,7 @@ class TakesModel {
   ) {
     this.channel = new Channel(model, capabilities, signal);
     this.channel.onWelcome(() => this.changed());
-    const changed = () => this.changed();
-    for (const name of ["rows", "current", "told"]) model.on(`change:${name}`, changed);
-    signal.addEventListener("abort", () => {
-      for (const name of ["rows", "current", "told"]) model.off(`change:${name}`, changed);
-    });
+    observe(model, ["rows", "current", "remark"], signal, () => this.changed());
   }
 
   get rows(): Row[] {
@@ -73,7 +69,7 @@ function outline(peaks: number[]): SVGSVGElement {
   return svg;
 }
 
-function button(face: string, text: string, press: () => void, pressed?: boolean): HTMLButtonElement {
+function button(sign: string, text: string, press: () => void, pressed?: boolean): HTMLButtonElement {
   const element = h("button", {
     class: "snb-button snb-icon",
     type: "button",
@@ -83,7 +79,7 @@ function button(face: string, text: string, press: () => void, pressed?: boolean
   });
   element.title = text;
   if (pressed !== undefined) element.setAttribute("aria-pressed", String(pressed));
-  element.append(face === "A/B" ? face : icon(face));
+  element.append(sign === "A/B" ? sign : icon(sign));
   return element;
 }
 
@@ -102,10 +98,10 @@ function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
   const item = h(
     "li",
     { class: "snb-take", tabindex: "-1", "aria-label": `Take ${row.number}: ${row.title}. ${row.figures}` },
-    button("play", `Hear take ${row.number}`, () => takes.act("play", row.number)),
+    button("play", `Play take ${row.number}`, () => takes.act("play", row.number)),
     h(
       "div",
-      { class: "snb-take-told" },
+      { class: "snb-take-about" },
       h("div", { class: "snb-take-title" }, `${row.number} · ${row.title}`),
       h("div", { class: "snb-take-text", dir: "auto" }, row.text),
       h("div", { class: "snb-take-figures" }, row.figures),
@@ -117,7 +113,7 @@ function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
       { class: "snb-take-buttons" },
       button(
         "star",
-        row.starred ? "Unstar" : "Star: kept when memory runs short",
+        row.starred ? "Unstar" : "Star: keep it when memory runs short",
         () => takes.act("star", row.number, row.starred ? "" : "on"),
         row.starred,
       ),
@@ -131,7 +127,7 @@ function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
 
 const CONTROLS = "button, input";
 
-/** Where in the list the person is, with what is half written: a list that is drawn anew takes nobody's place away. */
+/** Where in the list the person is, with a half-written note, so that drawing the list again changes neither. */
 class Place {
   private constructor(
     readonly number: string,
@@ -177,9 +173,15 @@ class Place {
 
 function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): void {
   const list = h("ul", { class: "snb-takes", "aria-label": "Takes, the latest first" });
-  const told = h("div", { class: "snb-status", "aria-live": "polite" });
+  const status = h("div", { class: "snb-status", "aria-live": "polite" });
   const help = "Arrow keys move, Space or Enter plays, S stars, C compares, Delete deletes.";
-  const root = h("div", { class: "snb snb-card" }, list, told, h("small", { class: "snb-take-help" }, help));
+  const root = h(
+    "div",
+    { class: "snb snb-card" },
+    list,
+    status,
+    h("small", { class: "snb-take-help" }, help),
+  );
   keepKeys(root);
   let focused: number | null = null;
   const items = () => [...list.querySelectorAll<HTMLLIElement>("li")];
@@ -231,9 +233,10 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
     }
     for (const item of items()) item.toggleAttribute("data-current", item.dataset.number === String(current));
     const hint =
-      takes.marked !== null ? `Take ${takes.marked} is compared with the one you choose next.` : "";
-    const text = hint || String(takes.model.get("told") ?? "") || (rows.length === 0 ? "No takes yet." : "");
-    if (told.textContent !== text) told.textContent = text;
+      takes.marked !== null ? `Take ${takes.marked} will be compared with the next take you choose.` : "";
+    const text =
+      hint || String(takes.model.get("remark") ?? "") || (rows.length === 0 ? "No takes yet." : "");
+    if (status.textContent !== text) status.textContent = text;
     root.querySelector<HTMLElement>(".snb-take-help")?.toggleAttribute("hidden", rows.length === 0);
     root.dataset.ready = String(takes.channel.ready);
   };

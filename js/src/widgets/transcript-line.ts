@@ -25,9 +25,9 @@ export function marked(text: string): (Node | string)[] {
   for (const found of text.matchAll(PLACEHOLDER)) {
     if (found.index > at) parts.push(text.slice(at, found.index));
     const kind = (found[1] ?? "").toUpperCase();
-    const told = KINDS[kind] ?? kind.toLowerCase();
+    const name = KINDS[kind] ?? kind.toLowerCase();
     parts.push(
-      h("mark", { class: "snb-redacted", title: `redacted: ${told}` }, `${told} ${Number(found[2])}`),
+      h("mark", { class: "snb-redacted", title: `redacted: ${name}` }, `${name} ${Number(found[2])}`),
     );
     at = found.index + found[0].length;
   }
@@ -46,7 +46,7 @@ function wordElement([text, start, end, confidence]: TimedWord): HTMLElement {
   return word;
 }
 
-/** A sentence of a line, or a text that was written anew (numerals) and is shown as it is. */
+/** A sentence of a line, or a text that was rewritten (numerals) and is shown as it is. */
 interface Sentence {
   start: number | null;
   parts: (Node | string)[];
@@ -73,7 +73,7 @@ export function paintSpeaker(button: HTMLElement, speaker: number, nameOf: NameO
   button.textContent = nameOf(speaker);
   button.dataset.speaker = String(speaker);
   button.dataset.colour = String(speaker % COLOURS);
-  button.title = "Give this speaker a name";
+  button.title = "Name this speaker";
 }
 
 export function lineElement(line: Line, nameOf: NameOf): HTMLElement {

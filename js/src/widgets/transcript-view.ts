@@ -1,9 +1,9 @@
-/** The TranscriptView's face: a transcript as it grows, as captions, and as files. */
+/** The TranscriptView in the page: a transcript as it grows, as captions, and as files. */
 import "./transcript-view.css";
 import { Channel, type Model } from "../channel";
 import { h, icon, keepKeys } from "../dom";
 import { capabilities } from "../host";
-import { widget } from "../lifecycle";
+import { observe, widget } from "../lifecycle";
 import type { Line } from "../protocol";
 import { followTheme } from "../theme";
 import { Captions } from "./captions";
@@ -164,12 +164,11 @@ function mountView(transcript: TranscriptModel, el: HTMLElement, signal: AbortSi
     list.rename();
   };
   const names = ["captions", "names", "audible", "error"];
-  for (const name of names) model.on(`change:${name}`, paint);
+  observe(model, names, signal, paint);
   followTheme(root, signal);
   transcript.views.add(view);
   signal.addEventListener("abort", () => {
     transcript.views.delete(view);
-    for (const name of names) model.off(`change:${name}`, paint);
     root.remove();
   });
   el.append(root);

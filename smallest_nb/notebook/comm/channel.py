@@ -1,50 +1,70 @@
-"""Numbered delivery between a widget and its pages. Imports messages, outbox, pull and errors.
+"""Numbered delivery between a widget and its pages.
 
-One outbox, two drains. Push: `post` sends at once, from whatever thread. Pull: the handler of an incoming message
-hands over what was not sent inside a handler yet, so that hosts which drop messages from threads still deliver; the
+One outbox, two ways out of it. Push: `post` sends at once, from whatever thread. Pull: the handler of an incoming
+message sends what was not sent inside a handler yet, so that hosts which drop messages from threads still deliver; the
 page finds out by a probe (`probe`), says so (`poll`), and asks while it expects something (js/src/pull.ts). A page
-that misses what the bounded outbox dropped says goodbye and hello as a new one and gets a fresh start.
+that misses what the bounded outbox dropped sends `bye` and `hello` as a new one, which has nothing to catch up with.
+
+Several pages may show one widget. One of them owns speaker and microphone: the one that was pressed last. When it
+leaves, the page that was heard last becomes the owner, as `successor`: until it is used, the next page that comes takes
+over, which is most often the former owner after a reload.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from smallest_nb.errors import ProtocolError
+from smallest_nb.errors import FrontEndError, ProtocolError
 from smallest_nb.notebook.comm import polling, reachability
 from smallest_nb.notebook.comm.delivery_log import Entry, Outbox
-from smallest_nb.notebook.comm.messages import PROBE, envelope, parse
+from smallest_nb.notebook.comm.messages import (
+    PROBE,
+    Bye,
+    FromPage,
+    Hello,
+    Ping,
+    Poll,
+    ToPage,
+    envelope,
+    kinds_of,
+    parse,
+)  # fmt: skip
 
-__all__ = ["Channel", "Page"]
+__all__ = ["MOUNT_SECS", "SIGN_SECS", "Channel", "Page"]
 
 _log = logging.getLogger(__name__)
 PROBE_SECS = 1.0
 """From `hello` to the probe: the pings that follow a hello are over, whose handlers would deliver it everywhere."""
 
-_LATE_SECS = 0.4
-_SIGN_SECS = 4.0
-"""A page that is asked for a sign of life gives one within this; a host's frame that is gone cannot say goodbye."""
+SIGN_SECS = 4.0
+"""A page that is asked for a sign of life answers within this, also in a tab in the background."""
+MOUNT_SECS = 3.0
+"""From the output of a cell to the page that shows it, when all cells are run."""
 
+_LATE_SECS = 0.4
+_POLL_SECS = 0.05
 MAX_PIECE = 48_000
 """Bytes in one message: VS Code turns each of them into a number of its own on the way."""
 
 _MOST_PENDING = 32
+_MOST_PAGES = 16
 
-Handler = Callable[[dict[str, Any], bytes], None]
+Send = Callable[[dict[str, Any], list[bytes]], None]
+_M = TypeVar("_M")
 
 
 class _Command(NamedTuple):
     """What waits for a page, until a time of the monotonic clock."""
 
-    kind: str
+    message: ToPage
     buffer: bytes | None
-    fields: dict[str, Any]
     until: float
 
 
@@ -54,18 +74,18 @@ class Page:
 
     Attributes:
         name: Its id.
-        hello: What it said of itself.
         start: The first message that is for it.
+        hello: What it said of itself, or None before that.
         ack: The last message it has, in order.
         trip_ms: Its fastest round trip, or None while it is not known.
         pull: It must ask for its messages.
         probed_at: When the probe was sent, seconds of the monotonic clock, or None.
-        heard_at: When it said something, seconds of the monotonic clock.
+        heard_at: When its last message came, seconds of the monotonic clock.
     """
 
     name: str
-    hello: dict[str, Any] = field(default_factory=dict)
     start: int = 1
+    hello: Hello | None = None
     ack: int = 0
     trip_ms: float | None = None
     pull: bool = False
@@ -80,117 +100,154 @@ class Channel:
         send: Sends a content and its buffers over the comm; callable from any thread.
         build: Build hash of the front end that this kernel would serve, to find stale pages.
         later: Calls a function after some seconds, on a thread of its own; None sends no probe.
+
+    Attributes:
+        pages: The pages that show the widget, by id.
+        owner: The page that owns speaker and microphone, or None.
+        owned_from: Number of the message that made it the owner, or None while there is no owner.
+        problem: What was wrong with the last bad message, or None.
     """
 
     def __init__(
         self,
-        send: Callable[[dict[str, Any], list[bytes]], None],
+        send: Send,
         *,
         build: str | None = None,
         later: Callable[[float, Callable[[], None]], None] | None = None,
     ) -> None:
-        self._sends = [send]
+        self._routes = [send]
         self._build = build
         self._later = later
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, Callable[[Any, bytes], None]] = {}
+        self._on_owner: list[Callable[[], None]] = []
+        self._on_left: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._outbox = Outbox()
-        self._handed = 0
+        self._flushed = 0
         self.pages: dict[str, Page] = {}
         self.owner: str | None = None
         self.owned_from: int | None = None
-        """Number of the message from which on the owner knows that it is it; None while there is no owner."""
-        self._heir: str | None = None
-        self.bad_messages = 0
+        self._successor: str | None = None
         self.problem: str | None = None
-        self.between_cells = False
-        """Whether the host delivered the last message on the thread that runs cells: and perhaps none during one."""
-        self.on_left: list[Callable[[], None]] = []
-        """Called when no page is left."""
+        self._between_cells = False
+        """The host delivered the last message on the thread that runs cells: and perhaps none during one."""
         self._pending: list[_Command] = []
         reachability.watch_cells()
 
+    def on(self, message: type[_M], handler: Callable[[_M, bytes], None]) -> None:
+        """Register what handles a message; it runs on the thread that delivers, and must only hand over.
+
+        `Bye` is handled for the owner, whose sound and microphone end with it, and for the last page.
+        """
+        self._handlers |= dict.fromkeys(kinds_of(message), handler)
+
+    def on_owner(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` when another page has become the owner."""
+        self._on_owner.append(handler)
+
+    def on_left(self, handler: Callable[[], None]) -> None:
+        """Call `handler()` when no page is left."""
+        self._on_left.append(handler)
+
+    def add_route(self, send: Send) -> None:
+        """Send everything over another way too, to a page that the comm does not reach."""
+        self._routes = [*self._routes, send]
+
+    def remove_route(self, send: Send) -> None:
+        """Take such a way away again."""
+        self._routes = [route for route in self._routes if route != send]
+
+    @property
+    def owner_page(self) -> Page | None:
+        """The page that owns speaker and microphone, or None."""
+        return self.pages.get(self.owner or "")
+
     async def has_page(self) -> bool:
-        """Say whether a page shows the widget; one that is only being loaded is waited for, MOUNT_SECS at most."""
-        return await reachability.has_page(self)
+        """Say whether a page shows the widget; waits MOUNT_SECS at most for one that is only being loaded."""
+        for _ in range(int(MOUNT_SECS / _POLL_SECS)):
+            if self.pages:
+                return True
+            await asyncio.sleep(_POLL_SECS)
+        return bool(self.pages)
 
-    async def is_heard(self) -> bool:
-        """Say whether messages from a page come while the caller waits for them, in a cell or elsewhere."""
-        return await reachability.is_heard(self)
-
-    def ask_for_sign(self) -> None:
-        """Have each page say something at once."""
+    async def cannot_receive_while_blocking(self) -> bool:
+        """Say whether no message of a page comes while the caller waits, in a cell or elsewhere; takes SIGN_SECS."""
+        if reachability.proven_during_cells() or not self._between_cells:
+            return False
+        began = monotonic()
         for name in list(self.pages):
-            self._send({**envelope("soon"), "seq": None, "to": name}, [])
+            self._send_unnumbered({"type": "soon"}, to=name)
+        for _ in range(int(SIGN_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
+            await asyncio.sleep(_POLL_SECS)
+            if not self._between_cells or any(page.heard_at >= began for page in self.pages.values()):
+                return False
+        return True
 
-    def command(self, kind: str, buffer: bytes | None = None, *, keep_secs: float = math.inf, **fields: Any) -> None:
-        """Send a command to the pages; where none is there yet, to the first that comes.
+    async def check_reachable(self, instead: str) -> None:
+        """Refuse to wait for a page if none of its messages would come meanwhile.
 
         Args:
-            kind: Its type.
+            instead: What to do, a sentence.
+
+        Raises:
+            FrontEndError: None would.
+        """
+        if await self.cannot_receive_while_blocking():
+            raise FrontEndError(
+                f"No page answered while this cell waited for {SIGN_SECS:g} s: this kernel receives messages from "
+                f"pages only between cells, or the page is gone. {instead}"
+            )
+
+    def command(self, message: ToPage, buffer: bytes | None = None, *, keep_secs: float = math.inf) -> None:
+        """Send a command to the pages; if there is none yet, to the first that comes.
+
+        Args:
+            message: What to do.
             buffer: As for :meth:`post`.
             keep_secs: Seconds for which it may wait for a page.
-            fields: Its fields.
         """
         with self._lock:
             waits = not self.pages
             if waits:
-                self._pending.append(_Command(kind, buffer, fields, monotonic() + keep_secs))
+                self._pending.append(_Command(message, buffer, monotonic() + keep_secs))
                 del self._pending[:-_MOST_PENDING]
         if not waits:
-            self.post(kind, buffer, **fields)
+            self.post(message, buffer)
 
     def forget_commands(self, *kinds: str) -> None:
         """Drop commands that wait for a page."""
         with self._lock:
-            self._pending = [c for c in self._pending if c.kind not in kinds]
+            self._pending = [c for c in self._pending if c.message["type"] not in kinds]
 
     def _send_pending(self) -> None:
         with self._lock:
             pending, self._pending = self._pending, []
         for command in pending:
             if monotonic() < command.until:
-                self.post(command.kind, command.buffer, **command.fields)
+                self.post(command.message, command.buffer)
 
-    def on(self, kind: str, handler: Handler) -> None:
-        """Register what handles a type; it runs on the caller's thread and must only hand over."""
-        self._handlers[kind] = handler
-
-    def also(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
-        """Send everything over another way too, to a page that the comm does not reach."""
-        self._sends = [*self._sends, send]
-
-    def no_more(self, send: Callable[[dict[str, Any], list[bytes]], None]) -> None:
-        """Take such a way away again."""
-        self._sends = [s for s in self._sends if s != send]
-
-    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        for send in self._sends:
-            send(content, buffers)
-
-    def post(self, kind: str, buffer: bytes | None = None, *, to: str | None = None, **fields: Any) -> int:
+    def post(self, message: ToPage, buffer: bytes | None = None, *, to: str | None = None) -> int:
         """Send a message to the pages; return its number.
 
         Args:
-            kind: Its type.
+            message: What to send.
             buffer: PCM16, or None; a large one goes in pieces.
             to: One page, or None for all.
-            fields: Its fields.
         """
-        parts = self._number({**envelope(kind, **fields), "to": to}, buffer)
+        parts = self._number(message, buffer, to=to)
         self._push(parts)
         return parts[-1].seq
 
-    def _number(self, content: dict[str, Any], buffer: bytes | None = None) -> list[Entry]:
+    def _number(self, message: ToPage, buffer: bytes | None = None, *, to: str | None = None) -> list[Entry]:
         data = buffer or b""
-        sure = polling.is_heard()
+        sure = polling.delivered_at_once()
         with self._lock:
             parts = [
-                self._outbox.add({**envelope("piece"), "to": content["to"]}, [data[at : at + MAX_PIECE]], sure=sure)
+                self._outbox.add({**envelope({"type": "piece"}), "to": to}, [data[at : at + MAX_PIECE]], sure=sure)
                 for at in range(0, len(data) - MAX_PIECE, MAX_PIECE)
             ]
             last = [data[len(parts) * MAX_PIECE :]] if buffer is not None else []
-            parts.append(self._outbox.add(content, last, sure=sure))
+            parts.append(self._outbox.add({**envelope(message), "to": to}, last, sure=sure))
             self._trim()
         return parts
 
@@ -198,180 +255,192 @@ class Channel:
         for part in parts:
             self._send({**part.content, "via": "call" if part.sure else "thread"}, part.buffers)
 
-    def soon(self) -> None:
-        """Say, in a cell or handler, that something will come by itself: pages that must ask begin to."""
-        if self.pages and polling.is_heard():
-            self._send({**envelope("soon"), "seq": None, "to": None}, [])
+    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        for route in self._routes:
+            route(content, buffers)
 
-    def hand_over(self) -> None:
+    def _send_unnumbered(self, message: ToPage, *, to: str | None, **extra: Any) -> None:
+        """Send what belongs to the delivery itself: it is neither kept nor sent again."""
+        self._send({**envelope(message), "seq": None, "to": to, **extra}, [])
+
+    def announce(self) -> None:
+        """Say, in a cell or handler, that something will come by itself: pages that must ask begin to."""
+        if self.pages and polling.delivered_at_once():
+            self._send_unnumbered({"type": "soon"}, to=None)
+
+    def flush(self) -> None:
         """Send, inside the handler of any page's message, what was not sent inside one yet."""
         with self._lock:
-            missing = self._outbox.after(max(self._handed, self._acked()), unsure=True)
-            self._handed = max([self._handed, *(e.seq for e in missing)])
+            missing = self._outbox.after(max(self._flushed, self._acked()), unsure=True)
+            self._flushed = max([self._flushed, *(e.seq for e in missing)])
         self._send_again(missing)
 
     def receive(self, content: Any, buffers: Any = ()) -> None:
-        """Take a message from a page: copy, check, hand over. Never raises; problems are counted and logged."""
+        """Take a message from a page: copy, check, hand over. Never raises; problems are logged."""
         data = bytes(buffers[0]) if buffers else b""
         try:
             message = parse(content)
         except ProtocolError as error:
-            self.bad_messages += 1
             self.problem = str(error)
             _log.warning("%s", error)
             return
-        self.between_cells = reachability.note_message()
-        with polling.within():
+        self._between_cells = reachability.note_message()
+        with polling.handling_message():
             if message["type"] == "ping":
-                self._pong(message["page"], message)
+                self._pong(message)
             else:
-                self._take(message["type"], message["page"], message, data)
+                self._take(message, data)
             page = self.pages.get(message["page"])
             if page is not None and page.pull:
-                polling.take_turn()
+                polling.flush_all()
             if page is not None and message["type"] == "poll":
                 self._polled(page, message)
 
-    def _take(self, kind: str, name: str, message: dict[str, Any], data: bytes) -> None:
+    def _take(self, message: FromPage, data: bytes) -> None:
+        kind, name = message["type"], message["page"]
         with self._lock:
             page = self.pages.get(name)
             if page is not None:
                 page.heard_at = monotonic()
                 page.ack = max(page.ack, message["ack"])
                 self._trim()
-            if name == self._heir and (kind == "press" or message.get("state", "idle") != "idle"):
-                self._heir = None  # it is in use
-        if kind == "bye":
-            self._forget(name, message, data)
+            if name == self._successor and (kind == "press" or message.get("state", "idle") != "idle"):
+                self._successor = None  # it is in use
+        if message["type"] == "bye":
+            self._forget(message, data)
             return
-        if kind == "hello":
-            self._welcome(name, message, data)
+        if message["type"] == "hello":
+            self._welcome(message, data)
             if page is not None:
                 return  # said again by a page that waited for a busy kernel; nothing else is new
         elif page is None:
             return  # from before a restart; its next hello sorts it out
-        if kind == "poll":
-            self._ask(name, pulls=message["pull"])
-        # To halt ends what another page does; so does another way (`by-...`), once the last words are here.
-        pressed = kind == "press" and not message["action"].startswith(("halt", "by-"))
-        if pressed or (kind == "mic-state" and message["state"] == "starting"):
+        if message["type"] == "poll":
+            self._set_pull(name, pull=message["pull"])
+        # To halt ends what another page does, which stays the owner until its last words are here; so does the choice
+        # of another source (`by-...`).
+        pressed = message["type"] == "press" and not message["action"].startswith(("halt", "by-"))
+        if pressed or (message["type"] == "mic-state" and message["state"] == "starting"):
             self.claim(name)
-        self._handle(kind, message, data)
+        self._handle(message, data)
 
-    def _handle(self, kind: str, message: dict[str, Any], data: bytes) -> None:
-        handler = self._handlers.get(kind)
+    def _handle(self, message: FromPage, data: bytes) -> None:
+        handler = self._handlers.get(message["type"])
         if handler is not None:
             handler(message, data)
-        if kind == "hello":  # last: a command may be about what the handler has sent
+        if message["type"] == "hello":  # last: a command may be about what the handler has sent
             self._send_pending()
 
-    def _pong(self, name: str, message: dict[str, Any]) -> None:
-        """Answer at once, out of the row: the page aligns its clock with ours by it."""
-        page = self.pages.get(name)
+    def _pong(self, message: Ping) -> None:
+        """Answer at once, out of order: the page aligns its clock with ours by it."""
+        page = self.pages.get(message["page"])
         if page is not None:
             page.trip_ms = message["trip"]
-            content = envelope("pong", page=name, t=message["t"], k=monotonic() * 1000)
-            self._send({**content, "seq": None, "to": name}, [])
+            pong: ToPage = {"type": "pong", "page": page.name, "t": message["t"], "k": monotonic() * 1000}
+            self._send_unnumbered(pong, to=page.name)
 
     def claim(self, page: str) -> None:
-        """Make a page the owner of speaker and microphone; the others stay silent. A handler of "owner" is told."""
+        """Make a page the owner of speaker and microphone; the others stay silent."""
         self._own(page)
 
-    def _own(self, page: str, *, heir: bool = False) -> None:
+    def _own(self, page: str, *, successor: bool = False) -> None:
         with self._lock:
-            if self.owner == page or (heir and self.owner is not None):
+            if self.owner == page or (successor and self.owner is not None):
                 return
-            parts = self._number({**envelope("owner", page=page), "to": None})
-            self.owner, self.owned_from, self._heir = page, parts[-1].seq, page if heir else None
+            parts = self._number({"type": "owner", "page": page})
+            self.owner, self.owned_from, self._successor = page, parts[-1].seq, page if successor else None
         self._push(parts)
-        handler = self._handlers.get("owner")
-        if handler is not None:
-            handler({"page": page}, b"")
+        for handler in self._on_owner:
+            handler()
 
-    def _welcome(self, name: str, message: dict[str, Any], data: bytes) -> None:
-        problem = None
+    def _welcome(self, hello: Hello, data: bytes) -> None:
+        name, problem = hello["page"], None
         if data != PROBE:
             problem = "This notebook host does not pass binary data to the kernel unchanged, so there is no sound."
-        elif self._build and message["build"] != self._build:
+        elif self._build and hello["build"] != self._build:
             problem = "This page holds an older front end than the kernel: reload the page."
         with self._lock:
             newest = self._outbox.newest
             former = self.pages.get(name)
             page = self.pages.setdefault(name, Page(name, start=newest + 1, ack=newest))
-            page.hello = message
-            if len(self.pages) > 16:
+            page.hello = hello
+            if len(self.pages) > _MOST_PAGES:
                 del self.pages[next(iter(self.pages))]
             if self.owner not in self.pages:
-                self.owner, self.owned_from, self._heir = name, newest + 1, None
-            content = envelope("welcome", page=name, start=page.start, owner=self.owner, problem=problem)
-        self._send({**content, "seq": None, "to": name}, [])
-        self._ask(name, pulls=message["pull"])
-        if former is None and self._heir is not None:
-            self.claim(name)  # a page that was loaded anew: the one that stayed has done nothing since
-        if self._later is not None and former is None:
+                self.owner, self.owned_from, self._successor = name, newest + 1, None
+            welcome: ToPage = {
+                "type": "welcome", "page": name, "start": page.start, "owner": self.owner, "problem": problem,
+            }  # fmt: skip
+        self._send_unnumbered(welcome, to=name)
+        self._set_pull(name, pull=hello["pull"])
+        if former is not None:
+            return
+        if self._successor is not None:
+            self.claim(name)  # a page that was loaded again: the one that stayed has done nothing since
+        if self._later is not None:
             self._later(PROBE_SECS, lambda: self._probe(name))
             if self.owner not in (name, None):
-                self._ask_owner(name)
+                self._replace_silent_owner(name)
 
-    def _ask_owner(self, heir: str) -> None:
-        """Let a new page own sound and microphone where the owner gives no sign of life any more."""
-        owner, asked, later = self.pages.get(self.owner or ""), monotonic(), self._later
+    def _replace_silent_owner(self, successor: str) -> None:
+        """Make a new page the owner if the present one shows no sign of life: a host that crashed sends no `bye`."""
+        owner, asked, later = self.owner_page, monotonic(), self._later
         if owner is None or later is None:
             return
-        self._send({**envelope("soon"), "seq": None, "to": owner.name}, [])
+        self._send_unnumbered({"type": "soon"}, to=owner.name)
 
         def check() -> None:
-            if self.owner == owner.name and owner.heard_at < asked and heir in self.pages:
-                self.claim(heir)
+            if self.owner == owner.name and owner.heard_at < asked and successor in self.pages:
+                self.claim(successor)
 
-        later(_SIGN_SECS, check)
+        later(SIGN_SECS, check)
 
     def _probe(self, name: str) -> None:
-        """Send what a host may lose: from a thread, when nobody asks."""
+        """Send what a host may lose: from a thread, while no handler runs."""
         page = self.pages.get(name)
         if page is not None:
-            self._send({**envelope("probe", page=name), "seq": None, "to": name, "via": "thread"}, [])
+            self._send_unnumbered({"type": "probe", "page": name}, to=name, via="thread")
             page.probed_at = monotonic()
 
-    def _ask(self, name: str, *, pulls: bool) -> None:
+    def _set_pull(self, name: str, *, pull: bool) -> None:
         with self._lock:
             if name in self.pages:
-                self.pages[name].pull = pulls
-            polling.waits(self, any(p.pull for p in self.pages.values()))
+                self.pages[name].pull = pull
+            self._register()
 
-    def _forget(self, name: str, message: dict[str, Any], data: bytes) -> None:
-        """Drop a page; `bye` is handled for the owner, whose sound and microphone end with it, and the last.
+    def _register(self) -> None:
+        polling.register(self, any(page.pull for page in self.pages.values()))
 
-        Of the pages that stay the one that was heard last owns them then.
-        """
+    def _forget(self, bye: Bye, data: bytes) -> None:
+        """Drop a page; of the pages that stay the one that was heard last becomes the owner if this one was it."""
+        name = bye["page"]
         with self._lock:
             self.pages.pop(name, None)
             owned = self.owner == name
             if owned:
-                self.owner = self.owned_from = self._heir = None
-            polling.waits(self, any(p.pull for p in self.pages.values()))
+                self.owner = self.owned_from = self._successor = None
+            self._register()
             last = not self.pages
             self._trim()
-        handler = self._handlers.get("bye")
-        if (owned or last) and handler is not None:
-            handler(message, data)
-        for left in self.on_left if last else ():
+        if owned or last:
+            self._handle(bye, data)
+        for left in self._on_left if last else ():
             left()
         with self._lock:
-            heir = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
-        if owned and heir is not None:
-            self._own(heir.name, heir=True)
+            successor = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
+        if owned and successor is not None:
+            self._own(successor.name, successor=True)
 
-    def _polled(self, page: Page, message: dict[str, Any]) -> None:
+    def _polled(self, page: Page, poll: Poll) -> None:
         """Answer a poll: what is missing, then the numbers by which the page finds a gap."""
         with self._lock:
-            # A page that pushes reach has a gap, or is not sure; one that must ask was handed all, and lost some of it.
-            missing = self._outbox.after(page.ack) if message["again"] or not page.pull else []
+            # A page that pushes reach has a gap, or is not sure; one that must ask was sent all, and lost some of it.
+            missing = self._outbox.after(page.ack) if poll["again"] or not page.pull else []
             newest, oldest = self._outbox.newest, self._outbox.oldest
         self._send_again(missing)
         probed = page.probed_at is not None and monotonic() - page.probed_at > _LATE_SECS
-        content = envelope("polled", page=page.name, newest=newest, oldest=oldest, probed=probed)
-        self._send({**content, "seq": None, "to": page.name}, [])
+        polled: ToPage = {"type": "polled", "page": page.name, "newest": newest, "oldest": oldest, "probed": probed}
+        self._send_unnumbered(polled, to=page.name)
 
     def _send_again(self, missing: list[Entry]) -> None:
         for entry in missing:

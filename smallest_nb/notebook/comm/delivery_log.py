@@ -1,4 +1,4 @@
-"""What a widget sent and a page may still want: numbered, bounded, oldest dropped first. Standard library only."""
+"""What a widget sent and a page may still want: numbered, bounded, oldest dropped first."""
 
 from __future__ import annotations
 

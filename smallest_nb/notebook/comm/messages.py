@@ -1,85 +1,331 @@
-"""The messages between the kernel and the page. Imports errors only.
+"""The messages between the kernel and the page: a `TypedDict` for each, checked once when it arrives.
 
-Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. Every message is an envelope
+Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. On the way every message has an envelope
 `{v, type, ...}`; messages to the page carry `seq` and how they came (`via`), messages to the kernel carry `page` and
 `ack`. Audio is one PCM16 buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each
-of those for ever.
+message with that key and never drops it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from smallest_nb.errors import ProtocolError
 
-__all__ = ["FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "envelope", "parse"]
+__all__ = [
+    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
+    "Hello", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState", "TakeAction",
+    "ToPage", "TranscriptAction", "envelope", "kinds_of", "parse",
+]  # fmt: skip
 
 PROTOCOL_VERSION = 1
 
 PROBE = bytes([0, 127, 128, 255, 10])
-"""Sent by the page with `hello`; a host that mangles binary buffers is found by it."""
+"""Sent by the page with `hello`; a host that changes binary buffers is found by it."""
 
-_MS = (int, float, type(None))
+RecordingState = Literal["idle", "starting", "recording", "paused", "stopping"]
 
-TO_PAGE: dict[str, frozenset[str]] = {
-    "welcome": frozenset({"page", "start", "owner", "problem"}),
-    "owner": frozenset({"page"}),
-    "pong": frozenset({"page", "t", "k"}),
-    "probe": frozenset({"page"}),
-    "polled": frozenset({"page", "newest", "oldest", "probed"}),
-    "soon": frozenset(),
-    "piece": frozenset(),
-    "stream-open": frozenset({"stream", "sample_rate", "queued"}),
-    "stream-audio": frozenset({"stream", "first"}),
-    "stream-end": frozenset({"stream", "samples"}),
-    "stop": frozenset({"fade_ms"}),
-    "playback": frozenset({"action", "at"}),
-    "compare": frozenset({"slot", "label", "sample_rate"}),
-    "mic-start": frozenset(),
-    "mic-stop": frozenset(),
-    "mic-ack": frozenset({"n"}),
-    "lines": frozenset({"reset", "lines"}),
-    "now": frozenset({"at"}),
-    "file": frozenset({"name", "mime"}),
-    "echo": frozenset({"n"}),
-    "burst": frozenset({"n"}),
-}
+
+class Granted(TypedDict):
+    """What the browser really switched on, and the device's name."""
+
+    device: str
+    echo_cancellation: bool
+    noise_suppression: bool
+    auto_gain_control: bool
+
+
+class Line(TypedDict):
+    """One line of a transcript; times in seconds, words as [text, start, end, confidence].
+
+    `mark` is the name of the recording, in its first line if there are several.
+    """
+
+    i: int
+    text: str
+    final: bool
+    start: float | None
+    end: float | None
+    speaker: int | None
+    language: str | None
+    words: list[list[Any]]
+    mark: NotRequired[str]
+
+
+class _Signal(TypedDict):
+    type: Literal["soon", "piece", "mic-start", "mic-stop"]
+
+
+class _OfPage(TypedDict):
+    type: Literal["owner", "probe"]
+    page: str
+
+
+class _Numbered(TypedDict):
+    type: Literal["mic-ack", "echo", "burst"]
+    n: int
+
+
+class _Welcome(TypedDict):
+    type: Literal["welcome"]
+    page: str
+    start: int
+    owner: str | None
+    problem: str | None
+
+
+class _Pong(TypedDict):
+    type: Literal["pong"]
+    page: str
+    t: float
+    k: float
+
+
+class _Polled(TypedDict):
+    type: Literal["polled"]
+    page: str
+    newest: int
+    oldest: int
+    probed: bool
+
+
+class _StreamOpen(TypedDict):
+    type: Literal["stream-open"]
+    stream: str
+    sample_rate: int
+    queued: bool
+
+
+class _StreamAudio(TypedDict):
+    type: Literal["stream-audio"]
+    stream: str
+    first: int
+
+
+class _StreamEnd(TypedDict):
+    type: Literal["stream-end"]
+    stream: str
+    samples: int
+
+
+class _Stop(TypedDict):
+    type: Literal["stop"]
+    fade_ms: int
+
+
+class _Playback(TypedDict):
+    type: Literal["playback"]
+    action: str
+    at: float | None
+
+
+class _Compare(TypedDict):
+    type: Literal["compare"]
+    slot: str
+    label: str
+    sample_rate: int
+
+
+class _Lines(TypedDict):
+    type: Literal["lines"]
+    reset: bool
+    lines: list[Line]
+
+
+class _Now(TypedDict):
+    type: Literal["now"]
+    at: float | None
+
+
+class _File(TypedDict):
+    type: Literal["file"]
+    name: str
+    mime: str
+
+
+ToPage = (
+    _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
+    | _Playback | _Compare | _Lines | _Now | _File
+)  # fmt: skip
+
+
+class _FromPage(TypedDict):
+    v: int
+    page: str
+    ack: int
+
+
+class Hello(_FromPage):
+    """A page has come, with what it can do."""
+
+    type: Literal["hello"]
+    build: str
+    host: str
+    secure: bool
+    microphone: str
+    worklet: bool
+    pull: bool
+
+
+class Poll(_FromPage):
+    """The page asks for its messages; `again`: what the last answer held did not come."""
+
+    type: Literal["poll"]
+    pull: bool
+    again: bool
+
+
+class Ping(_FromPage):
+    """For the clocks; `trip` is the fastest round trip so far, ms."""
+
+    type: Literal["ping"]
+    t: float
+    trip: float | None
+
+
+class Bye(_FromPage):
+    """The page goes away."""
+
+    type: Literal["bye"]
+
+
+class Press(_FromPage):
+    """A person pressed a button."""
+
+    type: Literal["press"]
+    action: str
+
+
+class TakeAction(_FromPage):
+    """What a person did with a take in the list."""
+
+    type: Literal["take"]
+    action: str
+    number: int
+    text: str
+
+
+class TranscriptAction(_FromPage):
+    """What a person did in the transcript: "hear" from a second on, "rename" a speaker, "save" in a format."""
+
+    type: Literal["transcript"]
+    action: str
+    number: int
+    at: float
+    text: str
+
+
+class Played(_FromPage):
+    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock."""
+
+    type: Literal["played"]
+    stream: str
+    position: int
+    received: int
+    underruns: int
+    state: str
+    first_ms: int | None
+    arrived: float | None
+    rendered: float | None
+    prebuffer_ms: int
+    clock_error_ms: float | None
+
+
+class MicState(_FromPage):
+    """What the page's microphone does."""
+
+    type: Literal["mic-state"]
+    state: str
+    error: str | None
+    rate: int
+    dropped: int
+    granted: Granted | None
+
+
+class MicChunk(_FromPage):
+    """A chunk of sound; `t`: when its last sample was captured, ms on the kernel's clock."""
+
+    type: Literal["mic-chunk"]
+    n: int
+    t: float | None
+    level: float
+    clipped: bool
+    last: bool
+
+
+class Echo(_FromPage):
+    """To be sent back."""
+
+    type: Literal["echo"]
+    n: int
+
+
+class Burst(_FromPage):
+    """One of many messages in a row."""
+
+    type: Literal["burst"]
+    run: int
+    n: int
+
+
+class Facts(_FromPage):
+    """What the page found out about itself."""
+
+    type: Literal["facts"]
+    facts: dict[str, Any]
+
+
+FromPage = (
+    Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | Played | MicState | MicChunk | Echo | Burst
+    | Facts
+)  # fmt: skip
+
+
+def kinds_of(message: Any) -> tuple[str, ...]:
+    """Return the values that `type` has in a message of a class."""
+    return get_args(get_type_hints(message)["type"])
+
+
+def _runtime_types(annotation: Any) -> tuple[type, ...]:
+    """Return the types that `isinstance` takes for an annotation; JSON has no difference between 1 and 1.0."""
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(kind for part in get_args(annotation) for kind in _runtime_types(part))
+    if is_typeddict(annotation) or get_origin(annotation) is dict:
+        return (dict,)
+    return {float: (int, float), None: (NoneType,)}.get(annotation, (annotation,))
+
+
+def _fields(messages: Any, around: set[str]) -> dict[str, dict[str, tuple[type, ...]]]:
+    """Return the fields of each message of a union, and their types, without what every message has."""
+    return {
+        kind: {name: _runtime_types(hint) for name, hint in get_type_hints(message).items() if name not in around}
+        for message in get_args(messages)
+        for kind in kinds_of(message)
+    }
+
+
+TO_PAGE = {kind: frozenset(fields) for kind, fields in _fields(ToPage, {"type"}).items()}
 """Fields of each message to the page."""
 
-FROM_PAGE: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "hello": {"build": str, "host": str, "secure": bool, "microphone": str, "worklet": bool, "pull": bool},
-    "poll": {"pull": bool, "again": bool},
-    "ping": {"t": (int, float), "trip": _MS},
-    "bye": {},
-    "press": {"action": str},
-    "take": {"action": str, "number": int, "text": str},
-    "transcript": {"action": str, "number": int, "at": (int, float), "text": str},
-    "played": {"stream": str, "position": int, "received": int, "underruns": int, "state": str,
-               "first_ms": (int, type(None)), "arrived": _MS, "rendered": _MS, "prebuffer_ms": int,
-               "clock_error_ms": _MS},
-    "mic-state": {"state": str, "error": (str, type(None)), "rate": int, "dropped": int,
-                  "granted": (dict, type(None))},
-    "mic-chunk": {"n": int, "t": _MS, "level": (int, float), "clipped": bool, "last": bool},
-    "echo": {"n": int},
-    "burst": {"run": int, "n": int},
-    "facts": {"facts": dict},
-}  # fmt: skip
+FROM_PAGE = _fields(FromPage, {"type", "v", "page", "ack"})
 """Fields and types of each message from the page."""
 
 
-def envelope(kind: str, **fields: Any) -> dict[str, Any]:
-    """Build a message to the page.
+def envelope(message: ToPage) -> dict[str, Any]:
+    """Return a message as it is sent.
 
     Raises:
         ProtocolError: Unknown type, or fields that do not belong to it.
     """
-    if kind not in TO_PAGE or set(fields) != TO_PAGE[kind]:
-        raise ProtocolError(f"{kind!r} takes {sorted(TO_PAGE.get(kind, ()))}, got {sorted(fields)}.")
-    return {"v": PROTOCOL_VERSION, "type": kind, **fields}
+    expected, fields = TO_PAGE.get(message["type"]), frozenset(message) - {"type"}
+    if fields != expected:
+        raise ProtocolError(f"{message['type']!r} takes {sorted(expected or ())}, got {sorted(fields)}.")
+    return {"v": PROTOCOL_VERSION, **message}
 
 
-def parse(content: Any) -> dict[str, Any]:
+def parse(content: Any) -> FromPage:
     """Check a message from the page and return it.
 
     Raises:
@@ -96,8 +342,8 @@ def parse(content: Any) -> dict[str, Any]:
     kind = content.get("type")
     if not isinstance(kind, str) or kind not in FROM_PAGE or not isinstance(content.get("page"), str):
         raise ProtocolError(f"Unknown message {kind!r} from the page.")
-    for name, expected in {"ack": int, **FROM_PAGE[kind]}.items():
+    for name, expected in {"ack": (int,), **FROM_PAGE[kind]}.items():
         value = content.get(name)
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+        if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
             raise ProtocolError(f"Message {kind!r}: field {name!r} has the wrong type, {type(value).__name__}.")
-    return dict(content)
+    return cast("FromPage", dict(content))

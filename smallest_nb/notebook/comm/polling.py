@@ -1,8 +1,8 @@
-"""Where messages are delivered by every host: inside the handler of a page's message. Standard library only.
+"""Where every host delivers messages to the page: inside the handler of a message from the page.
 
-Some hosts (Colab) show nothing that a thread sends after its cell ended, but all that is sent while a cell runs or a
-page's message is handled, by whichever widget. So whoever is asked first hands over what all have: a microphone's
-chunks carry the transcript along, a player's reports the next sound, and nobody else needs to ask.
+Some hosts (Colab) drop what a thread sends after its cell ended, but deliver all that is sent while a cell runs or a
+page's message is handled, by whichever widget. So the handler of any page's message flushes what all channels have: a
+microphone's chunks carry the transcript along, a player's reports the next sound, and no other page needs to ask.
 """
 
 from __future__ import annotations
@@ -13,60 +13,59 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-__all__ = ["anybody_waits", "inside", "is_heard", "on_turn", "take_turn", "waits", "within"]
+__all__ = ["any_registered", "delivered_at_once", "flush_all", "handling_message", "on_flush", "register"]
 
 
-class Waits(Protocol):
-    """Whoever keeps messages until somebody asks."""
+class Flushable(Protocol):
+    """Keeps messages until a page asks for them."""
 
-    def hand_over(self) -> None:
+    def flush(self) -> None:
         """Send what was not sent inside a handler yet."""
 
 
 _here = threading.local()
-_waiting: weakref.WeakSet[Waits] = weakref.WeakSet()
+_registered: weakref.WeakSet[Flushable] = weakref.WeakSet()
 _hooks: list[Callable[[], None]] = []
 
 
 @contextlib.contextmanager
-def within() -> Iterator[None]:
+def handling_message() -> Iterator[None]:
     """Mark that this thread handles a page's message."""
-    former = inside()
-    _here.inside = True
+    former = _in_handler()
+    _here.in_handler = True
     try:
         yield
     finally:
-        _here.inside = former
+        _here.in_handler = former
 
 
-def inside() -> bool:
-    """Say whether this thread handles a page's message."""
-    return bool(getattr(_here, "inside", False))
+def _in_handler() -> bool:
+    return bool(getattr(_here, "in_handler", False))
 
 
-def is_heard() -> bool:
+def delivered_at_once() -> bool:
     """Say whether what this thread sends now belongs to a cell or to a page's message, as far as can be known."""
-    return inside() or threading.current_thread() is threading.main_thread()
+    return _in_handler() or threading.current_thread() is threading.main_thread()
 
 
-def waits(one: Waits, on: bool) -> None:
-    """Count somebody among those that must be asked, or no more."""
-    (_waiting.add if on else _waiting.discard)(one)
+def register(channel: Flushable, on: bool) -> None:
+    """Count a channel among those whose pages must ask, or no longer."""
+    (_registered.add if on else _registered.discard)(channel)
 
 
-def anybody_waits() -> bool:
+def any_registered() -> bool:
     """Say whether some page must ask for its messages."""
-    return bool(_waiting)
+    return bool(_registered)
 
 
-def on_turn(hook: Callable[[], None]) -> None:
-    """Call `hook()` too, whenever a page that must ask was heard."""
+def on_flush(hook: Callable[[], None]) -> None:
+    """Call `hook()` too, whenever a message of a page that must ask is handled."""
     _hooks.append(hook)
 
 
-def take_turn() -> None:
-    """Hand over what everybody has. Call it while a page's message is handled."""
-    for one in list(_waiting):
-        one.hand_over()
+def flush_all() -> None:
+    """Send what every channel has. Call it while a page's message is handled."""
+    for channel in list(_registered):
+        channel.flush()
     for hook in _hooks:
         hook()

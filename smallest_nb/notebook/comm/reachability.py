@@ -1,43 +1,32 @@
-"""Whether messages from a page come while the caller waits for them: measured, since hosts and versions differ.
+"""Whether messages from a page come while a cell waits for them: measured, since hosts and versions differ.
 
 Where they come on a thread of their own they always do. Where they come on the thread that runs cells, some kernels
 (ipykernel before 7) hold them until the cell has ended, so that a cell would wait without end, and others handle them
 whenever the cell awaits. A message that was handled while a cell ran proves the second for as long as the kernel lives;
-without such a proof the page is asked for a sign of life.
+without such a proof the channel sends the page a message that it answers at once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from smallest_nb.notebook.comm.channel import Channel
-
-__all__ = ["MOUNT_SECS", "SIGN_SECS", "has_page", "is_heard", "note_message", "watch_cells"]
-
-SIGN_SECS = 4.0
-"""A page answers within a second, in a tab that is not in front too."""
-MOUNT_SECS = 3.0
-"""From the output of a cell to the page that shows it, when all cells are run."""
-_POLL_SECS = 0.05
+__all__ = ["note_message", "proven_during_cells", "watch_cells"]
 
 
 class _Cells:
     """Follows which cells run, by IPython's events.
 
     Attributes:
-        running: Whether one does.
-        heard: Whether a message of a page was handled on the main thread while one did.
+        running: Whether a cell runs.
+        proven: Whether a page's message was handled on the main thread while a cell ran.
     """
 
     def __init__(self) -> None:
         self.shell: Any = None
         self.running = False
-        self.heard = False
+        self.proven = False
 
     def watch(self, shell: Any) -> None:
         """Follow a shell's cells, from the one that runs now on."""
@@ -66,33 +55,16 @@ def watch_cells() -> None:
 
 
 def note_message() -> bool:
-    """Take note of a message from a page, where it is handled; return whether that is the thread that runs cells."""
+    """Record that a page's message is handled here; return whether this is the thread that runs cells."""
     main = _on_main_thread()
     if main and _cells.running:
-        _cells.heard = True
+        _cells.proven = True
     return main
 
 
-async def has_page(channel: Channel) -> bool:
-    """Say whether a page shows the widget of a channel; waits MOUNT_SECS for one that is only being loaded."""
-    for _ in range(int(MOUNT_SECS / _POLL_SECS)):
-        if channel.pages:
-            return True
-        await asyncio.sleep(_POLL_SECS)
-    return bool(channel.pages)
-
-
-async def is_heard(channel: Channel) -> bool:
-    """Say whether messages from the pages of a channel come while the caller waits; takes SIGN_SECS at most."""
-    if _cells.heard or not channel.between_cells or not _on_main_thread():
-        return True
-    began = monotonic()
-    channel.ask_for_sign()
-    for _ in range(int(SIGN_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
-        await asyncio.sleep(_POLL_SECS)
-        if not channel.between_cells or any(page.heard_at >= began for page in channel.pages.values()):
-            return True
-    return False
+def proven_during_cells() -> bool:
+    """Say whether messages are known to come while the caller waits: on another thread, or handled during a cell."""
+    return _cells.proven or not _on_main_thread()
 
 
 def _on_main_thread() -> bool:

@@ -1,4 +1,4 @@
-"""A page of its own, on localhost, for a widget whose host forbids it what it needs. Imports errors.
+"""A separate page on localhost, for a widget whose host forbids it what it needs.
 
 The page is one more page of the widget's channel: the same messages, over a WebSocket in place of the notebook's comm.
 Only this machine reaches it (127.0.0.1), only with a token that is good for one load of the page, only from the page
@@ -27,7 +27,7 @@ __all__ = ["Tab"]
 _log = logging.getLogger(__name__)
 _MAX_MESSAGE_BYTES = 1 << 20
 _MAX_WAITING_BYTES = 8 << 20
-"""A page that takes nothing any more is given up when so much waits for it."""
+"""A page that reads nothing any more is dropped when so much waits for it."""
 _POLICY = (
     "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src data:; worker-src blob:; frame-ancestors 'none'; base-uri 'none'"
@@ -45,7 +45,7 @@ class Tab:
         receive: Takes a message of the page and its buffers, on the event loop.
         state: Returns the widget's synced state, as JSON values.
         change: Takes a state that the page has set.
-        connected: Told when the page comes and when it goes.
+        connected: Called with True when the page comes and with False when it goes.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Tab:
         return self._page_name
 
     async def open(self) -> str:
-        """Start the server where it does not run, and return a link that is good for one load."""
+        """Start the server if it does not run, and return a link that is good for one load."""
         if self._server is None:
             self._loop = asyncio.get_running_loop()
             self._server = await serve(
@@ -99,7 +99,7 @@ class Tab:
         self._post({"content": dict(content), "buffers": len(buffers)}, buffers)
 
     def set(self, changes: Mapping[str, Any]) -> None:
-        """Tell the page of changed state; from any thread."""
+        """Send changed state to the page; from any thread."""
         self._post({"set": dict(changes)}, [])
 
     def _post(self, message: dict[str, Any], buffers: list[bytes]) -> None:
@@ -113,7 +113,7 @@ class Tab:
         if page is None or page.state is not State.OPEN:
             return
         if page.transport.get_write_buffer_size() > _MAX_WAITING_BYTES:
-            _log.warning("the tab takes nothing any more; it is given up")
+            _log.warning("the tab reads nothing any more; it is dropped")
             page.transport.abort()
             return
         page.protocol.send_text(text.encode())
@@ -179,7 +179,7 @@ class Tab:
             self._receive(message["content"], buffers)
 
     def _leave(self) -> None:
-        """Say goodbye for a page that was closed; it may have been recording."""
+        """Send the `bye` of a page that was closed; it may have been recording."""
         name, self._page, self._page_name = self._page_name, None, None
         if name is not None:
             self._receive({"v": 1, "type": "bye", "page": name, "ack": 0}, [])

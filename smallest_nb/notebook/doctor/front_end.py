@@ -1,4 +1,4 @@
-"""Whether the front end is built, whole, and made from the sources beside it. Imports report."""
+"""Whether the front end is built, whole, and made from the sources beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUILD = "In a clone run `make frontend` (Node 20) and restart the kernel; other
 
 
 def check_front_end(static: Path = _STATIC) -> list[Check]:
-    """Look at the built front end.
+    """Check the built front end.
 
     Args:
         static: Its folder; in a clone its sources are beside the folder above it.

@@ -1,4 +1,4 @@
-"""Which notebook host this process runs in; names serve the texts only, never what is done. Standard library only."""
+"""Which notebook host this process runs in; names appear in texts only, no behaviour depends on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shows_widgets() -> bool:
 
 
 def host_name() -> str:
-    """Return the host for people, such as "Colab"; "a Jupyter kernel" where it cannot be told from here."""
+    """Return the host for people, such as "Colab"; "a Jupyter kernel" if its host is not known here."""
     env, modules = os.environ, sys.modules
     if "google.colab" in modules or "COLAB_RELEASE_TAG" in env:
         return "Colab"

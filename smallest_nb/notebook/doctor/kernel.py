@@ -1,4 +1,4 @@
-"""The kernel: its host, the background loop, and when it hears from the page. Imports the rooms below and runtime."""
+"""The kernel: its host, the background loop, and when it receives messages from the page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LOOP_SECS = 3.0
 
 
 def check_kernel() -> list[Check]:
-    """Look at the kernel; blocks for 3 s at most."""
-    return [Check("kernel.host", "Host", "green", host_name()), _loop(), *(_hearing() if has_kernel() else [])]
+    """Check the kernel; blocks for 3 s at most."""
+    return [Check("kernel.host", "Host", "green", host_name()), _loop(), *(_message_checks() if has_kernel() else [])]
 
 
 def kernel_version() -> str | None:
@@ -27,17 +27,17 @@ def kernel_version() -> str | None:
 
 
 def busy_behaviour(version: str | None, *, on_main: bool) -> str:
-    """Say what becomes of a press in the page while a cell runs.
+    """Say what happens to a press in the page while a cell runs.
 
     Args:
-        version: Of ipykernel, or None where the kernel is another.
+        version: Of ipykernel, or None if it is another kernel.
         on_main: Whether the page's messages come on the thread that runs cells.
     """
     if not on_main:
-        return "a press is heard at once, whatever a cell does: messages come on a thread of their own"
+        return "a press takes effect at once, whatever a cell does: messages come on a thread of their own"
     if version is not None and release(version) >= (7, 4):
-        return "a press is heard at once while a cell awaits, and after its end while it computes"
-    return "a press is heard when the running cell has ended"
+        return "a press takes effect at once while a cell awaits, and after the cell while it computes"
+    return "a press takes effect when the running cell has ended"
 
 
 def _loop() -> Check:
@@ -53,18 +53,19 @@ def _loop() -> Check:
     return Check("kernel.loop", "Background loop", "green", f"answers in {took:.1f} ms")
 
 
-def _hearing() -> list[Check]:
+def _message_checks() -> list[Check]:
     version = kernel_version()
     able = bool(getattr(shell().kernel, "_supports_kernel_subshells", False))
-    told = f"ipykernel {version}" if version else type(shell().kernel).__name__
-    subshells = Check("kernel.subshells", "Subshells", "green", f"{'yes' if able else 'no'} ({told})")
+    name = f"ipykernel {version}" if version else type(shell().kernel).__name__
+    subshells = Check("kernel.subshells", "Subshells", "green", f"{'yes' if able else 'no'} ({name})")
     if able and version is not None and release(version) < (7, 4):
         found = f"in JupyterLab 4.4 or newer {busy_behaviour(version, on_main=False)}"
         return [subshells, Check("kernel.comms", "A press during a cell", "green", found)]
-    deaf = version is None or release(version) < (7,)
+    cannot_receive_while_blocking = version is None or release(version) < (7,)
     return [
         subshells,
-        Check("kernel.comms", "A press during a cell", "amber" if deaf else "green",
+        Check("kernel.comms", "A press during a cell", "amber" if cannot_receive_while_blocking else "green",
               busy_behaviour(version, on_main=True),
-              "Let the cell end; `player.on_finished(fn)` in place of `await player.wait()`." if deaf else ""),
+              "Let the cell end; use `player.on_finished(fn)` instead of `await player.wait()`."
+              if cannot_receive_while_blocking else ""),
     ]  # fmt: skip

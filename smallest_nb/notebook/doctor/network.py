@@ -1,4 +1,4 @@
-"""The way to a host: name, port, certificate, each with a limit of its own. Imports link and report."""
+"""The way to a host: name, port, certificate, each with a limit of its own."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _STEP_SECS = 4.0
 
 
 class Reached(enum.Enum):
-    """Whether it is worth while to go on."""
+    """Whether the address was reached, so that further checks make sense."""
 
     YES = "yes"
     NO = "no"
-    PROXY = "by way of a proxy"
+    PROXY = "through a proxy"
 
 
 async def check_network(base_url: str) -> tuple[list[Check], Reached]:
@@ -37,16 +37,16 @@ async def check_network(base_url: str) -> tuple[list[Check], Reached]:
     host, secure = parts.hostname or "", parts.scheme == "wss"
     port = parts.port or (443 if secure else 80)
     if not is_loopback(base_url) and _has_proxy(host, secure=secure):
-        return [_line("green", "by way of the environment's proxy")], Reached.PROXY
+        return [_line("green", "through the environment's proxy")], Reached.PROXY
     try:
         address = await _find(host, port)
-        told = await _open(address, port, host if secure else None)
+        found = await _open(address, port, host if secure else None)
     except _StepFailed as failed:
         return [_line("red", failed.found, failed.fix)], Reached.NO
-    return [_line("green", told)], Reached.YES
+    return [_line("green", found)], Reached.YES
 
 
-class _StepFailed(Exception):  # noqa: N818 - ends the way
+class _StepFailed(Exception):  # noqa: N818 - no error of a program
     def __init__(self, found: str, fix: str) -> None:
         super().__init__(found)
         self.found, self.fix = found, fix
@@ -109,8 +109,8 @@ async def _encrypt(writer: asyncio.StreamWriter, name: str) -> str:
         raise _StepFailed(f"{name} did not answer TLS within {_STEP_SECS:g} s",
                           "Is there a server for wss:// at this port?") from None  # fmt: skip
     except ssl.SSLCertVerificationError as error:
-        told = f"the certificate of {name} is not trusted ({error.verify_message})"
-        raise _StepFailed(told, "Where a proxy inspects traffic, put its certificate into SSL_CERT_FILE.") from None
+        found = f"the certificate of {name} is not trusted ({error.verify_message})"
+        raise _StepFailed(found, "If a proxy inspects traffic, put its certificate into SSL_CERT_FILE.") from None
     except (OSError, EOFError) as error:
         raise _StepFailed(f"{name} does not speak TLS ({type(error).__name__})",
                           "Is there a server for wss:// at this port?") from None  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a page told of itself, as lines of the table. Imports kernel, python_checks, report.
+"""What a page reported of itself, as lines of the table.
 
 The facts are those of js/src/page-facts.ts, each of which may be missing, and what the kernel counted itself.
 """
@@ -37,7 +37,7 @@ _TITLES = {
     "page.rate": "Output device",
     "page.binary": "Binary messages",
     "page.trip": "Round trip",
-    "page.thread": "Heard by",
+    "page.thread": "Handled by",
     "page.up": "Burst to the kernel",
     "page.down": "Burst to the page",
     "page.busy": "During a cell",
@@ -49,9 +49,9 @@ class Burst:
     """Many messages in a row, counted where they arrive.
 
     Attributes:
-        run: Which examination they belong to.
+        run: Which run of the checks they belong to.
         count: How many came.
-        late: How many came after a later one, as they do where a kernel hears on two threads.
+        late: How many came after a later one, as they do if a kernel handles messages on two threads.
         took_ms: From the first to the last that came.
     """
 
@@ -63,7 +63,7 @@ class Burst:
     _began: float = 0.0
 
     def add(self, run: int, number: int, at: float) -> None:
-        """Count one that came at `at`, s; a new run begins anew."""
+        """Count one that came at `at`, s; a new run starts the count again."""
         if run != self.run:
             self.run, self.count, self.late, self._highest, self._began = run, 0, 0, -1, at
         self.count += 1
@@ -79,25 +79,25 @@ class PageFacts:
     Attributes:
         hello: What it said of itself.
         binary: Whether its five known bytes came unchanged.
-        told: What it found, by name.
+        reported: What it found, by name.
         threads: How many of its messages each thread handled, the one that runs cells as "main".
         burst: What came of its burst.
     """
 
     hello: Mapping[str, Any]
     binary: bool
-    told: dict[str, Any] = field(default_factory=dict)
+    reported: dict[str, Any] = field(default_factory=dict)
     threads: Counter[str] = field(default_factory=Counter)
     burst: Burst = field(default_factory=Burst)
 
 
 def check_page(page: PageFacts | None, *, build: str | None, ipykernel: str | None) -> list[Check]:
-    """Judge what a page told.
+    """Judge what a page reported.
 
     Args:
-        page: Its facts, or None where none has answered.
+        page: Its facts, or None if none has answered.
         build: Of the front end that this kernel serves.
-        ipykernel: Its version, or None where the kernel is another.
+        ipykernel: Its version, or None if it is another kernel.
     """
     if page is None:
         return [Check(i, title, "unknown", "no page has answered yet") for i, title in _TITLES.items()]
@@ -113,12 +113,12 @@ def _line(name: str, status: Status, found: str, fix: str = "") -> Check:
 
 def _front(page: PageFacts, build: str | None) -> list[Check]:
     hello = page.hello
-    told = f"{_HOSTS.get(hello['host'], 'another host')}, {page.told.get('browser') or 'an unknown browser'}"
+    found = f"{_HOSTS.get(hello['host'], 'another host')}, {page.reported.get('browser') or 'an unknown browser'}"
     same = hello["build"] == build
     front = f"build {hello['build']}" + ("" if same else f", the kernel's is {build}")
     secure = hello["secure"]
     return [
-        _line("page.host", "green", told),
+        _line("page.host", "green", found),
         _line("page.build", "green" if same else "red", front, "" if same else _RELOAD),
         _line("page.secure", "green" if secure else "red",
               "yes" if secure else "no: neither microphone nor audio worklets", "" if secure else _TUNNEL),
@@ -126,56 +126,56 @@ def _front(page: PageFacts, build: str | None) -> list[Check]:
 
 
 def _microphone(page: PageFacts) -> list[Check]:
-    told, permission = page.hello["microphone"], page.told.get("permission")
-    if told == "insecure":
+    able, permission = page.hello["microphone"], page.reported.get("permission")
+    if able == "insecure":
         line = _line("page.microphone", "red", "not on a page that is not secure", _TUNNEL)
-    elif told == "forbidden":
-        line = _line("page.microphone", "red", "this host gives its outputs none",
+    elif able == "forbidden":
+        line = _line("page.microphone", "red", "this host does not let outputs use one",
                      "Open the notebook in JupyterLab, or live.feed(clip).")  # fmt: skip
-    elif told == "missing":
-        line = _line("page.microphone", "red", "this browser has no way to one", "Use another browser.")
+    elif able == "missing":
+        line = _line("page.microphone", "red", "this browser does not support it", "Use another browser.")
     elif permission == "denied":
         line = _line("page.microphone", "red", "allowed by the host, refused in the browser",
                      "Allow it in the address bar's site settings, then reload the page.")  # fmt: skip
     else:
-        words = {"granted": "allowed", "prompt": "the browser asks at the first press"}
+        words = {"granted": "allowed", "prompt": "the browser will ask at the first press"}
         line = _line("page.microphone", "green", words.get(str(permission), "allowed by the host"))
-    many = page.told.get("devices")
+    many = page.reported.get("devices")
     if many is None:
-        return [line, _line("page.devices", "unknown", "not told")]
+        return [line, _line("page.devices", "unknown", "not known")]
     if many == 0:
         return [line, _line("page.devices", "amber", "none", "Plug one in, or transcribe a file.")]
-    return [line, _line("page.devices", "green", f"{many} (the browser may count all as one until it is allowed)"
+    return [line, _line("page.devices", "green", f"{many} (before permission the browser may count them as one)"
                         if many == 1 and permission != "granted" else f"{many}")]  # fmt: skip
 
 
 def _worklet(page: PageFacts) -> Check:
-    way = page.told.get("worklet")
+    way = page.reported.get("worklet")
     if way == "blob":
-        return _line("page.worklet", "green", "loaded from a blob, and it ran")
+        return _line("page.worklet", "green", "loaded from a blob and ran")
     if way == "data":
-        return _line("page.worklet", "green", "blobs are blocked; loaded from a data URL, and it ran")
+        return _line("page.worklet", "green", "blobs are blocked; loaded from a data URL and ran")
     if way is None:
-        return _line("page.worklet", "unknown", "not told yet")
+        return _line("page.worklet", "unknown", "not known yet")
     return _line("page.worklet", "red", str(way), "Open the notebook in another host or browser.")
 
 
 def _sound(page: PageFacts) -> list[Check]:
-    state, rate = page.told.get("autoplay"), page.told.get("rate")
+    state, rate = page.reported.get("autoplay"), page.reported.get("rate")
     if state is None:
-        auto = _line("page.autoplay", "unknown", "not told yet")
+        auto = _line("page.autoplay", "unknown", "not known yet")
     elif state == "running":
         auto = _line("page.autoplay", "green", "allowed")
     else:
         auto = _line("page.autoplay", "amber", f"the browser waits for a click ({state})",
                      'Press "Enable sound" or "Speak" once.')  # fmt: skip
     if not isinstance(rate, int | float) or rate <= 0:
-        return [auto, _line("page.rate", "unknown", "not told yet")]
+        return [auto, _line("page.rate", "unknown", "not known yet")]
     return [auto, _line("page.rate", "green", f"{rate:g} Hz")]
 
 
 def _binary(page: PageFacts) -> Check:
-    down = page.told.get("binary")
+    down = page.reported.get("binary")
     if page.binary and down:
         return _line("page.binary", "green", "unchanged, both ways")
     if page.binary and down is None:
@@ -186,50 +186,50 @@ def _binary(page: PageFacts) -> Check:
 
 
 def _trips(page: PageFacts) -> list[Check]:
-    told_trips = page.told.get("trips")
-    trips = [t for t in told_trips if isinstance(t, int | float)] if isinstance(told_trips, list) else []
-    thread = _line("page.thread", "unknown", "nothing was heard yet")
+    reported_trips = page.reported.get("trips")
+    trips = [t for t in reported_trips if isinstance(t, int | float)] if isinstance(reported_trips, list) else []
+    thread = _line("page.thread", "unknown", "no message yet")
     if page.threads:
         many_each = (f"{_THREADS.get(name, name)}: {many}" for name, many in page.threads.most_common())
         thread = _line("page.thread", "green", f"{', '.join(many_each)} messages")
     if not trips:
-        slow = "trips" in page.told
+        slow = "trips" in page.reported
         return [_line("page.trip", "amber" if slow else "unknown", "no answer: the kernel was busy" if slow else
-                      "not told yet", 'Press "Examine again" when no cell runs.' if slow else ""), thread]  # fmt: skip
+                      "not known yet", 'Press "Check again" when no cell runs.' if slow else ""), thread]  # fmt: skip
     middle = median(trips)
-    told = f"{middle:.0f} ms (middle of {len(trips)}, {min(trips):.0f} to {max(trips):.0f})"
+    found = f"{middle:.0f} ms (median of {len(trips)}, {min(trips):.0f} to {max(trips):.0f})"
     if middle > _SLOW_TRIP_MS:
-        return [_line("page.trip", "amber", told, "A kernel nearer to you, or fewer widgets that send."), thread]
-    return [_line("page.trip", "green", told), thread]
+        return [_line("page.trip", "amber", found, "Use a kernel nearer to you, or fewer widgets."), thread]
+    return [_line("page.trip", "green", found), thread]
 
 
 def _bursts(page: PageFacts) -> list[Check]:
-    down = page.told.get("burst_down")
-    lines = [_burst("page.up", page.burst, done="burst_up" in page.told)]
+    down = page.reported.get("burst_down")
+    lines = [_burst("page.up", page.burst, done="burst_up" in page.reported)]
     if isinstance(down, list) and len(down) == 2 and all(isinstance(v, int | float) for v in down):
         return [*lines, _burst("page.down", Burst(count=int(down[0]), took_ms=float(down[1])), done=True)]
-    return [*lines, _line("page.down", "unknown", "not told yet")]
+    return [*lines, _line("page.down", "unknown", "not known yet")]
 
 
 def _burst(name: str, burst: Burst, *, done: bool) -> Check:
     if burst.count < BURST and not done:
-        return _line(name, "unknown", "not told yet")
+        return _line(name, "unknown", "not known yet")
     if burst.count < BURST:
-        return _line(name, "red", f"{burst.count} of {BURST} messages came",
+        return _line(name, "red", f"{burst.count} of {BURST} messages arrived",
                      "This host drops messages: update its front end, or use JupyterLab.")  # fmt: skip
     found = f"{BURST} messages in {burst.took_ms:.0f} ms" + (f", {burst.late} out of order" if burst.late else "")
     if burst.took_ms > _SLOW_BURST_MS:
         return _line(name, "amber", found, "Sound may stutter: close other widgets, or use a faster machine.")
     if burst.late:
-        told = "Keep cells short while you record: sound caught up after a long one may lose pieces."
-        return _line(name, "amber", found, told)
+        fix = "Keep cells short while you record: sound that waited for a long cell may lose pieces."
+        return _line(name, "amber", found, fix)
     return _line(name, "green", found)
 
 
 def _busy(page: PageFacts, ipykernel: str | None) -> Check:
     if not page.threads:
-        return _line("page.busy", "unknown", "nothing was heard yet")
+        return _line("page.busy", "unknown", "no message yet")
     on_main = "main" in page.threads
-    told = f"{busy_behaviour(ipykernel, on_main=on_main)}; sound goes on, it needs no cell"
+    found = f"{busy_behaviour(ipykernel, on_main=on_main)}; sound goes on meanwhile"
     old = on_main and (ipykernel is None or release(ipykernel) < (7, 4))
-    return _line("page.busy", "amber" if old else "green", told, "Let the cell end before you press." if old else "")
+    return _line("page.busy", "amber" if old else "green", found, "Let the cell end before you press." if old else "")

@@ -1,4 +1,4 @@
-"""Python and the packages, against the lower bounds of this package's own metadata. Imports report."""
+"""Python and the packages, against the lower bounds in the metadata of smallest_nb."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["check_python", "release"]
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
 _NAMES = {"ipython": "IPython"}
 _SHOWN = ("anywidget", "websockets", "ipython", "traitlets", "numpy")
-"""The packages that decide most; of the others only what is wrong is told. ipywidgets has a line of its own."""
+"""The packages with a line each; of the others only what is wrong is shown. ipywidgets has a line of its own."""
 
 
 def check_python() -> list[Check]:
-    """Look at Python and at each package that is needed."""
+    """Check Python and each package that is needed."""
     bounds = _bounds()
     shown = [_package(name, bounds[name]) for name in _SHOWN if name in bounds]
     others = [_package(name, at_least) for name, at_least in bounds.items() if name not in (*_SHOWN, "ipywidgets")]
@@ -34,15 +34,15 @@ def release(text: str) -> tuple[int, ...]:
 
 
 def _bounds() -> dict[str, str]:
-    told = (_BOUND.match(line) for line in requires("smallest-nb") or () if ";" not in line)
-    return {found[1].lower(): found[2] for found in told if found}
+    matches = (_BOUND.match(line) for line in requires("smallest-nb") or () if ";" not in line)
+    return {found[1].lower(): found[2] for found in matches if found}
 
 
 def _python() -> Check:
     found = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     if sys.platform == "emscripten":
-        told = "A browser cannot open the service's sockets: use a notebook whose kernel runs on a machine."
-        return Check("python.version", "Python", "red", f"{found}, in the browser", told)
+        fix = "A browser cannot open the service's sockets: use a notebook with a kernel outside the browser."
+        return Check("python.version", "Python", "red", f"{found}, in the browser", fix)
     return Check("python.version", "Python", "green", found)
 
 
@@ -69,7 +69,7 @@ def _installed(name: str) -> str | None:
 
 
 def _restarted(name: str, title: str, installed: str) -> Check | None:
-    """A package that was upgraded beneath a running kernel is still the old one there."""
+    """A package that was upgraded while a kernel runs is still the old one in it."""
     loaded = getattr(sys.modules.get(title), "__version__", None)
     if not isinstance(loaded, str) or release(loaded) == release(installed):
         return None
@@ -89,9 +89,9 @@ def _ipykernel() -> Check:
                      f"{installed} is broken for threads: what they send to the page raises LookupError",
                      'pip install "ipykernel>=7.1", then restart the kernel')  # fmt: skip
     if numbers < (7,):
-        told = "Let a cell end before you press; outside of Colab ipykernel 7.1 or newer may hear sooner."
-        found = f"{installed} hears from the page only between cells"
-        return Check("python.ipykernel", "ipykernel", "amber", found, told)
+        fix = "Let a cell end before you press; outside of Colab ipykernel 7.1 or newer may react sooner."
+        found = f"{installed} receives messages from the page only between cells"
+        return Check("python.ipykernel", "ipykernel", "amber", found, fix)
     return _restarted("ipykernel", "ipykernel", installed) or Check("python.ipykernel", "ipykernel", "green", installed)
 
 

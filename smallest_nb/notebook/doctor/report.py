@@ -1,4 +1,4 @@
-"""One line of the doctor's table, and the table. Imports terminal."""
+"""One line of the doctor's table, and the table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.terminal import printable
 
-__all__ = ["GROUPS", "Check", "Report", "Status"]
+__all__ = ["GROUPS", "PENDING", "Check", "Report", "Status"]
 
 Status = Literal["green", "amber", "red", "unknown"]
 
@@ -26,27 +26,30 @@ GROUPS = {
     "simulator": "Simulator",
     "page": "Page",
 }
-"""What a check's id begins with, and what that is called."""
+"""What a check's id begins with, and the name of that group."""
+
+PENDING = "still checking"
+"""What a line says before its check is done."""
 
 _SIGNS: dict[Status, str] = {"green": "✓", "amber": "!", "red": "✗", "unknown": "?"}
 _LONGEST = 400
 _KEY = re.compile(r"\bsk_[A-Za-z0-9_-]{4,}")
 
 
-def _tame(text: str) -> str:
+def _clean(text: str) -> str:
     """Return a text without a key, without control characters, and of a length that a table can hold."""
-    told = printable(_KEY.sub("sk_***", text)).replace("\n", " ")
-    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
+    clean = printable(_KEY.sub("sk_***", text)).replace("\n", " ")
+    return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         id: Group and name, such as "service.key".
         title: What it is, for people.
-        status: "green", "amber" (works, with a limit), "red" (does not work) or "unknown" (could not be looked at).
+        status: "green", "amber" (works, with a limit), "red" (does not work) or "unknown" (could not be checked).
         found: What was found, in a few words.
         fix: What to do about it, or empty.
     """
@@ -59,14 +62,14 @@ class Check:
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status) or self.id.partition(".")[0] not in GROUPS:
-            raise ValueError(f"{self.id!r} with status {self.status!r} is no check.")
+            raise ValueError(f"{self.id!r} with status {self.status!r} is not a check.")
         # What others say (a server, a proxy) may be anything.
         for name in ("found", "fix"):
-            object.__setattr__(self, name, _tame(getattr(self, name)))
+            object.__setattr__(self, name, _clean(getattr(self, name)))
 
     @property
     def group(self) -> str:
-        """What the check's group is called."""
+        """The name of the check's group."""
         return GROUPS[self.id.partition(".")[0]]
 
 
@@ -86,7 +89,7 @@ class Report:
     def __getitem__(self, name: str) -> Check:
         found = next((c for c in self.checks if c.id == name), None)
         if found is None:
-            raise KeyError(f"{name!r} was not looked at; there are {', '.join(c.id for c in self.checks)}.")
+            raise KeyError(f"{name!r} was not checked; there are {', '.join(c.id for c in self.checks)}.")
         return found
 
     def with_checks(self, checks: Iterable[Check]) -> Report:
@@ -101,7 +104,7 @@ class Report:
     def summary(self) -> str:
         """Return how many lines have which status: "20 green, 2 amber"."""
         many = Counter(c.status for c in self.checks)
-        return ", ".join(f"{many[s]} {s}" for s in _SIGNS if many[s]) or "nothing was looked at"
+        return ", ".join(f"{many[s]} {s}" for s in _SIGNS if many[s]) or "nothing was checked"
 
     def to_rows(self) -> list[dict[str, str]]:
         """Return the lines as JSON data."""
@@ -109,13 +112,13 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report for a bug report; it holds no key and no path of this machine."""
-        told: dict[str, Any] = {
+        report: dict[str, Any] = {
             "smallest_nb": version("smallest-nb"),
             "made": self.made.isoformat(timespec="seconds"),
             "summary": self.summary(),
             "checks": [asdict(c) for c in self.checks],
         }
-        return json.dumps(told, indent=1, ensure_ascii=False)
+        return json.dumps(report, indent=1, ensure_ascii=False)
 
     def to_text(self) -> str:
         """Return the table for a terminal."""

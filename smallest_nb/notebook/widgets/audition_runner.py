@@ -1,4 +1,4 @@
-"""Auditions: latest wins, what was heard before is heard again for nothing. Runs on the background loop."""
+"""Auditions: the latest wins, and what was spoken before is played again at no cost."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from smallest_nb.notebook.widgets.player import Player, PlayerStream
 from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.results.takes import Take, Takes, TakeWord, estimated_words
 
-__all__ = ["Auditions"]
+__all__ = ["AuditionRunner"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What came of an audition so far."""
+class _Received:
+    """What has come of an audition so far."""
 
     pieces: list[bytes] = field(default_factory=list)
     words: list[TakeWord] = field(default_factory=list)
     stream: PlayerStream | None = None
 
 
-class Auditions:
-    """Speaks one text at a time; a new one cancels the one under way.
+class AuditionRunner:
+    """Speaks one text at a time; a new one cancels the one under way. Runs on the background loop.
 
     Args:
-        service: Who speaks.
-        player: Where it is heard.
-        takes: Where it is kept.
-        meter: Where it is counted.
-        kept: Called with each new take.
-        replaced: Called with the settings that were asked for and those that speak, when the service replaced a
+        service: Speaks.
+        player: Plays it.
+        takes: Keeps it.
+        meter: Counts it.
+        on_take: Called with each new take.
+        on_replaced: Called with the settings that were asked for and those that speak, when the service replaced a
             withdrawn default model.
-        refused: Called with the settings and the error when a chosen model was withdrawn; returns what the player says.
+        on_refused: Called with the settings and the error when a chosen model was withdrawn; returns what
+            the player says.
 
     Attributes:
-        heard: The take that was played last.
-        models_heard: The models that spoke.
+        current: The take that was played last.
+        models_used: The models that spoke.
     """
 
     def __init__(
@@ -54,24 +55,24 @@ class Auditions:
         player: Player,
         takes: Takes,
         meter: Meter,
-        kept: Callable[[Take], None],
+        on_take: Callable[[Take], None],
         *,
-        replaced: Callable[[SmallestTTSSettings, SmallestTTSSettings], None],
-        refused: Callable[[SmallestTTSSettings, ModelRetiredError], str],
+        on_replaced: Callable[[SmallestTTSSettings, SmallestTTSSettings], None],
+        on_refused: Callable[[SmallestTTSSettings, ModelRetiredError], str],
     ) -> None:
         self._service = service
         self._player = player
         self._takes = takes
         self._meter = meter
-        self._kept = kept
-        self._replaced = replaced
-        self._refused = refused
+        self._on_take = on_take
+        self._on_replaced = on_replaced
+        self._on_refused = on_refused
         self._task: asyncio.Task[Take] | None = None
         self._own: set[str] = set()
-        self.heard: Take | None = None
-        self.models_heard: set[str] = set()
+        self.current: Take | None = None
+        self.models_used: set[str] = set()
 
-    async def latest(
+    async def run(
         self, text: str, settings: SmallestTTSSettings, *, fresh: bool = False, play: bool = True, queued: bool = False
     ) -> Take:
         """Speak a text with these settings, in place of what is under way.
@@ -79,7 +80,7 @@ class Auditions:
         Args:
             text: What to say.
             settings: A complete snapshot.
-            fresh: Ask the service even where there is a take of the same text and settings.
+            fresh: Ask the service even if there is a take of the same text and settings.
             play: Play it in the page; else it is only kept.
             queued: Play it after what sounds, else in its place.
 
@@ -89,28 +90,28 @@ class Auditions:
         if not isinstance(text, str):
             raise ConfigError(f"A text is expected, got {type(text).__name__}: {text!r:.80}.")
         self.cancel()
-        known = None if fresh else self.known(text, settings)
+        known = None if fresh else self.find_take(text, settings)
         if known is not None:
             if play:
                 self.play(known, queued=queued)
             return known
         self._task = task = asyncio.ensure_future(self._speak(text, settings, play=play, queued=queued))
         # Not in the task itself: one that is cancelled before its first step never comes to its end.
-        task.add_done_callback(self._at_rest)
+        task.add_done_callback(self._task_done)
         try:
             return await task
         except asyncio.CancelledError:
             if task.cancelled() and not _cancelling():
-                raise SmallestError("The audition was given up: stop() or a newer one took its place.") from None
+                raise SmallestError("The audition was cancelled by stop() or by a newer one.") from None
             task.cancel()
             raise
 
     def cancel(self) -> None:
-        """Give up what is under way."""
+        """Cancel what is under way."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
 
-    def _at_rest(self, task: asyncio.Task[Take]) -> None:
+    def _task_done(self, task: asyncio.Task[Take]) -> None:
         if self._task is task:
             self._player.busy = False
 
@@ -120,74 +121,74 @@ class Auditions:
         self._player.error = ""
         stream = self._player.play(take.clip, queued=queued)
         self._show_words(stream, take)
-        self.heard = take
+        self.current = take
         self._player.waterfall = take.waterfall
         self._player.status = repr(take)
 
-    def known(self, text: str, settings: SmallestTTSSettings) -> Take | None:
-        """Return the take that would be heard again, or None where the service would be asked."""
-        # A take that was loaded is no answer of this service: it may be another's, or another rate.
+    def find_take(self, text: str, settings: SmallestTTSSettings) -> Take | None:
+        """Return the take that would be played again, or None if the service would be asked."""
+        # A take that was loaded did not come from this service: it may be another's, or another rate.
         mine = (t for t in reversed(self._takes) if t.uid in self._own)
         same = (t for t in mine if t.text == text and t.settings == settings)
         return next((t for t in same if t.metrics is not None and t.metrics.complete), None)
 
     async def _speak(self, text: str, settings: SmallestTTSSettings, *, play: bool, queued: bool) -> Take:
-        player, heard = self._player, _Heard()
+        player, received = self._player, _Received()
         player.error = player.status = ""
         player.busy = True
         counted = False
         try:
             await self._service.update_settings(settings)
-            self._meter.begun(len(text))
+            self._meter.begin(len(text))
             counted = True
-            await self._receive(text, heard, play=play, queued=queued)
+            await self._receive(text, received, play=play, queued=queued)
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            player.error = self._words_of(error, settings)
+            player.error = self._error_text(error, settings)
             _log.info("an audition failed: %s", error)
             raise
         finally:
             spoken = self._service.model_fallback.adapt(settings)
             if spoken is not settings:
-                self._replaced(settings, spoken)
-            if heard.stream is not None:
-                heard.stream.end()
+                self._on_replaced(settings, spoken)
+            if received.stream is not None:
+                received.stream.end()
             if counted:
-                seconds = sum(map(len, heard.pieces)) / 2 / self._service.sample_rate
-                self._meter.ended(seconds, unspoken=0 if heard.pieces else len(text))
-        clip = Clip(b"".join(heard.pieces), self._service.sample_rate)
+                seconds = sum(map(len, received.pieces)) / 2 / self._service.sample_rate
+                self._meter.end(seconds, unspoken=0 if received.pieces else len(text))
+        clip = Clip(b"".join(received.pieces), self._service.sample_rate)
         take = Take(
             number=self._takes.next_number,
             text=text,
             settings=spoken,
             clip=clip,
             metrics=self._service.metrics[-1],
-            words=tuple(heard.words) or estimated_words(text, clip),
-            stream=heard.stream.latency if heard.stream is not None else None,
+            words=tuple(received.words) or estimated_words(text, clip),
+            stream=received.stream.latency if received.stream is not None else None,
         )
-        if heard.stream is not None:
-            self._show_words(heard.stream, take)
-        self.models_heard.add(str(spoken.model))
+        if received.stream is not None:
+            self._show_words(received.stream, take)
+        self.models_used.add(str(spoken.model))
         self._own = {t.uid for t in self._takes if t.uid in self._own} | {take.uid}
-        self.heard = take
-        self._kept(take)
+        self.current = take
+        self._on_take(take)
         return take
 
-    async def _receive(self, text: str, heard: _Heard, *, play: bool, queued: bool) -> None:
+    async def _receive(self, text: str, received: _Received, *, play: bool, queued: bool) -> None:
         async with contextlib.aclosing(self._service.run_tts(text)) as events:
             async for event in events:
                 if isinstance(event, WordTiming):
-                    heard.words.append(TakeWord(event.word, event.start, event.end))
+                    received.words.append(TakeWord(event.word, event.start, event.end))
                     continue
-                heard.pieces.append(event.pcm)
+                received.pieces.append(event.pcm)
                 if play:
-                    heard.stream = heard.stream or self._player.open_stream(event.sample_rate, queued=queued)
-                    heard.stream.write(event.pcm)
+                    received.stream = received.stream or self._player.open_stream(event.sample_rate, queued=queued)
+                    received.stream.write(event.pcm)
 
-    def _words_of(self, error: Exception, settings: SmallestTTSSettings) -> str:
+    def _error_text(self, error: Exception, settings: SmallestTTSSettings) -> str:
         if isinstance(error, ModelRetiredError):
-            return self._refused(settings, error)
+            return self._on_refused(settings, error)
         return str(error) or type(error).__name__
 
     def _show_words(self, stream: PlayerStream, take: Take) -> None:
@@ -195,6 +196,6 @@ class Auditions:
 
 
 def _cancelling() -> bool:
-    """Say whether whoever awaits was cancelled itself."""
+    """Say whether the task that awaits was cancelled itself."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
 import traitlets
 
+from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets import assets
+from smallest_nb.notebook.widgets.mime_bundle import with_static
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["CodeView"]
@@ -41,7 +42,7 @@ class CodeView(Unpicklable, anywidget.AnyWidget):
         self.observe(lambda _c: self.refresh(), names="target")
 
     def refresh(self) -> None:
-        """Write the code anew."""
+        """Write the code again."""
         try:
             self.code = self._write(self.target)
         except (ConfigError, TypeError, ValueError) as error:  # values in `extra` that no JSON can hold
@@ -52,7 +53,4 @@ class CodeView(Unpicklable, anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        if data is None:
-            return bundle
-        return {**data, "text/plain": self.code, "text/html": f"<pre>{html.escape(self.code)}</pre>"}, metadata
+        return with_static(bundle, text=self.code, html=f"<pre>{text_html(self.code)}</pre>")

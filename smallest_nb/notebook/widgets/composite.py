@@ -9,6 +9,7 @@ import traitlets
 
 from smallest_nb.common.markup import text_html
 from smallest_nb.notebook.widgets import assets
+from smallest_nb.notebook.widgets.mime_bundle import with_static
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["Composite"]
@@ -35,7 +36,4 @@ class Composite(Unpicklable, anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        if data is None:
-            return bundle
-        return {**data, "text/html": f"<p>{text_html(repr(self))}</p>"}, metadata
+        return with_static(bundle, text=repr(self), html=f"<p>{text_html(repr(self))}</p>")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import html
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +11,8 @@ import ipywidgets
 from smallest_nb.audio.clip import Clip
 from smallest_nb.audio.files import read_sound
 from smallest_nb.client import background_loop
+from smallest_nb.common.markup import text_html
+from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["FileSource"]
@@ -26,20 +26,20 @@ class FileSource(Unpicklable, ipywidgets.VBox):
 
     Args:
         play: Awaited with the file's name, the clip and the pace, a multiple of real time.
-        begun: Called in the handler of the page's message, before a file is played.
+        begin: Called in the handler of the page's message, before a file is played.
     """
 
-    def __init__(self, play: Callable[[str, Clip, float], Awaitable[None]], begun: Callable[[], None]) -> None:
+    def __init__(self, play: Callable[[str, Clip, float], Awaitable[None]], begin: Callable[[], None]) -> None:
         self._play = play
-        self._begun = begun
+        self._begin = begin
         self._upload = ipywidgets.FileUpload(accept="audio/*,.wav,.flac,.ogg,.mp3", multiple=False)
         self._upload.description = "Choose a file"
         self._pace = ipywidgets.Dropdown(options=_PACES, value=4.0, layout=ipywidgets.Layout(width="160px"))
         pace = ipywidgets.HBox([ipywidgets.Label("Pace"), self._pace])
         pace.add_class("snb-control")
-        self.told = ipywidgets.HTML()
+        self.status = ipywidgets.HTML()
         super().__init__([ipywidgets.HBox([self._upload, pace], layout=ipywidgets.Layout(flex_flow="row wrap")),
-                          self.told])  # fmt: skip
+                          self.status])  # fmt: skip
         self._upload.observe(lambda c: self._chosen(c["new"]), names="value")
 
     def _chosen(self, value: Any) -> None:
@@ -51,24 +51,21 @@ class FileSource(Unpicklable, ipywidgets.VBox):
         try:
             clip = read_sound(content)
         except Exception as error:
-            self._tell(f"⚠ {name}: {error}")
+            self._show(f"⚠ {name}: {error}")
             return
-        self._tell(f"{name}, {clip.duration:.1f} s")
-        self._begun()
-        background_loop.submit(self._run(name, clip)).add_done_callback(_told)
+        self._show(f"{name}, {clip.duration:.1f} s")
+        self._begin()
+        background_loop.submit(self._run(name, clip)).add_done_callback(
+            log_failure(_log, "a file was not transcribed", expected=Exception)
+        )
 
     async def _run(self, name: str, clip: Clip) -> None:
         try:
             await self._play(name, clip, float(self._pace.value))
         except Exception as error:
-            self._tell(f"⚠ {name}: {error}")
+            self._show(f"⚠ {name}: {error}")
             raise
-        self._tell(f"{name}, {clip.duration:.1f} s: transcribed.")
+        self._show(f"{name}, {clip.duration:.1f} s: transcribed.")
 
-    def _tell(self, text: str) -> None:
-        self.told.value = html.escape(text)
-
-
-def _told(future: concurrent.futures.Future[None]) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        _log.info("a file was not transcribed: %s", error)
+    def _show(self, text: str) -> None:
+        self.status.value = text_html(text)

@@ -1,4 +1,4 @@
-"""The microphone of the computer that the kernel runs on, by PortAudio. Imports audio, errors; sounddevice lazily."""
+"""The microphone of the computer that the kernel runs on, by PortAudio."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INSTALL = 'pip install "smallest-nb[microphone]"'
 
 
 def why_no_capture() -> str | None:
-    """Return why this kernel's computer gives no microphone, or None where it has one. Takes some tenths of a second.
+    """Return why this kernel's computer gives no microphone, or None if it has one. Takes some tenths of a second.
 
     Asked in a process of its own: a broken sound system makes PortAudio abort, and that would be the end of the kernel.
     """
@@ -41,10 +41,10 @@ def why_no_capture() -> str | None:
         return f"looking for devices failed ({type(error).__name__})"
     if done.returncode == 0:
         return None
-    told = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
-    if "PortAudio library not found" in told:
+    reason = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+    if "PortAudio library not found" in reason:
         return "PortAudio is not installed: on Debian and Ubuntu `apt-get install libportaudio2`"
-    return f"the computer that this kernel runs on has no microphone ({told})"
+    return f"the computer that this kernel runs on has no microphone ({reason})"
 
 
 class KernelCapture:
@@ -54,7 +54,7 @@ class KernelCapture:
         sample_rate: Hz of what comes out.
         chunk_ms: Length of a chunk.
         hear: Takes each chunk, on PortAudio's thread; returns whether there was room for it.
-        over: Told when the device has gone.
+        over: Called when the device has gone.
 
     Attributes:
         device_rate: Hz of the device.

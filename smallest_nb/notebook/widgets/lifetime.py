@@ -11,22 +11,36 @@ import re
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import Any, Protocol
 
 import ipywidgets
 from ipywidgets.widgets import widget as ipywidgets_module
 
-if TYPE_CHECKING:
-    from smallest_nb.notebook.widgets.static_html import Faced
+__all__ = ["Root", "hold_weakly", "keep_shown", "release_if_hidden", "weakly"]
 
-__all__ = ["hold_weakly", "keep_shown", "leave", "weakly"]
+
+class Root(Protocol):
+    """A composite; its parts are its children and theirs."""
+
+    comm: Any
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a page shows it."""
+
+    def on_hidden(self) -> None:
+        """Give back what only a person who sees it needs."""
+
 
 _OUTPUT_NAME = re.compile(r"_+\d*$")
-_shown: dict[str, list[Faced]] = {}
+_message_handler = attrgetter("_handle_msg")
+"""What ipywidgets itself registers at a comm; it has no public name for it."""
+_shown: dict[str, list[Root]] = {}
 """What each cell put out, by the cell's id; where the host gives none, by its text."""
-_leaving: list[Faced] = []
+_leaving: list[Root] = []
 """What no output has any more, but a page still shows."""
-_for_good: list[Faced] = []
+_permanent: list[Root] = []
 """Shown where it is not known which cell runs."""
 _watched: Any = None
 
@@ -43,7 +57,7 @@ def weakly(method: Callable[..., Any]) -> Callable[..., None]:
     return call
 
 
-def hold_weakly(root: Faced) -> None:
+def hold_weakly(root: Root) -> None:
     """Have ipywidgets' registry and the comms hold a composite and its parts weakly.
 
     Only where displays are known: in an IPython kernel, and where there is no front end at all.
@@ -59,7 +73,7 @@ def hold_weakly(root: Faced) -> None:
         name = part.model_id if part.comm is not None else None
         if name in registry:
             registry[name] = weakref.proxy(part, _remover(registry, str(name)))
-            part.comm.on_msg(weakly(part._handle_msg))  # noqa: SLF001 - what ipywidgets registers, but weakly
+            part.comm.on_msg(weakly(_message_handler(part)))  # as ipywidgets does, but without keeping it alive
             part.snb_root = weakref.ref(root)
 
 
@@ -75,23 +89,23 @@ def _parts(widget: Any) -> Iterator[Any]:
             yield from _parts(part)
 
 
-def keep_shown(root: Faced) -> None:
+def keep_shown(root: Root) -> None:
     """Keep a composite for the output of the cell that runs now."""
     shell = _kernel_shell()
     if shell is None:
-        _for_good.append(root)
+        _permanent.append(root)
         return
     held = _shown.setdefault(_cell(shell), [])
     if not any(one is root for one in held):
         held.append(root)
 
 
-def leave(root: Faced) -> None:
+def release_if_hidden(root: Root) -> None:
     """Let go of a composite that neither an output nor a page has any more. To be called when a page has left it."""
     if root.is_seen or any(one is root for held in _shown.values() for one in held):
         return
     _leaving[:] = [one for one in _leaving if one is not root]
-    root.rest()
+    root.on_hidden()
 
 
 def _kernel_shell() -> Any:
@@ -117,10 +131,10 @@ def _run_again(_info: Any = None) -> None:
     for root in _shown.pop(_cell(_watched), ()):
         _take_from_outputs(_watched, root)
         _leaving.append(root)
-        leave(root)
+        release_if_hidden(root)
 
 
-def _take_from_outputs(shell: Any, root: Faced) -> None:
+def _take_from_outputs(shell: Any, root: Root) -> None:
     """Take a value out of the history of outputs (`_`, `Out[3]`), as IPython's %xdel does."""
     hidden = getattr(shell, "user_ns_hidden", {})  # IPython's own names, once more
     for space in (shell.user_ns, hidden, getattr(shell.history_manager, "output_hist", {})):

@@ -25,14 +25,14 @@ from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
 from smallest_nb.notebook.widgets.file_source import FileSource
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
-from smallest_nb.notebook.widgets.segment_playback import Replay
+from smallest_nb.notebook.widgets.recording_series import RecordingSeries
+from smallest_nb.notebook.widgets.segment_playback import SegmentPlayback
 from smallest_nb.notebook.widgets.setting_controls import close_all
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
-from smallest_nb.notebook.widgets.sources import Sources
-from smallest_nb.notebook.widgets.static_html import Faced
+from smallest_nb.notebook.widgets.static_html_box import StaticHtmlBox
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
-from smallest_nb.notebook.widgets.transcription_api import Listening
-from smallest_nb.notebook.widgets.transcription_session import LAST_WORDS_SECS, Recognition
+from smallest_nb.notebook.widgets.transcription_events import TranscriptionEvents
+from smallest_nb.notebook.widgets.transcription_session import LAST_WORDS_SECS, TranscriptionSession
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
 from smallest_nb.results.segment_latency import SegmentLatency
 from smallest_nb.results.transcript import Recording, Segment, Transcript
@@ -40,20 +40,20 @@ from smallest_nb.results.transcript import Recording, Segment, Transcript
 __all__ = ["LiveTranscriber"]
 
 _END_SECS = 10.0
-_MUTED = "Not listening while a player of this notebook sounds."
+_MUTED = "Not listening while a player in this notebook is playing."
 
 
-class LiveTranscriber(Faced):
+class LiveTranscriber(StaticHtmlBox):
     """Transcribes the microphone, or a clip or file that plays its part.
 
     Args:
         settings: A delta over the documented defaults.
         sample_rate: Hz sent to the service.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        base_url: The address of the service; None for the session's, SMALLEST_BASE_URL or `wss://api.smallest.ai`.
         keep_audio: Keep the sound beside the text, in this kernel only, so that a press on a word plays it.
         max_audio_seconds: Of that sound, the latest; an hour at 16 kHz is 115 MB.
-        mute_while_playing: Hear nothing while a player of this notebook sounds, lest it transcribes its own voice.
+        mute_while_playing: Hear nothing while a player of this notebook sounds, so that its voice is not transcribed.
             Switch it off with headphones, or with `microphone.echo_cancellation`.
         changes: Single settings, such as `word_timestamps=True`.
 
@@ -92,13 +92,13 @@ class LiveTranscriber(Faced):
             self.microphone.notice = self._target.label + " The simulator hears English only."
         self.view = TranscriptView()
         self.transcript.recording = Recording(sample_rate, max_audio_seconds)
-        self._sources = Sources()
-        self._recognition = Recognition(
-            self.microphone, self._make, heard=self._heard, said=self._said, live=self._live
+        self._series = RecordingSeries()
+        self._session = TranscriptionSession(
+            self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live
         )
-        self._listening = Listening(self.microphone, self._recognition)
-        self._replay = Replay(self.view)
-        self.player = self._replay.player
+        self._events = TranscriptionEvents(self._session.check_progress)
+        self._playback = SegmentPlayback(self.view)
+        self.player = self._playback.player
         self.panel = SettingsPanel(snapshot)
         super().__init__(
             self._parts(), self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
@@ -107,27 +107,27 @@ class LiveTranscriber(Faced):
         traitlets.link((self, "settings"), (self.panel, "settings"))
         traitlets.link((self, "keep_audio"), (self._keep_box, "value"))
         traitlets.link((self, "mute_while_playing"), (self._mute_box, "value"))
-        self.observe(lambda c: background_loop.submit(self._recognition.update(c["new"])), names="settings")
-        self.observe(lambda _c: self._kept(), names="keep_audio")
-        self._kept()
-        self.microphone.on_audio(self._hear)
+        self.observe(lambda c: background_loop.submit(self._session.update(c["new"])), names="settings")
+        self.observe(lambda _c: self._apply_keep_audio(), names="keep_audio")
+        self._apply_keep_audio()
+        self.microphone.on_audio(self._write)
         self.transcript.on_rename(lifetime.weakly(self._renamed))
 
     def _parts(self) -> list[Any]:
-        finalize = ipywidgets.Button(description="Finalize", tooltip="Ask for the final text of what was said so far")
+        finalize = ipywidgets.Button(description="Finalize", tooltip="Get the final text of what was said so far")
         finalize.on_click(lambda _b: self.finalize())
-        clear = ipywidgets.Button(description="Clear", tooltip="Forget the transcript and its sound")
+        clear = ipywidgets.Button(description="Clear", tooltip="Delete the transcript and its audio")
         clear.on_click(lambda _b: self.clear())
         wide = ipywidgets.Layout(width="auto")
-        self._keep_box = ipywidgets.Checkbox(description="Keep the sound beside the text", indent=False, layout=wide)
-        self._mute_box = ipywidgets.Checkbox(description="Mute while a player sounds", indent=False, layout=wide)
+        self._keep_box = ipywidgets.Checkbox(description="Keep the audio with the text", indent=False, layout=wide)
+        self._mute_box = ipywidgets.Checkbox(description="Mute while a player is playing", indent=False, layout=wide)
         row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
-        source = FileSource(self._play_file, self._soon)
+        source = FileSource(self._feed_file, self.view.announce)
         more = ipywidgets.Accordion([self.panel, source], selected_index=None)
         more.set_title(0, "Settings")
         more.set_title(1, "A file instead of the microphone")
-        self.microphone.ways.on_file(lambda: setattr(more, "selected_index", 1))
+        self.microphone.sources.on_file(lambda: setattr(more, "selected_index", 1))
         return [self.microphone, self.view, self.player, row, more]
 
     @property
@@ -138,11 +138,17 @@ class LiveTranscriber(Faced):
     @property
     def metrics(self) -> MetricsLog[STTMetrics]:
         """What the latest 1000 segments took; `.summary()` holds the p50, p90 and p99 against `ttfs_p99_latency`."""
-        return self._recognition.metrics
+        return self._session.metrics
 
     @property
-    def _service(self) -> SmallestSTTService | None:
-        return self._recognition.service
+    def service(self) -> SmallestSTTService | None:
+        """The service that listens, or None between recordings."""
+        return self._session.service
+
+    @property
+    def recording(self) -> bool:
+        """Whether something is recorded, or its last words are awaited."""
+        return self.microphone.state != "idle" or self._session.running
 
     @shortens
     def feed(
@@ -171,7 +177,7 @@ class LiveTranscriber(Faced):
     async def feed_async(self, clip: Clip, *, pace: float = 1.0, name: str | None = None) -> Transcript:
         """Await :meth:`feed`, in a cell or anywhere else."""
         self._check_process()
-        self._soon()
+        self.view.announce()
         await background_loop.wait(background_loop.submit(self._feed(clip, pace, name)))
         return self.transcript
 
@@ -206,9 +212,9 @@ class LiveTranscriber(Faced):
         self._check_process()
         first = len(self.transcript)
         if source is None:
-            await self._listening.check_hearing()
+            await self._session.check_page()
         await background_loop.wait(
-            background_loop.submit(self._listening.record(until, source=source, quiet=quiet, timeout=timeout))
+            background_loop.submit(self._session.record(until, source=source, quiet=quiet, timeout=timeout))
         )
         return self.transcript[first:]
 
@@ -221,15 +227,15 @@ class LiveTranscriber(Faced):
         A reader that falls 1000 results behind loses the oldest. `async for segment in live` is the same. Where the
         kernel hears from the page only between cells, iterating over a recording in the page raises FrontEndError.
         """
-        return self._listening.segments(interim=interim)
+        return self._events.segments(interim=interim)
 
     def __aiter__(self) -> AsyncIterator[Segment]:
         return self.segments()
 
     def finalize(self) -> None:
         """Ask for the final text of what was said so far."""
-        self._soon()
-        background_loop.submit(self._recognition.finalize())
+        self.view.announce()
+        background_loop.submit(self._session.finalize())
 
     def pause(self) -> None:
         """Let nothing in for a while; device and session stay open, and what was said becomes final."""
@@ -246,21 +252,21 @@ class LiveTranscriber(Faced):
     def clear(self) -> None:
         """Forget the transcript and its sound; between recordings the clock starts again at zero."""
         self.view.clear()
-        over = self._recognition.service is None
+        over = self._session.service is None
         if self.transcript.recording is not None:
             self.transcript.recording.clear(restart=over)
         if over:
-            self._recognition.offset = 0.0
+            self._session.offset = 0.0
             self.microphone.status = ""
-        self.face.refresh()
+        self.saved_html.refresh()
 
     def on_final(self, handler: Callable[[Segment], None]) -> None:
         """Call `handler(segment)` on the background loop with each final segment."""
-        self._listening.add(handler, interim=False)
+        self._events.add(handler, interim=False)
 
     def on_interim(self, handler: Callable[[Segment], None]) -> None:
         """Call `handler(segment)` on the background loop with each interim result."""
-        self._listening.add(handler, interim=True)
+        self._events.add(handler, interim=True)
 
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
@@ -278,81 +284,76 @@ class LiveTranscriber(Faced):
     async def _ended(self) -> None:
         try:
             async with asyncio.timeout(_END_SECS):
-                await self._recognition.end()
+                await self._session.end()
         finally:
-            self._recognition.cancel()
+            self._session.cancel()
 
-    def _make(self) -> SmallestSTTService:
+    def _make_service(self) -> SmallestSTTService:
         return SmallestSTTService(
             target=self._target, sample_rate=self._sample_rate, settings=self.settings, close_timeout=LAST_WORDS_SECS
         )
 
-    def _hear(self, pcm: bytes) -> None:
+    def _write(self, pcm: bytes) -> None:
         if self.mute_while_playing and not self.microphone.feeding and any_sounds():
             pcm = bytes(len(pcm))  # silence, not nothing: the clock goes on
             self.microphone.status = _MUTED
         elif self.microphone.status == _MUTED:
             self.microphone.status = "Listening."
-        self._recognition.hear(pcm)
+        self._session.write(pcm)
 
-    def _heard(self, pcm: bytes) -> None:
+    def _keep(self, pcm: bytes) -> None:
         if self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.write(pcm)
 
-    def _said(self, heard: Segment) -> None:
-        segment = self._sources.placed(heard)
+    def _show(self, result: Segment) -> None:
+        segment = self._series.placed(result)
         self.view.apply(segment)
         if not segment.text:
             return
         if segment.is_final:
             self.latencies.append(self._latency())
-            self.face.refresh()
-        self._listening.tell(segment)
+            self.saved_html.refresh()
+        self._events.publish(segment)
 
-    def _live(self, on: bool) -> None:
+    def _set_live(self, on: bool) -> None:
         self.view.live = on
         if on:
-            self._sources.begin(self.transcript)
+            self._series.begin(self.transcript)
         else:
-            if self._recognition.failure is None:
+            if self._session.failure is None:
                 self.microphone.status = self._count()
-            self._listening.over()
-            self.face.refresh()
+            self._events.end()
+            self.saved_html.refresh()
 
     def _renamed(self, _speaker: int, _name: str) -> None:
-        self.face.refresh()
+        self.saved_html.refresh()
 
-    def _kept(self) -> None:
+    def _apply_keep_audio(self) -> None:
         if not self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.clear(restart=False)
         self.view.audible = self.keep_audio
 
-    async def _play_file(self, name: str, clip: Clip, pace: float) -> None:
+    async def _feed_file(self, name: str, clip: Clip, pace: float) -> None:
         await self._feed(clip, pace, name)
 
     async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
-        self._sources.name_next(name)
+        self._series.name_next(name)
         try:
-            await self._listening.feed(clip, pace)
+            await self._session.feed(clip, pace)
         finally:
-            self._sources.name_next(None)
-
-    def _soon(self) -> None:
-        """Hosts that must be asked for messages begin to."""
-        self.view._channel.soon()  # noqa: SLF001 - our own part
+            self._series.name_next(None)
 
     def _count(self) -> str:
         segments, words = len(self.transcript), len(self.transcript.text.split())
         return f"{segments} segment{'' if segments == 1 else 's'}, {words} word{'' if words == 1 else 's'}."
 
     def _latency(self) -> SegmentLatency:
-        told = self.metrics[-1].time_to_final_s if self.metrics else None
-        channel = self.view._channel  # noqa: SLF001 - our own part
-        page = channel.pages.get(channel.owner or "")
+        to_final = self.metrics[-1].time_to_final_s if self.metrics else None
+        trip = self.view.trip_ms
         return SegmentLatency(
             capture_to_kernel=self.microphone.latency_ms[-1] if self.microphone.latency_ms else None,
-            kernel_to_final=None if told is None else told * 1000,
-            kernel_to_page=None if page is None or page.trip_ms is None else page.trip_ms / 2,
+            kernel_to_final=None if to_final is None else to_final * 1000,
+            kernel_to_page=None if trip is None else trip / 2,
         )
 
     def _draw(self) -> str:

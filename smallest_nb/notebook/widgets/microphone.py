@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import traitlets
 
 from smallest_nb.api.catalog import STT_SAMPLE_RATES
-from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
+from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.errors import ConfigError
+from smallest_nb.notebook.comm.messages import Bye, Granted, Hello, Press
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
-from smallest_nb.notebook.widgets.microphone_sources import Ladder
+from smallest_nb.notebook.widgets.clip_source import ClipSource
+from smallest_nb.notebook.widgets.kernel_source import KernelSource
+from smallest_nb.notebook.widgets.microphone_sources import MicrophoneSources
+from smallest_nb.notebook.widgets.page_source import PageSource
+from smallest_nb.notebook.widgets.recording_controller import RecordingController
+from smallest_nb.notebook.widgets.tab_source import TabSource
 
 __all__ = ["Microphone"]
 
 _log = logging.getLogger(__name__)
 
-SILENT_PAGE_SECS = 120.0
-"""A recording without a chunk for so long is over; a busy kernel is no reason, since it hears the chunks first."""
-
-_START_SECS = 5.0
-"""A page that comes later does not begin to record by itself."""
-
-_LATE_SECS = 0.3
-"""A chunk that another overtook comes within milliseconds; one that the page dropped never does."""
-_MAX_EARLY = 16
-
-AudioHandler = Callable[[bytes], None]
-StateHandler = Callable[[str], None]
+_NOT_SHARED = ("comm", "layout", "source_state")
+_SET_BY_TAB = ("device", "paused", "echo_cancellation", "noise_suppression", "auto_gain_control")
 
 
 class Microphone(SpeechWidget):
@@ -53,18 +46,11 @@ class Microphone(SpeechWidget):
             sentences, three times each). Turn the first on when a speaker plays aloud.
 
     Attributes:
-        state: "idle", "starting", "recording", "paused" or "stopping".
         paused: Set it to let nothing in for a while; the device stays open. The page sets it too.
         controls: Show "Pause" and "Hold to talk" beside the button.
-        device_rate: Hz of the device, 0 while it is closed.
-        received: Samples received of the current recording.
-        dropped: Chunks that the browser had to drop because the kernel was busy for too long.
-        problem: Why the browser gave no sound the last time, or None.
-        granted: What the browser really switched on in the current recording, and the device's name; else None.
-        ways: The ways to a microphone where this page may not have one: a tab of its own on localhost, the kernel's own
-            device (extra `microphone`), a file.
-        latency_ms: Of the latest chunks, from capturing the last sample to having it here; empty until the page's
-            clock is known.
+        controller: Knows whether something is recorded, and by which source.
+        sources: The ways to a microphone where this page may not have one: a tab of its own on localhost, the kernel's
+            own device (extra `microphone`), a file.
     """
 
     _esm = assets.esm("microphone")
@@ -80,7 +66,7 @@ class Microphone(SpeechWidget):
     echo_cancellation = traitlets.Bool(False).tag(sync=True)
     noise_suppression = traitlets.Bool(False).tag(sync=True)
     auto_gain_control = traitlets.Bool(False).tag(sync=True)
-    ladder: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    source_state: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -92,58 +78,86 @@ class Microphone(SpeechWidget):
         **kwargs: Any,
     ) -> None:
         if sample_rate not in STT_SAMPLE_RATES:
-            raise ConfigError(f"sample_rate={sample_rate!r} is not taken; choose one of {STT_SAMPLE_RATES}.")
+            raise ConfigError(f"sample_rate={sample_rate!r} is not supported; choose one of {STT_SAMPLE_RATES}.")
         if not 60 <= chunk_ms <= 200:
             raise ConfigError(f"chunk_ms={chunk_ms!r} cannot be used; expected 60 to 200 ms.")
         super().__init__(sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, virtual=source is not None, **kwargs)
-        self._source = source
-        self._on_audio: list[AudioHandler] = []
-        self._on_state: list[StateHandler] = []
-        self._next = 0
-        self._early: dict[int, tuple[dict[str, Any], bytes]] = {}
-        self._late: asyncio.TimerHandle | None = None
-        self._feeding: concurrent.futures.Future[None] | None = None
-        self._feeds = threading.Lock()
-        self._recorder: str | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self.state = "idle"
-        self.device_rate = 0
-        self.received = 0
-        self.dropped = 0
-        self.granted: dict[str, Any] | None = None
-        self.problem: str | None = None
-        self.latency_ms: deque[float] = deque(maxlen=1000)
-        self.ways = Ladder(self, self._hear)
-        self._channel.on("hello", lambda _m, _b: background_loop.post(self.ways.look))
-        self._channel.on("press", lambda m, _b: background_loop.post(self._pressed, m["action"], m["page"]))
-        self._channel.on("mic-state", lambda m, _b: background_loop.post(self._state, m))
-        self._channel.on("owner", lambda _m, _b: background_loop.post(self._other_owner))
-        self._channel.on("bye", lambda _m, _b: background_loop.post(self._page_left))
-        self._channel.on("mic-chunk", lambda m, b: background_loop.post(self._chunk, m, b))
+        self.controller = RecordingController()
+        size: dict[str, Callable[[], int]] = {
+            "sample_rate": lambda: self.sample_rate, "chunk_ms": lambda: self.chunk_ms,
+        }  # fmt: skip
+        self._page = PageSource(self._channel)
+        self._clip = ClipSource(source, state=lambda: self.controller.state, **size)
+        kernel = KernelSource(paused=lambda: self.paused, **size)
+        tab = TabSource(
+            self._channel, self._page, state=self._shared_state, change=self._take_from_tab,
+            show=lambda url, on: self.sources.show(url=url, connected=on),
+        )  # fmt: skip
+        for one in (self._page, self._clip, kernel, tab):
+            self.controller.follow(one)
+        self.controller.on_state(self._state_changed)
+        self.sources = MicrophoneSources(
+            self._channel, self.controller, page=self._page, tab=tab, kernel=kernel, clip=self._clip,
+            show=lambda drawn: setattr(self, "source_state", drawn),
+        )  # fmt: skip
+        self.observe(lambda change: tab.push(change["name"], change["new"]))
+        self._channel.on(Hello, lambda _m, _b: background_loop.post(self.sources.search))
+        self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"], m["page"]))
+        self._channel.on(Bye, lambda _m, _b: background_loop.post(self._page_left, kernel))
 
-    def on_audio(self, handler: AudioHandler) -> None:
+    @property
+    def state(self) -> str:
+        """What it does: "idle", "starting", "recording", "paused" or "stopping"."""
+        return self.controller.state
+
+    @property
+    def device_rate(self) -> int:
+        """Hz of the device, 0 while it is closed."""
+        return self.controller.report.device_rate
+
+    @property
+    def received(self) -> int:
+        """Samples received of the current recording."""
+        return self.controller.received
+
+    @property
+    def dropped(self) -> int:
+        """Chunks that were dropped because the kernel was busy for too long."""
+        return self.controller.report.dropped
+
+    @property
+    def problem(self) -> str | None:
+        """Why there was no sound the last time, or None."""
+        return self.controller.problem
+
+    @property
+    def granted(self) -> Granted | None:
+        """What the browser really switched on in the current recording, and the device's name; else None."""
+        return self.controller.report.granted
+
+    @property
+    def latency_ms(self) -> deque[float]:
+        """Of the latest chunks, from capturing the last sample to having it here; empty until the clock is known."""
+        return self._page.latency_ms
+
+    def on_audio(self, handler: Callable[[bytes], None]) -> None:
         """Call `handler(pcm16)` on the background loop with each chunk, in order."""
-        self._on_audio.append(handler)
+        self.controller.on_pcm(handler)
 
-    def on_state(self, handler: StateHandler) -> None:
+    def on_state(self, handler: Callable[[str], None]) -> None:
         """Call `handler(state)` on the background loop when the state changes."""
-        self._on_state.append(handler)
+        self.controller.on_state(handler)
 
     def start(self) -> None:
         """Ask the page that was used last to record, or let the source play; the browser may ask the person first."""
-        if self._source is not None or self.ways.via != "page":
-            background_loop.post(self._pressed, "start")
+        if self.virtual or self.sources.active != "page":
+            background_loop.post(self._start)
         else:
-            self._channel.command("mic-start", keep_secs=_START_SECS)
+            self._page.start()  # in this thread: some hosts deliver only what a cell itself sends
 
     def stop(self) -> None:
         """Ask the browser to stop recording, or end the clip that plays its part."""
-        feeding = self._feeding
-        if feeding is not None:
-            feeding.cancel()
-        background_loop.post_if_running(self.ways.stop)
-        self._channel.forget_commands("mic-start")
-        self._channel.post("mic-stop")
+        self.sources.stop()
 
     def feed(self, clip: Clip, *, pace: float = 1.0) -> concurrent.futures.Future[None]:
         """Let a clip play the microphone's part: same chunks, same handlers.
@@ -158,148 +172,71 @@ class Microphone(SpeechWidget):
         Raises:
             ConfigError: A recording or another clip is running, or `pace` is not positive.
         """
-        if pace <= 0:
-            raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
-        heard = clip.resample(self.sample_rate)
-        with self._feeds:  # the state says so only once the background loop has begun
-            if self._fed:
-                raise ConfigError("The microphone plays a clip already; stop it before feeding another one.")
-            self._refuse_second()
-            self._channel.soon()
-            self._feeding = background_loop.submit(self._feed(heard, pace))
-            return self._feeding
+        playing = self._clip.play(clip, pace)
+        self._channel.announce()
+        return playing
 
-    def _refuse_second(self) -> None:
-        if self.state != "idle":
-            raise ConfigError(f"The microphone is {self.state}; stop it before feeding a clip.")
+    async def check_page(self, instead: str) -> None:
+        """Refuse to wait for a page of which nothing would come meanwhile.
 
-    @property
-    def _fed(self) -> bool:
-        """Whether a clip plays the microphone's part, or is about to."""
-        return self._feeding is not None and not self._feeding.done()
+        Args:
+            instead: What to do, a sentence.
 
-    def _pressed(self, action: str, page: str | None = None) -> None:
+        Raises:
+            FrontEndError: Nothing would.
+        """
+        await self._channel.check_reachable(instead)
+
+    async def can_start(self) -> bool:
+        """Say whether something can record: a page that shows it, or the kernel's device. Waits 3 s for a page."""
+        return self.sources.active == "kernel" or await self._channel.has_page()
+
+    def _start(self) -> None:
+        if self.state != "idle" or self._clip.busy:
+            _log.debug("a press on Start came when the microphone was %s already", self.state)
+        elif self.virtual:
+            self._clip.start()
+        else:
+            self.error = ""
+            self.sources.start()
+
+    def _pressed(self, action: str, page: str) -> None:
         if action in ("stop", "halt"):
             self.stop()
         elif action.startswith("by-"):
-            self.ways.choose(action.removeprefix("by-"), page)
-        elif self.state != "idle" or self._fed:
-            _log.debug("a press on Start came when the microphone was %s already", self.state)
-        elif self._source is not None:
-            self.feed(self._source)
-        else:
-            self.ways.start()
+            self.error = ""
+            self.sources.choose(action.removeprefix("by-"), page)
+        elif self.virtual or self.sources.active != "page":
+            self._start()
 
-    async def _feed(self, clip: Clip, pace: float) -> None:
-        self._refuse_second()  # a recording may have begun meanwhile
-        size = self.sample_rate * self.chunk_ms // 1000 * BYTES_PER_SAMPLE
-        self.feeding = True
-        self._enter("recording")
-        started = monotonic()
-        try:
-            for at in range(0, len(clip.pcm), size):
-                self._hear(clip.pcm[at : at + size])
-                due = started + (at + size) / BYTES_PER_SAMPLE / self.sample_rate / pace
-                await asyncio.sleep(max(0.0, due - monotonic()))
-            self._feeding = None  # who is told that this is over may feed the next one
-        finally:
-            self.feeding = False
-            self._enter("idle")
+    def _page_left(self, kernel: KernelSource) -> None:
+        """End what was recorded for a page that has gone; a clip goes on."""
+        self._page.end()
+        kernel.stop()
 
-    def _state(self, message: dict[str, Any]) -> None:
-        if message["page"] != self._channel.owner:
-            return  # another tab; the one that was pressed counts
-        self.device_rate = message["rate"]
-        self.dropped = message["dropped"]
-        self.granted = message["granted"]
-        self.problem = message["error"]
-        again = message["state"] == "recording" and self.state not in ("starting", "paused")
-        if message["state"] == "starting" or again:
-            self._next = self.received = 0
-            self._early.clear()
-            self.latency_ms.clear()
-        if message["state"] == "idle":
-            self._skip()
-        self._recorder = message["page"]
-        self._enter(message["state"])
+    def _state_changed(self, state: str) -> None:
+        report = self.controller.report
+        self.feeding = self.controller.source is self._clip
+        if report.by_kernel and state in ("starting", "idle"):
+            self.paused = False
+        if report.by_kernel and report.problem:
+            self.error = report.problem  # no page knows it
 
-    def _page_left(self) -> None:
-        if not self._fed:
-            self._over()
+    def _shared_state(self) -> dict[str, Any]:
+        names = (name for name in self.keys if not name.startswith("_") and name not in _NOT_SHARED)
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if isinstance(value, str | bool | int | float)}
 
-    def _other_owner(self) -> None:
-        """End a recording whose page does not own the microphone any more: nothing else of it will be listened to."""
-        if self._recorder not in (None, self._channel.owner):
-            self._skip()
-            self._over()
-
-    def _over(self) -> None:
-        """End a recording from here; a page that ends its own says so, and takes its pause back."""
-        self.paused = False
-        self._enter("idle")
-
-    def _enter(self, state: str) -> None:
-        if state == "idle":
-            self._recorder = None
-        if state == self.state:
-            return
-        self.state = state
-        self._watch_over()
-        for handler in self._on_state:
-            handler(state)
-
-    def _watch_over(self) -> None:
-        """End a recording whose page is gone without a word (a crash, a closed laptop)."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        fed = self.ways.active or self._fed
-        if self.state not in ("idle", "paused") and not fed:
-            self._watch = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._over)
-
-    def _chunk(self, message: dict[str, Any], data: bytes) -> None:
-        number = message["n"]
-        if number < self._next or message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
-            return  # sent twice by a host, from another page, or cut
-        self._early[number] = (message, data)  # a kernel with subshells hears from the page on two threads
-        while (one := self._early.pop(self._next, None)) is not None:
-            self._next += 1
-            self._take(*one)
-        if len(self._early) > _MAX_EARLY:
-            self._skip()
-        elif self._early and self._late is None:
-            self._late = asyncio.get_running_loop().call_later(_LATE_SECS, self._skip)
-
-    def _skip(self) -> None:
-        """Go on without what is missing: the page had to drop it."""
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-        for number in sorted(self._early):
-            self._next = number + 1
-            self._take(*self._early.pop(number), jumped=True)
-
-    def _take(self, message: dict[str, Any], data: bytes, *, jumped: bool = False) -> None:
-        self._watch_over()
-        number = message["n"]
-        if message["t"] is not None:
-            self.latency_ms.append(monotonic() * 1000 - message["t"])
-        self._hear(data)
-        if number % 5 == 0 or jumped or message["last"]:
-            self._channel.post("mic-ack", n=number, to=message["page"])
-
-    def _hear(self, pcm: bytes) -> None:
-        self.received += len(pcm) // BYTES_PER_SAMPLE
-        for handler in self._on_audio:
-            try:
-                handler(pcm)
-            except Exception:
-                _log.exception("a microphone handler failed")
+    def _take_from_tab(self, state: dict[str, Any]) -> None:
+        """Take what the tab has set, of what pages may set."""
+        for name, value in state.items():
+            if name in _SET_BY_TAB and isinstance(value, type(getattr(self, name))):
+                setattr(self, name, value)
 
     def close(self) -> None:
         """Stop, and close what was opened for it."""
-        if hasattr(self, "ways"):
-            self.ways.close()
+        if hasattr(self, "sources"):
+            self.sources.close()
         super().close()
 
     def describe(self) -> str:

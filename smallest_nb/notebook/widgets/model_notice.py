@@ -1,13 +1,13 @@
-"""The ModelNotice: says that a model is no longer served, and goes on with its replacement at one press."""
+"""The ModelNotice: says that a model is no longer served, and offers its replacement."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 import ipywidgets
 
 from smallest_nb.api.settings import SmallestTTSSettings, replacement_settings
+from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ModelRetiredError
 
 __all__ = ["ModelNotice"]
@@ -57,7 +57,7 @@ class ModelNotice(ipywidgets.HBox):
 
     def _show(self, text: str, offered: SmallestTTSSettings | None) -> None:
         self.offered = offered
-        self.text.value = f"<small>{html.escape(text)}</small>" if text else ""
+        self.text.value = f"<small>{text_html(text)}</small>" if text else ""
         self.button.description = f"Use {offered.model}" if offered is not None else ""
         self.button.layout.display = "none" if offered is None else ""
         self.layout.display = "" if text else "none"

@@ -18,7 +18,7 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.notebook.comm.reachability import SIGN_SECS
+from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, PlayerStream
@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 FADE_MS = 15
 _POLL_SECS = 0.05
 _MAX_COMPARED_SECS = 60
-_TOLD_SECS = 2.0
-"""A page that plays tells so several times a second."""
+_REPORT_SECS = 2.0
+"""A page that plays reports several times a second."""
 
 
 _players: weakref.WeakSet[Player] = weakref.WeakSet()
@@ -54,7 +54,7 @@ class Player(SpeechWidget):
         loop: Whether a take that is over begins again.
         position: Seconds played of the current stream.
         underruns: Times the sound ran dry in the current stream.
-        state: "idle", "waiting", "playing", "paused" or "blocked", as last told by the page.
+        state: "idle", "waiting", "playing", "paused" or "blocked", as last reported by the page.
     """
 
     _esm = assets.esm("player")
@@ -82,21 +82,21 @@ class Player(SpeechWidget):
         self.state = "idle"
         self.first_sound_ms: int | None = None
         self.remote = clip is not None
-        self._told_at = self._opened_at = float("-inf")
-        self._told_by: str | None = None
+        self._reported_at = self._opened_at = float("-inf")
+        self._reported_by: str | None = None
         self._on_moved: list[Callable[[], None]] = []
         _players.add(self)
-        self._channel.on("hello", lambda _m, _b: self.flush())
-        self._channel.on("owner", lambda _m, _b: self.flush())
-        self._channel.on("bye", lambda _m, _b: background_loop.post(self.flush))
-        self._channel.on("press", lambda m, _b: background_loop.post(self._pressed, m["action"]))
-        self._channel.on("played", lambda m, _b: self._played(m))
+        self._channel.on(Hello, lambda _m, _b: self.flush())
+        self._channel.on_owner(self.flush)
+        self._channel.on(Bye, lambda _m, _b: background_loop.post(self.flush))
+        self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"]))
+        self._channel.on(Played, lambda m, _b: self._played(m))
 
     @property
     def sounds(self) -> bool:
-        """Whether a page plays, or was sent something a moment ago; one that tells nothing any more is gone."""
-        opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _TOLD_SECS
-        return opened or (self.state == "playing" and monotonic() - self._told_at < _TOLD_SECS)
+        """Whether a page plays, or was sent something a moment ago; one that reports nothing any more is gone."""
+        opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _REPORT_SECS
+        return opened or (self.state == "playing" and monotonic() - self._reported_at < _REPORT_SECS)
 
     def open_stream(self, sample_rate: int, *, queued: bool = False) -> PlayerStream:
         """Begin a stream.
@@ -105,7 +105,7 @@ class Player(SpeechWidget):
             sample_rate: Hz of what will be written.
             queued: Play it after those that were opened before; else it replaces them, with a short cross-fade.
         """
-        stream = PlayerStream(self, f"s{next(self._numbers)}", sample_rate, queued=queued)
+        stream = PlayerStream(self.flush, f"s{next(self._numbers)}", sample_rate, queued=queued)
         with self._lock:
             if not queued:
                 self._streams.clear()
@@ -118,9 +118,9 @@ class Player(SpeechWidget):
         return stream
 
     def _open(self, stream: PlayerStream) -> None:
-        stream.opened = self._channel.post(
-            "stream-open", stream=stream.name, sample_rate=stream.sample_rate, queued=stream.queued
-        )
+        stream.opened = self._channel.post({
+            "type": "stream-open", "stream": stream.name, "sample_rate": stream.sample_rate, "queued": stream.queued,
+        })  # fmt: skip
 
     def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
         """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
@@ -134,23 +134,23 @@ class Player(SpeechWidget):
         with self._lock:
             self._streams.clear()
             self._channel.forget_commands("playback")
-            self._channel.post("stop", fade_ms=FADE_MS)
+            self._channel.post({"type": "stop", "fade_ms": FADE_MS})
 
     def pause(self) -> None:
         """Fade out and keep the place."""
-        self._channel.command("playback", action="pause", at=None)
+        self._channel.command({"type": "playback", "action": "pause", "at": None})
 
     def resume(self) -> None:
         """Go on after a pause."""
-        self._channel.command("playback", action="resume", at=None)
+        self._channel.command({"type": "playback", "action": "resume", "at": None})
 
     def seek(self, seconds: float) -> None:
         """Go on from another place of the take, as far as it has come; a finished one begins to play."""
-        self._channel.command("playback", action="seek", at=float(seconds))
+        self._channel.command({"type": "playback", "action": "seek", "at": float(seconds)})
 
     def replay(self) -> None:
         """Play the last take again; the page has it."""
-        self._channel.command("playback", action="replay", at=None)
+        self._channel.command({"type": "playback", "action": "replay", "at": None})
 
     def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
         """Show the words of a stream under its picture; the page marks the one that sounds.
@@ -168,7 +168,7 @@ class Player(SpeechWidget):
         Args:
             first: Its label and sound, at most 60 s.
             second: The other one.
-            difference: What tells them apart, in words.
+            difference: How they differ, in words.
 
         Raises:
             ConfigError: A clip is too long.
@@ -178,7 +178,9 @@ class Player(SpeechWidget):
                 raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
         self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
-            self._channel.command("compare", clip.pcm, slot=slot, label=label, sample_rate=clip.sample_rate)
+            self._channel.command(
+                {"type": "compare", "slot": slot, "label": label, "sample_rate": clip.sample_rate}, clip.pcm
+            )
         self.difference = difference
 
     def on_press(self, handler: Callable[[str], None]) -> None:
@@ -202,21 +204,18 @@ class Player(SpeechWidget):
             timeout: Seconds, or None for no limit.
 
         Raises:
-            FrontEndError: No page shows the widget, or none is heard while the cell waits, as where the kernel hears
-                from pages only between cells: use :meth:`on_finished` there.
+            FrontEndError: No page shows the widget, or this kernel receives messages from pages only
+                between cells: use :meth:`on_finished` then.
             TimeoutError: It took longer.
         """
         async with asyncio.timeout(timeout):
             if not await self._channel.has_page():
                 raise FrontEndError("No page shows this player: display it first, and wait in a later cell.")
-            if not await self._channel.is_heard():
-                raise FrontEndError(
-                    f"No page was heard while this cell waited for {SIGN_SECS:g} s: this kernel hears from pages only "
-                    "between cells, or the page is gone. Use player.on_finished(handler), or look at player.state in a "
-                    "later cell."
-                )
+            await self._channel.check_reachable(
+                "Use player.on_finished(handler), or look at player.state in a later cell."
+            )
             while self._streams or self.state != "idle":
-                await asyncio.sleep(_POLL_SECS)  # `runtime` says why a cell polls
+                await asyncio.sleep(_POLL_SECS)  # `background_loop` says why a cell polls
 
     def flush(self) -> None:
         """Send what may be sent. Called when something was written, a page has played, or another one is to."""
@@ -228,9 +227,9 @@ class Player(SpeechWidget):
                 while stream in self._streams and self._in_flight() <= LEAD_SECS and (piece := stream.take()):
                     if stream.latency.sent is None:
                         stream.latency.sent = monotonic() * 1000
-                    self._channel.post("stream-audio", piece[1], stream=stream.name, first=piece[0])
+                    self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
                 if stream in self._streams and stream.finished():
-                    self._channel.post("stream-end", stream=stream.name, samples=stream.sent)
+                    self._channel.post({"type": "stream-end", "stream": stream.name, "samples": stream.sent})
                 if not stream.all_sent:
                     return  # those behind it have time
 
@@ -242,12 +241,12 @@ class Player(SpeechWidget):
         since = self._channel.owned_from
         missed = [s for s in self._streams if since is None or s.opened < since]
         if any(stream.sent or stream.all_sent for stream in missed):
-            # The page that played is gone, or silent now; nobody wants the rest out of the blue.
+            # The page that played is gone, or silent now; the rest would come out of the blue.
             self._streams = deque(s for s in self._streams if s not in missed)
         elif since is not None:
             for stream in missed:
                 self._open(stream)
-        if self.state != "idle" and self._told_by != self._channel.owner:
+        if self.state != "idle" and self._reported_by != self._channel.owner:
             self._enter("idle")
 
     def _pressed(self, action: str) -> None:
@@ -259,11 +258,11 @@ class Player(SpeechWidget):
         if action == "play" and not self._press and self._clip is not None:
             self.play(self._clip)
 
-    def _played(self, message: dict[str, Any]) -> None:
+    def _played(self, message: Played) -> None:
         with self._lock:
             if message["page"] != self._channel.owner:
                 return  # another one sounds by now
-            self._told_at, self._told_by = monotonic(), message["page"]
+            self._reported_at, self._reported_by = monotonic(), message["page"]
             stream = next((s for s in self._streams if s.name == message["stream"]), None)
             idle = message["state"] == "idle"
             if stream is not None:
@@ -273,30 +272,30 @@ class Player(SpeechWidget):
                 if idle and stream.all_sent and stream.played >= stream.sent:
                     self._streams.popleft()
                 elif idle:
-                    self._streams.clear()  # stopped in the page: nobody will hear the rest
+                    self._streams.clear()  # stopped in the page: the rest will not be heard
             elif idle:  # something of its own is over, for which it dropped the streams that it knew
                 self._streams = deque(s for s in self._streams if s.opened >= message["ack"])
             self._enter(message["state"])
         background_loop.post(self.flush)
 
-    def _note(self, stream: PlayerStream, message: dict[str, Any]) -> None:
+    def _note(self, stream: PlayerStream, message: Played) -> None:
         stream.played = message["position"]
         self.position = message["position"] / stream.sample_rate
         self.underruns = message["underruns"]
         self.first_sound_ms = message["first_ms"]
-        told = stream.latency
-        told.arrived, told.rendered = message["arrived"], message["rendered"]
-        told.prebuffer_ms, told.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
+        latency = stream.latency
+        latency.arrived, latency.rendered = message["arrived"], message["rendered"]
+        latency.prebuffer_ms, latency.clock_error_ms = message["prebuffer_ms"], message["clock_error_ms"]
 
     def _enter(self, state: str) -> None:
-        """Take on what the page told, or that it tells nothing any more."""
+        """Take on what the page reported, or that it reports nothing any more."""
         was, self.state = self.state, state
         for handler in self._on_moved:
             background_loop.post(handler)
         if state == "idle" and was != "idle":
-            background_loop.post(self._tell_finished)
+            background_loop.post(self._report_finished)
 
-    def _tell_finished(self) -> None:
+    def _report_finished(self) -> None:
         for handler in self._on_finished:
             try:
                 handler()

@@ -1,17 +1,14 @@
-"""One utterance on its way to the page: what waits, what was sent, what was played. Imports audio, errors, latency."""
+"""One utterance on its way to the page: what waits, what was sent, what was played."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, as_pcm16
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.segment_latency import StreamLatency
-
-if TYPE_CHECKING:
-    from smallest_nb.notebook.widgets.player import Player
 
 __all__ = ["CHUNK_SECS", "LEAD_SECS", "PlayerStream"]
 
@@ -25,6 +22,12 @@ _MAX_BACKLOG = 256 * 2**20
 class PlayerStream:
     """Made by `Player.open_stream`; safe to use from any thread.
 
+    Args:
+        flush: Called when there is something to send.
+        name: Its id in messages.
+        sample_rate: Hz.
+        queued: It plays after those that were opened before.
+
     Attributes:
         name: Its id in messages.
         sample_rate: Hz.
@@ -34,8 +37,8 @@ class PlayerStream:
         latency: Where the milliseconds went.
     """
 
-    def __init__(self, player: Player, name: str, sample_rate: int, *, queued: bool = False) -> None:
-        self._player = player
+    def __init__(self, flush: Callable[[], None], name: str, sample_rate: int, *, queued: bool = False) -> None:
+        self._flush = flush
         self.name = name
         self.sample_rate = sample_rate
         self.queued = queued
@@ -43,7 +46,7 @@ class PlayerStream:
         self._waiting = 0
         self._lock = threading.Lock()
         self._ended = False
-        self._told_end = False
+        self._end_sent = False
         self.opened = 0
         self.sent = 0
         self.played = 0
@@ -63,13 +66,13 @@ class PlayerStream:
                 raise ConfigError("More than 256 MiB of sound wait to be played; open the widget's output first.")
             self._pending.append(data)
             self._waiting += len(data)
-        self._player.flush()
+        self._flush()
 
     def end(self) -> None:
         """Say that no more will come. Idempotent."""
         with self._lock:
             self._ended = True
-        self._player.flush()
+        self._flush()
 
     @property
     def in_flight_secs(self) -> float:
@@ -94,14 +97,14 @@ class PlayerStream:
             return first, piece
 
     def finished(self) -> bool:
-        """Say, once, that everything was sent and the end may be told."""
+        """Say, once, that everything was sent, so that the end can be."""
         with self._lock:
-            if self._told_end or not self._ended or self._pending:
+            if self._end_sent or not self._ended or self._pending:
                 return False
-            self._told_end = True
+            self._end_sent = True
             return True
 
     @property
     def all_sent(self) -> bool:
         """Whether nothing of it is to be sent any more."""
-        return self._told_end
+        return self._end_sent

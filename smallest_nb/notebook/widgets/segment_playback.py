@@ -1,4 +1,4 @@
-"""The Replay: what was said is heard again, from the word that was pressed; the word that sounds is marked."""
+"""Plays what was said, from the word that was pressed on, and marks the word that sounds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets.player import Player, PlayerStream
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 
-__all__ = ["Replay"]
+__all__ = ["SegmentPlayback"]
 
 _MOST_SECS = 30.0
 _LEAD_SECS = 0.08
 """Heard before the word: recognisers put a word's start a little late."""
 
 
-class Replay:
+class SegmentPlayback:
     """Plays the sound beside a transcript.
 
     Args:
@@ -30,9 +30,9 @@ class Replay:
         self.player = Player(label="Play")
         self.player.layout.display = "none"
         self.player.on_moved(self._moved)
-        view.on_hear(self.hear)
+        view.on_hear(self.play)
 
-    def hear(self, at: float) -> None:
+    def play(self, at: float) -> None:
         """Play from a second of the transcript to the end of its segment, half a minute at most.
 
         Raises:

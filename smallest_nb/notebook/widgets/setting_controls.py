@@ -1,4 +1,4 @@
-"""One control per setting, made from its metadata, and how boxes are closed whole. Imports fields."""
+"""One control per setting, made from its metadata, and how boxes are closed with all that is in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Control", "close_all", "make_control"]
 
 
 class Control(Unpicklable, ipywidgets.HBox):
-    """A labelled control with a place for the reason why it is disabled.
+    """A labelled control, and beside it the reason why it is disabled.
 
     Args:
         name: The setting.
@@ -35,7 +35,7 @@ class Control(Unpicklable, ipywidgets.HBox):
             self.reset = ipywidgets.Button(
                 description="API default",
                 disabled=True,
-                tooltip=f"Leave it to the API, whose default is {spec.api_default}.",
+                tooltip=f"Use the API's default, {spec.api_default}.",
                 layout=ipywidgets.Layout(width="96px", flex="0 0 auto"),
             )
             self.reset.on_click(lambda _b: self._changed(self.name, None))
@@ -46,7 +46,7 @@ class Control(Unpicklable, ipywidgets.HBox):
         body.observe(self._moved, names="value")
 
     def show(self, value: Any) -> None:
-        """Show a value without telling anybody."""
+        """Show a value without calling `changed`."""
         self._showing = True
         try:
             if self.reset is not None:
@@ -62,8 +62,16 @@ class Control(Unpicklable, ipywidgets.HBox):
         finally:
             self._showing = False
 
-    def gate(self, reason: str | None) -> None:
-        """Disable with a reason, or enable; what was set can be reset all the same."""
+    def set_options(self, options: list[tuple[str, Any]]) -> None:
+        """Offer other choices without calling `changed`: they change the value."""
+        self._showing = True
+        try:
+            self.body.options = options
+        finally:
+            self._showing = False
+
+    def disable(self, reason: str | None) -> None:
+        """Disable with a reason, or enable if there is none; a set value can still be reset."""
         self.body.disabled = reason is not None
         self.hint(reason or "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from smallest_nb.api.fields import BaseSettings
 from smallest_nb.api.language import LANGUAGE_NAMES, service_code
 from smallest_nb.api.settings import SmallestTTSSettings, voice_for, why_not_taken
 from smallest_nb.api.voices import no_word_times, voices_of
+from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
 from smallest_nb.notebook.widgets.setting_controls import Control, make_control
@@ -72,9 +72,7 @@ class SettingsPanel(Unpicklable, ipywidgets.VBox):
         try:
             self.settings = self._kind(**change)
         except ConfigError as error:
-            self._problem.value = (
-                f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {html.escape(str(error))}</span>'
-            )
+            self._problem.value = f'<span style="color:var(--jp-error-color1,#b3261e)">⚠ {text_html(str(error))}</span>'
             self.controls[name].show(getattr(self.settings, name))
         else:
             self._problem.value = ""
@@ -82,15 +80,13 @@ class SettingsPanel(Unpicklable, ipywidgets.VBox):
     def _show(self, _change: Any = None) -> None:
         for name, control in self.controls.items():
             if name == "voice":
-                control.body.unobserve(control._moved, names="value")  # noqa: SLF001 - the options change the value
-                control.body.options = _options(self.settings, name)
-                control.body.observe(control._moved, names="value")  # noqa: SLF001
+                control.set_options(_options(self.settings, name))
             control.show(getattr(self.settings, name))
             if isinstance(self.settings, SmallestTTSSettings):
                 reason = why_not_taken(self.settings, name)
-                control.gate(reason)
-                if reason is None and name in _REMARKS:
-                    control.hint(_REMARKS[name](self.settings))
+                control.disable(reason)
+                if reason is None and name in _HINTS:
+                    control.hint(_HINTS[name](self.settings))
 
     def __repr__(self) -> str:
         return f"SettingsPanel({self.settings!r})"
@@ -132,15 +128,15 @@ def _of_model(settings: SmallestTTSSettings) -> str:
         return ""
     ended = "retired on" if info.withdrawal.confirmed else "ends on"
     source = "" if info.withdrawal.confirmed else f", says {info.withdrawal.source.partition('/')[0]}"
-    return html.escape(f"{ended} {info.withdrawal.date}{source}; use {info.replacement}")
+    return text_html(f"{ended} {info.withdrawal.date}{source}; use {info.replacement}")
 
 
 def _of_word_times(settings: SmallestTTSSettings) -> str:
     reason = no_word_times(str(settings.voice)) if settings.word_timestamps else None
-    return f"estimated: {html.escape(reason)}" if reason else ""
+    return f"estimated: {text_html(reason)}" if reason else ""
 
 
-_REMARKS: dict[str, Callable[[SmallestTTSSettings], str]] = {
+_HINTS: dict[str, Callable[[SmallestTTSSettings], str]] = {
     "voice": _of_voice,
     "model": _of_model,
     "word_timestamps": _of_word_times,

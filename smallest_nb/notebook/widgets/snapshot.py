@@ -1,4 +1,4 @@
-"""The Snapshot: a take as it stays in a saved notebook. Imports takes."""
+"""The Snapshot: a take as it stays in a saved notebook."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Snapshot"]
 
 
 class Snapshot:
-    """What `tuner.snapshot()` gives: leave it as the last value of a cell.
+    """What `tuner.snapshot()` returns: leave it as the last value of a cell.
 
     Args:
         take: The take.

@@ -12,6 +12,7 @@ import traitlets
 from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.common.markup import text_html
+from smallest_nb.notebook.comm.messages import TakeAction
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.results.takes import Take
@@ -33,7 +34,7 @@ class TakeList(SpeechWidget):
 
     Attributes:
         current: Number of the take that plays, or 0.
-        told: A remark under the list.
+        remark: A line under the list.
     """
 
     _esm = assets.esm("takes")
@@ -41,13 +42,13 @@ class TakeList(SpeechWidget):
 
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
     current = traitlets.Int(0).tag(sync=True)
-    told = traitlets.Unicode("").tag(sync=True)
+    remark = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, act: Callable[[str, int, str], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._outlines: dict[int, list[int]] = {}
         self._channel.on(
-            "take", lambda m, _b: background_loop.post(self._done, act, m["action"], m["number"], m["text"])
+            TakeAction, lambda m, _b: background_loop.post(self._done, act, m["action"], m["number"], m["text"])
         )
 
     def show(self, takes: Sequence[Take]) -> None:
@@ -71,14 +72,15 @@ class TakeList(SpeechWidget):
         try:
             act(action, number, text)
         except Exception as error:
-            self.told = str(error)
+            self.remark = str(error)
             _log.info("%s of take %d failed: %s", action, number, error)
 
     def describe(self) -> str:
         """Return one line."""
         return f"TakeList({len(self.rows)} takes)"
 
-    def _face(self) -> str:
+    def static_html(self) -> str:
+        """Return the takes as an HTML list."""
         items = "".join(f"<li>{text_html(row['title'])} <small>{text_html(row['figures'])}</small></li>"
                         for row in self.rows)  # fmt: skip
         return f"<ul>{items}</ul>"

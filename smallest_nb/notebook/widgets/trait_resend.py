@@ -17,7 +17,7 @@ from smallest_nb.notebook.comm import polling
 __all__ = ["follow"]
 
 _lock = threading.Lock()
-_late: weakref.WeakKeyDictionary[ipywidgets.Widget, set[str]] = weakref.WeakKeyDictionary()
+_changed_late: weakref.WeakKeyDictionary[ipywidgets.Widget, set[str]] = weakref.WeakKeyDictionary()
 
 
 def follow(widget: ipywidgets.Widget) -> None:
@@ -26,19 +26,19 @@ def follow(widget: ipywidgets.Widget) -> None:
 
 
 def _changed(change: Any) -> None:
-    if polling.is_heard() or not polling.anybody_waits():
+    if polling.delivered_at_once() or not polling.any_registered():
         return
     with _lock:
-        _late.setdefault(change["owner"], set()).add(change["name"])
+        _changed_late.setdefault(change["owner"], set()).add(change["name"])
 
 
 def _send() -> None:
     with _lock:
-        late = list(_late.items())
-        _late.clear()
+        late = list(_changed_late.items())
+        _changed_late.clear()
     for widget, names in late:
         if widget.comm is not None:
             widget.send_state(names)
 
 
-polling.on_turn(_send)
+polling.on_flush(_send)

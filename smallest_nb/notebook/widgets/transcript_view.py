@@ -11,6 +11,7 @@ from typing import Any
 import traitlets
 
 from smallest_nb.client import background_loop
+from smallest_nb.notebook.comm.messages import Hello, Line, TranscriptAction
 from smallest_nb.notebook.widgets import assets, lifetime
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.results.transcript import Segment, Transcript
@@ -53,18 +54,18 @@ class TranscriptView(SpeechWidget):
         self._on_hear: list[Callable[[float], None]] = []
         self._show_names()
         self.transcript.on_rename(lifetime.weakly(self._renamed))
-        self._channel.on("hello", lambda m, _b: background_loop.post(self._show_all, m["page"]))
-        self._channel.on("transcript", lambda m, _b: background_loop.post(self._acted, m))
+        self._channel.on(Hello, lambda m, _b: background_loop.post(self._show_all, m["page"]))
+        self._channel.on(TranscriptAction, lambda m, _b: background_loop.post(self._acted, m))
 
     def apply(self, segment: Segment) -> None:
         """Fold a result into the transcript and show the line that changed."""
         index, shown = self.transcript.apply(segment)
-        self._channel.post("lines", reset=False, lines=[self._line(index, shown)])
+        self._channel.post({"type": "lines", "reset": False, "lines": [self._line(index, shown)]})
 
     def clear(self) -> None:
         """Drop everything."""
         self.transcript.clear()
-        self._channel.post("lines", reset=True, lines=[])
+        self._channel.post({"type": "lines", "reset": True, "lines": []})
 
     def on_hear(self, handler: Callable[[float], None]) -> None:
         """Call `handler(seconds)` on the background loop when a person presses a word."""
@@ -72,9 +73,9 @@ class TranscriptView(SpeechWidget):
 
     def mark(self, at: float | None) -> None:
         """Mark what is heard again at a second of the transcript, or nothing."""
-        self._channel.post("now", at=at)
+        self._channel.post({"type": "now", "at": at})
 
-    def _acted(self, message: dict[str, Any]) -> None:
+    def _acted(self, message: TranscriptAction) -> None:
         """Do what a person did. On the background loop."""
         self.error = ""
         try:
@@ -92,7 +93,8 @@ class TranscriptView(SpeechWidget):
     def _send_file(self, suffix: str, to: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = self.transcript.save(Path(folder) / f"transcript.{suffix}")
-            self._channel.post("file", path.read_bytes(), to=to, name=path.name, mime=_MIME.get(suffix, "text/plain"))
+            mime = _MIME.get(suffix, "text/plain")
+            self._channel.post({"type": "file", "name": path.name, "mime": mime}, path.read_bytes(), to=to)
 
     def _renamed(self, _speaker: int, _name: str) -> None:
         self._show_names()
@@ -100,7 +102,7 @@ class TranscriptView(SpeechWidget):
     def _show_names(self) -> None:
         self.names = {str(speaker): name for speaker, name in self.transcript.names.items()}
 
-    def _line(self, index: int, segment: Segment) -> dict[str, Any]:
+    def _line(self, index: int, segment: Segment) -> Line:
         """Return a line for the page; the first one of another recording is marked with what that is called."""
         line = _line(index, segment)
         if index and segment.source and segment.source != self.transcript.segments[index - 1].source:
@@ -112,17 +114,18 @@ class TranscriptView(SpeechWidget):
         if self.transcript.interim is not None:
             lines.append(self._line(len(lines), self.transcript.interim))
         for at in range(0, max(1, len(lines)), _BATCH):
-            self._channel.post("lines", to=to, reset=at == 0, lines=lines[at : at + _BATCH])
+            self._channel.post({"type": "lines", "reset": at == 0, "lines": lines[at : at + _BATCH]}, to=to)
 
     def describe(self) -> str:
         """Return one line."""
         return f"TranscriptView({self.transcript!r})"
 
-    def _face(self) -> str:
+    def static_html(self) -> str:
+        """Return the transcript as HTML."""
         return self.transcript._repr_html_()
 
 
-def _line(index: int, segment: Segment) -> dict[str, Any]:
+def _line(index: int, segment: Segment) -> Line:
     return {
         "i": index,
         "text": segment.text,

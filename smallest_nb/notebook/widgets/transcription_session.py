@@ -1,35 +1,44 @@
-"""Recognition: from a microphone's chunks to segments, one recording after the other, on one timeline."""
+"""From a microphone's chunks to segments: one recording after the other, on one timeline."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from time import monotonic
 
 from smallest_nb.api.settings import SmallestSTTSettings
+from smallest_nb.audio.clip import Clip
+from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.stt import SMALLEST_TTFS_P99, SmallestSTTService
-from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.errors import ConfigError, FrontEndError, SmallestError
 from smallest_nb.notebook.widgets.microphone import Microphone
+from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
 from smallest_nb.results.transcript import Segment
 
-__all__ = ["LAST_WORDS_SECS", "Recognition"]
+__all__ = ["LAST_WORDS_SECS", "TranscriptionSession"]
 
 _log = logging.getLogger(__name__)
 _QUEUE_CHUNKS = 2000
 LAST_WORDS_SECS = 20.0
 _DONE_SECS = 2 * LAST_WORDS_SECS + 5
+_START_SECS = 60.0
+"""A person may have to answer the browser's question first."""
+_STOP_SECS = 60.0
+"""A page hands over all its chunks first, and the kernel may have been busy."""
+_INSTEAD = "Press the button, and read live.transcript in a later cell, or use live.on_final(handler)."
 
 
-class Recognition:
-    """Follows a microphone. Runs on the background loop.
+class TranscriptionSession:
+    """Transcribes what a microphone records. Runs on the background loop.
 
     Args:
-        microphone: What is heard; its status and error lines tell how it goes.
-        make: Returns a service with the settings of the moment.
-        heard: Called with each chunk of PCM16 that is sent, in order.
-        said: Called with each result, its times on the timeline of all recordings, and with its service's metrics.
-        live: Called with True when a recording begins and with False when its last final is there.
+        microphone: What is transcribed; its status and error lines say how it goes.
+        make_service: Returns a service with the settings of the moment.
+        on_pcm: Called with each chunk of PCM16 that is sent, in order.
+        on_segment: Called with each result, its times on the timeline of all recordings.
+        on_live: Called with True when a recording begins and with False when its last final is there.
 
     Attributes:
         service: The one that listens, or None between recordings.
@@ -41,33 +50,35 @@ class Recognition:
     def __init__(
         self,
         microphone: Microphone,
-        make: Callable[[], SmallestSTTService],
+        make_service: Callable[[], SmallestSTTService],
         *,
-        heard: Callable[[bytes], None],
-        said: Callable[[Segment], None],
-        live: Callable[[bool], None],
+        on_pcm: Callable[[bytes], None],
+        on_segment: Callable[[Segment], None],
+        on_live: Callable[[bool], None],
     ) -> None:
         self._microphone = microphone
-        self._make_service = make
-        self._heard = heard
-        self._said = said
-        self._live = live
+        self._make_service = make_service
+        self._on_pcm = on_pcm
+        self._on_segment = on_segment
+        self._on_live = on_live
         self._audio: asyncio.Queue[bytes | None] | None = None
-        self._session: asyncio.Task[None] | None = None
-        self._former = "idle"
+        self._task: asyncio.Task[None] | None = None
+        self._finals = 0
+        self._heard_at = 0.0
         self.service: SmallestSTTService | None = None
         self.offset = 0.0
         self.failure: Exception | None = None
         self.metrics: MetricsLog[STTMetrics] = MetricsLog(SMALLEST_TTFS_P99)
-        microphone.on_state(self._state)
+        microphone.controller.on_recording(self._recording)
+        microphone.on_state(self._state_changed)
 
     @property
     def running(self) -> bool:
         """Whether a recording runs or its last words are awaited."""
-        return self._session is not None and not self._session.done()
+        return self._task is not None and not self._task.done()
 
-    def hear(self, pcm: bytes) -> None:
-        """Take a chunk."""
+    def write(self, pcm: bytes) -> None:
+        """Add a chunk; it is dropped while nothing is recorded."""
         audio = self._audio
         if audio is None:
             return
@@ -78,14 +89,14 @@ class Recognition:
 
     async def end(self) -> None:
         """Wait for the last words."""
-        if self._session is not None:
+        if self._task is not None:
             async with asyncio.timeout(_DONE_SECS):
-                await asyncio.wait([self._session])
+                await asyncio.wait([self._task])
 
     def cancel(self) -> None:
-        """Give up what runs."""
-        if self._session is not None:
-            self._session.cancel()
+        """Cancel what runs."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def update(self, settings: SmallestSTTSettings) -> None:
         """Let the recording that runs go on with other settings."""
@@ -104,17 +115,117 @@ class Recognition:
         except SmallestError as error:
             self._microphone.error = str(error)
 
-    def _state(self, state: str) -> None:
-        former, self._former = self._former, state
+    async def check_page(self) -> None:
+        """Refuse to wait for a page of which nothing would come meanwhile.
+
+        Raises:
+            FrontEndError: This kernel receives messages from pages only between cells.
+        """
+        await self._microphone.check_page(_INSTEAD)
+
+    async def check_progress(self) -> None:
+        """Raise if nothing can come any more; a clip goes on in any case, and so do the last words.
+
+        Raises:
+            FrontEndError: This kernel receives messages from pages only between cells.
+        """
+        microphone = self._microphone
+        if not microphone.feeding and (microphone.state != "idle" or not self.running):
+            await self.check_page()
+
+    async def feed(self, clip: Clip, pace: float) -> None:
+        """Let a clip play the microphone's part until its last final.
+
+        Raises:
+            SmallestError: What went wrong.
+        """
+        self.failure = None
+        playing = asyncio.wrap_future(self._microphone.feed(clip, pace=pace))
+        try:
+            await asyncio.wait([playing])  # ends early if the session fails
+        except asyncio.CancelledError:
+            self._microphone.stop()
+            raise
+        if not playing.cancelled():
+            playing.result()  # refused if a recording was quicker
+        await self._finish()
+
+    async def record(self, until: str | float, *, source: Clip | None, quiet: float, timeout: float) -> None:
+        """Record as `LiveTranscriber.record` says."""
+        if until not in ("silence", "stop") and (isinstance(until, str | bool) or not 0 < until < timeout):
+            raise ConfigError(
+                f"until={until!r} cannot be used; expected 'silence', 'stop', or seconds below timeout={timeout:g}."
+            )
+        if self._microphone.state != "idle":
+            raise ConfigError(f"The microphone is {self._microphone.state}; stop it first.")
+        self.failure = None
+        try:
+            async with asyncio.timeout(timeout):
+                await self._start(source)
+                if until == "silence":
+                    await self._wait_for_silence(quiet)
+                else:
+                    await self._wait_for_end(None if until == "stop" else float(until))
+        finally:
+            self._microphone.stop()
+        controller = self._microphone.controller
+        if not await controller.wait_for(lambda: controller.state == "idle", _STOP_SECS):
+            raise TimeoutError(f"The microphone did not stop within {_STOP_SECS:g} s.")
+        await self._finish()
+
+    async def _start(self, source: Clip | None) -> None:
+        """Begin to record, and wait until it does."""
+        microphone, controller = self._microphone, self._microphone.controller
+        if source is None and not await microphone.can_start():
+            raise FrontEndError("No page shows this widget: display it first, and record in a later cell.")
+        controller.problem = None
+        begun = asyncio.ensure_future(
+            controller.wait_for(
+                lambda: controller.state in ("recording", "paused") or bool(controller.problem), _START_SECS
+            )
+        )
+        await asyncio.sleep(0)  # it looks at each report from now on
+        try:
+            if source is not None:
+                microphone.feed(source)
+            else:
+                microphone.start()
+            if not await begun:
+                raise FrontEndError("The browser did not open the microphone: is a question of its own waiting?")
+        finally:
+            begun.cancel()
+        if controller.problem:
+            raise FrontEndError(controller.problem)
+
+    async def _wait_for_end(self, seconds: float | None) -> None:
+        await self._microphone.controller.wait_for(self._has_ended, seconds)
+
+    def _has_ended(self) -> bool:
+        return self._microphone.state not in ("recording", "paused") or self.failure is not None
+
+    async def _wait_for_silence(self, quiet: float) -> None:
+        """Wait until something was said and no result has come for so many seconds, or the recording has ended."""
+        controller, before = self._microphone.controller, self._finals
+        await controller.wait_for(lambda: self._has_ended() or self._finals > before)
+        while not self._has_ended() and (left := self._heard_at + quiet - monotonic()) > 0:
+            await controller.wait_for(self._has_ended, left)
+
+    async def _finish(self) -> None:
+        await self.end()
+        if self.failure is not None:
+            raise self.failure
+
+    def _state_changed(self, state: str) -> None:
         if state == "paused":
-            asyncio.ensure_future(self.finalize()).add_done_callback(_told)
-        elif state == "recording" and former != "paused":
-            self._end_audio()  # a page that was reloaded never said that it stopped
-            self.failure = None
-            self._audio = asyncio.Queue(_QUEUE_CHUNKS)
-            self._session = asyncio.ensure_future(self._follow(self._session, self._audio))
-        elif state == "idle":
+            start_task(self.finalize()).add_done_callback(log_failure(_log, "asking for a final failed"))
+
+    def _recording(self, on: bool) -> None:
+        if not on:
             self._end_audio()
+            return
+        self.failure = None
+        self._audio = asyncio.Queue(_QUEUE_CHUNKS)
+        self._task = start_task(self._follow(self._task, self._audio))
 
     def _end_audio(self) -> None:
         audio, self._audio = self._audio, None
@@ -134,17 +245,17 @@ class Recognition:
         microphone = self._microphone
         microphone.error = ""
         microphone.status = "Connecting…"
-        self._live(True)
+        self._on_live(True)
         heard = 0
         service: SmallestSTTService | None = None
         reader: asyncio.Task[None] | None = None
         try:
             service = self.service = self._make()
-            reader = asyncio.ensure_future(self._read(service, service.segments(), self.offset))
+            reader = start_task(self._read(service, service.segments(), self.offset))
             await service.connect()
             while (pcm := await audio.get()) is not None:
                 heard += len(pcm) // 2
-                self._heard(pcm)
+                self._on_pcm(pcm)
                 await service.send(pcm)
             microphone.status = "Waiting for the last words…"
             await service.close()
@@ -155,6 +266,7 @@ class Recognition:
             microphone.error = str(error) or type(error).__name__
             microphone.status = ""
             microphone.stop()
+            microphone.controller.notify()
             _log.info("transcribing failed: %s", error)
         finally:
             if reader is not None:
@@ -163,7 +275,7 @@ class Recognition:
                 await service.close()
             self.service = None
             self.offset += heard / microphone.sample_rate
-            self._live(False)
+            self._on_live(False)
 
     def _make(self) -> SmallestSTTService:
         service = self._make_service()
@@ -178,7 +290,7 @@ class Recognition:
         def trouble(_service: SmallestSTTService, message: str) -> None:
             self._microphone.error = message
             dropped = f" {service.dropped_seconds:.1f} s of sound were lost." if service.dropped_seconds else ""
-            self._microphone.status = f"The connection is away; the sound is kept.{dropped}"
+            self._microphone.status = f"The connection was lost; the sound is kept.{dropped}"
 
         return service
 
@@ -189,7 +301,10 @@ class Recognition:
                 for row in reversed(_since(service.metrics, last)):
                     self.metrics.append(row)
                     last = row
-            self._said(segment.shifted(offset))
+            self._heard_at = monotonic()
+            self._finals += segment.is_final
+            self._on_segment(segment.shifted(offset))
+            self._microphone.controller.notify()
 
 
 def _since(rows: MetricsLog[STTMetrics], last: STTMetrics | None) -> list[STTMetrics]:
@@ -200,8 +315,3 @@ def _since(rows: MetricsLog[STTMetrics], last: STTMetrics | None) -> list[STTMet
             break
         fresh.append(row)
     return fresh
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("asking for a final failed", exc_info=error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
-
 import ipywidgets
+
+from smallest_nb.common.markup import text_html
 
 __all__ = ["Meter"]
 
@@ -35,20 +35,20 @@ class Meter(ipywidgets.HTML):
         super().__init__()
         self.add_class("snb-meter")
 
-    def text(self, text: str) -> None:
+    def show_text(self, text: str) -> None:
         """Show what a text would cost."""
         self._text = text
         self._show()
 
-    def begun(self, characters: int) -> None:
+    def begin(self, characters: int) -> None:
         """A request is under way."""
         self.requests += 1
         self.in_flight += 1
         self.characters += characters
         self._show()
 
-    def ended(self, seconds: float, *, unspoken: int = 0) -> None:
-        """A request is over; characters of which nothing was heard are not counted."""
+    def end(self, seconds: float, *, unspoken: int = 0) -> None:
+        """A request is over; characters that brought no sound are not counted."""
         self.in_flight -= 1
         self.characters -= unspoken
         self.requests -= bool(unspoken)
@@ -64,10 +64,10 @@ class Meter(ipywidgets.HTML):
             )
         if self.in_flight:
             parts.append(f"{self.in_flight} of {self._limit} under way")
-        self.value = f"<div style='font-size:85%;line-height:1.4;opacity:.8'>{html.escape(' · '.join(parts))}</div>"
+        self.value = f"<div style='font-size:85%;line-height:1.4;opacity:.8'>{text_html(' · '.join(parts))}</div>"
 
 
 def forecast(characters: int) -> str:
-    """Return about how long a text of that length is to be heard."""
+    """Return about how long a text of that length takes to speak."""
     seconds = characters / _CHARACTERS_PER_SECOND
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

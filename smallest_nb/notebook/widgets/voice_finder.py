@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import logging
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from smallest_nb.api.voices import voices_of
 from smallest_nb.client import background_loop
 from smallest_nb.client.rest import list_voices
 from smallest_nb.client.target import Target
+from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.notebook.widgets.voice_picker import VoicePicker
 
 __all__ = ["VoiceFinder"]
@@ -24,7 +24,7 @@ class VoiceFinder:
     """Offers the voices of a model.
 
     Args:
-        target: Whom to ask for the live list.
+        target: The service that has the live list.
         settings: Returns the settings of the moment.
         choose: Called with the id of the voice that a person chose.
 
@@ -51,22 +51,17 @@ class VoiceFinder:
             self.picker.mark(voice)
 
     def _ask(self) -> None:
-        background_loop.submit(self._live()).add_done_callback(_told)
+        background_loop.submit(self._live()).add_done_callback(log_failure(_log, "showing the list of voices failed"))
 
     async def _live(self) -> None:
         model = self._model
         try:
             async with asyncio.timeout(_ASK_SECS):
                 found = await list_voices(model, api_key=self._target.key, base_url=self._target.base_url, refresh=True)
-            told = "As the service lists them now."
+            note = "As the service lists them now."
         except Exception as error:
-            _log.info("the list of voices could not be had: %s", error)
+            _log.info("the list of voices could not be fetched: %s", error)
             found = voices_of(model)
-            told = f"The service's list could not be had: {error or type(error).__name__}"
+            note = f"The service's list could not be fetched: {error or type(error).__name__}"
         if self._model == model:  # else another model's are shown by now
-            self.picker.show(found, str(self._settings().voice), told)
-
-
-def _told(future: concurrent.futures.Future[None]) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        _log.error("showing the list of voices failed", exc_info=error)
+            self.picker.show(found, str(self._settings().voice), note)

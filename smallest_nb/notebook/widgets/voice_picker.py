@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import ipywidgets
 
 from smallest_nb.api.language import LANGUAGE_NAMES
 from smallest_nb.api.voices import WORD_TIMESTAMP_VOICES, Voice
+from smallest_nb.common.markup import text_html
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
 
 __all__ = ["VoicePicker"]
@@ -41,10 +41,10 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
         self.language = ipywidgets.Dropdown(options=[(_ANY, _ANY)], layout=_wide("150px"))
         self.accent = ipywidgets.Dropdown(options=[_ANY], layout=_wide("150px"))
         self.found = ipywidgets.Select(options=[], rows=_ROWS, layout=ipywidgets.Layout(width="100%"))
-        self._told = ipywidgets.HTML()
+        self.summary = ipywidgets.HTML()
         self._live = ipywidgets.Button(
-            description="Ask the service for its list",
-            tooltip="The model cards name some of the voices; the service knows all of them.",
+            description="Load the full list",
+            tooltip="The model cards name some voices; the service lists all of them.",
             layout=ipywidgets.Layout(width="auto", display="" if live else "none"),
         )
         if live is not None:
@@ -62,7 +62,7 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
             [
                 ipywidgets.HBox(filters, layout=ipywidgets.Layout(flex_flow="row wrap")),
                 listed,
-                ipywidgets.HBox([self._live, self._told], layout=ipywidgets.Layout(flex_flow="row wrap")),
+                ipywidgets.HBox([self._live, self.summary], layout=ipywidgets.Layout(flex_flow="row wrap")),
             ]
         )
         for box in (self.search, self.gender, self.language, self.accent):
@@ -70,18 +70,18 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
         self.found.observe(self._moved, names="value")
         self.show(voices, None)
 
-    def show(self, voices: Iterable[Voice], current: str | None, told: str = "") -> None:
-        """Offer other voices and mark the current one, without telling anybody."""
+    def show(self, voices: Iterable[Voice], current: str | None, note: str = "") -> None:
+        """Offer other voices and mark the current one, without calling `chosen`."""
         self._voices = tuple(voices)
         languages = sorted({c for v in self._voices for c in v.languages}, key=_name)
         self._refill(self.language, [(_ANY, _ANY), *((f"{_name(c)} ({c})", c) for c in languages)])
         self._refill(self.accent, [_ANY, *sorted({v.accent for v in self._voices if v.accent})])
         self.current = current
-        self._note = told
+        self._note = note
         self._filter()
 
     def mark(self, voice: str) -> None:
-        """Mark the current voice, without telling anybody."""
+        """Mark the current voice, without calling `chosen`."""
         self.current = voice
         self._filter()
 
@@ -107,7 +107,7 @@ class VoicePicker(Unpicklable, ipywidgets.VBox):
         finally:
             self._showing = False
         count = f"{len(found)} of {len(self._voices)} voices"
-        self._told.value = f"<small>{html.escape(f'{count}. {self._note}' if self._note else count)}</small>"
+        self.summary.value = f"<small>{text_html(f'{count}. {self._note}' if self._note else count)}</small>"
 
     def _moved(self, change: dict[str, Any]) -> None:
         if not self._showing and change["new"] is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import logging
 import os
@@ -17,6 +16,7 @@ from smallest_nb.api.code_export import TARGET_NAMES, tts_code
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.settings_import import read_settings
 from smallest_nb.client import background_loop
+from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.tts import SmallestTTSService
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.markup import text_html
@@ -24,8 +24,8 @@ from smallest_nb.common.secret import Secret, box_arguments, without_keys
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
-from smallest_nb.notebook.widgets.audition_runner import Auditions
-from smallest_nb.notebook.widgets.audition_scheduler import Wishes
+from smallest_nb.notebook.widgets.audition_runner import AuditionRunner
+from smallest_nb.notebook.widgets.audition_scheduler import AuditionScheduler
 from smallest_nb.notebook.widgets.cells import current_cell
 from smallest_nb.notebook.widgets.code_view import CodeView
 from smallest_nb.notebook.widgets.lifetime import weakly
@@ -34,8 +34,9 @@ from smallest_nb.notebook.widgets.player import Player
 from smallest_nb.notebook.widgets.setting_controls import close_all
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
 from smallest_nb.notebook.widgets.snapshot import Snapshot
-from smallest_nb.notebook.widgets.static_html import Faced
+from smallest_nb.notebook.widgets.static_html_box import StaticHtmlBox
 from smallest_nb.notebook.widgets.take_list import TakeList
+from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.notebook.widgets.voice_finder import VoiceFinder
 from smallest_nb.results.takes import Take, Takes, take_html
@@ -52,11 +53,11 @@ _MORE = (
     "complete_backoff_ms",
 )
 _UNUSED_SECS = 300.0
-"""Then its sockets are closed, whatever the page says: one that crashed cannot say goodbye."""
+"""Then its sockets are closed, whatever the page says: one that crashed sends no `bye`."""
 DEFAULT_TEXT = "Your table is booked for half past seven."
 
 
-class VoiceTuner(Faced):
+class VoiceTuner(StaticHtmlBox):
     """Tunes a voice.
 
     Args:
@@ -64,9 +65,9 @@ class VoiceTuner(Faced):
         settings: A delta over the documented defaults.
         sample_rate: Hz; None means 24000.
         api_key: The key; None takes what the session or SMALLEST_API_KEY gives, else the simulator.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        base_url: The address of the service; None for the session's, SMALLEST_BASE_URL or `wss://api.smallest.ai`.
         auto_play: Speak again when a setting changes, and play what `audition` speaks.
-        warn_characters: A press on Speak asks back before it spends more than this.
+        warn_characters: A longer text is spoken at a second press on Speak only.
         max_bytes: Sound that the takes keep; the oldest without a star go first.
         changes: Single settings, such as `speed=1.2`.
 
@@ -74,6 +75,7 @@ class VoiceTuner(Faced):
         settings: The complete settings, bound to the sliders both ways; set it, observe it, link it.
         text: The sentence, bound to the text field.
         takes: Every audition that is kept.
+        service: The service that speaks.
     """
 
     settings = SettingsTrait(SmallestTTSSettings)
@@ -101,28 +103,30 @@ class VoiceTuner(Faced):
         self._on_take: list[Callable[[Take], None]] = []
         snapshot, _ = SmallestTTSSettings.complete().merged(settings or SmallestTTSSettings())
         snapshot, _ = snapshot.merged(SmallestTTSSettings(**changes))
-        self._service = SmallestTTSService(
+        self.service = SmallestTTSService(
             api_key=api_key,
             base_url=base_url,
             sample_rate=sample_rate,
             settings=SmallestTTSSettings(voice=snapshot.voice),
-            rest_secs=_UNUSED_SECS,
+            suspend_secs=_UNUSED_SECS,
         )
         self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
         self.player = Player(label="Speak")
-        if self._service.target.simulated:
-            self.player.notice = self._service.target.label
+        if self.service.target.simulated:
+            self.player.notice = self.service.target.label
         self._meter = Meter()
-        self._wishes = Wishes(self._spawn, lambda told: setattr(self.player, "status", told), warn_characters)
+        self._scheduler = AuditionScheduler(
+            self._spawn, lambda line: setattr(self.player, "status", line), warn_characters
+        )
         self._notice = ModelNotice(self._use_model)
-        self._auditions = Auditions(
-            self._service, self.player, self.takes, self._meter, self._keep,
-            replaced=self._adopt, refused=self._notice.offer,
+        self._runner = AuditionRunner(
+            self.service, self.player, self.takes, self._meter, self._keep,
+            on_replaced=self._adopt, on_refused=self._notice.offer,
         )  # fmt: skip
         self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
-        self._finder = VoiceFinder(self._service.target, lambda: self.settings, self._choose_voice)
+        self._finder = VoiceFinder(self.service.target, lambda: self.settings, self._choose_voice)
         self.voices = self._finder.picker
-        self._tray = TakeList(self._take_action)
+        self._take_list = TakeList(self._take_action)
         self._code = CodeView(list(TARGET_NAMES.items()), self.code)
         super().__init__(
             self._parts(text, auto_play=auto_play), self._draw, settings=snapshot, text=text, auto_play=auto_play,
@@ -132,29 +136,29 @@ class VoiceTuner(Faced):
         traitlets.link((self, "text"), (self._text_field, "value"))
         traitlets.link((self, "auto_play"), (self._auto, "value"))
         self.observe(self._changed, names="settings")
-        self.observe(lambda _c: self._retold(), names="text")
+        self.observe(lambda _c: self._refresh_outputs(), names="text")
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
         self._finder.show()
-        self._retold()
+        self._refresh_outputs()
 
     def _parts(self, text: str, *, auto_play: bool) -> list[Any]:
         self._text_field = ipywidgets.Textarea(
-            value=text, rows=2, placeholder="What shall the voice say?", continuous_update=False,
+            value=text, rows=2, placeholder="Type the text to speak.", continuous_update=False,
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
         self._auto = ipywidgets.Checkbox(
             value=auto_play, description="Speak again when a setting changes", indent=False,
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._anew = ipywidgets.Button(
-            description="New take", tooltip="Ask the service again, although nothing was changed.",
+        self._new_take_button = ipywidgets.Button(
+            description="New take", tooltip="Ask the service to speak again, even if nothing has changed.",
             layout=ipywidgets.Layout(width="auto"),
         )  # fmt: skip
-        self._anew.on_click(lambda _b: self._ask_anew())
-        options = ipywidgets.HBox([self._auto, self._anew], layout=ipywidgets.Layout(
+        self._new_take_button.on_click(lambda _b: self._speak_again())
+        options = ipywidgets.HBox([self._auto, self._new_take_button], layout=ipywidgets.Layout(
             align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
-        more = ipywidgets.Accordion([self.voices, self._tray, self._code], selected_index=None)
+        more = ipywidgets.Accordion([self.voices, self._take_list, self._code], selected_index=None)
         for index, title in enumerate(("Find a voice", "Takes", "Settings as code")):
             more.set_title(index, title)
         return [self._text_field, self._meter, self.player, self._notice, options, self.panel, more]
@@ -163,14 +167,14 @@ class VoiceTuner(Faced):
     def audition(
         self, text: str | None = None, *, fresh: bool = False, play: bool | None = None, timeout: float = 60.0
     ) -> Take:
-        """Speak with the current settings, play it where a page is open, and return the take.
+        """Speak with the current settings, play it if a page is open, and return the take.
 
         The takes of one cell, such as a sweep over voices, are played one after the other; a later cell's take ends
         what sounds.
 
         Args:
             text: What to say; None for the text field's.
-            fresh: Ask the service even where there is a take of the same text and settings.
+            fresh: Ask the service even if there is a take of the same text and settings.
             play: Whether to play it; None plays it unless `auto_play` is off.
             timeout: Seconds to wait.
 
@@ -191,7 +195,7 @@ class VoiceTuner(Faced):
     ) -> concurrent.futures.Future[Take]:
         """Start an audition and return its future; it replaces the one under way, whose future then raises so."""
         self._check_process()
-        self._soon()
+        self.player.announce()
         return background_loop.submit(self._programmed(text, fresh=fresh, play=play))
 
     def _programmed(self, text: str | None, *, fresh: bool, play: bool | None) -> Coroutine[Any, Any, Take]:
@@ -213,7 +217,7 @@ class VoiceTuner(Faced):
 
     @shortens
     def compare(self, first: int, second: int) -> str:
-        """Put two takes side by side in the page and return what tells them apart, in words.
+        """Put two takes side by side in the page and return how they differ, in words.
 
         Args:
             first: Number of a take.
@@ -223,9 +227,9 @@ class VoiceTuner(Faced):
             ConfigError: No such take, or one of more than 60 s.
         """
         a, b = self.takes.get(first), self.takes.get(second)
-        told = self.takes.compare(a, b)
-        self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), told)
-        return told
+        difference = self.takes.compare(a, b)
+        self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), difference)
+        return difference
 
     @shortens
     def load_settings(self, source: Any) -> SmallestTTSSettings:
@@ -247,20 +251,18 @@ class VoiceTuner(Faced):
         """Return the settings as code.
 
         Args:
-            target: One of `snippets.TARGETS`.
-            base_url: Where the code shall connect; None for the real service (the simulator's address ends with this
+            target: One of `code_export.TARGETS`.
+            base_url: The address in the code; None for the real service (the simulator's address ends with this
                 kernel), or for the address that the tuner was given.
 
         Raises:
             ConfigError: Another target.
         """
-        reached = self._service.target
+        reached = self.service.target
         known = DEFAULT_BASE_URL if reached.simulated else reached.base_url
-        heard = str(self.settings.model) in self._auditions.models_heard
-        rate = self._service.sample_rate
-        return tts_code(
-            target, self.settings, text=self.text, sample_rate=rate, base_url=base_url or known, heard=heard
-        )
+        used = str(self.settings.model) in self._runner.models_used
+        rate = self.service.sample_rate
+        return tts_code(target, self.settings, text=self.text, sample_rate=rate, base_url=base_url or known, heard=used)
 
     def snapshot(self, number: int | None = None, *, max_kb: int = 0) -> Snapshot:
         """Return a picture of a take that stays in the notebook without a kernel.
@@ -280,11 +282,11 @@ class VoiceTuner(Faced):
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if (
-            not hasattr(self, "_tray") or self._process != os.getpid()
+            not hasattr(self, "_take_list") or self._process != os.getpid()
         ):  # refused by its constructor, or from before a fork
             return
         background_loop.post_if_running(self._cancel)
-        self._end(self._service.close(), 5)
+        self._end(self.service.close(), 5)
         for child in self.children:
             close_all(child)
         self.layout.close()
@@ -293,16 +295,16 @@ class VoiceTuner(Faced):
     @shortens
     async def _latest(self, text: str | None, generation: int, **how: bool) -> Take:
         if generation != self._generation:
-            raise SmallestError("The audition was given up: stop() was called before it began.")
-        self._wishes.forget()
+            raise SmallestError("The audition was cancelled by stop() before it began.")
+        self._scheduler.cancel()
         said = text if text is not None else self.text
-        take = await self._auditions.latest(said, self.settings, **how)
-        self._tray.current = take.number
+        take = await self._runner.run(said, self.settings, **how)
+        self._take_list.current = take.number
         return take
 
     def _cancel(self) -> None:
-        self._wishes.forget()
-        self._auditions.cancel()
+        self._scheduler.cancel()
+        self._runner.cancel()
 
     def _keep(self, take: Take) -> None:
         self.takes.add(take, renumber=True)
@@ -315,29 +317,29 @@ class VoiceTuner(Faced):
             except Exception:
                 _log.exception("a handler of on_take failed")
 
-    def rest(self) -> None:
+    def on_hidden(self) -> None:
         """Close the sockets until the next audition: another widget may need the plan's few."""
-        background_loop.submit_if_running(self._service.rest())
+        background_loop.submit_if_running(self.service.suspend())
 
     def _remeasure(self) -> None:
-        """The page has told when the sound came out."""
-        take = self._auditions.heard
+        """The page has reported when the sound came out."""
+        take = self._runner.current
         if take is not None:
             self.player.waterfall = take.waterfall
 
     def _show_takes(self) -> None:
-        self._tray.show(self.takes)
+        self._take_list.show(self.takes)
         gone = self.takes.dropped
-        self.face.refresh()
-        self._tray.told = f"{gone} older takes had to go: memory is bounded, stars keep." if gone else ""
+        self.saved_html.refresh()
+        self._take_list.remark = f"{gone} older takes were removed to save memory; starred takes stay." if gone else ""
 
     def _take_action(self, action: str, number: int, text: str) -> None:
         """Do what a person did in the list. Runs on the background loop."""
-        self._tray.told = ""
+        self._take_list.remark = ""
         take = self.takes.get(number)
         if action == "play":
-            self._auditions.play(take)
-            self._tray.current = number
+            self._runner.play(take)
+            self._take_list.current = number
         elif action == "star":
             self.takes.star(number, text == "on")
         elif action == "note":
@@ -345,18 +347,18 @@ class VoiceTuner(Faced):
         elif action == "delete":
             self.takes.delete(number)
         elif action == "compare":
-            self._tray.told = self.compare(number, int(text))
+            self._take_list.remark = self.compare(number, int(text))
 
     def _pressed(self, action: str) -> None:
         if action == "play":
-            known = self._auditions.known(self.text, self.settings) is not None
-            self._wishes.now(self.text, free=known)
+            known = self._runner.find_take(self.text, self.settings) is not None
+            self._scheduler.speak_now(self.text, free=known)
         else:
             self._cancel()
 
-    def _ask_anew(self) -> None:
-        self._soon()
-        background_loop.post(lambda: self._wishes.now(self.text, fresh=True))
+    def _speak_again(self) -> None:
+        self.player.announce()
+        background_loop.post(lambda: self._scheduler.speak_now(self.text, fresh=True))
 
     def _adopt(self, former: SmallestTTSSettings, spoken: SmallestTTSSettings) -> None:
         """Show the settings that speak in place of a withdrawn default."""
@@ -367,8 +369,8 @@ class VoiceTuner(Faced):
         """Choose the replacement that was offered, and speak."""
         self._set_quietly(delta)
         self.player.error = ""
-        self._soon()
-        background_loop.post(lambda: self._wishes.now(self.text))
+        self.player.announce()
+        background_loop.post(lambda: self._scheduler.speak_now(self.text))
 
     def _set_quietly(self, settings: SmallestTTSSettings) -> None:
         self._quiet = True
@@ -378,7 +380,7 @@ class VoiceTuner(Faced):
             self._quiet = False
 
     def _changed(self, change: Any) -> None:
-        self._retold()
+        self._refresh_outputs()
         self._finder.show()
         if self._quiet:
             return
@@ -387,25 +389,21 @@ class VoiceTuner(Faced):
             self._notice.clear()
             self.player.error = "" if refused else self.player.error
         spoke = len(self.takes) or refused
-        if self.auto_play and spoke and self.player._channel.pages:  # noqa: SLF001 - our own part
-            self._soon()
-            background_loop.post(lambda: self._wishes.soon(self.text))
+        if self.auto_play and spoke and self.player.shown:
+            self.player.announce()
+            background_loop.post(lambda: self._scheduler.speak_soon(self.text))
 
     def _spawn(self, fresh: bool) -> None:
-        task = asyncio.ensure_future(self._latest(None, self._generation, fresh=fresh))
-        task.add_done_callback(_told)
-
-    def _soon(self) -> None:
-        """Hosts that must be asked for messages begin to."""
-        self.player._channel.soon()  # noqa: SLF001 - our own part
+        task = start_task(self._latest(None, self._generation, fresh=fresh))
+        task.add_done_callback(log_failure(_log, "an audition failed", expected=SmallestError))
 
     def _choose_voice(self, voice: str) -> None:
         self.settings = {"voice": voice}
 
-    def _retold(self) -> None:
-        self._meter.text(self.text)
+    def _refresh_outputs(self) -> None:
+        self._meter.show_text(self.text)
         self._code.refresh()
-        self.face.refresh()
+        self.saved_html.refresh()
 
     def _draw(self) -> str:
         """What the notebook shows of it without a kernel."""
@@ -418,11 +416,6 @@ class VoiceTuner(Faced):
         return drawn
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_tray"):
+        if not hasattr(self, "_take_list"):
             return "VoiceTuner(refused)"
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
-
-
-def _told(task: asyncio.Task[Take]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, SmallestError):
-        _log.error("an audition failed", exc_info=error)

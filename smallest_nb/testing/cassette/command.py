@@ -24,16 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-mb", type=float, default=MAX_MB, metavar="MB",
                         help=f"millions of bytes of sound that a file may unpack to (default {MAX_MB:g})")  # fmt: skip
     commands = parser.add_subparsers(dest="action", required=True)
-    show = commands.add_parser("show", help="what was asked, what came, when")
+    show = commands.add_parser("show", help="what was sent, what was received, when")
     show.add_argument("file", type=Path)
     show.add_argument("--frames", action="store_true", help="every frame as it is")
-    show.add_argument("--wav", type=Path, metavar="DIR", help="write the sound there as WAV files")
+    show.add_argument("--wav", type=Path, metavar="DIR", help="write the sound into this folder as WAV files")
     scrub = commands.add_parser("scrub", help="take texts or sound out of a cassette")
     scrub.add_argument("file", type=Path)
     for what in WHAT:
         scrub.add_argument(f"--{what}", action="append_const", dest="what", const=what, help=f"hide the {what}")
     scrub.add_argument("--out", type=Path, help="write there instead of over the file")
-    compare = commands.add_parser("diff", help="how two cassettes differ; exit code 1 where they do")
+    compare = commands.add_parser("diff", help="how two cassettes differ; exit code 1 if they do")
     compare.add_argument("file", type=Path)
     compare.add_argument("other", type=Path)
 
@@ -64,5 +64,5 @@ def _print(lines: Iterable[str]) -> None:
         for line in lines:
             sys.stdout.write(f"{printable(line)}\n")
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer goes nowhere
+    except BrokenPipeError:  # `| head` has read enough; the rest of the buffer is discarded
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

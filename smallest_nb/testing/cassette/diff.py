@@ -1,6 +1,6 @@
-"""How two cassettes differ in what was asked and what came. Imports frames, compare, store.
+"""How two cassettes differ in what was sent and received.
 
-Times, ids, sockets and interim results do not count: they are a matter of moments.
+Times, ids, sockets and interim results do not count: they differ from run to run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FRESH = {*ECHOED_IDS, "session_id"}
 
 
 def difference(one: Cassette, other: Cassette, *, names: tuple[str, str] = ("one", "other")) -> list[str]:
-    """Return the lines of a unified diff; none where they say the same."""
+    """Return the lines of a unified diff; none if there is no difference."""
     return list(difflib.unified_diff(list(_lines(one)), list(_lines(other)), *names, lineterm="", n=2))
 
 
@@ -36,13 +36,13 @@ def _lines(cassette: Cassette) -> Iterator[str]:
 
 
 def _frames(session: Session) -> Iterator[str]:
-    """Give what was sent, then what came: which of two came first is a matter of moments."""
+    """Yield what was sent, then what was received: which of two was first depends on timing."""
     for event in sorted(session.events, key=lambda e: e.kind is not Kind.SEND):
         if event.binary or event.kind is Kind.ALIVE:
             continue
         frame = _stable(event.frame)
         if isinstance(frame, dict) and (event.sound or frame.get("is_final") is False):
-            continue  # how the sound was cut (it is compared as a whole), and how far the hearing had come
+            continue  # how the sound was cut (it is compared as a whole), and how far the recogniser had come
         yield f"  {event.kind} {json.dumps(frame, ensure_ascii=False)}"
 
 

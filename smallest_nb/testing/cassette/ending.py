@@ -1,6 +1,6 @@
-"""What is under way when a recording ends is marked, so that a replay need not wait for the rest. Imports frames.
+"""Marks what is under way when a recording ends, so that a replay does not wait for the rest.
 
-A socket that is merely open is none of it: services keep theirs for the next sentence.
+A socket that is merely open does not count: services keep theirs for the next sentence.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ _DONE = ("complete", "error")
 
 
 def end_sessions(sessions: list[Session], now: float) -> tuple[list[Session], list[str]]:
-    """Mark what did not come to its end, and leave out requests that nothing answered.
+    """Mark sessions that did not end, and leave out requests that were not answered.
 
     Args:
         sessions: What was recorded; marked in place.
         now: Seconds since the recording began.
 
     Returns:
-        Those to keep, and each that is not whole, in words.
+        The sessions to keep, and a description of each that is not whole.
     """
-    told = []
+    incomplete = []
     kept = []
     for session in sessions:
         place = f"session {session.number} ({session.method or 'socket'} {session.path})"
         if session.method and session.status is None and session.unreachable is None:
-            told.append(f"{place} had no answer and is left out")
+            incomplete.append(f"{place} had no answer and is left out")
             continue
-        if _runs(session):
+        if _is_running(session):
             at = max(0.0, now - session.at - session.took)
             last = session.events[-1].last
             session.events.append(Event(Kind.END, max(at, last), max(at, last), {"by": RECORDING, "code": None}))
-            told.append(f"{place} was still under way")
+            incomplete.append(f"{place} was still under way")
         kept.append(session)
-    return kept, told
+    return kept, incomplete
 
 
 def was_cut(session: Session) -> bool:
@@ -50,7 +50,7 @@ def _end_of(session: Session) -> str:
     return str(frame.get("by")) if isinstance(frame, dict) else ""
 
 
-def _runs(session: Session) -> bool:
+def _is_running(session: Session) -> bool:
     if session.method or not session.events or session.events[-1].kind is Kind.END:
         return False
     if session.streams:

@@ -1,4 +1,4 @@
-"""What a session is made of: frames with their times, the sound taken out of them. Imports nothing of ours.
+"""The parts of a session: frames with their times, and the sound that was taken out of them.
 
 A frame is kept as the JSON that it is, so that people can read it; base64 audio inside it is replaced by its number of
 bytes, and the bytes go to the session's sound track of that direction.
@@ -30,13 +30,13 @@ class Kind(StrEnum):
 
 @dataclass
 class Event:
-    """One frame, or a run of binary frames that nothing came between.
+    """One frame, or several binary frames in a row.
 
     Attributes:
         kind: What happened.
         first: Seconds since the socket was open.
         last: The same, of the run's last frame.
-        frame: The JSON of a text frame with sound replaced by its size, or the text itself where it is no JSON; what is
+        frame: The JSON of a text frame with sound replaced by its size, or the text itself if it is no JSON; what is
             known of the end (`by`, `code`, `reason`).
         sound: Bytes that it has on the track of its direction.
         binary: Whether it is bytes and nothing else.
@@ -64,7 +64,7 @@ class Session:
         status: Of the answer or refusal; None for a socket that was opened.
         answer: The body of that answer, as JSON or text.
         retry_after: That answer's `Retry-After`.
-        unreachable: Why nobody answered, or None.
+        unreachable: Why the service was not reached, or None.
         events: What happened, in order.
         up: Sound that was sent.
         down: Sound that was received.
@@ -86,7 +86,7 @@ class Session:
 
     @property
     def streams(self) -> bool:
-        """Whether sound was sent: then what is asked for is the sound, and else the text frames."""
+        """Whether sound was sent: then the sound is what a replay compares, else the text frames."""
         return any(e.kind is Kind.SEND and e.binary for e in self.events)
 
     def track(self, kind: Kind) -> bytearray:
@@ -124,7 +124,7 @@ def pack_frame(frame: str | bytes) -> tuple[Any, bytes]:
 
 
 def unpack_frame(frame: Any, sound: bytes, *, binary: bool) -> str | bytes:
-    """Put a frame together again."""
+    """Put the sound back into a frame."""
     if binary:
         return sound
     if isinstance(frame, str):

@@ -1,7 +1,8 @@
-"""Keeps what goes over each socket and request while it is in the deck. Imports deck, wire, frames, scrub, store.
+"""A transport that records what goes through another one.
 
-The API key cannot get in: headers are not kept at all, and where a service repeats the key it is replaced. In memory
-until the end, at most `max_mb` of frames; what came after that is not kept, and said.
+The API key is never recorded: headers are not kept at all, and the key is replaced wherever a service repeats it. The
+recording stays in memory until its end, at most `max_mb` of frames; what comes after that is not kept, and an error at
+the end says so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -20,62 +21,67 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from smallest_nb.client import transport_stack
-from smallest_nb.client.target import Target
-from smallest_nb.client.transport import HTTPResponse, Socket
+from smallest_nb.client.installed_transport import install, uninstall
+from smallest_nb.client.network import NETWORK
+from smallest_nb.client.transport import HTTPResponse, Socket, Transport
 from smallest_nb.common.paths import as_path
-from smallest_nb.common.secret import hide_keys
-from smallest_nb.errors import CassetteError, ConfigError, ConnectionLost
+from smallest_nb.common.secret import Secret, hide_keys
+from smallest_nb.errors import CassetteError, ConnectionLost
 from smallest_nb.testing.cassette.compare import without_secrets
 from smallest_nb.testing.cassette.ending import end_sessions
 from smallest_nb.testing.cassette.frames import Event, Kind, Session, pack_frame
 from smallest_nb.testing.cassette.scrub import Scrubber, scrub_cassette, scrubber
 from smallest_nb.testing.cassette.store import Cassette, check_place, save
-from smallest_nb.testing.cassette.tracks import MAX_MB
+from smallest_nb.testing.cassette.tracks import MAX_MB, MB, limit_in_bytes
 
 __all__ = ["Recorder"]
 
 _log = logging.getLogger(__name__)
-_MB = 10**6
 
 
 class Recorder:
-    """Records; made by :func:`smallest_nb.record`.
+    """A transport that records; made by :func:`smallest_nb.record`.
 
     Attributes:
         cassette: What was recorded so far.
         full: Whether the limit was reached.
     """
 
-    def __init__(self, path: str | Path, *, scrub: str | Iterable[str] | Scrubber = (), max_mb: float = MAX_MB) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        scrub: str | Iterable[str] | Scrubber = (),
+        max_mb: float = MAX_MB,
+        transport: Transport | None = None,
+    ) -> None:
         scrubber(scrub)  # refuses a wrong one now rather than at the end
-        if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
-            raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
+        self._limit = limit_in_bytes(max_mb)
         self._path = as_path(path)
         self._scrub = scrub
-        self._limit = max_mb * _MB
+        self._transport = NETWORK if transport is None else transport
         self._bytes = 0
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._began = monotonic()
         self.cassette = Cassette()
         self.full = False
-        self.target = None
-        self._discarded = False
+        self._stopped = self._discarded = False
 
     def __repr__(self) -> str:
         return f"record({str(self._path)!r})"
 
     def __enter__(self) -> Self:
-        check_place(self._path)  # now, and not when all that was to be kept is there
+        check_place(self._path)  # now, and not after everything was recorded
+        self._stopped = False
         try:
-            transport_stack.insert(self)
+            install(self)
             self._began = monotonic()
             return self  # noqa: TRY300 - an interrupt may come here too
         except CassetteError:
-            raise  # another one is in, and stays
-        except BaseException:  # an interrupt: the block is not entered, and nothing would take it out
-            transport_stack.eject(self)
+            raise  # another one is installed, and stays
+        except BaseException:  # an interrupt: the block is not entered, so `__exit__` will not be called
+            uninstall(self)
             raise
 
     def __exit__(
@@ -85,33 +91,34 @@ class Recorder:
             if not self._discarded:
                 self.stop()
         finally:
-            transport_stack.eject(self)
+            uninstall(self)
 
     def stop(self) -> None:
-        """Take it out and write the file.
+        """End the recording and write the file.
 
         Raises:
             CassetteError: It cannot be written, `scrub` failed, or more came than is kept.
         """
-        transport_stack.eject(self)
+        uninstall(self)
         with self._lock:
+            self._stopped = True
             self.cassette.sessions, cut = end_sessions(self.cassette.sessions, monotonic() - self._began)
-            for told in cut:
-                _log.warning("%r ended too early: %s; end the block when all was answered", self, told)
+            for description in cut:
+                _log.warning("%r ended too early: %s; end the block when all was answered", self, description)
             if self._scrub:
-                self._scrubbed()
+                self._scrub_recorded()
             save(self.cassette, self._path)
         if self.full:
             raise CassetteError(
-                f"More than {self._limit / _MB:g} MB of sound: {self._path} holds what came before; give max_mb=."
+                f"More than {self._limit / MB:g} MB of sound: {self._path} holds what came before; give max_mb=."
             )
 
     def discard(self) -> None:
-        """Take it out and write nothing."""
-        transport_stack.eject(self)
-        self._discarded = True
+        """End the recording and write nothing."""
+        uninstall(self)
+        self._stopped = self._discarded = True
 
-    def _scrubbed(self) -> None:
+    def _scrub_recorded(self) -> None:
         try:
             scrub_cassette(self.cassette, self._scrub)
         except Exception as error:  # a function of the user's
@@ -120,7 +127,7 @@ class Recorder:
                 "what was said. The recorder's `cassette` has it."
             ) from error
 
-    def _session(self, url: str, method: str | None = None) -> Session:
+    def _add_session(self, url: str, method: str | None = None) -> Session:
         parts = urlsplit(url)
         query = without_secrets(dict(parse_qsl(parts.query, keep_blank_values=True)))
         session = Session(next(self._numbers), hide_keys(parts.path), query, method, at=monotonic() - self._began)
@@ -128,38 +135,38 @@ class Recorder:
             self.cassette.sessions.append(session)
         return session
 
-    async def open(
-        self, url: str, target: Target, knock: Callable[[], Awaitable[Socket | HTTPResponse]]
-    ) -> Socket | HTTPResponse:
-        """Open the real socket, and keep what comes of it."""
-        session, before = self._session(url), monotonic()
+    async def connect(self, url: str, key: Secret, *, timeout: float) -> Socket | HTTPResponse:
+        """Open a socket of the other transport, and record what comes of it."""
+        session, before = self._add_session(url), monotonic()
         try:
-            outcome = await knock()
+            outcome = await self._transport.connect(url, key, timeout=timeout)
         except ConnectionLost as error:
             session.unreachable = str(error)
             raise
         finally:
             session.took = monotonic() - before
         if isinstance(outcome, HTTPResponse):
-            _keep_answer(session, outcome)
+            _record_answer(session, outcome)
             return outcome
-        return RecordedSocket(outcome, self, session, target)
+        return RecordedSocket(outcome, self, session, key)
 
-    async def fetch(
-        self, method: str, url: str, body: bytes | None, ask: Callable[[], Awaitable[HTTPResponse]]
+    async def request(
+        self, method: str, url: str, key: Secret, *, body: bytes | None, content_type: str, timeout: float
     ) -> HTTPResponse:
-        """Make the real request, and keep it."""
-        session, before = self._session(url, method), monotonic()
+        """Make a request with the other transport, and record it."""
+        session, before = self._add_session(url, method), monotonic()
         if body is not None and self._has_room(len(body)):
             session.up += body
         try:
-            answer = await ask()
+            answer = await self._transport.request(
+                method, url, key, body=body, content_type=content_type, timeout=timeout
+            )
         except ConnectionLost as error:
             session.unreachable = str(error)
             raise
         finally:
             session.took = monotonic() - before
-        _keep_answer(session, answer)
+        _record_answer(session, answer)
         return answer
 
     def _has_room(self, size: int) -> bool:
@@ -169,10 +176,10 @@ class Recorder:
         self._bytes += size
         return not self.full
 
-    def keep(self, session: Session, kind: Kind, frame: str | bytes, at: float) -> None:
-        """Keep a frame; binary ones that nothing came between become one event."""
+    def add_frame(self, session: Session, kind: Kind, frame: str | bytes, at: float) -> None:
+        """Record a frame; binary frames in a row become one event."""
         with self._lock:
-            if transport_stack.current_deck() is not self or not self._has_room(len(frame)):
+            if self._stopped or not self._has_room(len(frame)):
                 return
             value, sound = pack_frame(frame)
             if kind is Kind.SEND:
@@ -185,14 +192,14 @@ class Recorder:
             else:
                 session.events.append(Event(kind, at, at, value, len(sound), binary))
 
-    def end(self, session: Session, at: float, **known: Any) -> None:
-        """Keep how a socket ended."""
+    def add_end(self, session: Session, at: float, **known: Any) -> None:
+        """Record how a socket ended."""
         with self._lock:
-            if transport_stack.current_deck() is self and not (session.events and session.events[-1].kind is Kind.END):
+            if not self._stopped and not (session.events and session.events[-1].kind is Kind.END):
                 session.events.append(Event(Kind.END, at, at, known))
 
 
-def _keep_answer(session: Session, answer: HTTPResponse) -> None:
+def _record_answer(session: Session, answer: HTTPResponse) -> None:
     text = answer.body.decode("utf-8", "replace")
     session.status, session.retry_after = answer.status, answer.retry_after
     try:
@@ -202,24 +209,25 @@ def _keep_answer(session: Session, answer: HTTPResponse) -> None:
 
 
 class RecordedSocket:
-    """A real socket whose frames are kept."""
+    """A socket of another transport whose frames are recorded."""
 
-    def __init__(self, ws: Socket, recorder: Recorder, session: Session, target: Target) -> None:
+    opened_by: Transport
+
+    def __init__(self, ws: Socket, recorder: Recorder, session: Session, key: Secret) -> None:
         self._ws = ws
-        self._target = target
+        self._recorder = recorder
         self._session = session
+        self._key = key
         self._began = monotonic()
         self._frames = aiter(ws)
-        self.deck = recorder
 
-    @property
-    def _now(self) -> float:
-        return monotonic() - self._began
-
-    def _keep(self, kind: Kind, frame: str | bytes) -> None:
+    def _record(self, kind: Kind, frame: str | bytes) -> None:
         if isinstance(frame, str):
-            frame = self._target.key.hide(frame)
-        self.deck.keep(self._session, kind, frame, self._now)
+            frame = self._key.hide(frame)
+        self._recorder.add_frame(self._session, kind, frame, monotonic() - self._began)
+
+    def _record_end(self, by: str, code: int | None, reason: str | None) -> None:
+        self._recorder.add_end(self._session, monotonic() - self._began, by=by, code=code, reason=reason or "")
 
     @property
     def state(self) -> State:
@@ -243,22 +251,22 @@ class RecordedSocket:
 
     async def send(self, frame: str | bytes, /) -> None:
         """Send a frame."""
-        self._keep(Kind.SEND, frame)
+        self._record(Kind.SEND, frame)
         await self._ws.send(frame)
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
-        """Send a frame that says nothing but that we are still here."""
-        self._keep(Kind.ALIVE, frame)
+        """Send a frame whose only purpose is to keep the socket open."""
+        self._record(Kind.ALIVE, frame)
         await self._ws.keep_alive(frame)
 
     async def close(self) -> None:
         """Close it."""
-        self.deck.end(self._session, self._now, by="client", code=1000, reason="")
+        self._record_end("client", 1000, "")
         await self._ws.close()
 
     def abort(self) -> None:
         """End it now, without a closing handshake."""
-        self.deck.end(self._session, self._now, by="client", code=1006, reason="")
+        self._record_end("client", 1006, "")
         self._ws.abort()
 
     def release(self) -> None:
@@ -266,19 +274,15 @@ class RecordedSocket:
         self._ws.release()
 
     def __aiter__(self) -> Self:
-        """Give its frames."""
+        """Iterate over its frames."""
         return self
 
     async def __anext__(self) -> str | bytes:
-        """Give the next frame."""
+        """Return the next frame."""
         try:
             frame = await anext(self._frames)
         except (ConnectionClosed, StopAsyncIteration):
-            self._end()
+            self._record_end("service", self._ws.close_code, self._ws.close_reason)
             raise
-        self._keep(Kind.RECV, frame)
+        self._record(Kind.RECV, frame)
         return frame
-
-    def _end(self) -> None:
-        code, reason = self._ws.close_code, self._ws.close_reason
-        self.deck.end(self._session, self._now, by="service", code=code, reason=reason or "")

@@ -1,7 +1,7 @@
-"""Takes what was said out of a cassette: its texts, its sound, or both. Imports errors, frames, store.
+"""Takes what was said out of a cassette: its texts, its sound, or both.
 
 A scrubbed text keeps its shape (`Xxxx xxxxx, 0:00`), so that a transcript still looks like one, and the same text is
-always scrubbed to the same: a replay scrubs what it is asked for before it compares. In what a service says of a
+always scrubbed to the same: a replay scrubs each request before it compares. In what a service says about a
 request, such as an error, the words that were said are hidden and the others stay: what went wrong can be read.
 """
 
@@ -22,9 +22,9 @@ _TEXTS = {
     "text", "word", "transcript", "transcription", "full_transcript", "keywords", "redacted_entities",
     "pronunciation_dicts",
 }  # fmt: skip
-"""Fields that hold what somebody said, or wants said, in requests, frames and queries."""
+"""Fields that hold what was said, or is to be said, in requests, frames and queries."""
 _MESSAGES = {"message", "error", "errors", "detail", "details", "reason"}
-"""Fields in which a service tells what is wrong, sometimes by repeating what it was asked."""
+"""Fields in which a service says what is wrong, sometimes by repeating the request."""
 _LONGEST_WORD = 60
 """Characters of a word beyond which it is hidden without a look at its parts."""
 _WORD = re.compile(r"\w+")
@@ -82,14 +82,14 @@ def scrub_cassette(cassette: Cassette, scrub: str | Iterable[str] | Scrubber) ->
     """Scrub a cassette in place, and return it."""
     names, hide = scrubber(scrub)
     if hide is not None:
-        told = _Told(cassette, hide)
+        messages = _MessageScrubber(cassette, hide)
         for session in cassette.sessions:
             session.query = scrub_texts(session.query, hide)
-            session.answer = told.without(scrub_texts(session.answer, hide))
-            session.unreachable = told.without(session.unreachable)
+            session.answer = messages.scrub(scrub_texts(session.answer, hide))
+            session.unreachable = messages.scrub(session.unreachable)
             for event in session.events:
-                asked = isinstance(event.frame, str)  # no JSON object: all of it may be what somebody said
-                event.frame = hide(event.frame) if asked else told.without(scrub_texts(event.frame, hide))
+                is_text = isinstance(event.frame, str)  # no JSON object: all of it may be what was said
+                event.frame = hide(event.frame) if is_text else messages.scrub(scrub_texts(event.frame, hide))
     if "audio" in names:
         for session in cassette.sessions:
             session.up, session.down = bytearray(len(session.up)), bytearray(len(session.down))
@@ -97,8 +97,8 @@ def scrub_cassette(cassette: Cassette, scrub: str | Iterable[str] | Scrubber) ->
     return cassette
 
 
-class _Told:
-    """What is told about requests, without what was said in them."""
+class _MessageScrubber:
+    """Removes the words that were said from what the service says about requests."""
 
     def __init__(self, cassette: Cassette, hide: Scrubber) -> None:
         self._hide = hide
@@ -114,8 +114,8 @@ class _Told:
                 scrub_texts(value, note)
         self._ordered = sorted(self._words)
 
-    def without(self, value: Any) -> Any:
-        """Return a text, or JSON whose messages hold none of it; a function of the user's is given each as it is."""
+    def scrub(self, value: Any) -> Any:
+        """Return a text, or JSON, whose messages hold none of these words; a user's function gets each unchanged."""
         return self._message(value) if isinstance(value, str) else self._inside(value)
 
     def _inside(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A cassette for people: what was asked, what came, when. Imports frames, store, audio."""
+"""A cassette for people: what was sent, what was received, when."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDTH = 110
 
 
 def describe(cassette: Cassette, *, frames: bool = False) -> Iterator[str]:
-    """Give the lines.
+    """Yield the lines.
 
     Args:
         cassette: What to describe.
@@ -47,16 +47,16 @@ def _heading(session: Session) -> str:
 
 def _amounts(session: Session) -> str:
     rate = sample_rate(session)
-    told = [
+    amounts = [
         f"{len(data) / 2 / rate:.2f} s of sound {way}" if rate else f"{len(data)} bytes of sound {way}"
         for data, way in ((session.up, "up"), (session.down, "down"))
         if data
     ]
-    return ", " + ", ".join(told) if told else ""
+    return ", " + ", ".join(amounts) if amounts else ""
 
 
 def sample_rate(session: Session) -> int:
-    """Return Hz of a session's PCM16 as its requests say, or 0 where they do not."""
+    """Return Hz of a session's PCM16 as its requests say, or 0 if they do not."""
     if session.query.get("encoding", "linear16") == "linear16" and session.query.get("sample_rate", "").isdigit():
         return int(session.query["sample_rate"])
     for event in session.events:

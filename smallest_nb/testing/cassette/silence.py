@@ -1,7 +1,7 @@
-"""Moves the times of a replayed transcript where silence kept the recorded socket open. Imports protocol, frames.
+"""Moves the times of a replayed transcript if silence was sent to keep a socket open.
 
-The service counts every byte it hears, that silence too, and the client takes what it inserted itself off again. When
-a replay goes faster or slower than the recording did, the client inserts other silence than was recorded.
+The service counts every byte it receives, that silence too, and the client subtracts what it inserted itself. If a
+replay is faster or slower than the recording was, the client inserts other silence than was recorded.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@
 
 Times are seconds. A session's lines follow its first one; sessions stand in the order in which they began. `alive` in
 place of `send` is a frame that only kept the socket open, `_text` behind a kind one that is no JSON object. A track is
-`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "pcm16-d2-xz"}`. `sound` is the SHA-256 of the second
+`{"bytes": n, "at": offset, "size": bytes in the file, "coding": "delta2x2-xz"}`. `sound` is the SHA-256 of the second
 file, by which the two are known to belong together. `sessions` and `lines` say how many
 follow, so that a file that was cut is noticed; `"by": "recording"` ends what was under way when the recording ended.
 """
@@ -31,11 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from smallest_nb.common.files import check_writable, write_file
+from smallest_nb.common.numbers import is_integer
 from smallest_nb.common.paths import as_path
-from smallest_nb.errors import CassetteError, ConfigError
+from smallest_nb.errors import CassetteError
 from smallest_nb.testing.cassette import sound
 from smallest_nb.testing.cassette.frames import Event, Kind, Session
-from smallest_nb.testing.cassette.tracks import MAX_MB, PackedTracks, kept_beside, read_sound_file
+from smallest_nb.testing.cassette.tracks import MAX_MB, PackedTracks, kept_beside, limit_in_bytes, read_sound_file
 
 __all__ = ["FORMAT", "Cassette", "check_place", "load", "save", "sound_path"]
 
@@ -61,15 +62,15 @@ class Cassette:
 
 
 def sound_path(path: Path) -> Path:
-    """Return where a cassette's sound lies: beside it."""
+    """Return the path of a cassette's sound, which is beside it."""
     return path.with_name(path.name + ".sound")
 
 
 def check_place(path: Path) -> None:
-    """Make the folder, and see that a cassette can be written there.
+    """Create the folder, and check that a cassette can be written.
 
     Raises:
-        CassetteError: It cannot, or the place of its sound is taken by a file of someone else.
+        CassetteError: It cannot, or the name of its sound file is taken by another file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def check_place(path: Path) -> None:
         raise CassetteError(f"The cassette {path} cannot be written: {error.strerror}.") from error
     if sound_path(path).exists() and not _is_cassette(path):
         raise CassetteError(
-            f"{sound_path(path)} is there already and belongs to no cassette; move it, or choose another name."
+            f"{sound_path(path)} exists already and belongs to no cassette; move it, or choose another name."
         )
 
 
@@ -118,7 +119,7 @@ def save(cassette: Cassette, path: Path) -> None:
 
 
 def _is_cassette(path: Path) -> bool:
-    """Say whether a file begins as a cassette does."""
+    """Return whether a file begins as a cassette does."""
     try:
         with path.open("rb") as file:
             return file.read(16).startswith(b'{"cassette": ')
@@ -158,17 +159,16 @@ def load(path: Path, *, max_mb: float = MAX_MB) -> Cassette:
 
     Args:
         path: The file; its sound lies beside it.
-        max_mb: Millions of bytes of sound that it may unpack to; nothing is unpacked where it says that it holds more.
+        max_mb: Millions of bytes of sound that it may unpack to; if it lists more, nothing is unpacked.
 
     Raises:
         CassetteError: No such file, another format, a broken one, with the number of the line, or too much sound.
         ConfigError: `max_mb` is no number above 0.
     """
     path = as_path(path)
-    if isinstance(max_mb, bool) or not isinstance(max_mb, int | float) or not max_mb > 0:
-        raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
+    limit_in_bytes(max_mb)  # refuses a wrong one before the file is read
     try:
-        # By the line feed alone: what was said may hold other characters that end a line elsewhere.
+        # By the line feed alone: what was said may hold other characters that `splitlines` takes for the end of a line.
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError:
         raise CassetteError(f"There is no cassette {path}; make it with smallest_nb.record({str(path)!r}).") from None
@@ -206,7 +206,7 @@ def _errors_by_line(path: Path, number: int) -> Iterator[None]:
 
 @dataclass
 class _Counts:
-    """How much there should be, as the file itself says; files of the first versions do not."""
+    """How many sessions and lines the file says that it has, if it does."""
 
     sessions: int | None = None
     sound: str | None = None
@@ -266,6 +266,6 @@ def _sound_in(frames: Iterable[Any]) -> int:
     for frame in frames:
         data = frame.get("data") if isinstance(frame, dict) else None
         audio = data.get("audio") if isinstance(data, dict) else None
-        if isinstance(audio, int) and not isinstance(audio, bool):
+        if is_integer(audio):
             return audio
     return 0

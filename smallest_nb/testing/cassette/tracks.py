@@ -1,4 +1,4 @@
-"""The second file of a cassette: its sound tracks, packed, and how the two files change as one."""
+"""The second file of a cassette: its packed sound tracks, and how the two files are replaced as one."""
 
 from __future__ import annotations
 
@@ -13,19 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from smallest_nb.common.files import TEMPORARY
-from smallest_nb.errors import CassetteError
+from smallest_nb.common.numbers import is_integer, is_number
+from smallest_nb.errors import CassetteError, ConfigError
 from smallest_nb.testing.cassette import sound
 from smallest_nb.testing.cassette.frames import Session
 
-__all__ = ["MAX_MB", "PackedTracks", "kept_beside", "read_sound_file"]
+__all__ = ["MAX_MB", "MB", "PackedTracks", "kept_beside", "limit_in_bytes", "read_sound_file"]
 
 MAX_MB = 200.0
 """Millions of bytes of sound that a cassette may unpack to, and that is recorded, by default."""
-_MB = 10**6
+MB = 10**6
+
+
+def limit_in_bytes(max_mb: float) -> float:
+    """Return the limit that the argument `max_mb` sets, in bytes.
+
+    Raises:
+        ConfigError: No number above 0.
+    """
+    if not is_number(max_mb) or not max_mb > 0:
+        raise ConfigError(f"max_mb={max_mb!r} cannot be used; expected millions of bytes above 0.")
+    return max_mb * MB
 
 
 class PackedTracks:
-    """What a cassette says of its tracks, checked as a whole before anything is unpacked."""
+    """The tracks that a cassette lists, checked as a whole before anything is unpacked."""
 
     def __init__(self) -> None:
         self._tracks: list[tuple[int, Session, str, int, int, int]] = []
@@ -36,7 +48,7 @@ class PackedTracks:
         Args:
             session: Whose track it is.
             name: "up" or "down".
-            place: As it stands in the session's line.
+            place: Its place in the second file, from the session's line.
             line: The number of that line.
 
         Raises:
@@ -45,20 +57,21 @@ class PackedTracks:
         if place["coding"] != sound.CODING:
             raise CassetteError(f"the sound's coding {place['coding']!r} is not known.")
         numbers = [place[key] for key in ("at", "size", "bytes")]
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers):
+        if any(not is_integer(n) or n < 0 for n in numbers):
             raise CassetteError(f"a track is at {numbers[0]!r}, {numbers[1]!r} long, {numbers[2]!r} unpacked.")
         self._tracks.append((line, session, name, *numbers))
 
     def check_size(self, path: Path, max_mb: float) -> None:
-        """Refuse what would unpack to too much.
+        """Refuse tracks that would unpack to too much.
 
         Raises:
-            CassetteError: More than `max_mb`, or several tracks share their bytes, as none that was recorded do.
+            CassetteError: More than `max_mb`, or several tracks share their bytes, which no recording does.
         """
+        limit = limit_in_bytes(max_mb)
         size = sum(track[5] for track in self._tracks)
-        if size > max_mb * _MB:
+        if size > limit:
             raise CassetteError(
-                f"The cassette {path} unpacks to {size / _MB:,.1f} MB of sound, more than {max_mb:g} MB; give max_mb= "
+                f"The cassette {path} unpacks to {size / MB:,.1f} MB of sound, more than {max_mb:g} MB; give max_mb= "
                 "if that is what you recorded."
             )
         end = 0
@@ -68,7 +81,7 @@ class PackedTracks:
             end = at + length
 
     def unpacking(self, packed: bytes) -> Iterator[tuple[int, Callable[[], None]]]:
-        """Give the number of each track's line, and what unpacks it.
+        """Yield the number of each track's line, and a function that unpacks the track.
 
         Args:
             packed: The second file.
@@ -86,12 +99,12 @@ def _unpack(session: Session, name: str, coded: bytes, length: int, size: int) -
 def read_sound_file(path: Path, digest: str | None) -> bytes:
     """Return the second file of a cassette.
 
-    Where writing was ended between the two files by force, the former one is still beside it, under the name of a
-    temporary file, and is found by its digest.
+    If a process was killed between writing the two files, the former one is still there, under the name of a temporary
+    file, and is found by its digest.
 
     Args:
         path: Where it should be.
-        digest: Its SHA-256, or None where the cassette does not say.
+        digest: Its SHA-256, or None if the cassette does not name one.
 
     Raises:
         CassetteError: It is another cassette's, or cannot be read.
@@ -114,13 +127,13 @@ def kept_beside(path: Path, replaced: Callable[[], bool]) -> Iterator[None]:
 
     Args:
         path: The file that is replaced first.
-        replaced: Says whether the other one was replaced already; then both are new, and stay.
+        replaced: Returns whether the other one was replaced already; then both are new, and stay.
     """
     path = Path(os.path.realpath(path))
-    there = path.exists()
+    existed = path.exists()
     kept = path.with_name(f".smallest-nb-{secrets.token_hex(8)}.tmp")
     try:
-        if there:
+        if existed:
             _copy(path, kept)
         yield
     except BaseException:
@@ -128,7 +141,7 @@ def kept_beside(path: Path, replaced: Callable[[], bool]) -> Iterator[None]:
             pass  # interrupted after the last moment that counts
         elif kept.exists():
             os.replace(kept, path)  # noqa: PTH105 - as in files
-        elif not there:
+        elif not existed:
             path.unlink(missing_ok=True)
         raise
     finally:

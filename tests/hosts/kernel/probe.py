@@ -59,13 +59,12 @@ def census():
     import asyncio
 
     from smallest_nb.client import background_loop
-    from smallest_nb.client.connect import count_sockets
+    from smallest_nb.client.network import count_sockets
     from smallest_nb.notebook import session
     from smallest_nb.simulator.server import running_simulators
 
     threads = [t.name for t in threading.enumerate() if "process_request" not in t.name]
-    runtime = background_loop._runtime
-    loop = runtime.loop if runtime is not None else None
+    loop = background_loop.running_loop()
     running = next(iter(running_simulators()), None)
     return {
         "ours": sum(name.startswith("smallest_nb") for name in threads),

@@ -1,7 +1,8 @@
-"""From one way to a microphone to another: a real tab's socket, a real session, what the buttons are told."""
+"""From one way to a microphone to another: a real tab's socket, a real session, what the buttons say."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import re
@@ -77,7 +78,6 @@ def signals():
 @pytest.fixture
 def live(signals):
     made = snb.LiveTranscriber(api_key=KEY, base_url=signals.base_url)
-    made.microphone._channel._build = None
     yield made
     made.close()
 
@@ -85,17 +85,16 @@ def live(signals):
 @pytest.fixture
 def notebook(live):
     page = Page(live.microphone, "notebook")
-    del live.microphone._channel._send  # what is sent goes to the tab
     page.hello()
     return page
 
 
 def link(live, page):
     """Press for a tab and return its link."""
-    before = live.microphone.ladder.get("url", "")
+    before = live.microphone.source_state.get("url", "")
     page.say("press", action="by-tab")
-    eventually(lambda: live.microphone.ladder.get("url") not in ("", before, None))
-    return live.microphone.ladder["url"]
+    eventually(lambda: live.microphone.source_state.get("url") not in ("", before, None))
+    return live.microphone.source_state["url"]
 
 
 @pytest.fixture
@@ -108,28 +107,28 @@ def tab(live, notebook):
 
 @pytest.mark.parametrize("way", ["kernel", "page", "file"])
 def test_another_way_ends_what_the_tab_records_with_its_last_words(live, notebook, tab, way):
-    microphone, told = live.microphone, []
-    microphone.ways.on_file(lambda: told.append("file"))
+    microphone, chosen = live.microphone, []
+    microphone.sources.on_file(lambda: chosen.append("file"))
     tab.record(10)
     eventually(lambda: microphone.received == 10 * 1280)
-    assert microphone.ladder["active"], "the notebook's button says Stop"
+    assert microphone.source_state["recording"], "the notebook's button says Stop"
     notebook.say("press", action=f"by-{way}")
     tab.until("mic-stop")
     state(tab, "stopping")
     tab.chunk(10, last=True)
     state(tab, "idle")
     eventually(lambda: microphone.state == "idle")
-    eventually(lambda: not live._recognition.running)
-    assert live._recognition.offset == pytest.approx(11 * 0.08), "the last words belong to it"
-    assert microphone.ways.via == ("tab" if way == "file" else way)
-    assert not microphone.ladder["active"], "the notebook's button says Transcribe"
-    eventually(lambda: microphone._channel.owner == "notebook")
-    assert told == (["file"] if way == "file" else [])
+    eventually(lambda: not live.recording)
+    assert live.transcript.recording.duration == pytest.approx(11 * 0.08), "the last words belong to it"
+    assert microphone.sources.active == ("tab" if way == "file" else way)
+    assert not microphone.source_state["recording"], "the notebook's button says Transcribe"
+    eventually(lambda: notebook.owner == "notebook")
+    assert chosen == (["file"] if way == "file" else [])
     if way != "file":
         tab.closed()
-        eventually(lambda: not microphone.ladder["connected"])
+        eventually(lambda: not microphone.source_state["connected"])
     live.feed(noise(0.2, 16000), pace=4)
-    assert live._recognition.offset == pytest.approx(11 * 0.08 + 0.2)
+    assert live.transcript.recording.duration == pytest.approx(11 * 0.08 + 0.2)
 
 
 def test_a_tab_that_does_not_answer_is_not_waited_for(live, notebook, tab, monkeypatch):
@@ -139,7 +138,7 @@ def test_a_tab_that_does_not_answer_is_not_waited_for(live, notebook, tab, monke
     notebook.say("press", action="by-page")
     tab.closed()
     assert live.microphone.state == "idle"
-    eventually(lambda: not live._recognition.running)
+    eventually(lambda: not live.recording)
 
 
 def test_a_clip_is_no_way_and_goes_on(live, notebook, monkeypatch):
@@ -151,22 +150,22 @@ def test_a_clip_is_no_way_and_goes_on(live, notebook, monkeypatch):
     eventually(lambda: live.microphone.received > 0)
     for way in ("page", "tab"):  # a page does that by itself where it remembers the way
         notebook.say("press", action=f"by-{way}")
-    eventually(lambda: live.microphone.ladder.get("url"))
+    eventually(lambda: live.microphone.source_state.get("url"))
     done.result(5)
     assert live.microphone.received == pytest.approx(0.8 * 16000)
     assert states == ["recording", "idle"]
-    eventually(lambda: not live._recognition.running)
-    assert live._recognition.offset == pytest.approx(0.8)
+    eventually(lambda: not live.recording)
+    assert live.transcript.recording.duration == pytest.approx(0.8)
 
 
 def test_after_the_tab_was_closed_there_is_another_one(live, notebook, tab):
-    eventually(lambda: live.microphone.ladder["connected"])
+    eventually(lambda: live.microphone.source_state["connected"])
     tab.record(2)
     eventually(lambda: live.microphone.received == 2 * 1280)
     notebook.say("press", action="by-tab")  # where another page has not painted yet that there is one
     tab.socket.close()
-    eventually(lambda: not live.microphone.ladder["connected"])
-    assert (live.microphone.state, live.microphone.ladder["url"]) == ("idle", "")
+    eventually(lambda: not live.microphone.source_state["connected"])
+    assert (live.microphone.state, live.microphone.source_state["url"]) == ("idle", "")
     second = TabPage(link(live, notebook), "second")
     second.hello()
     second.record(4)
@@ -179,10 +178,10 @@ def test_a_link_that_was_used_for_nothing_is_replaced(live, notebook):
     first = link(live, notebook)
     with urllib.request.urlopen(first, timeout=10):
         pass  # loaded, but its socket never came
-    assert not live.microphone.ladder["connected"]
+    assert not live.microphone.source_state["connected"]
     page = TabPage(link(live, notebook))
     page.hello()
-    eventually(lambda: live.microphone.ladder["connected"])
+    eventually(lambda: live.microphone.source_state["connected"])
     page.socket.close()
 
 
@@ -197,12 +196,24 @@ def test_ways_chosen_in_quick_succession_leave_no_server_too_many(live, notebook
 
     before = serving()  # the simulator's
     background_loop.call(press(), 5)  # at once: none of them is done when the next one comes
-    eventually(lambda: live.microphone.ladder.get("via") == last)
+    eventually(lambda: live.microphone.source_state.get("active") == last)
     time.sleep(0.5)
     assert len(serving() - before) == (last == "tab")
-    assert bool(live.microphone.ladder["url"]) == (last == "tab")
+    assert bool(live.microphone.source_state["url"]) == (last == "tab")
     if last == "tab":
-        page = TabPage(live.microphone.ladder["url"])
+        page = TabPage(live.microphone.source_state["url"])
         page.hello()
-        assert live.microphone.ladder["connected"]
+        assert live.microphone.source_state["connected"]
         page.socket.close()
+
+
+async def test_a_recording_in_a_tab_that_is_not_open_is_refused_at_once(live):
+    page = Page(live.microphone, "notebook")
+    await asyncio.to_thread(page.hello)  # as a kernel with subshells hears it, also while a cell waits
+    await asyncio.to_thread(page.say, "press", action="by-tab")
+    while live.microphone.sources.active != "tab":
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        with pytest.raises(snb.FrontEndError, match="not open"):
+            await live.record("stop")
+    assert live.microphone.state == "idle"

@@ -44,8 +44,8 @@ def test_a_report_in_every_form():
     assert not report.ok
     assert report["page.host"].found == "refused sk_***"
     assert report.summary() == "1 amber, 1 red"
-    told = json.loads(report.to_json())
-    assert [c["status"] for c in told["checks"]] == ["amber", "red"]
+    words = json.loads(report.to_json())
+    assert [c["status"] for c in words["checks"]] == ["amber", "red"]
     assert "&lt;3&gt;" in report._repr_html_()
     text = report.to_text()
     assert text.index("Python") < text.index("-> do") < text.index("Page") < text.index("refused")
@@ -53,7 +53,7 @@ def test_a_report_in_every_form():
         assert CANARY not in form
     with pytest.raises(KeyError, match=r"page\.host"):
         report["page.nothing"]
-    with pytest.raises(ValueError, match="no check"):
+    with pytest.raises(ValueError, match="is not a check"):
         Check("elsewhere.x", "X", "green", "")
 
 
@@ -78,15 +78,15 @@ def test_this_environment_is_green():
 
 
 @pytest.mark.parametrize(
-    ("version", "status", "told"),
+    ("version", "status", "words"),
     [("6.17.1", "amber", "between cells"), ("6.31.0", "amber", "between cells"), ("7.0.1", "red", "LookupError"),
      ("7.0.0a1", "red", "broken for threads"), ("7.1.0", "green", "7.1.0"), ("7.10.2", "green", "7.10.2")],
 )  # fmt: skip
-def test_ipykernel_by_version(monkeypatch, tmp_path, version, status, told):
+def test_ipykernel_by_version(monkeypatch, tmp_path, version, status, words):
     installed(monkeypatch, tmp_path, ipykernel=version)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     check = by_id(python_checks.check_python())["python.ipykernel"]
-    assert (check.status, told in check.found, bool(check.fix)) == (status, True, status != "green")
+    assert (check.status, words in check.found, bool(check.fix)) == (status, True, status != "green")
 
 
 def test_packages_that_are_too_old_missing_or_not_yet_restarted(monkeypatch, tmp_path):
@@ -161,14 +161,14 @@ def test_a_loop_that_is_blocked_is_red(monkeypatch):
 
 
 def test_what_a_press_meets_while_a_cell_runs():
-    told = [kernel.busy_behaviour(v, on_main=m) for v, m in [("6.17.1", True), ("7.3.0", False), ("7.4.0", True)]]
-    assert ["ended" in told[0], "of their own" in told[1], "awaits" in told[2]] == [True] * 3
+    words = [kernel.busy_behaviour(v, on_main=m) for v, m in [("6.17.1", True), ("7.3.0", False), ("7.4.0", True)]]
+    assert ["ended" in words[0], "of their own" in words[1], "awaits" in words[2]] == [True] * 3
 
 
 # The page.
 
 HELLO = {"build": "b1", "host": "jupyter", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
-TOLD = {
+REPORTED = {
     "browser": "Firefox 140",
     "permission": "prompt",
     "devices": 1,
@@ -182,8 +182,8 @@ TOLD = {
 }
 
 
-def page(hello=(), told=(), threads=("subshell",), burst=None, **kwargs):
-    facts = PageFacts({**HELLO, **dict(hello)}, kwargs.pop("binary", True), {**TOLD, **dict(told)},
+def page(hello=(), reported=(), threads=("subshell",), burst=None, **kwargs):
+    facts = PageFacts({**HELLO, **dict(hello)}, kwargs.pop("binary", True), {**REPORTED, **dict(reported)},
                       Counter(threads), burst or Burst(count=BURST, took_ms=800.0))  # fmt: skip
     return by_id(check_page(facts, build="b1", ipykernel=kwargs.pop("ipykernel", "7.4.0")))
 
@@ -196,41 +196,41 @@ def test_without_a_page_every_line_says_so():
 
 def test_a_good_page_is_green():
     assert {i: c for i, c in page().items() if c.status != "green"} == {}
-    assert page()["page.trip"].found == "5 ms (middle of 3, 4 to 6)"
+    assert page()["page.trip"].found == "5 ms (median of 3, 4 to 6)"
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "told", "given"),
+    ("line", "status", "words", "given"),
     [
         ("page.build", "red", "the kernel's is b1", {"hello": {"build": "b0"}}),
         ("page.secure", "red", "neither microphone", {"hello": {"secure": False}}),
         ("page.microphone", "red", "not secure", {"hello": {"microphone": "insecure"}}),
-        ("page.microphone", "red", "gives its outputs none", {"hello": {"microphone": "forbidden"}}),
-        ("page.microphone", "red", "no way", {"hello": {"microphone": "missing"}}),
-        ("page.microphone", "red", "refused in the browser", {"told": {"permission": "denied"}}),
-        ("page.devices", "amber", "none", {"told": {"devices": 0}}),
-        ("page.devices", "unknown", "not told", {"told": {"devices": None}}),
-        ("page.worklet", "green", "data URL", {"told": {"worklet": "data"}}),
-        ("page.worklet", "red", "blocks audio worklets", {"told": {"worklet": "a policy blocks audio worklets"}}),
-        ("page.autoplay", "amber", "suspended", {"told": {"autoplay": "suspended"}}),
-        ("page.rate", "unknown", "not told", {"told": {"rate": None}}),
+        ("page.microphone", "red", "does not let outputs use", {"hello": {"microphone": "forbidden"}}),
+        ("page.microphone", "red", "does not support", {"hello": {"microphone": "missing"}}),
+        ("page.microphone", "red", "refused in the browser", {"reported": {"permission": "denied"}}),
+        ("page.devices", "amber", "none", {"reported": {"devices": 0}}),
+        ("page.devices", "unknown", "not known", {"reported": {"devices": None}}),
+        ("page.worklet", "green", "data URL", {"reported": {"worklet": "data"}}),
+        ("page.worklet", "red", "blocks audio worklets", {"reported": {"worklet": "a policy blocks audio worklets"}}),
+        ("page.autoplay", "amber", "suspended", {"reported": {"autoplay": "suspended"}}),
+        ("page.rate", "unknown", "not known", {"reported": {"rate": None}}),
         ("page.binary", "red", "to the kernel", {"binary": False}),
-        ("page.binary", "red", "to the page", {"told": {"binary": False}}),
-        ("page.trip", "amber", "300 ms", {"told": {"trips": [300.0]}}),
-        ("page.trip", "amber", "busy", {"told": {"trips": []}}),
-        ("page.thread", "unknown", "nothing", {"threads": ()}),
+        ("page.binary", "red", "to the page", {"reported": {"binary": False}}),
+        ("page.trip", "amber", "300 ms", {"reported": {"trips": [300.0]}}),
+        ("page.trip", "amber", "busy", {"reported": {"trips": []}}),
+        ("page.thread", "unknown", "no message", {"threads": ()}),
         ("page.up", "red", "97 of 100", {"burst": Burst(count=97, took_ms=800.0)}),
         ("page.up", "amber", "7000 ms", {"burst": Burst(count=BURST, took_ms=7000.0)}),
-        ("page.down", "red", "3 of 100", {"told": {"burst_down": [3, 10.0]}}),
-        ("page.down", "unknown", "not told", {"told": {"burst_down": None}}),
+        ("page.down", "red", "3 of 100", {"reported": {"burst_down": [3, 10.0]}}),
+        ("page.down", "unknown", "not known", {"reported": {"burst_down": None}}),
         ("page.busy", "amber", "has ended", {"threads": ("main",), "ipykernel": "6.17.1"}),
         ("page.busy", "green", "while a cell awaits", {"threads": ("main",), "ipykernel": "7.4.0"}),
         ("page.busy", "green", "whatever a cell does", {"threads": ("subshell",), "ipykernel": "7.3.0"}),
     ],
 )
-def test_what_a_page_lacks_is_said(line, status, told, given):
+def test_what_a_page_lacks_is_said(line, status, words, given):
     check = page(**given)[line]
-    assert (check.status, told in check.found) == (status, True), check
+    assert (check.status, words in check.found) == (status, True), check
     assert bool(check.fix) == (status in ("red", "amber")), check
 
 
@@ -246,5 +246,5 @@ def test_a_burst_is_counted_in_whatever_order_it_comes():
 
 def test_facts_of_the_wrong_kind_are_no_facts():
     for odd in ("odd", ["x", None], {}, -1):
-        assert {c.id for c in page(told=dict.fromkeys(TOLD, odd)).values()} == set(page())
+        assert {c.id for c in page(reported=dict.fromkeys(REPORTED, odd)).values()} == set(page())
     assert check_page(PageFacts(HELLO, binary=True), build="b1", ipykernel=None)[0].status == "green"

@@ -1,20 +1,18 @@
-"""A replayed socket to which sound is streamed: what was received comes when as much was sent. Imports replayed, ...
+"""A replayed socket to which sound is streamed: answers come once as much was sent as before them when it was recorded.
 
-How the sound is cut into frames does not matter: every answer waits for the byte, and for the text frame, before it.
+How the sound is cut into frames does not matter: each answer waits for the byte, and for the text frame, before it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from smallest_nb.errors import CassetteError
 from smallest_nb.testing.cassette.compare import differences, first_other_sample, without_secrets
 from smallest_nb.testing.cassette.frames import Kind, Session, pack_frame
 from smallest_nb.testing.cassette.replayed_socket import ReplayedSocket
 from smallest_nb.testing.cassette.silence import Silence, recorded_silence
-
-if TYPE_CHECKING:
-    from smallest_nb.testing.cassette.replayer import Player
 
 __all__ = ["ReplayedAudioSocket"]
 
@@ -23,28 +21,30 @@ class ReplayedAudioSocket(ReplayedSocket):
     """One socket.
 
     Args:
-        player: The deck.
         session: What it replays.
+        scale_delay: See :class:`~smallest_nb.testing.cassette.replayed_socket.ReplayedSocket`.
+        any_audio: Whether only the length of the sound has to be the same.
     """
 
-    def __init__(self, player: Player, session: Session) -> None:
-        super().__init__(player)
+    def __init__(self, session: Session, scale_delay: Callable[[float], float], *, any_audio: bool) -> None:
+        super().__init__(scale_delay)
         self._session = session
-        self._steps = _steps(session)
+        self._any_audio = any_audio
+        self._steps = _sent_events(session)
         self._texts = [session.events[place].frame for place, _, text in self._steps if text]
         self._next = 0
         self._bytes = 0
         self._sent_texts = 0
-        self._sound = _sound_sent(session)
+        self._sound = _sent_sound(session)
         rate = session.query.get("sample_rate", "")
         self._pcm = session.query.get("encoding", "linear16") == "linear16"
         self._bytes_per_second = 2 * int(rate) if self._pcm and rate.isdigit() and int(rate) else 0
-        self._then = recorded_silence(session, self._bytes_per_second or 1)
-        self._now = Silence(self._bytes_per_second or 1)
-        self._release(session, -1)
+        self._recorded_silence = recorded_silence(session, self._bytes_per_second or 1)
+        self._sent_silence = Silence(self._bytes_per_second or 1)
+        self._release_answers(session, -1)
 
     async def send(self, frame: str | bytes, /) -> None:
-        """Take a frame and have come what is due by now.
+        """Take a frame and make available what is due by now.
 
         Raises:
             CassetteError: Other sound, or another text frame, than was recorded.
@@ -54,21 +54,21 @@ class ReplayedAudioSocket(ReplayedSocket):
         if isinstance(frame, bytes):
             self._check_sound(frame)
             self._bytes += len(frame)
-            self._now.sound(len(frame))
+            self._sent_silence.sound(len(frame))
         else:
             self._check_text(without_secrets(pack_frame(frame)[0]))
             self._sent_texts += 1
         self._advance()
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
-        """Count silence: the client takes it off the times that come."""
+        """Count silence: the client subtracts it from the times of the results."""
         if isinstance(frame, bytes):
-            self._now.insert(len(frame))
+            self._sent_silence.insert(len(frame))
 
-    def _in_time(self, frame: Any) -> Any:
-        if not self._bytes_per_second or not (self._then or self._now):
+    def _adjust_times(self, frame: Any) -> Any:
+        if not self._bytes_per_second or not (self._recorded_silence or self._sent_silence):
             return frame
-        return self._then.moved(frame, self._now)
+        return self._recorded_silence.moved(frame, self._sent_silence)
 
     def _advance(self) -> None:
         texts = 0
@@ -77,14 +77,14 @@ class ReplayedAudioSocket(ReplayedSocket):
             texts += text
             if number < self._next:
                 continue
-            enough = self._bytes >= until or (self.deck.audio == "any" and passed)
+            enough = self._bytes >= until or (self._any_audio and passed)
             if self._sent_texts < texts or not enough:
                 return
             self._next = number + 1
-            self._release(self._session, place)
+            self._release_answers(self._session, place)
 
     def _check_sound(self, frame: bytes) -> None:
-        if self.deck.audio == "any":
+        if self._any_audio:
             return
         expected = self._sound[self._bytes : self._bytes + len(frame)]
         other = first_other_sample(expected, frame) if self._pcm else (None if frame.startswith(expected) else 0)
@@ -93,15 +93,15 @@ class ReplayedAudioSocket(ReplayedSocket):
         if len(frame) > len(expected):
             raise self._error(f"{self._place(len(self._sound))} of sound, and more is sent now")
 
-    def _check_text(self, asked: Any) -> None:
+    def _check_text(self, sent: Any) -> None:
         recorded = self._texts[self._sent_texts] if self._sent_texts < len(self._texts) else None
         if recorded is None:
-            raise self._error(f"{len(self._texts)} text frames, and one more is sent now: {asked}")
-        told = differences(recorded, asked)
-        if told:
-            raise self._error(f"another text frame number {self._sent_texts + 1}:\n  " + "\n  ".join(told))
-        ends = isinstance(asked, dict) and asked.get("type") == "close_stream"
-        if ends and self.deck.audio == "match" and self._bytes < len(self._sound):
+            raise self._error(f"{len(self._texts)} text frames, and one more is sent now: {sent}")
+        found = differences(recorded, sent)
+        if found:
+            raise self._error(f"another text frame number {self._sent_texts + 1}:\n  " + "\n  ".join(found))
+        ends = isinstance(sent, dict) and sent.get("type") == "close_stream"
+        if ends and not self._any_audio and self._bytes < len(self._sound):
             whole, now = self._place(len(self._sound)), self._place(self._bytes)
             raise self._error(f"{whole} of sound, and only {now} were sent now")
 
@@ -111,12 +111,12 @@ class ReplayedAudioSocket(ReplayedSocket):
     def _error(self, what: str) -> CassetteError:
         return CassetteError(
             f"The cassette's session {self._session.number} ({self._session.path}) holds {what}. "
-            "Give audio='any' where the sound need not be the same."
+            "Give audio='any' if the sound need not be the same."
         )
 
 
-def _steps(session: Session) -> list[tuple[int, int, bool]]:
-    """Return what was sent: its place, the bytes sent until then, whether it is text."""
+def _sent_events(session: Session) -> list[tuple[int, int, bool]]:
+    """Return the events that were sent: their place, the bytes sent until then, whether it is text."""
     steps, sent = [], 0
     for place, event in enumerate(session.events):
         if event.kind is Kind.SEND:
@@ -125,8 +125,8 @@ def _steps(session: Session) -> list[tuple[int, int, bool]]:
     return steps
 
 
-def _sound_sent(session: Session) -> bytes:
-    """Return the sound that was sent, without what only kept the socket open."""
+def _sent_sound(session: Session) -> bytes:
+    """Return the sound that was sent, without the silence that only kept the socket open."""
     pieces, at = [], 0
     for event in session.events:
         if event.kind in (Kind.SEND, Kind.ALIVE):

@@ -74,3 +74,34 @@ def test_blocking_on_the_loop_itself_is_refused():
 
     with pytest.raises(RuntimeError, match="awaitable form"):
         background_loop.call(inner(), 5)
+
+
+def test_K1_an_interrupt_right_after_handing_over_cleans_up_on_the_loop(monkeypatch):
+    hand_over = asyncio.run_coroutine_threadsafe
+    started, ended = threading.Event(), []
+
+    async def work():
+        try:
+            started.set()
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)  # as closing a socket does; without a running loop it raises RuntimeError
+            ended.append(threading.current_thread().name)
+
+    def interrupted(coroutine, loop):
+        hand_over(coroutine, loop)
+        assert started.wait(5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        background_loop.submit(work())
+    monkeypatch.undo()
+
+    async def until_ended():
+        async with asyncio.timeout(5):
+            while not ended:
+                await asyncio.sleep(0.01)
+
+    background_loop.call(until_ended())
+    assert ended == ["smallest_nb"]

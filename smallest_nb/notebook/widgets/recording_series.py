@@ -1,14 +1,14 @@
-"""Sources: which recording of a widget a result belongs to, and who its speakers are among those of the others."""
+"""Which recording of a widget a result belongs to, and who its speakers are among those of the others."""
 
 from __future__ import annotations
 
 from smallest_nb.results.transcript import Segment, Transcript
 from smallest_nb.results.transcript.names import speakers_in
 
-__all__ = ["Sources"]
+__all__ = ["RecordingSeries"]
 
 
-class Sources:
+class RecordingSeries:
     """Counts the recordings that one transcript is made of. Runs on the background loop.
 
     The service counts speakers from 0 in each recording. Nothing says that they are the same people, so those of a

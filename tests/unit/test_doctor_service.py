@@ -13,7 +13,7 @@ import time
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.client.connect import count_sockets
+from smallest_nb.client.network import count_sockets
 from smallest_nb.client.target import Target
 from smallest_nb.common.secret import Secret
 from smallest_nb.notebook import keys, session
@@ -49,14 +49,14 @@ def test_the_key_is_masked_and_says_where_it_is_from(monkeypatch, unchosen, simu
     assert (wrong[0].id, wrong[0].status, target) == ("service.address", "red", None)
 
 
-def test_no_key_and_a_simulator_by_choice_are_told_apart(monkeypatch, unchosen):
+def test_no_key_and_a_simulator_by_choice_are_distinguished(monkeypatch, unchosen):
     monkeypatch.delenv("SMALLEST_API_KEY", raising=False)
     check = service.check_key()[0][0]
     assert (check.status, "so the simulator answers" in check.found, "ask_key" in check.fix) == ("amber", True, True)
     monkeypatch.setenv("SMALLEST_API_KEY", CANARY)
     snb.use_simulator()
     check = service.check_key()[0][0]
-    assert (check.status, "was chosen" in check.found, check.fix) == ("amber", True, "snb.use_service() uses it.")
+    assert (check.status, "was chosen" in check.found, check.fix) == ("amber", True, "snb.use_service() uses the key.")
 
 
 async def reach(url, *, simulated=True):
@@ -66,26 +66,26 @@ async def reach(url, *, simulated=True):
     return looked, time.monotonic() - began
 
 
-@pytest.mark.parametrize(("region", "told"), [("in", "India"), ("us", "US")])
-async def test_the_simulator_is_reached_and_says_its_region(fresh_simulator, region, told):
+@pytest.mark.parametrize(("region", "words"), [("in", "India"), ("us", "US")])
+async def test_the_simulator_is_reached_and_says_its_region(fresh_simulator, region, words):
     fresh_simulator.behaviour.region = region
     looked, took = await reach(fresh_simulator.base_url)
     assert {c.status for c in looked.values()} == {"green"}
     assert "round trip" in looked["service.websocket"].found
-    assert looked["service.region"].found == f"{told}, as it says itself"
+    assert looked["service.region"].found == f"{words}, as the service reports"
     assert took < 10
     assert count_sockets(fresh_simulator.base_url) == 0
 
 
-@pytest.mark.parametrize(("status", "told", "colour"), [(401, "ask_key", "red"), (429, "other sessions", "amber")])
-async def test_a_refusal_is_told_in_words(fresh_simulator, status, told, colour):
+@pytest.mark.parametrize(("status", "words", "colour"), [(401, "ask_key", "red"), (429, "other sessions", "amber")])
+async def test_a_refusal_is_explained(fresh_simulator, status, words, colour):
     fresh_simulator.behaviour.reject = status
     looked, _ = await reach(fresh_simulator.base_url)
     assert looked["service.reached"].status == "green"
-    assert (looked["service.websocket"].status, told in looked["service.websocket"].fix) == (colour, True)
+    assert (looked["service.websocket"].status, words in looked["service.websocket"].fix) == (colour, True)
 
 
-async def test_nobody_listens():
+async def test_nothing_listens():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -125,11 +125,11 @@ MUTE = [
 ]
 
 
-@pytest.mark.parametrize(("scheme", "line", "told"), MUTE)
-async def test_a_server_that_says_nothing_is_not_waited_for(scheme, line, told):
+@pytest.mark.parametrize(("scheme", "line", "words"), MUTE)
+async def test_a_server_that_says_nothing_is_not_waited_for(scheme, line, words):
     async with server(say_nothing) as port:
         looked, took = await reach(f"{scheme}://127.0.0.1:{port}")
-    assert (looked[line].status, told in looked[line].found) == ("red", True)
+    assert (looked[line].status, words in looked[line].found) == ("red", True)
     assert took < 9
 
 
@@ -145,7 +145,7 @@ def own_certificate(tmp_path):
     return tls
 
 
-async def test_certificates_that_nobody_knows_and_ports_without_tls(own_certificate):
+async def test_unknown_certificates_and_ports_without_tls(own_certificate):
     async with server(say_nothing, own_certificate) as port:
         looked, _ = await reach(f"wss://127.0.0.1:{port}")
     assert "is not trusted" in looked["service.reached"].found

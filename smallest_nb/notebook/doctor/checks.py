@@ -1,4 +1,4 @@
-"""Puts the checks together. Imports the rest of this package and runtime."""
+"""Runs all checks but those of a page."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from smallest_nb.notebook.doctor.kernel import check_kernel
 from smallest_nb.notebook.doctor.python_checks import check_python
 from smallest_nb.notebook.doctor.report import Check, Report
 
-__all__ = ["examine", "examine_at_once", "examine_service"]
+__all__ = ["run_checks", "run_quick_checks", "run_slow_checks"]
 
 _LONGEST_SECS = 60.0
 
 
-def examine_at_once() -> tuple[Report, Target | None]:
-    """Look at everything that takes no time, and at the key, which Colab gives to cells only.
+def run_quick_checks() -> tuple[Report, Target | None]:
+    """Check everything that takes no time, and the key, which Colab shows to cells only.
 
     Returns:
-        The report, in which the slow lines wait, and where services connect, or None where that cannot be said.
+        The report, in which the slow lines are pending, and where services connect, or None if a setting is wrong.
     """
     keys, target = service.check_key()
     waiting = service.WAITING if target else []
@@ -34,12 +34,12 @@ def _python() -> list[Check]:
     try:
         return check_python()
     except PackageNotFoundError as error:
-        return [Check("python.smallest_nb", "smallest_nb", "red", f"its metadata are missing ({error})",
+        return [Check("python.smallest_nb", "smallest_nb", "red", f"its metadata is missing ({error})",
                       "Install it: pip install smallest-nb, or in a clone `make setup`.")]  # fmt: skip
 
 
-async def examine_service(target: Target | None) -> list[Check]:
-    """Look at what takes time: the network, and the simulator's engines."""
+async def run_slow_checks(target: Target | None) -> list[Check]:
+    """Check what takes time: the network, and the simulator's engines."""
     local = simulator_checks.check_simulator(used=target is not None and target.simulated)
     if target is None:
         return await local
@@ -47,7 +47,7 @@ async def examine_service(target: Target | None) -> list[Check]:
     return [*both[0], *both[1]]
 
 
-def examine() -> Report:
-    """Look at everything but a page, and wait for it, at most a minute."""
-    report, target = examine_at_once()
-    return report.with_checks(background_loop.call(examine_service(target), _LONGEST_SECS))
+def run_checks() -> Report:
+    """Check everything but a page, and wait for it, at most a minute."""
+    report, target = run_quick_checks()
+    return report.with_checks(background_loop.call(run_slow_checks(target), _LONGEST_SECS))
