@@ -70,8 +70,12 @@ class SpokenLine:
         return [*sound, *(self._words.end(self._made) if self._words is not None else ())]
 
     def tail(self) -> bytes:
-        """Return what the resampler still holds."""
-        return self._resampler.push(b"", last=True) if self._resampler is not None else b""
+        """Return what the resampler still holds, and release it.
+
+        A process that is forked after the answer must not inherit it: nanobind reports it as leaked at the child's end.
+        """
+        resampler, self._resampler = self._resampler, None
+        return resampler.push(b"", last=True) if resampler is not None else b""
 
     def _sound(self, pcm: bytes) -> list[bytes | SpokenWord]:
         self._made += len(pcm) // BYTES_PER_SAMPLE
