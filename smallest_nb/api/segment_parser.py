@@ -45,8 +45,8 @@ def parse_segment(data: Mapping[str, object], to_stream: Callable[[float], float
     if _PUNCTUATION_ONLY.match(text):
         text = ""
     most = len(text)  # no text has more words than characters
-    words = tuple(_parse_word(item, to_stream) for item in timed_items(data.get("words"), most))
-    sentences = tuple(_parse_word(item, to_stream) for item in timed_items(data.get("utterances"), most))
+    words = _parse_words(data.get("words"), most, to_stream)
+    sentences = _parse_words(data.get("utterances"), most, to_stream)
     timed = words or sentences
     return Segment(
         text,
@@ -99,16 +99,15 @@ def number_within(value: object, *, least: float = 0.0, most: float = _MAX_SESSI
     return number if number is not None and least <= number <= most else None
 
 
-def _parse_word(item: Mapping[str, object], to_stream: Callable[[float], float]) -> Word:
-    times = _parse_times(item)
-    assert times is not None  # noqa: S101 - `timed_items` has checked it
-    return Word(
-        _text_of(item, *_WORD_KEYS),
-        to_stream(times[0]),
-        to_stream(times[1]),
-        number_within(item.get("confidence"), most=1.0),
-        _parse_speaker(item.get("speaker")),
-    )
+def _parse_words(value: object, most: int, to_stream: Callable[[float], float]) -> tuple[Word, ...]:
+    """Return the words or utterances that :func:`timed_items` returns; each is parsed once, as results come often."""
+    words: list[Word] = []
+    for item in _objects_in(value, most):
+        text, times = _text_of(item, *_WORD_KEYS), _parse_times(item)
+        if text and times is not None:
+            confidence, speaker = number_within(item.get("confidence"), most=1.0), _parse_speaker(item.get("speaker"))
+            words.append(Word(text, to_stream(times[0]), to_stream(times[1]), confidence, speaker))
+    return tuple(words)
 
 
 def ends_exactly(data: Mapping[str, object]) -> bool:
@@ -120,6 +119,8 @@ def ends_exactly(data: Mapping[str, object]) -> bool:
 def _find_speaker(data: Mapping[str, object], most: int) -> int | None:
     """Return the speaker of most words; those without times have one too."""
     for name in ("words", "utterances"):
+        if not data.get(name):
+            continue
         found = (_parse_speaker(item.get("speaker")) for item in _objects_in(data.get(name), most))
         speakers = [speaker for speaker in found if speaker is not None]
         if speakers:

@@ -120,6 +120,8 @@ class SessionTimeline:
 
     def to_stream(self, seconds: float) -> float:
         """Return the place in the caller's audio."""
+        if not self.inserted:
+            return round(self.origin + seconds, 3)
         shift = sum(min(length, max(0.0, seconds - at)) for at, length in self.inserted)
         return round(self.origin + seconds - shift, 3)
 

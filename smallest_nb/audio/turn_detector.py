@@ -1,4 +1,4 @@
-"""Says when a speaker starts and stops, from the audio that is pushed. Imports audio, vad.
+"""Finds when a speaker starts and stops, in the audio that is pushed.
 
 The rule and its parameters are Pipecat's (`VADParams`), so that what is tuned here holds in a bot.
 """
@@ -24,7 +24,7 @@ class Turn:
     """A change of voice activity.
 
     Attributes:
-        speaking: True where somebody starts to speak, False where they stop.
+        speaking: True if somebody starts to speak, False if they stop.
         at: When, in seconds of the pushed audio: the first or the last moment of speech, not that of the decision.
     """
 

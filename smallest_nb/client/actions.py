@@ -11,7 +11,18 @@ from typing import Any
 
 from smallest_nb.errors import SmallestError
 
-__all__ = ["Action", "Connect", "DropSocket", "Finish", "Notify", "OpenSpare", "Send", "WaitUntil"]
+__all__ = [
+    "Action",
+    "Connect",
+    "DropSocket",
+    "Emit",
+    "Finish",
+    "Notify",
+    "OpenSpare",
+    "PrepareSocket",
+    "Send",
+    "WaitUntil",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,13 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareSocket:
+    """Have a spare socket to this URL ready soon; a socket that is dropped is replaced by it."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Nothing to do until this time on the monotonic clock, or until something happens; None has no such time."""
 
@@ -65,8 +83,17 @@ class WaitUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand an item to the caller."""
+
+    item: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
-    """The session is over; `error` of the session says why, if not because all is done."""
+    """The session is over, with the error that ended it if one did."""
+
+    error: BaseException | None = None
 
 
-Action = Connect | Send | DropSocket | OpenSpare | Notify | WaitUntil | Finish
+Action = Connect | Send | DropSocket | OpenSpare | PrepareSocket | Notify | WaitUntil | Emit | Finish

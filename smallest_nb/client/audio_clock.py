@@ -1,13 +1,12 @@
-"""Where a transcription stands in the caller's audio, across sockets and keepalives. Imports audio, protocol."""
+"""Where a transcription stands in the caller's audio, across sockets and keepalives, and when that audio was pushed."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from time import monotonic
 
 from smallest_nb.api.stt_wire import SessionTimeline
-from smallest_nb.audio.clip import BYTES_PER_SAMPLE, silence
+from smallest_nb.audio.clip import silence
 
 __all__ = ["AudioClock", "PushTimes"]
 
@@ -22,6 +21,7 @@ class AudioClock:
 
     Args:
         sample_rate: Hz.
+        sample_bytes: Bytes of one sample.
 
     Attributes:
         position: Bytes of the caller's audio before the next one to be sent.
@@ -29,26 +29,31 @@ class AudioClock:
         timeline: Maps the service's seconds to seconds of the caller's audio.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, sample_bytes: int) -> None:
         self._rate = sample_rate
+        self._sample_bytes = sample_bytes
+        self._socket_bytes = 0
         self.position = 0
-        self._here = 0
         self.sent_bytes = 0
         self.timeline = SessionTimeline()
 
     def seconds(self, size: int) -> float:
-        """Return how long that many bytes of PCM16 last."""
-        return size / BYTES_PER_SAMPLE / self._rate
+        """Return how long that many bytes last."""
+        return size / self._sample_bytes / self._rate
+
+    def size(self, seconds: float) -> int:
+        """Return how many bytes, of whole samples, last that long."""
+        return int(seconds * self._rate) * self._sample_bytes
 
     def new_socket(self) -> None:
         """A socket was opened."""
         self.timeline = SessionTimeline(origin=self.seconds(self.position))
-        self._here = 0
+        self._socket_bytes = 0
 
     def sent(self, size: int) -> None:
         """That many bytes of the caller's audio were sent."""
         self.position += size
-        self._here += size
+        self._socket_bytes += size
         self.sent_bytes += size
 
     def dropped(self, size: int) -> None:
@@ -60,10 +65,10 @@ class AudioClock:
         self.position -= size
 
     def keepalive(self) -> bytes:
-        """Return the silence that keeps a socket open, and note it."""
-        self.timeline.insert(self.seconds(self._here), _KEEPALIVE_SECS)
+        """Return the silence (PCM16) that keeps a socket open, and note it."""
+        self.timeline.insert(self.seconds(self._socket_bytes), _KEEPALIVE_SECS)
         pcm = silence(_KEEPALIVE_SECS, self._rate)
-        self._here += len(pcm)
+        self._socket_bytes += len(pcm)
         return pcm
 
 
@@ -76,23 +81,24 @@ class PushTimes:
         self._ahead = self._ahead_at = 0.0
         self.seconds = 0.0
 
-    def pushed(self, seconds: float) -> None:
+    def pushed(self, seconds: float, now: float) -> None:
         """That much was pushed now."""
-        self._ahead, self._ahead_at = max(self.ahead, -_BURST_SECS) + seconds, monotonic()
+        ahead = self._ahead - (now - self._ahead_at) if self._ends else 0.0
+        self._ahead = max(-_BURST_SECS, ahead) + seconds
+        self._ahead_at = now
         self.seconds += seconds
         self._ends.append(self.seconds)
-        self._times.append(self._ahead_at)
+        self._times.append(now)
 
     def waited(self, seconds: float) -> None:
-        """That long the pusher had to wait: it is none the slower for it."""
+        """That long the caller had to wait: it is none the slower for it."""
         self._ahead += seconds
 
-    @property
-    def ahead(self) -> float:
-        """Seconds of audio pushed beyond the time that passed: a microphone has about none, a recording many."""
-        return self._ahead - (monotonic() - self._ahead_at) if self._ends else 0.0
+    def ahead(self, now: float) -> float:
+        """Return the seconds of audio pushed beyond the time that passed: about 0 for a microphone, many for a file."""
+        return self._ahead - (now - self._ahead_at) if self._ends else 0.0
 
     def when(self, seconds: float) -> float | None:
-        """Return when that moment was pushed, on the monotonic clock, or None where it is not known (any more)."""
+        """Return when that moment was pushed, on the monotonic clock, or None if that is not known (any more)."""
         place = bisect_left(self._ends, seconds - 0.001)
         return self._times[place] if self._ends and place < len(self._times) else None

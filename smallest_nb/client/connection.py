@@ -1,4 +1,4 @@
-"""One WebSocket over its life: open with retries, keep alive, read, close.
+"""One WebSocket over its life: open, keep alive, read, close. Whether a failed attempt is repeated is not decided here.
 
 ::
 
@@ -20,7 +20,6 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.idle_sockets import free_sockets, offer_sockets
@@ -28,7 +27,7 @@ from smallest_nb.client.installed_transport import current_transport
 from smallest_nb.client.spare_socket import SpareSocket
 from smallest_nb.client.target import Target
 from smallest_nb.client.transport import Socket, Transport
-from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
+from smallest_nb.errors import ConnectionLost, RateLimitError
 
 __all__ = ["Connection", "State"]
 
@@ -53,12 +52,11 @@ class State(Enum):
 
 
 class Connection:
-    """A WebSocket with retries and keepalive.
+    """A WebSocket with keepalive, and a spare one.
 
     Args:
         target: The address and the key.
         url: Returns the URL; called at each opening, so that settings changed meanwhile count.
-        retry: Decides about further attempts; shared with the service, which reports progress to it.
         on_frame: Called with each frame, in order, from the reader task; what it returns is awaited unless None,
             which is how a full queue slows the peer down.
         on_frame_error: Called with what `on_frame` raised; the frame is dropped and reading goes on.
@@ -76,7 +74,6 @@ class Connection:
         target: Target,
         url: Callable[[], str],
         *,
-        retry: RetryPolicy,
         on_frame: Callable[[str | bytes], Awaitable[None] | None],
         on_frame_error: Callable[[Exception], None],
         on_lost: Callable[[ConnectionLost], None],
@@ -91,7 +88,6 @@ class Connection:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.give_up = give_up
         self._url = url
-        self._retry = retry
         self._on_frame = on_frame
         self._on_frame_error = on_frame_error
         self._on_lost = on_lost
@@ -110,33 +106,7 @@ class Connection:
         self.generation = 0
         """Counts the sockets opened so far."""
 
-    async def open(self, *, after: SmallestError | None = None) -> float | None:
-        """Open the socket unless it is open.
-
-        Args:
-            after: What ended the socket before, if this is a further attempt: it counts against the retry policy, and
-                the wait that the policy asks for comes first.
-
-        Returns:
-            Seconds the successful handshake took, or None if the socket was open already.
-
-        Raises:
-            SmallestError: See :func:`~smallest_nb.client.connect.open_websocket`; after the last retry.
-        """
-        async with self._opening:
-            if after is not None:
-                await self._wait_to_retry(after, lost=True)
-            self._refuse_for_good()
-            while True:
-                try:
-                    return await self._open_socket()
-                except SmallestError as error:
-                    failure = error
-                # Outside the handler: the final error stands for itself.
-                self._refuse_if_closed()
-                await self._wait_to_retry(failure, lost=False)
-
-    async def open_once(self) -> float | None:
+    async def open(self) -> float | None:
         """Open the socket unless it is open, in one attempt: whether there is another one, the caller decides.
 
         Returns:
@@ -189,13 +159,6 @@ class Connection:
         self._refuse_if_closed()
         return await self._open_one(self._url())
 
-    async def _wait_to_retry(self, error: SmallestError, *, lost: bool) -> None:
-        wait = self._retry.next_delay(error, monotonic(), lost=lost)
-        if wait is None:
-            raise self._retry.final_error(error)
-        _log.info("connecting again in %.2f s: %s", wait, error)
-        await self.wait(wait)
-
     async def _open_one(self, url: str) -> Socket:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout, transport=self._transport)
 
@@ -206,7 +169,6 @@ class Connection:
         self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()
-        self._retry.opened(self._last_sent)
         self._tasks = [start_task(self._read(ws)), start_task(self._keep_alive(ws))]
 
     def prepare_spare(self, url: str | None = None) -> None:
@@ -243,6 +205,18 @@ class Connection:
         """Whether a frame sent now might have to wait."""
         ws = self._ws
         return ws is None or self.state is not State.OPEN or ws.buffered > 0
+
+    def send_now(self, frame: bytes) -> bool:
+        """Send a small frame, without a task switch, if it does not have to wait.
+
+        Returns:
+            Whether it was sent; else nothing was done, and :meth:`send` may be called.
+        """
+        ws = self._ws
+        if ws is None or self.state is not State.OPEN or len(frame) > _SMALL_FRAME_BYTES or not ws.send_now(frame):
+            return False
+        self._last_sent = monotonic()
+        return True
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame.
@@ -284,7 +258,6 @@ class Connection:
         tasks, self._tasks = self._tasks, []
         if self.state is State.OPEN:
             self.state = State.LOST
-            self._retry.closed(monotonic())
         for task in tasks:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -344,7 +317,6 @@ class Connection:
         if self._ws is ws and self.state is State.OPEN:
             self._ws = None
             self.state = State.LOST
-            self._retry.closed(monotonic())
             self._on_lost(lost)
 
     async def _keep_alive(self, ws: Socket) -> None:

@@ -33,8 +33,10 @@ class LoopOwner:
         Raises:
             ConfigError: The service was made in another process, or belongs to another event loop.
         """
-        self.check()
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # a forked process is never inside a loop of its parent
+            self.check()
+            self._loop = loop
 
     def check(self) -> None:
         """As `claim`, but the running event loop does not become the owner.

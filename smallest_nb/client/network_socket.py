@@ -12,6 +12,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import CloseCode
+from websockets.protocol import State
 
 from smallest_nb.client.cleanup import adopt_task
 from smallest_nb.client.transport import Transport
@@ -93,6 +94,18 @@ class NetworkSocket(ClientConnection):
         """Why it was closed, in words."""
         reason = super().close_reason
         return self.key.hide(reason) if reason else reason
+
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting.
+
+        This is the library's `send` without the two coroutines and the context manager that it needs for waiting: they
+        cost more than half of what sending 20 ms of audio costs.
+        """
+        if self.protocol.state is not State.OPEN or self.transport.get_write_buffer_size():
+            return False
+        self.protocol.send_binary(frame)
+        self.send_data()
+        return True
 
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame whose only purpose is to keep the socket open."""

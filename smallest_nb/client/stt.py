@@ -1,36 +1,36 @@
 """Speech to text: sends audio, yields interim and final segments.
 
-Audio goes through a bounded outbox and is kept, bounded, until a final covers it. When a socket is lost, what was not
-transcribed is sent again on the next one; a recording waits for that, a microphone cannot, and what had to be dropped
-is counted and reported by `on_connection_error`.
+What happens when, an :class:`~smallest_nb.client.stt_session.STTSession` decides; the service here performs it and owns
+the socket. A block of audio that nothing is before goes to the socket within `send`, without a lock, a task switch or a
+copy; all else is sent by one task.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import WeakSet
 
 from smallest_nb.api import stt_wire as wire
-from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.turn_detector import TurnDetector
 from smallest_nb.client import target as targets
-from smallest_nb.client.audio_clock import PushTimes
+from smallest_nb.client.actions import Connect, DropSocket, Emit, Finish, PrepareSocket, Send
 from smallest_nb.client.audio_format import AudioFormat
-from smallest_nb.client.cleanup import to_the_end
+from smallest_nb.client.cleanup import start_task, to_the_end
 from smallest_nb.client.connection import Connection, State
 from smallest_nb.client.events import EventEmitter
 from smallest_nb.client.frame_log import FrameLog
 from smallest_nb.client.loop_owner import LoopOwner
+from smallest_nb.client.result_stream import ResultStream
 from smallest_nb.client.settings_warnings import SettingsWarnings
-from smallest_nb.client.stt_results import TranscriptAssembler
-from smallest_nb.client.stt_sender import Sender, retry_policy
-from smallest_nb.client.stt_uplink import Uplink
+from smallest_nb.client.stt_session import SessionEvent, STTLimits, STTSession
 from smallest_nb.common.tracebacks import shortens_methods
-from smallest_nb.errors import ConfigError, ConnectionLost, ProtocolError, SmallestError
+from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
 from smallest_nb.results.transcript import Segment, Transcript
 
@@ -48,7 +48,9 @@ _log = logging.getLogger(__name__)
 SMALLEST_TTFS_P99 = 1.59
 """Seconds from the end of speech to the final transcript, 99th percentile (the STT document; `stt_latency.py`)."""
 
-_NORMAL = 1000
+_REPORT_SECS = 0.05
+_WAIT_SECS = 30.0
+"""Longest wait without a look at the session, which has limits of its own."""
 
 
 @shortens_methods("connect", "send", "finalize", "update_settings", "segments", "close")
@@ -56,8 +58,8 @@ class SmallestSTTService(EventEmitter):
     """Streams audio to Smallest AI's Pulse and yields transcripts.
 
     Args:
-        api_key: The key; None takes what the session or SMALLEST_API_KEY gives.
-        base_url: `wss://api.smallest.ai` unless told otherwise.
+        api_key: The key; None takes the key of the session, else SMALLEST_API_KEY.
+        base_url: `wss://api.smallest.ai` unless given.
         encoding: `linear16` (arrays are taken for it only), or another that the service decodes.
         sample_rate: Hz of the audio; None means 16000. The service does not resample.
         settings: A delta over the documented defaults.
@@ -113,50 +115,54 @@ class SmallestSTTService(EventEmitter):
         self._format = AudioFormat(encoding, sample_rate)
         self.encoding, self.sample_rate = encoding, self._format.sample_rate
         self.ttfs_p99_latency = ttfs_p99_latency
-        self._settings = SmallestSTTSettings.complete()
+        complete = SmallestSTTSettings.complete()
         if settings is not None:
-            self._settings, _ = self._settings.merged(settings)
+            complete, _ = complete.merged(settings)
         self._endpoint = endpoint
         self.target = target or targets.resolve(api_key, base_url, transport)
-        self._url()  # refuses a bad endpoint now rather than at connecting
-        self._close_timeout = close_timeout
-        self._up = Uplink(self.sample_rate, buffer_secs, buffer_secs if resend_secs is None else resend_secs)
-        self._pushes = PushTimes()
-        self._down = TranscriptAssembler(self._pushes, ttfs_p99_latency)
+        self._url(complete)  # refuses a bad endpoint now rather than at connecting
         if vad is not None and encoding != "linear16":
             raise ConfigError(f"vad listens to linear16 only, not to encoding={encoding!r}.")
-        self._turns = TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None
-        self._speech_end: float | None = None
-        self._updating = asyncio.Lock()
-        self._remarks = SettingsWarnings()
-        self._failure: SmallestError | None = None
-        self._closed = False
-        self.dropped_seconds = 0.0
-        self.reconnects = 0
-        self.bad_frames = 0
-        self._frame_log = FrameLog(_log, "STT")
-        self._retry = retry_policy(max_retries, buffer_secs)
+        self._finds_turns = vad is not None
+        self._session = STTSession(
+            complete,
+            url=self._url,
+            sample_rate=self.sample_rate,
+            sample_bytes=self._format.sample_bytes,
+            is_timed=self._format.is_timed,
+            is_pcm16=self._format.is_pcm16,
+            fewest_bytes_per_second=self._format.fewest_bytes_per_second,
+            ttfs_p99_latency=ttfs_p99_latency,
+            limits=STTLimits(
+                close_timeout, buffer_secs, buffer_secs if resend_secs is None else resend_secs, max_retries
+            ),
+            turns=TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None,
+        )
         self._connection = Connection(
             self.target,
-            self._url,
-            retry=self._retry,
+            lambda: self._url(self._session.settings),
             on_frame=self._on_frame,
             on_frame_error=self._on_frame_error,
             on_lost=self._on_lost,
-            keepalive=lambda: self._up.clock.keepalive() if self._format.is_pcm16 else wire.KEEPALIVE,
+            keepalive=self._session.keepalive,
             keepalive_secs=keepalive_secs,
             open_timeout=open_timeout,
             transport=transport,
         )
-        self._sender = Sender(
-            self._up, self._connection, open_socket=self._open, restore=self._restore, fail=self._fail
-        )
-        self._remarks.warn(self._settings)
+        self._streams: WeakSet[ResultStream] = WeakSet()
+        self._sender: asyncio.Task[None] | None = None
+        self._sender_wakes = asyncio.Event()
+        self._opening = asyncio.Lock()
+        self._updating = asyncio.Lock()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._frame_log = FrameLog(_log, "STT")
+        self._warnings = SettingsWarnings()
+        self._warnings.warn(complete)
 
     @property
     def settings(self) -> SmallestSTTSettings:
         """The complete settings in force."""
-        return self._settings
+        return self._session.settings
 
     @property
     def connected(self) -> bool:
@@ -166,17 +172,32 @@ class SmallestSTTService(EventEmitter):
     @property
     def transcript(self) -> Transcript:
         """What was said so far."""
-        return self._down.transcript
+        return self._session.results.transcript
 
     @property
     def metrics(self) -> MetricsLog[STTMetrics]:
         """One row per final segment."""
-        return self._down.metrics
+        return self._session.results.metrics
 
     @property
     def full_transcript(self) -> str:
-        """The text so far, the service's own where it sends one (it often does not), else put together here."""
-        return self._down.full_transcript(whole=self._connection.generation == 1)  # a new socket counts anew
+        """The text so far, the service's own if it sends one (it often does not), else put together here."""
+        return self._session.results.full_transcript
+
+    @property
+    def dropped_seconds(self) -> float:
+        """Seconds of audio that an outage cost, each of them reported by `on_connection_error`."""
+        return self._session.dropped_seconds
+
+    @property
+    def reconnects(self) -> int:
+        """How often a connection was lost."""
+        return self._session.reconnects
+
+    @property
+    def bad_frames(self) -> int:
+        """Frames of the service that could not be read."""
+        return self._session.bad_frames
 
     async def connect(self) -> None:
         """Open the socket unless it is open.
@@ -184,28 +205,35 @@ class SmallestSTTService(EventEmitter):
         Raises:
             AuthError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
-        if not self._sender.running:
-            self._retry.begin()
-        try:
-            await self._open()
-        except SmallestError as error:
-            self._fire("on_connection_error", str(error))
-            raise
-        self._sender.start()
-
-    async def _open(self, after: SmallestError | None = None) -> None:
         self._owner.claim()
-        if self.connected:
-            return
-        took = await self._connection.open(after=after)
-        if took is not None:
-            self._start_on_socket(took)
+        self._session.start()
+        await self._open()
+        if self._sender is None:
+            self._sender = start_task(self._run())
 
-    def _start_on_socket(self, took: float) -> None:
-        self._up.new_socket()
-        self._down.connect_s = took
-        self._up.outbox.wake()
-        self._fire("on_connected")
+    async def _open(self) -> None:
+        """Open the socket unless it is open, as often and as late as the session decides."""
+        async with self._opening:
+            while not self.connected:
+                at = self._session.attempt(monotonic())
+                try:
+                    if (delay := at - monotonic()) > 0:
+                        await self._connection.wait(delay)
+                    took = await self._connection.open()
+                except SmallestError as error:
+                    failure = error
+                else:
+                    if took is not None:
+                        self._session.connected(took, monotonic())
+                    self._perform()
+                    return
+                # Outside the handler: the final error stands for itself.
+                if self._connection.state is State.CLOSED:
+                    raise failure
+                final = self._session.connect_failed(failure, monotonic())
+                self._perform()
+                if final is not None:
+                    raise final
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -217,7 +245,7 @@ class SmallestSTTService(EventEmitter):
     async def send(self, audio: bytes | bytearray | memoryview | ArrayLike) -> None:
         """Push audio; returns as soon as it is kept.
 
-        That is at once for what comes from a microphone, and costs the oldest audio where an outage lasts longer than
+        That is at once for what comes from a microphone, and costs the oldest audio if an outage lasts longer than
         `buffer_secs`. What is pushed faster than it sounds waits until there is room, for a lost connection too.
 
         Args:
@@ -229,89 +257,52 @@ class SmallestSTTService(EventEmitter):
             SmallestError: The session is over, with its reason.
         """
         self._owner.claim()
-        self._refuse_when_over()
+        session = self._session
+        session.refuse_if_over()
         for piece in self._format.pieces(audio):
-            await self._keep(piece)
+            if session.is_clear and self._connection.send_now(piece):
+                session.pushed_and_sent(piece, monotonic())
+                if self._finds_turns:
+                    self._perform()
+            else:
+                await self._queue(piece)
 
-    async def _keep(self, data: bytes) -> None:
-        if not await self._sender.push(data):
-            await self._put(data)
-        if self.encoding == "linear16":
-            self._pushes.pushed(self._up.clock.seconds(len(data)))
-        if self._turns is not None:
-            for turn in self._turns.push(data):
-                self._fire("on_speech_started" if turn.speaking else "on_speech_ended", turn.at)
-                self._speech_end = None if turn.speaking else turn.at
-                if not turn.speaking:
-                    self._up.outbox.put(wire.FINALIZE)
-
-    async def _put(self, data: bytes) -> None:
-        while not self._up.outbox.has_room(len(data)) and self._may_wait:
-            began = monotonic()
-            try:
-                await self._sender.wait_for_room()
-            finally:
-                self._pushes.waited(monotonic() - began)
-            self._refuse_when_over()
-        self._report_dropped(
-            self._up.put_audio(data), f"the connection is away, and {self._up.unsent_secs:g} s are kept"
-        )
-
-    @property
-    def _may_wait(self) -> bool:
-        """Whether audio waits for room: a microphone cannot, and meets a full outbox only in an outage."""
-        is_recording = self._pushes.ahead > self._up.unsent_secs / 2
-        return self.connected or (is_recording and self._sender.running)
+    async def _queue(self, piece: bytes) -> None:
+        session, since = self._session, monotonic()
+        now = since
+        while not session.has_room(len(piece), since, now):
+            await self._wait_for_change()
+            session.waited(monotonic() - now)
+            now = monotonic()
+        session.push(piece, now)
+        self._perform()
 
     async def finalize(self) -> None:
-        """Ask for the final of what was said so far; the session stays open."""
+        """Request the final of what was said so far; the session stays open."""
         self._owner.check()
-        self._refuse_when_over()
-        self._up.outbox.put(wire.FINALIZE)
+        self._session.finalize()
+        self._perform()
 
     async def update_settings(self, delta: SmallestSTTSettings) -> dict[str, Any]:
-        """Change settings: what is open is finalized, then the socket is opened anew; no audio is lost.
+        """Change settings: what is open is finalized, then the socket is opened again; no audio is lost.
 
         Returns:
             The former value of each field that changed.
         """
         self._owner.check()
+        session = self._session
         async with self._updating:
-            merged, changed = self._settings.merged(delta)
-            if not changed:
-                return changed
-            self._url(merged)  # refuses what no stream can have, before anything is changed
-            running = self.connected or self._connection.state is State.OPENING
-            if not running:
-                self._settings = merged
-            else:
-                async with self._sender.hold:  # nothing is sent between the finalize and the new socket
-                    await self._open()
-                    self._connection.prepare_spare(self._url(merged))
-                    await self._take_final()
-                    self._settings = merged
-                    await self._change_socket()
-        self._remarks.warn(self._settings)
+            changed = session.change_settings(delta, connecting=self._connection.state is State.OPENING)
+            self._perform()
+            if changed and session.is_changing:
+                while session.is_changing:
+                    await self._wait_for_change()
+                if session.failure is not None:
+                    raise session.failure
+                await self._open()
+        if changed:
+            self._warnings.warn(session.settings)
         return changed
-
-    async def _change_socket(self) -> None:
-        swapped = self._connection.swap()
-        self._fire("on_disconnected")
-        self._restore()
-        if swapped:
-            self._start_on_socket(0.0)
-        else:
-            await self._open()
-
-    async def _take_final(self) -> None:
-        self._down.final.clear()
-        try:
-            self._up.hold(wire.FINALIZE)
-            await self._sender.send_in_hand()
-            async with asyncio.timeout(self._close_timeout):
-                await self._down.final.wait()
-        except (ConnectionLost, TimeoutError) as error:
-            _log.info("no final before the change of settings: %s", error)  # its audio is sent again
 
     def segments(self) -> AsyncIterator[Segment]:
         """Iterate over results from this call on, interim (`is_final` False) and final, until the session is over.
@@ -320,114 +311,142 @@ class SmallestSTTService(EventEmitter):
         ended the session, if one did.
         """
         self._owner.check()
-        feed = self._down.feed()
-        if self._failure or (self._closed and self._down.last.is_set()):
-            feed.end(self._failure)
-        return feed
+        stream = ResultStream()
+        if self._session.failure or self._session.finished:
+            stream.end(self._session.failure)
+        else:
+            self._streams.add(stream)
+        return stream
 
     async def close(self) -> None:
         """Send what is left, wait (bounded) for the last final, and close. Idempotent.
 
-        Where the last final does not come, :meth:`segments` raises what happened. Possible from any event loop.
+        If the last final does not come, :meth:`segments` raises what happened. Possible from any event loop.
         """
-        if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._closed:
+        if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._session.closing:
             return
-        self._closed = True
-        self._up.outbox.wake()
+        self._session.close(monotonic())
+        self._perform()
         try:
-            if self._sender.running and (self.connected or len(self._up.outbox)):
-                self._up.outbox.put(wire.CLOSE_STREAM)
-                if not await self._down.wait_for_last(self._close_timeout):
-                    self._fail(ConnectionLost(f"The last words did not come within {self._close_timeout:g} s."))
+            while not (self._session.finished or self._session.failure):
+                await self._wait_for_change()
         finally:
             await to_the_end(self._clean_up())
 
     async def _clean_up(self) -> None:
         was_open = self.connected
-        await self._sender.stop()
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
         await self._finish_tasks()
         await self._connection.close()
         self._frame_log.close()
-        self._down.end(self._failure)
+        self._session.end()
+        self._perform()
         if was_open:
             self._fire("on_disconnected")
 
-    def _url(self, settings: SmallestSTTSettings | None = None) -> str:
+    async def _run(self) -> None:
+        """Send what the session decides, until it is over."""
+        session, connection = self._session, self._connection
+        while not (session.finished or session.failure):
+            step = session.next(monotonic())
+            if has_acted := self._act():
+                self._wake()
+            if isinstance(step, Send):
+                try:
+                    await connection.send(step.frame)
+                except ConnectionLost:
+                    if session.is_open:  # the reader reports it, and has to have its turn for that
+                        await self._wait_until(monotonic() + _REPORT_SECS)
+                except SmallestError as error:
+                    session.fail(error)
+                else:
+                    session.sent(monotonic())
+                self._perform()
+            elif isinstance(step, Connect):
+                with contextlib.suppress(SmallestError):  # the session has it
+                    await self._open()
+            elif not has_acted:
+                await self._wait_until(step.at)
+
+    async def _wait_until(self, at: float | None) -> None:
+        self._sender_wakes.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if at is None else max(0.0, at - monotonic())):
+                await self._sender_wakes.wait()
+
+    async def _wait_for_change(self) -> None:
+        """Wait until something happens in the session, or a limit of it is reached.
+
+        The sending task cannot watch the limits while it is connecting, or sending to a peer that takes nothing.
+        """
+        now, until = monotonic(), self._session.deadline
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait((waiter,), timeout=_WAIT_SECS if until is None else min(_WAIT_SECS, until - now))
+        finally:
+            self._waiters.discard(waiter)
+        self._session.tick(monotonic())
+        if self._act():  # only then: two who wake each other for nothing would not end
+            self._wake()
+
+    def _perform(self) -> None:
+        """Do what the session decided after a report, and wake those who wait for it."""
+        self._act()
+        self._wake()
+
+    def _act(self) -> bool:
+        """Do what the session decided; return whether there was anything."""
+        acted = False
+        while actions := self._session.actions():
+            acted = True
+            for action in actions:
+                match action:
+                    case Emit(item):
+                        self._hand_out(item)
+                    case PrepareSocket(url):
+                        self._connection.prepare_spare(url)
+                    case DropSocket():
+                        if self._connection.swap():
+                            self._session.connected(0.0, monotonic())
+                    case Finish(error):
+                        for stream in tuple(self._streams):
+                            stream.end(error)
+        return acted
+
+    def _wake(self) -> None:
+        """Let the sending task look again if there may be something to do, and every caller who waits."""
+        if self._session.is_pending:
+            self._sender_wakes.set()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _hand_out(self, item: Any) -> None:
+        if isinstance(item, Segment):
+            for stream in tuple(self._streams):
+                stream.put(item)
+        elif isinstance(item, SessionEvent):
+            self._fire(item.name, *item.args)
+        elif isinstance(item, wire.STTUnknown):
+            self._frame_log.ignored(item.why)
+
+    def _url(self, settings: SmallestSTTSettings) -> str:
         return wire.stt_url(
-            self.target.base_url, settings or self._settings, sample_rate=self.sample_rate, encoding=self.encoding,
+            self.target.base_url, settings, sample_rate=self.sample_rate, encoding=self.encoding,
             endpoint=self._endpoint,
         )  # fmt: skip
 
-    def _refuse_when_over(self) -> None:
-        if self._failure:
-            raise self._failure
-        if self._closed:
-            raise ConnectionLost("This transcription is closed; make a new service.")
-
-    def _restore(self) -> None:
-        lost = self._up.restore()
-        self._down.new_socket(resent_from=self._up.clock.position)
-        self._report_dropped(
-            lost, f"no final covers it, and only the last {self._up.resend_secs:g} s can be sent again"
-        )
-
     def _on_frame(self, data: str | bytes) -> None:
-        event = wire.parse_stt_frame(data, self._up.clock.timeline)
-        if isinstance(event, wire.TranscriptFrame):
-            self._take(event)
-        elif isinstance(event, wire.SpeechMark):
-            if self._turns is None:  # else our own voice activity has reported it
-                self._fire("on_speech_started" if event.kind == "speech_started" else "on_speech_ended", event.at)
-        elif isinstance(event, wire.STTErrorFrame):
-            self._fail(error_from_frame(event.info))
-        elif isinstance(event, wire.STTUnknown):
-            self.bad_frames += 1
-            self._frame_log.ignored(event.why)
-
-    def _take(self, frame: wire.TranscriptFrame) -> None:
-        reaches = 0
-        if frame.segment.is_final:
-            covered = self._up.confirm(
-                frame.segment, from_finalize=frame.from_finalize, ends_exactly=frame.ends_exactly
-            )
-            self._retry.progress(self._up.acknowledged)
-            reaches = covered.at_most
-        sent_secs = self._format.longest(self._up.clock.sent_bytes)
-        try:
-            self._down.take(frame, reaches=reaches, sent_secs=sent_secs, speech_end=self._speech_end)
-        except ProtocolError as error:
-            self._fail(error)
-        if frame.is_last and self._up.close_sent:  # unasked it says nothing: there may be more to come
-            self._down.last.set()
+        self._session.receive(data, monotonic())
+        self._perform()
 
     def _on_frame_error(self, error: Exception) -> None:
-        self.bad_frames += 1
+        self._session.bad_frames += 1
         self._frame_log.failed(error)
 
     def _on_lost(self, lost: ConnectionLost) -> None:
-        self._sender.lost(lost)
-        self._down.final.set()
-        self._fire("on_disconnected")
-        if self._failure or self._down.last.is_set():
-            return
-        if self._up.close_sent and lost.code == _NORMAL and not self._up.untranscribed:
-            self._down.last.set()  # an older service, which says goodbye without `is_last`
-            return
-        self.reconnects += 1
-        self._fire("on_connection_error", str(lost))
-        self._restore()
-        self._up.outbox.wake()
-
-    def _report_dropped(self, size: int, why: str) -> None:
-        if not size:
-            return
-        seconds = self._up.clock.seconds(size)
-        self.dropped_seconds += seconds
-        self._fire("on_connection_error", f"{seconds:.2f} s of audio dropped: {why}")
-
-    def _fail(self, error: SmallestError) -> None:
-        if self._failure is None:
-            self._failure = error
-            self._fire("on_connection_error", str(error))
-        self._down.end(self._failure)
-        self._up.outbox.wake()
+        self._session.connection_lost(lost, monotonic())
+        self._perform()

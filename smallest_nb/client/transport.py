@@ -71,6 +71,9 @@ class Socket(Protocol):
     async def send(self, frame: str | bytes, /) -> None:
         """Send a frame."""
 
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting; return whether it was sent."""
+
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame whose only purpose is to keep the socket open."""
 

@@ -179,7 +179,6 @@ class SmallestTTSService(EventEmitter):
         self._connection = Connection(
             self.target,
             self._url,
-            retry=self._retry,
             on_frame=self._on_frame,
             on_frame_error=self._on_frame_error,
             on_lost=self._on_lost,
@@ -405,7 +404,7 @@ class SmallestTTSService(EventEmitter):
             if (seconds := at - monotonic()) > 0:
                 _log.info("connecting again in %.2f s", seconds)
                 await self._connection.wait(seconds)
-            took = await self._connection.open_once()
+            took = await self._connection.open()
         except SmallestError as error:
             _log.debug("a connection attempt failed", exc_info=error)  # what reaches the caller has no frames of ours
             if self._connection.state is State.CLOSED:
@@ -480,7 +479,7 @@ class SmallestTTSService(EventEmitter):
     async def _reopen(self) -> None:
         """Open a socket ahead of the next text; if that fails, the text's own session tries again."""
         try:
-            if await self._connection.open_once() is not None:
+            if await self._connection.open() is not None:
                 self._on_socket()
         except SmallestError as error:
             _log.info("reconnecting after an interruption failed: %s", error)

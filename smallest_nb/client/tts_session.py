@@ -255,7 +255,7 @@ class TTSSession:
             return self._queued.popleft()
         self._finish_if_done(now)
         if self.is_finished:
-            return Finish()
+            return Finish(self.error)
         request = self._next_request()
         if request is not None and not request.text and (self._context is None or not self._is_open):
             self._complete(request, now)  # there is no continuation to be ended, or it ended with its socket
@@ -425,7 +425,7 @@ class TTSSession:
         if now < self._grace_ends:
             return WaitUntil(self._grace_ends)
         self._finish(IncompleteError(f"The service sent nothing for {self._timeout:g} s", clip=self.clip), now)
-        return Finish()
+        return Finish(self.error)
 
     def _finish_if_done(self, now: float) -> None:
         is_all_spoken = self._has_all_text and all(r.state is RequestState.COMPLETE for r in self._requests)

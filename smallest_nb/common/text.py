@@ -35,7 +35,10 @@ def parse_json(text: str | bytes) -> Any:
         ValueError: It is no JSON, is nested too deep, or holds a number of too many digits.
     """
     try:
-        return whole_characters(json.loads(text))
+        value = json.loads(text)
+        if isinstance(text, str) and text.isascii() and "\\u" not in text:  # most frames: no character can be halved
+            return value
+        return whole_characters(value)
     except RecursionError:
         raise ValueError("nested too deep") from None
 

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 import smallest_nb as snb
+from smallest_nb.api import stt_wire
 from tests.support.services import chunk, complete, scripted, stt, tts
 
 PIECE = bytes(3200)
@@ -153,16 +154,14 @@ async def test_X2_a_new_utterance_has_a_budget_of_its_own():
 
 @pytest.mark.parametrize("raised", [KeyError("x"), TypeError("y"), RecursionError(), AssertionError("z")])
 async def test_X2_an_exception_in_a_frames_handler_costs_that_frame_only(raised, monkeypatch, caplog):
-    from smallest_nb.client import stt as module
-
-    parse = module.wire.parse_stt_frame
+    parse = stt_wire.parse_stt_frame
 
     def broken(data, timeline):
         if "poison" in data:
             raise raised
         return parse(data, timeline)
 
-    monkeypatch.setattr(module.wire, "parse_stt_frame", broken)
+    monkeypatch.setattr(stt_wire, "parse_stt_frame", broken)
     connections = []
 
     async def handler(ws):

@@ -8,8 +8,9 @@ import random
 
 import pytest
 
-from smallest_nb.client.stt_uplink import Uplink
+from smallest_nb.client.audio_clock import AudioClock
 from smallest_nb.client.text_alignment import TextAlignment
+from smallest_nb.client.unacknowledged_audio import UnacknowledgedAudio
 from smallest_nb.results.transcript import Segment
 from tests.support.services import scripted, stt
 
@@ -102,48 +103,75 @@ def test_X3_a_long_seam_is_found_in_linear_time():
     assert kept == [f"w{number}" for number in range(20_000, 21_000)]
 
 
-def sent(up: Uplink, seconds: float) -> None:
-    up.put_audio(bytes(int(seconds * RATE) * 2))
-    up.take()
-    up.sent()
+class Sent:
+    """Audio that was sent, and what a service says of it."""
+
+    def __init__(self, limit_secs=60.0):
+        self.clock = AudioClock(RATE, 2)
+        self.audio = UnacknowledgedAudio(self.clock, int(limit_secs * 2 * RATE), sample_bytes=2, is_timed=True)
+
+    def send(self, seconds, now=0.0):
+        self.audio.sent(bytes(int(seconds * RATE) * 2), now)
+
+    def reconnect(self, now):
+        pieces, lost = self.audio.take_back()
+        self.clock.new_socket()
+        self.audio.new_socket()
+        for piece in pieces:
+            self.audio.sent(piece, now)
+        return lost
 
 
-def test_X3_what_an_earlier_socket_was_sent_says_nothing_about_this_one(monkeypatch):
+def test_X3_what_an_earlier_socket_was_sent_says_nothing_about_this_one():
     """A minute was sent long ago on the lost socket; a final of the new one covers none of it for certain."""
-    now = 100.0
-    monkeypatch.setattr("smallest_nb.client.stt_uplink.monotonic", lambda: now)
-    up = Uplink(RATE, 60.0, 60.0)
-    up.new_socket()
-    sent(up, 30.0)
-    now += 60.0
-    up.restore()
-    up.new_socket()
-    while len(up.outbox):
-        up.take()
-        up.sent()
-    covered = up.confirm(Segment("the first words"))
-    assert covered.at_least == 0
-    assert covered.at_most == up.clock.position
+    sent = Sent()
+    sent.send(30.0, now=100.0)
+    sent.reconnect(now=160.0)
+    covered = sent.audio.confirm(Segment("the first words"), 160.0)
+    assert covered == (0, sent.clock.position)
 
 
 def test_X3_a_time_beyond_what_was_sent_covers_nothing_for_certain():
-    up = Uplink(RATE, 60.0, 60.0)
-    up.new_socket()
-    sent(up, 5.0)
-    assert up.confirm(Segment("x", start=0.0, end=1e5)).at_least == 0
-    assert up.acknowledged == 0
-    assert up.confirm(Segment("x", start=0.0, end=1.0)) == (2 * RATE, 2 * RATE)
-    assert up.acknowledged == 2 * RATE
-    up.restore()
-    assert up.clock.position == 2 * RATE
+    sent = Sent()
+    sent.send(5.0)
+    assert sent.audio.confirm(Segment("x", start=0.0, end=1e5), 0.0).at_least == 0
+    assert sent.audio.acknowledged == 0
+    assert sent.audio.confirm(Segment("x", start=0.0, end=1.0), 0.0) == (2 * RATE, 2 * RATE)
+    assert sent.audio.acknowledged == 2 * RATE
+    sent.audio.take_back()
+    assert sent.clock.position == 2 * RATE
 
 
 def test_X3_a_final_whose_last_word_has_no_time_is_heard_again_from_the_word_before():
-    up = Uplink(RATE, 60.0, 60.0)
-    up.new_socket()
-    sent(up, 5.0)
-    covered = up.confirm(Segment("one two", start=0.0, end=1.0), ends_exactly=False)
+    sent = Sent()
+    sent.send(5.0)
+    covered = sent.audio.confirm(Segment("one two", start=0.0, end=1.0), 0.0, ends_exactly=False)
     assert covered == (2 * RATE, 10 * RATE)
+
+
+def test_audio_that_is_no_longer_kept_is_counted_unless_a_final_covers_it():
+    """A final that covers less than was forgotten says nothing about the rest."""
+    sent = Sent(limit_secs=2.0)
+    sent.send(1.0)
+    sent.send(1.0)
+    sent.send(1.0)
+    sent.audio.confirm(Segment("x", start=0.0, end=0.25), 0.0)
+    assert sent.reconnect(0.0) == 0.75 * 2 * RATE
+    assert sent.reconnect(0.0) == 0, "it is counted once"
+    sent.audio.confirm(Segment("x", start=0.0, end=0.5), 0.0)
+    assert sent.reconnect(0.0) == 0
+
+
+def test_seconds_of_other_encodings_are_their_own():
+    """One byte a sample: a final of the first second covers as many bytes, not twice as many."""
+    clock = AudioClock(8000, 1)
+    audio = UnacknowledgedAudio(clock, 80_000, sample_bytes=1, is_timed=True)
+    audio.sent(bytes(16_000), 0.0)
+    assert audio.confirm(Segment("x", start=0.0, end=1.0), 0.0) == (8000, 8000)
+    assert [len(piece) for piece in audio.take_back()[0]] == [8000]
+    compressed = UnacknowledgedAudio(AudioClock(48_000, 2), 80_000, sample_bytes=2, is_timed=False)
+    compressed.sent(bytes(16_000), 0.0)
+    assert compressed.confirm(Segment("x", start=0.0, end=0.1), 0.0).at_least == 0
 
 
 def final(text, **more) -> str:

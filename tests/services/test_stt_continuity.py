@@ -181,12 +181,15 @@ async def test_a_change_of_settings_opens_the_new_socket_before_it_leaves_the_ol
 
 
 async def test_finals_that_come_twice_or_late_count_once():
+    last = asyncio.Event()
+
     async def handler(ws):
         await ws.recv()
         first = final("one two", **words("one", "two"))
         for frame in (first, first, json.dumps({"transcript": "thr", "is_final": False}),
                       final("three", **words("three", at=0.3)), first, final("four"), final("four")):  # fmt: skip
             await ws.send(frame)
+        last.set()
         async for message in ws:
             if isinstance(message, str):
                 await ws.send(final("", is_last=True))
@@ -195,7 +198,7 @@ async def test_finals_that_come_twice_or_late_count_once():
         service = stt(url)
         await service.connect()
         await service.send(bytes(32000))
-        while service._down.duplicates < 3:
+        while not last.is_set():
             await asyncio.sleep(0.01)
         await service.close()
     assert service.transcript.text == "one two three four"
@@ -261,9 +264,9 @@ async def test_latency_is_counted_from_the_end_of_speech():
 def test_when_a_moment_was_pushed():
     pushes = PushTimes()
     assert pushes.when(0.0) is None
-    pushes.pushed(0.1)
-    pushes.pushed(0.1)
-    assert pushes.when(0.05) <= pushes.when(0.15)
+    pushes.pushed(0.1, 10.0)
+    pushes.pushed(0.1, 20.0)
+    assert (pushes.when(0.05), pushes.when(0.15)) == (10.0, 20.0)
     assert pushes.when(0.3) is None
 
 

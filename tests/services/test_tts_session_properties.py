@@ -151,7 +151,6 @@ class Speech:
     def leave_socket(self):
         if self.is_open:
             self.is_open = False
-            self.retry.closed(self.now)
         self.asked, self.past, self.keepalives = [], [], 0
 
     def deliver(self, kind, request=None, *, ids=None, **content):
@@ -300,7 +299,6 @@ class Speech:
             self.session.connect_failed(self.refusals.pop(0)(), self.now)
         else:
             self.is_open = True
-            self.retry.opened(self.now)
             self.late.clear()
             self.session.connected(0.001)
 

@@ -416,7 +416,6 @@ class Client:
 
     def _adopt(self, link: Link) -> None:
         self.link = link
-        self.retry.opened(self.clock.now)
         self.late.clear()
         link.on_frame = lambda frame: self._on_frame(link, frame)
         link.on_lost = lambda lost: self._on_lost(link, lost)
@@ -425,7 +424,6 @@ class Client:
         if self.link is not None:
             self.link.drop()
             self.link = None
-            self.retry.closed(self.clock.now)
 
     def _take_spare(self) -> bool:
         spare, self.spare = self.spare, None
@@ -463,7 +461,6 @@ class Client:
     def _on_lost(self, link: Link, lost: ConnectionLost) -> None:
         if link is self.link:
             self.link = None
-            self.retry.closed(self.clock.now)
             if self.session is not None:
                 self.session.connection_lost(lost)
                 self.pump()

@@ -98,7 +98,7 @@ def test_UX17_the_frames_are_logged_for_those_who_want_them(caplog):
     with caplog.at_level(logging.DEBUG, logger="smallest_nb"), pytest.raises(snb.ConnectionLost):
         snb.speak("Hi", **AWAY)
     assert "Traceback" in caplog.text
-    assert "in open_once" in caplog.text
+    assert "in open" in caplog.text
     assert AWAY["api_key"] not in caplog.text
 
 

@@ -254,6 +254,13 @@ class RecordedSocket:
         self._record(Kind.SEND, frame)
         await self._ws.send(frame)
 
+    def send_now(self, frame: bytes, /) -> bool:
+        """Send a frame if that needs no waiting."""
+        sent = self._ws.send_now(frame)
+        if sent:
+            self._record(Kind.SEND, frame)
+        return sent
+
     async def keep_alive(self, frame: str | bytes, /) -> None:
         """Send a frame whose only purpose is to keep the socket open."""
         self._record(Kind.ALIVE, frame)
