@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Chromium 156: an AudioBuffer of another rate than its context is interpolated linearly. A tone of 8 kHz in speech of
-# 24 kHz gets a mirror tone at 16 kHz, audible as hiss on every s, and loses 2.5 dB itself.
-# Seen 2026-11-29, 24 kHz buffers in a 48 kHz context: mirror 9.6 dB below a tone of 8 kHz, 22.9 dB at 4 kHz, 47 at 1 kHz;
-# decodeAudioData of the same samples: more than 60 dB. A good guess is wrong because the same browser resamples files and
-# microphones with a windowed sinc; only buffers that are played as they are go through the cheap path.
+# Chromium 156: an AudioBuffer whose sample rate differs from its context's is interpolated linearly. In 24 kHz speech,
+# a tone of 8 kHz gets an image tone at 16 kHz, audible as hiss on every s, and loses 2.5 dB itself.
+# Observed 2026-11-29, 24 kHz buffers in a 48 kHz context: image 9.6 dB below a tone of 8 kHz, 22.9 dB at 4 kHz, 47 dB
+# at 1 kHz; decodeAudioData of the same samples: more than 60 dB.
+# Unexpected because the same browser resamples files and microphones with a windowed sinc; only buffers that are played
+# directly use the cheap method.
 set -euo pipefail
 
 work="$(mktemp -d)"

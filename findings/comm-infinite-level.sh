@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# jupyter_client 8.10.0 (ipykernel 7.4.0, ipywidgets 8.1.9): a number that JSON has no form for, as the level of silence
-# in decibels (-inf), reaches the page as the string "-inf"; the page's arithmetic then works on text.
-# Seen 2026-11-29: trait level=-inf -> state {"level": "-inf"}, custom message {"peak": nan} -> {"peak": "nan"}, and a
-# UserWarning in the cell, once. A good guess is wrong because JSON writers either refuse, or write null, or the tokens that
-# Python reads back; here the first try is refused and the message is cleaned by repr().
+# jupyter_client 8.10.0 (ipykernel 7.4.0, ipywidgets 8.1.9): a number that JSON cannot represent, such as the level of
+# silence in decibels (-inf), reaches the page as the string "-inf"; the page then calculates with text.
+# Observed 2026-11-29: trait level=-inf -> state {"level": "-inf"}, custom message {"peak": nan} -> {"peak": "nan"}, and
+# a UserWarning in the cell, once.
+# Unexpected because JSON writers either raise, or write null, or write the tokens that Python reads back; here the
+# first attempt fails and the message is cleaned with repr().
 set -euo pipefail
 
 work="$(mktemp -d)"

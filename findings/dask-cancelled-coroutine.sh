@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # distributed 2026.8.0: cancelling the future of a coroutine that runs on a worker does not cancel the coroutine. It
-# goes on to its end, and what it opened stays open and is paid for.
-# Seen 2026-11-29: 3 s after `future.cancel()` the task had counted on to its end and never saw CancelledError.
-# A good guess is wrong because threads cannot be cancelled but coroutines can, and Dask runs the latter on the worker's
-# own event loop, as tasks; the future's status says "cancelled" at once.
+# runs to its end, and whatever it opened stays open and is billed.
+# Observed 2026-11-29: 3 s after `future.cancel()` the task had counted to its end and never received CancelledError.
+# Unexpected because threads cannot be cancelled but coroutines can, and Dask runs coroutines as tasks on the worker's
+# own event loop; the future's status is "cancelled" at once.
 set -euo pipefail
 
 work="$(mktemp -d)"

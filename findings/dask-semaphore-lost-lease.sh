@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# distributed 2026.8.0: a Semaphore lets a second task in while the first one still runs, if the first holds the
-# interpreter lock (a decoder or recogniser in C): its lease is renewed by the same process and runs out meanwhile.
-# Seen 2026-11-29, max_leases=1, lease-timeout 3 s (30 s by default), tasks of 8 s: sleeping 0-8 and 8-16 s; holding the
-# lock 0-8 and 3-12 s. A good guess is wrong because the holder lives, works and answers before and after; the docs' words
-# on a lost lease are about workers that die. A limit of units or sessions of a paid service is then exceeded.
+# distributed 2026.8.0: a Semaphore admits a second task while the first one still runs, if the first holds the
+# interpreter lock (a decoder or recogniser in C): the same process renews its lease, which expires meanwhile.
+# Observed 2026-11-29, max_leases=1, lease-timeout 3 s (30 s by default), tasks of 8 s: sleeping 0-8 and 8-16 s; holding
+# the lock 0-8 and 3-12 s.
+# Unexpected because the holder is alive and responds before and after; the documentation mentions lost leases for
+# workers that die. The limit of a paid service is then exceeded.
 set -euo pipefail
 
 work="$(mktemp -d)"

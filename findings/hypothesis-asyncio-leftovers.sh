@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # hypothesis 6.170.17 with pytest-asyncio 1.5.0: all examples of an `async def` test under @given run in one event loop,
-# and a task that one example leaves behind is still running in the examples after it.
-# Seen 2026-11-29: five examples that each leave a task find 0, 1, 2, 3, 4 foreign tasks when they begin.
-# A good guess is wrong because each test function has a loop that is closed and whose tasks are cancelled at its end, and
-# hypothesis calls the function again for each example: the loop is the outer test's. Sockets of one example feed the next.
+# and a task that one example leaves behind still runs during the following examples.
+# Observed 2026-11-29: five examples that each leave a task find 0, 1, 2, 3, 4 foreign tasks when they start.
+# Unexpected because each test function has a loop whose tasks are cancelled at its end; but hypothesis calls the
+# function once for each example, in the loop of the outer test. Sockets of one example feed the next.
 set -euo pipefail
 
 work="$(mktemp -d)"

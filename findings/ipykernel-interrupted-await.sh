@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # ipykernel 7.4.0: an interrupt (the stop button) while a cell awaits ends the cell with CancelledError, not with
-# KeyboardInterrupt; `except KeyboardInterrupt` around the await does not run. A cell that computes gets KeyboardInterrupt.
-# Seen 2026-11-29: await -> CancelledError, not caught by the handler; time.sleep -> KeyboardInterrupt, caught.
-# A good guess is wrong because the signal is the same and asyncio.run() turns such a cancellation into KeyboardInterrupt
-# for its caller; a notebook leaves it as it is. Code that keeps partial results must catch both.
+# KeyboardInterrupt; `except KeyboardInterrupt` around the await does not run. A cell that computes gets
+# KeyboardInterrupt.
+# Observed 2026-11-29: await -> CancelledError, not caught by the handler; time.sleep -> KeyboardInterrupt, caught.
+# Unexpected because the signal is the same and asyncio.run() converts such a cancellation to KeyboardInterrupt for its
+# caller; a notebook does not. Code that keeps partial results must catch both.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# livekit-plugins-smallestai 1.8.9, STT: after `update_options` (a new language, say) in a running stream the word times
-# start again at zero; after a dropped socket they go on at the wall clock's time, not at that of the sound pushed.
-# Seen 2026-11-29: three words at 0.1, 1.1, 2.1 s, then the options change: the next three at 0.1, 1.1, 2.1 s again in place
-# of 3.1, 4.1, 5.1. A good guess is wrong because the stream object, its iterator and its audio go on without a break, and
-# the base class has start_time_offset for this; only a retry after an error adds to it.
+# livekit-plugins-smallestai 1.8.9, STT: after `update_options` (a new language, for example) in a running stream, the
+# word times restart at zero; after a dropped socket they continue at the wall clock's time, not at that of the pushed
+# audio. Observed 2026-11-29: three words at 0.1, 1.1, 2.1 s, then the options change: the next three at 0.1, 1.1, 2.1 s
+# again instead of 3.1, 4.1, 5.1. Unexpected because the stream object, its iterator and its audio continue without a
+# break, and the base class has start_time_offset for this; only a retry after an error adds to it.
 set -euo pipefail
 
 work="$(mktemp -d)"

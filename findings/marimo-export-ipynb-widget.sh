@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# marimo 0.25.2 with anywidget 0.11.0: `marimo export ipynb --include-outputs` keeps of a widget a Markdown output with the
-# escaped tag of marimo's own element, to be read as text; the HTML and the text that the widget offers are left out.
-# Seen 2026-11-29: ['text/markdown'], "&lt;marimo-anywidget data-..."; an object with _repr_html_ keeps its HTML.
-# A good guess is wrong because an .ipynb has a form for widgets, the HTML export of the same notebook draws the widget,
-# and Jupyter saves whatever the bundle offers. What should last must be shown as an object of its own.
+# marimo 0.25.2 with anywidget 0.11.0: `marimo export ipynb --include-outputs` saves a widget as a Markdown output with
+# the escaped tag of marimo's own element, displayed as text; the HTML and the text that the widget provides are
+# omitted.
+# Observed 2026-11-29: ['text/markdown'], "&lt;marimo-anywidget data-..."; an object with _repr_html_ keeps its HTML.
+# Unexpected because the .ipynb format supports widgets, the HTML export of the same notebook draws the widget, and
+# Jupyter saves whatever the bundle contains. Results that should be kept must be displayed as separate objects.
 set -euo pipefail
 
 work="$(mktemp -d)"

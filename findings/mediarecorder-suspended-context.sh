@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Chromium 156's MediaRecorder, PyAV 18.1.0: a recording during which the AudioContext was suspended (screen lock, lost
-# device) for 2 s has a hole in its timestamps, and every reader of samples closes it: all that follows is 2 s too early.
-# Seen 2026-11-29: 4 s recorded; last packet at 3.9 s; decodeAudioData gives 1.98 s of sound, PyAV 1.98 s.
-# A good guess is wrong because the file says 3.9 s and an <audio> element shows that duration too, but plays no silence.
-# Words found in the samples do not fit the recording's clock; the timestamps of the packets must be kept.
+# device) for 2 s has a gap in its timestamps, and every reader of samples removes it: everything after it is 2 s early.
+# Observed 2026-11-29: 4 s recorded; last packet at 3.9 s; decodeAudioData returns 1.98 s of audio, PyAV 1.98 s.
+# Unexpected because the file says 3.9 s and an <audio> element shows that duration too, but plays no silence. Times of
+# words in the samples do not match the recording's clock; the packets' timestamps must be kept.
 set -euo pipefail
 
 work="$(mktemp -d)"

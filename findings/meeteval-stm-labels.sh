@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# meeteval 0.4.3: the label field of an STM line (<o,f0,female>) is scored as a word that was said, and so is the line
+# meeteval 0.4.3: the label field of an STM line (<o,f0,female>) is scored as a spoken word, and so is the line
 # ignore_time_segment_in_scoring, with which NIST's files mark what must not be scored.
-# Seen 2026-11-29: a perfect transcript of four words has an error rate of 0.5 (cpWER 4 of 8); without labels it is 0.
-# A good guess is wrong because both belong to the format that sclite reads, and meeteval reads "STM" by name.
+# Observed 2026-11-29: a perfect transcript of four words has an error rate of 0.5 (cpWER 4 of 8); without labels it is
+# 0.
+# Unexpected because both belong to the format that sclite reads, and meeteval reads "STM" by name.
 set -euo pipefail
 
 work="$(mktemp -d)"

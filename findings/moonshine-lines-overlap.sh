@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# moonshine-voice 0.0.73 (tiny-en, in the wheel): the lines of one speaker overlap, the end of a line is up to 0.22 s
-# after the start of the next, and `audio_data` of both holds the sound between them.
-# Seen 2026-11-30 on the recording in the wheel: 0.99 s to 4.93 s, then from 4.80 s; 6 of 12 neighbours overlap.
-# A good guess is wrong because the text of the lines does not overlap: captions made of these times show two lines at
-# once, and the sound of the lines put together is longer than what was said.
+# moonshine-voice 0.0.73 (tiny-en, in the wheel): the lines of one speaker overlap; the end of a line is up to 0.22 s
+# after the start of the next, and `audio_data` of both contains the audio between them.
+# Observed 2026-11-30 on the recording in the wheel: 0.99 s to 4.93 s, then from 4.80 s; 6 of 12 neighbours overlap.
+# Unexpected because the text of the lines does not overlap: captions with these times show two lines at once, and the
+# concatenated audio of the lines is longer than the speech.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# moonshine-voice 0.0.73, streaming: what the last word of a stream is depends on the size of the pieces that were added;
-# with small ones stop() leaves the end of the sound out.
-# Seen 2026-11-29, 8 s that end in "it was the age of foolishness": pieces of 1 s "foolishness." (line of 1.57 s), 100 ms
-# "foolish." (1.34 s), 20 ms "four or four" (1.18 s). A good guess is wrong because stop() says that the sound is complete
-# and all of it was added; a microphone comes in small pieces. Half a second of silence before stop() keeps the word.
+# moonshine-voice 0.0.73, streaming: the last word of a stream depends on the size of the pieces that were added; with
+# small pieces, stop() omits the end of the audio.
+# Observed 2026-11-29, 8 s that end in "it was the age of foolishness": pieces of 1 s "foolishness." (line of 1.57 s),
+# 100 ms "foolish." (1.34 s), 20 ms "four or four" (1.18 s).
+# Unexpected because stop() marks the audio as complete and all of it was added; microphones deliver small pieces. Half
+# a second of silence before stop() keeps the word.
 set -euo pipefail
 
 work="$(mktemp -d)"

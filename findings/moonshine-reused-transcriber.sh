@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# moonshine-voice 0.0.73: a Transcriber carries the end of one sound into the next. Silence that is transcribed after a
-# sound which was cut off in speech has a line of its own; the same silence before it, and once more after it, has none.
-# Seen 2026-11-29: lines of 5 s of zeros: [] when fresh, [(0.0, 0.29, 'You')] after 8 s of speech, [] again.
-# A good guess is wrong because transcribe_without_streaming() takes a whole sound and keeps no stream open; its voice
-# activity detector goes on in the state that the former call left. A batch of files gets words that belong to no file.
+# moonshine-voice 0.0.73: a Transcriber carries the end of one sound over into the next. Silence that is transcribed
+# after a sound that was cut off in mid-speech yields a line; the same silence before it, and again after it, yields
+# none.
+# Observed 2026-11-29: lines of 5 s of zeros: [] when fresh, [(0.0, 0.29, 'You')] after 8 s of speech, [] again.
+# Unexpected because transcribe_without_streaming() takes a whole sound and keeps no stream open; its voice activity
+# detector continues from the state of the previous call. In a batch of files, words appear that belong to no file.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# nbclient 0.11.0: a widget that was closed is written to the saved notebook all the same, with its last state and its
-# binary traits; nbconvert --execute, papermill and jupyter execute save the same way.
-# Seen 2026-11-29: after `widget.close()`, 200,000 bytes of sound stand as 266,668 characters of base64 in the notebook.
-# A good guess is wrong because close() sends comm_close, after which no front end can show the model, and a front end
-# that saves widget state leaves it out. Clear what must not be kept before closing.
+# nbclient 0.11.0: a closed widget is still written to the saved notebook, with its last state and its binary traits;
+# nbconvert --execute, papermill and jupyter execute save the same way.
+# Observed 2026-11-29: after `widget.close()`, 200,000 bytes of audio are saved as 266,668 characters of base64 in the
+# notebook.
+# Unexpected because close() sends comm_close, after which no front end can show the model, and a front end that saves
+# widget state omits it. Clear traits that must not be saved before closing.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# nbclient 0.11.0 with ipywidgets 8.1.9: what `Output.append_stdout` wrote is gone as soon as `with out:` is used again,
-# from the kernel's own `out.outputs` as well, so a notebook that runs in CI shows another log than one run by hand.
-# Seen 2026-11-29: append "one", then `with out: print("two")`, then append "three": ['two', 'three'].
-# A good guess is wrong because both are documented ways to write to the same list; nbclient keeps a copy of its own while
-# it captures, does not see what the kernel appended in between, and sends the copy back to the kernel.
+# nbclient 0.11.0 with ipywidgets 8.1.9: lines written with `Output.append_stdout` are lost as soon as `with out:` is
+# used again, from the kernel's own `out.outputs` as well, so a notebook that runs in CI shows another log than one run
+# by hand.
+# Observed 2026-11-29: append "one", then `with out: print("two")`, then append "three": ['two', 'three'].
+# Unexpected because both are documented ways to write to the same list; while it captures, nbclient keeps its own copy,
+# does not see what the kernel appended in between, and sends the copy back to the kernel.
 set -euo pipefail
 
 work="$(mktemp -d)"

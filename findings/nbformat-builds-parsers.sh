@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# rfc3987-syntax 1.1.0 beside jsonschema 4.26.0 and nbformat 5.11.1: `import nbformat` builds 39 parsers before it returns,
-# because jsonschema imports every format checker that it finds. jsonschema[format-nongpl], which jupyter-events requires,
-# installs it, so each Jupyter server, nbconvert, nbclient and pytest with nbval pays when it starts, though no notebook
-# schema uses the formats "iri" and "iri-reference". Seen 2026-11-29: 39 parsers, 2.2 s of CPU; without the package 0 and
-# 0.2 s. Guesses are wrong because a validator is expected to cost when it validates, and "non-GPL formats" to be a choice
-# of licence, not of a start-up time.
+# rfc3987-syntax 1.1.0 with jsonschema 4.26.0 and nbformat 5.11.1: `import nbformat` builds 39 parsers before it
+# returns, because jsonschema imports every format checker that it finds. jsonschema[format-nongpl], which
+# jupyter-events requires, installs it, so each start of a Jupyter server, nbconvert, nbclient and pytest with nbval is
+# slower, though no notebook schema uses the formats "iri" and "iri-reference". Observed 2026-11-29: 39 parsers, 2.2 s
+# of CPU; without the package 0 and 0.2 s. Unexpected because a validator should cost when it validates, and "non-GPL
+# formats" suggests a choice of licence, not of start-up time.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# praat-parselmouth 0.4.7: Sound.extract_part() of times beyond the end of the sound gives silence of the length asked
-# for, without a word: intensity falls (nan wholly outside), and the part's length says nothing of the sound's.
-# Seen 2026-11-29, a sound of 2.0 s: 1.5 to 2.5 s -> 1.0 s, 3.0 dB weaker than 1.5 to 2.0; 2.5 to 3.0 s -> 0.5 s, nan.
-# A good guess is wrong because array slices are cut and Praat's own dialogs check what is typed. Recognisers give segments
-# that end after the sound (see faster-whisper-silence.sh): measured levels, rates and pauses of these are off.
+# praat-parselmouth 0.4.7: Sound.extract_part() with times beyond the end of the sound returns silence of the requested
+# length, without a warning: the intensity drops (nan if wholly outside), and the part's length does not reflect the
+# sound's. Observed 2026-11-29, a sound of 2.0 s: 1.5 to 2.5 s -> 1.0 s, 3.0 dB weaker than 1.5 to 2.0; 2.5 to 3.0 s ->
+# 0.5 s, nan. Unexpected because array slices are limited and Praat's own dialogs check their input. Recognisers return
+# segments that end after the sound (see faster-whisper-silence.sh): levels and rates measured on these are wrong.
 set -euo pipefail
 
 work="$(mktemp -d)"

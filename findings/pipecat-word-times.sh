@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# pipecat-ai 1.14.0, SmallestTTSService: in an answer of several sentences the word times run ahead of the sound, by the
-# silence at the end of each sentence: the clock of the next one starts at the last word's end, not at the sound's.
-# Seen 2026-11-29: sentences of 2.0 s whose last word ends at 0.65 s: first words at 0, 0.65 and 1.3 s in place of 0, 2, 4.
-# A good guess is wrong because the service receives every sample and knows how long each sentence is; captions and
-# interruptions ("what was heard") are early by the sum of all pauses so far.
+# pipecat-ai 1.14.0, SmallestTTSService: in an answer of several sentences, the word times run ahead of the audio by the
+# silence at the end of each sentence: the clock of the next sentence starts at the last word's end, not at the audio's.
+# Observed 2026-11-29: sentences of 2.0 s whose last word ends at 0.65 s: first words at 0, 0.65 and 1.3 s instead of 0,
+# 2, 4.
+# Unexpected because the service receives every sample and knows the length of each sentence; captions and interruptions
+# ("what was heard") are early by the sum of all previous pauses.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # pyannote.core 6.1.0: of two speakers who speak at exactly the same times, `annotation[segment] = name` keeps the last.
-# The diarisation error rate (pyannote.metrics 4.2.0) of the truth against itself then is half, and nothing is said.
-# Seen 2026-11-29: [('bob')] for anna and bob from 0 to 1 s; error rate 0.5 against the same two with their own tracks.
-# A good guess is wrong because speakers who overlap partly are both kept: only equal times meet, and they do where
-# times come in whole utterances or are rounded. A track name of one's own, annotation[segment, n], keeps both.
+# The diarisation error rate (pyannote.metrics 4.2.0) of the truth against itself is then one half, without a warning.
+# Observed 2026-11-29: [('bob')] for anna and bob from 0 to 1 s; error rate 0.5 against the same two with separate
+# tracks.
+# Unexpected because speakers who partly overlap are both kept; only equal times collide, which happens if times are of
+# whole utterances or rounded. A track name for each speaker, annotation[segment, n], keeps both.
 set -euo pipefail
 
 work="$(mktemp -d)"

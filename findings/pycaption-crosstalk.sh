@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pycaption 2.3.14: two SRT cues with the same times (crosstalk) become one cue in SRT; hours beyond 24 start again at 0;
-# italics of an SRT file come out of the WebVTT writer as text, with the markup to be read on the screen.
-# Seen 2026-11-29: "Hello there" and "Good morning" in one cue; 100:00:00 -> 04:00:00; &lt;i>now&lt;/i>.
-# A good guess is wrong because the WebVTT writer keeps the two cues apart and the reader takes <i> in WebVTT for italics;
-# and no format of subtitles has days.
+# pycaption 2.3.14: two SRT cues with the same times (crosstalk) become one cue in SRT; hours beyond 24 restart at 0;
+# the WebVTT writer outputs italics of an SRT file as text, so the markup is visible on the screen.
+# Observed 2026-11-29: "Hello there" and "Good morning" in one cue; 100:00:00 -> 04:00:00; &lt;i>now&lt;/i>.
+# Unexpected because the WebVTT writer keeps the two cues apart and the reader understands <i> in WebVTT as italics; and
+# no subtitle format has days.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# pydub 0.25.1 and audioread 3.1.0: WAV codings taken for another one, without a word. pydub reads float samples in a
+# pydub 0.25.1 and audioread 3.1.0: WAV encodings are misread without a warning. pydub reads float samples in a
 # WAVE_FORMAT_EXTENSIBLE file as 32-bit integers and mu-law as 8-bit samples; audioread reads unsigned 8-bit as signed.
-# Seen 2026-11-29, a tone of RMS 0.354: pydub 0.500 (noise) and 0.581, audioread 0.699; soundfile 0.354 for all three.
-# A good guess is wrong because pydub refuses float in a plain header: behind 0xFFFE it never looks at the sub-format, which
-# is where writers of 32-bit float and of more than two channels put it.
+# Observed 2026-11-29, a tone of RMS 0.354: pydub 0.500 (noise) and 0.581, audioread 0.699; soundfile 0.354 for all
+# three.
+# Unexpected because pydub rejects float in a plain header; after 0xFFFE it never checks the sub-format, which is where
+# writers of 32-bit float and of more than two channels put it.
 set -euo pipefail
 
 work="$(mktemp -d)"

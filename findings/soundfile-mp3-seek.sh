@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # soundfile 0.14.0 (libsndfile 1.2.2): an MP3 read from the middle, shortly before a word that follows digital silence,
-# comes without the beginning of that word; read from the start of the file the same samples are right.
-# Seen 2026-11-29: nine words, each read from 20 ms before its onset: every one lacks 12 to 43 ms at 24 kHz.
-# A good guess is wrong because seeking is sample exact (it is, in FLAC, Vorbis, Opus, and after noise in place of silence):
-# only here the frame borrows bits from frames before the seek point, which is what speech after a synthetic pause does.
+# lacks the beginning of that word; read from the start of the file, the same samples are correct.
+# Observed 2026-11-29: nine words, each read from 20 ms before its onset: every one lacks 12 to 43 ms at 24 kHz.
+# Unexpected because seeking is sample exact (it is, in FLAC, Vorbis, Opus, and after noise instead of silence); only
+# here the frame borrows bits from frames before the seek point, as speech after a synthetic pause does.
 set -euo pipefail
 
 work="$(mktemp -d)"

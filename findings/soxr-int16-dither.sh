@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# soxr 1.1.0: resampling int16 samples adds dither, so digital silence comes out as noise; float32 samples of the same
-# sound come out as silence.
-# Seen 2026-11-29, one second of zeros from 24 to 16 kHz: of 16,000 samples 23.3 % are 1 or -1 as int16, none as float32.
-# A good guess is wrong because the two types are documented as equal inputs, and zeros times a filter are zeros. Silence
-# detectors that look for zeros, and tests that compare pieces with the whole, then fail.
+# soxr 1.1.0: resampling int16 samples adds dither, so digital silence becomes noise; float32 samples of the same audio
+# stay silent.
+# Observed 2026-11-29, one second of zeros from 24 to 16 kHz: of 16,000 samples 23.3 % are 1 or -1 as int16, none as
+# float32.
+# Unexpected because the two types are documented as equal inputs, and filtered zeros are zeros. Silence detectors that
+# search for zeros, and tests that compare pieces with the whole, then fail.
 set -euo pipefail
 
 work="$(mktemp -d)"

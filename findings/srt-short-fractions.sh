@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# srt 3.5.3 and webvtt-py 0.6.0 against pysubs2 1.8.1: an SRT time with fewer than three digits behind the comma. The
-# first two take the digits for milliseconds, pysubs2 for a decimal fraction.
-# Seen 2026-11-29: 00:00:01,5 is 1.005 s for srt and webvtt-py, and 1.5 s for pysubs2; 00:00:02,25 is 2.025 s and 2.25 s.
-# A good guess is wrong because a file that three readers accept should mean one thing; subtitles made by hand or by a
-# line of string formatting have such times, and their cues move by up to 0.9 s.
+# srt 3.5.3 and webvtt-py 0.6.0 compared with pysubs2 1.8.1: an SRT time with fewer than three digits after the comma.
+# The first two read the digits as milliseconds, pysubs2 as a decimal fraction.
+# Observed 2026-11-29: 00:00:01,5 is 1.005 s for srt and webvtt-py, and 1.5 s for pysubs2; 00:00:02,25 is 2.025 s and
+# 2.25 s.
+# Unexpected because a file that three readers accept should mean one thing; subtitles written by hand or with simple
+# string formatting have such times, and their cues move by up to 0.9 s.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# tqdm 4.70.1 in a notebook (tqdm.auto): the text that the bar leaves in the saved notebook is its first state, 0 %,
-# however far it came; only the widget, which GitHub, Markdown, LaTeX and plain viewers do not draw, says 100 %.
-# Seen 2026-11-29 (nbclient 0.11.0, nbconvert 7.17.2): "0%|          | 0/3" in the Markdown of a finished notebook.
-# A good guess is wrong because outputs of one display id are updated in place, and the bar in a terminal ends at 100 %:
-# the widget's text form is made once, when it is shown. A finished batch of recordings reads as one that never began.
+# tqdm 4.70.1 in a notebook (tqdm.auto): the bar's text in the saved notebook is its first state, 0 %, however far it
+# advanced; only the widget, which GitHub, Markdown, LaTeX and plain viewers do not draw, says 100 %.
+# Observed 2026-11-29 (nbclient 0.11.0, nbconvert 7.17.2): "0%|          | 0/3" in the Markdown of a finished notebook.
+# Unexpected because outputs with a display id are updated in place, and the bar in a terminal ends at 100 %; the
+# widget's text form is created once, when it is displayed. A finished batch of recordings looks as if it never started.
 set -euo pipefail
 
 work="$(mktemp -d)"

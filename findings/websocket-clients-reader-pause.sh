@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # websockets 17.4, aiohttp 3.14.5, httpx-ws: a program that stops reading for a while loses a connection whose peer is
 # alive and sends all the time: the client's own keepalive closes it, with a ping interval of 1 s within 5 s.
-# Seen 2026-11-29, 5 messages read before a pause of 8 s: websockets "keepalive ping timeout" after 22 messages, aiohttp
-# "No PONG received" after 5, httpx-ws WebSocketNetworkError after 6; the rest of what was received is gone.
-# A good guess is wrong because pings run in tasks of their own; yet a full receive queue also holds back the pongs.
-# A program that plays sound while it comes must read into a buffer of its own, or switch the keepalive off.
+# Observed 2026-11-29, 5 messages read before a pause of 8 s: websockets "keepalive ping timeout" after 22 messages,
+# aiohttp "No PONG received" after 5, httpx-ws WebSocketNetworkError after 6; the rest of the received data is lost.
+# Unexpected because pings run in separate tasks; but a full receive queue also delays the pongs. A program that plays
+# audio while it arrives must read into its own buffer, or disable the keepalive.
 set -euo pipefail
 
 work="$(mktemp -d)"

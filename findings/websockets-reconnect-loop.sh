@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# websockets 17.4: `async for socket in connect(url)` waits longer and longer between attempts whose handshake fails, but
-# not at all after a connection that was accepted and then closed: such a server is asked again hundreds of times a second.
-# Seen 2026-11-29: 3 s of a server that accepts and closes with 1013 (try again later): 199 to 1,233 connections on a
-# busy machine, against 1 or 2 attempts where it answers the handshake with 503.
-# A good guess is wrong because the loop is documented as reconnecting with exponential backoff; services that are busy
-# or have a fault after the handshake, as speech services check plans there, are the ones it hits.
+# websockets 17.4: `async for socket in connect(url)` waits longer and longer between attempts whose handshake fails,
+# but not at all after a connection that was accepted and then closed: such a server gets hundreds of attempts a second.
+# Observed 2026-11-29: 3 s of a server that accepts and closes with 1013 (try again later): 199 to 1,233 connections on
+# a busy machine, compared with 1 or 2 attempts if it answers the handshake with 503.
+# Unexpected because the loop is documented as reconnecting with exponential backoff; it hits services that are busy or
+# fail after the handshake, as speech services check plans there.
 set -euo pipefail
 
 work="$(mktemp -d)"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# whisper-normalizer 0.1.15 (the text normaliser that published Whisper error rates are computed with), English: numbers
-# side by side are glued into one, across a comma, and an interjection becomes a digit.
-# Seen 2026-11-29: "two, three or four" -> "23 or 4", so that it and "twenty-three or four" count as the same words;
-# "oh my god" -> "0 my god", "wait a second" -> "wait a 2nd". A good guess is wrong because a comma ends a number when it
-# is read; here the commas are gone before the numbers are parsed. Lists, codes and times hide their errors.
+# whisper-normalizer 0.1.15 (the text normaliser with which published Whisper error rates are computed), English:
+# adjacent numbers are merged into one, across a comma, and an interjection becomes a digit.
+# Observed 2026-11-29: "two, three or four" -> "23 or 4", so that it and "twenty-three or four" count as the same words;
+# "oh my god" -> "0 my god", "wait a second" -> "wait a 2nd".
+# Unexpected because a comma ends a number in reading; here the commas are removed before the numbers are parsed. Errors
+# in lists, codes and times are not counted.
 set -euo pipefail
 
 work="$(mktemp -d)"

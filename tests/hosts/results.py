@@ -25,16 +25,16 @@ EMULATED = {
 }
 """Test files that are about a host which the tests imitate, and what of it is real."""
 NOTES = {
-    "voila": "a page that is left cannot say so, and Voilà's request to end its kernel is refused (403): "
-    "the kernel keeps its sockets for five minutes, and itself: set a cull timeout",
-    "marimo": "the boxes are drawn by us, because marimo draws anywidgets only",
+    "voila": "a closed page cannot report it, and Voilà's request to shut its kernel down is refused (403): the kernel "
+    "keeps its sockets for five minutes and then keeps running; set a cull timeout",
+    "marimo": "this package draws the boxes, because marimo draws anywidgets only",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
-    "colab": "its Python, its packages, its kernel, and a page with its rules for frames and messages; Colab itself "
-    "cannot be reached. Should the microphone stay silent: `smallest_nb.colab.enable_mic()`",
-    "vscode": "its rules for frames and messages; the editor itself is not run. Its outputs get no microphone: the "
-    "button says so and offers a tab of its own, the kernel's device, or a file",
+    "colab": "emulated: its Python, packages and kernel, and a page with its rules for frames and messages; the tests "
+    "cannot reach Colab itself. If the microphone stays silent: `smallest_nb.colab.enable_mic()`",
+    "vscode": "emulated: its rules for frames and messages; the tests do not run the editor itself. Its outputs get no "
+    "microphone; the button says so and offers a separate tab, the kernel's device, or a file",
 }
-FIXED = {"vscode": {"transcription": "another way"}}
+FIXED = {"vscode": {"transcription": "fallback"}}
 """What no test can find, because the host rules it out."""
 COLUMNS = {
     "test_a_voice_is_heard": "audition",

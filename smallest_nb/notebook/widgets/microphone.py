@@ -107,7 +107,7 @@ class Microphone(SpeechWidget):
 
     @property
     def state(self) -> str:
-        """What it does: "idle", "starting", "recording", "paused" or "stopping"."""
+        """One of "idle", "starting", "recording", "paused" and "stopping"."""
         return self.controller.state
 
     @property
