@@ -243,7 +243,7 @@ class SmallestSTTService(EventEmitter):
         await self.close()
 
     async def send(self, audio: bytes | bytearray | memoryview | ArrayLike) -> None:
-        """Push audio; returns as soon as it is kept.
+        """Push audio; returns as soon as it is kept. Opens the connection unless :meth:`connect` did.
 
         That is at once for what comes from a microphone, and costs the oldest audio if an outage lasts longer than
         `buffer_secs`. What is pushed faster than it sounds waits until there is room, for a lost connection too.
@@ -259,6 +259,9 @@ class SmallestSTTService(EventEmitter):
         self._owner.claim()
         session = self._session
         session.refuse_if_over()
+        if self._sender is None:
+            session.start_sending()
+            self._sender = start_task(self._run())
         for piece in self._format.pieces(audio):
             if session.is_clear and self._connection.send_now(piece):
                 session.pushed_and_sent(piece, monotonic())

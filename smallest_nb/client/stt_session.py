@@ -242,6 +242,12 @@ class STTSession:
         if not self._is_started:
             self.retry.begin()
 
+    def start_sending(self) -> None:
+        """Audio is pushed and no connection was made yet: make one as soon as there is something to send."""
+        if not self._is_started:
+            self.retry.begin()
+            self._is_started = True
+
     def attempt(self, now: float) -> float:
         """Return when the next attempt to connect is due.
 

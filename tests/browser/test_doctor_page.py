@@ -60,7 +60,7 @@ def test_every_line_is_filled_and_no_key_is_anywhere(lab, simulator):
         assert set(PAGE_LINES) <= set(found)
         assert {name: line for name, line in found.items() if line[0] in ("unknown", "red")} == {}
         assert "***2e77, from environment SMALLEST_API_KEY" in found["service.key"][1]
-        assert found["page.worklet"][1] == "loaded from a blob, and it ran"
+        assert found["page.worklet"][1] == "loaded from a blob and ran"
         assert found["page.binary"][1] == "unchanged, both ways"
         assert found["page.secure"][1] == "yes"
         assert found["page.autoplay"][1] == "allowed"

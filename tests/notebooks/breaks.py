@@ -36,11 +36,11 @@ BREAKS = {
     """,
     # What breaks off is not spoken again.
     "06_under_the_hood": """
-        from smallest_nb.client import speaker
-        first = speaker.Speaker.__init__
+        from smallest_nb.client.tts import SmallestTTSService
+        first = SmallestTTSService.__init__
         def init(self, *a, **k):
             first(self, *a, **{**k, "max_retries": 0})
-        speaker.Speaker.__init__ = init
+        SmallestTTSService.__init__ = init
     """,
     # Everything said is lost.
     "07_colab": """
