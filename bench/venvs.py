@@ -45,11 +45,13 @@ class Shelf:
         home: Folder of the environments.
         requirements: Folder of the requirement files.
         also: Further arguments for `uv pip install`, such as the project itself.
+        versions_of_also: What `also` depends on; an environment that was made with something else is out of date.
     """
 
     home: Path
     requirements: Path
     also: tuple[str, ...] = ()
+    versions_of_also: str = ""
 
     def python(self, name: str) -> Path | None:
         """Return an environment's interpreter, or None where it was not made or its requirements changed."""
@@ -77,7 +79,7 @@ class Shelf:
 
     def seal(self, name: str) -> None:
         """Mark an environment as whole; the last step of making it."""
-        shutil.copyfile(self.requirements / f"{name}.txt", self._stamp(name))
+        self._stamp(name).write_text(self._wanted(name), encoding="utf-8")
 
     def _python(self, name: str) -> Path:
         return self.home / name / "bin" / "python"
@@ -87,4 +89,7 @@ class Shelf:
 
     def _is_current(self, name: str) -> bool:
         stamp = self._stamp(name)
-        return stamp.exists() and stamp.read_bytes() == (self.requirements / f"{name}.txt").read_bytes()
+        return stamp.exists() and stamp.read_text(encoding="utf-8") == self._wanted(name)
+
+    def _wanted(self, name: str) -> str:
+        return (self.requirements / f"{name}.txt").read_text(encoding="utf-8") + self.versions_of_also

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,13 @@ from bench.venvs import ROOT, Shelf
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 HOSTS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt")))
-_SHELF = Shelf(ROOT / ".hosts", REQUIREMENTS, ("--editable", f"{ROOT}[simulator]"))
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+_SHELF = Shelf(
+    ROOT / ".hosts",
+    REQUIREMENTS,
+    ("--editable", f"{ROOT}[simulator]"),
+    "\n".join([*_PROJECT["dependencies"], *_PROJECT["optional-dependencies"]["simulator"]]),
+)
 _NPM = re.compile(r"^# npm: (.+)$", re.MULTILINE)
 _NPM_SECS = 300
 _MAKE_SECS = 100.0
