@@ -18,7 +18,7 @@ CHANGES = {
     # Word times are on from the start and cannot be switched by `update_options`, nor can speakers.
     "livekit": dict.fromkeys(("sentence_timestamps", "redact_pii", "redact_pci"), True)
     | {"eou_timeout_ms": 900, "endpointing_timeout_ms": 400, "keywords": [("weather", 2.0)]},
-    # The SDK has no update: its user connects anew, which is what the client script does.
+    # The SDK has no update: its user makes a new connection, which is what the client script does.
     "smallestai": dict.fromkeys(FLAGS, True) | {"numerals": True},
 }
 ASKED = {

@@ -102,7 +102,7 @@ def test_X4_closing_releases_the_sockets_of_a_loop_that_ended(running, make, kin
             break
         threading.Event().wait(0.05)
     else:
-        pytest.fail("the peer was not told")
+        pytest.fail("the connection to the simulator is still open")
 
 
 @pytest.mark.parametrize("kind", SERVICES)

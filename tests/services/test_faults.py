@@ -1,4 +1,4 @@
-"""The fault table against our services: whole or told, in time, nothing lost, nothing left behind.
+"""The fault table against our services: a whole result or an error, in time; nothing lost, no leaks.
 
 Rows that suspend, block or mostly wait run in processes of their own beside the others (`bench.faults` does the same
 for every client, and the long rows too).
@@ -106,19 +106,19 @@ def test_the_rows_over_sockets_are_in_the_table():
     assert {row.fault for row in ROWS if row.side == "tts"} >= SPEECH_OVER_SOCKETS
 
 
-async def test_the_judge_misses_a_chunk_that_was_never_sent(server):
+async def test_the_judge_reports_a_chunk_that_was_never_sent(server):
     row = Row("a chunk is swallowed", "tts", "", plan(Fault("audio", "swallow", after=MID_AUDIO)))
     result = await run_here(row, server)
     assert (result.outcome, result.bytes_lost, result.text_lost) == ("wrong audio", 2400, 1)
 
 
-async def test_the_judge_misses_a_word_that_was_never_heard(server):
+async def test_the_judge_reports_a_word_that_was_never_heard(server):
     row = Row("a word is misheard", "stt", "", plan(Fault("interim", "mishear", after=2)))
     result = await run_here(row, server)
     assert (result.outcome, result.text_lost) == ("silent loss", 1)
 
 
-async def test_the_judge_misses_audio_that_was_never_pushed(server):
+async def test_the_judge_reports_audio_that_was_never_pushed(server):
     class Sloppy(Client):
         async def ear(self, *arguments, **options):
             ear = await super().ear(*arguments, **options)
@@ -135,7 +135,7 @@ async def test_the_judge_misses_audio_that_was_never_pushed(server):
     assert (result.outcome, result.bytes_lost) == ("whole", 1280)
 
 
-async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(server):
+async def test_the_judge_reports_audio_that_comes_twice_and_a_clip_that_lacks_some(server):
     class Stutter(Client):
         async def voice(self, *arguments, **options):
             voice = await super().voice(*arguments, **options)
@@ -158,7 +158,7 @@ async def test_the_judge_sees_audio_that_comes_twice_and_a_clip_that_lacks_some(
     assert result.bytes_lost > 0
 
 
-async def test_the_judge_finds_what_is_left_behind(server):
+async def test_the_judge_counts_leaked_tasks_and_sockets(server):
     left = []
 
     class Messy(Client):
@@ -173,7 +173,7 @@ async def test_the_judge_finds_what_is_left_behind(server):
     assert (result.outcome, result.leaks) == ("whole", 2)
 
 
-async def test_the_judge_does_not_wait_for_ever(server):
+async def test_the_judge_does_not_wait_without_end(server):
     class Stuck(Client):
         async def voice(self, *arguments, **options):
             await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""A plan of few sockets: idle services give theirs up when another one needs one."""
+"""A plan of few sockets: idle services close theirs when another service needs one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_K6_idle_services_make_room(small_plan):
     try:
         for service in services:
             assert (await service.synthesize("Hi")).duration > 0
-        for service in services:  # those that gave theirs up come back
+        for service in services:  # those whose sockets were closed connect again
             assert (await service.synthesize("Hi")).duration > 0
         assert sum(service.connected for service in services) <= SOCKETS
     finally:
@@ -88,7 +88,7 @@ def test_K6_services_of_loops_that_ended_make_room(small_plan):
     assert asyncio.run(speak()).duration > 0
 
 
-async def test_K6_where_nobody_is_idle_the_refusal_is_raised(small_plan):
+async def test_K6_if_no_service_is_idle_the_refusal_is_raised(small_plan):
     small_plan.behaviour.reject = 429
     try:
         with pytest.raises(RateLimitError):

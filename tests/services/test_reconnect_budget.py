@@ -15,7 +15,7 @@ from tests.support.services import chunk, complete, scripted, stt, tts
 
 PIECE = bytes(3200)
 THREE_SENTENCES = (
-    "The quick amber fox jumps over seven hedges. Nobody expected winter rain before late November. "
+    "The quick amber fox jumps over seven hedges. They expected winter rain before late November. "
     "Please bring two warm coats and thick gloves."
 )
 
@@ -74,7 +74,7 @@ async def push_until_it_fails(service):
     ],
     ids=["untimed", "nothing new", "less", "times of nothing sent", "several", "interim", "mark", "nothing"],
 )
-async def test_X2_transcription_that_gets_nowhere_ends_with_an_error(answers):
+async def test_X2_transcription_without_progress_ends_with_an_error(answers):
     server = Flaky(answers)
     errors = []
     async with scripted(server) as url:
@@ -116,7 +116,7 @@ async def test_X2_a_mark_counts_once_over_all_sockets():
     ],
     ids=["a chunk", "nothing", "a word", "an odd frame"],
 )
-async def test_X2_speech_that_gets_nowhere_ends_with_an_error(answers, received, connections):
+async def test_X2_speech_without_progress_ends_with_an_error(answers, received, connections):
     server = Flaky(lambda _n, request: answers({"external_request_id": json.loads(request)["request_id"]}))
     async with scripted(server) as url, tts(url, max_retries=2, spare_socket=False) as service:
         with pytest.raises(snb.IncompleteError, match="attempts in a row brought nothing new") as caught:
@@ -125,7 +125,7 @@ async def test_X2_speech_that_gets_nowhere_ends_with_an_error(answers, received,
     assert server.connections == connections
 
 
-async def test_X2_speech_that_gets_on_sentence_by_sentence_is_whole():
+async def test_X2_speech_that_progresses_sentence_by_sentence_is_whole():
     def answers(_number, request):
         ids = {"external_request_id": json.loads(request)["request_id"]}
         return [chunk(bytes(4800), **ids), complete(**ids)]

@@ -32,8 +32,8 @@ async def spoken(simulator):
         return (await service.synthesize("The weather will be cold and cloudy this morning.")).padded(0.5, 1.0)
 
 
-class Deaf:
-    """Answers close_stream and finalize with an empty final, keeps all else."""
+class Recorder:
+    """A server without a transcript: answers close_stream and finalize with an empty final, keeps what it gets."""
 
     def __init__(self):
         self.texts = []
@@ -52,7 +52,7 @@ class Deaf:
 
 
 async def test_our_own_voice_activity_finalizes_once_per_turn(spoken):
-    server = Deaf()
+    server = Recorder()
     marks = []
     async with scripted(server) as url, stt(url, vad=snb.VADParams(stop_secs=0.4)) as service:
         for name in ("on_speech_started", "on_speech_ended"):
@@ -120,9 +120,9 @@ async def test_an_outage_of_seconds_loses_nothing():
 
     server = await serve(handler, "127.0.0.1", 0)
     port = next(iter(server.sockets)).getsockname()[1]
-    told = []
+    errors = []
     service = stt(f"ws://127.0.0.1:{port}", max_retries=1)
-    service.event_handler("on_connection_error")(lambda _s, message: told.append(message))
+    service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
     await service.connect()
     pieces = [bytes([n, 0]) * 1600 for n in range(40)]
     await service.send(pieces[0])
@@ -138,10 +138,10 @@ async def test_an_outage_of_seconds_loses_nothing():
     server.close()
     assert bytes(received) == b"".join(pieces)
     assert service.dropped_seconds == 0
-    assert len(told) == 1
+    assert len(errors) == 1
 
 
-async def test_an_outage_that_does_not_end_is_told_after_the_time_that_audio_is_kept():
+async def test_an_outage_that_does_not_end_is_an_error_after_the_time_that_audio_is_kept():
     async def handler(ws):
         await ws.recv()
         await ws.send(final("one"))
@@ -252,11 +252,11 @@ async def test_latency_is_counted_from_the_end_of_speech():
             await service.send(bytes(3200))
             await asyncio.sleep(0.1)
         await service.close()
-    (told,) = service.metrics
-    assert (told.end, told.characters) == (0.5, 3)
+    (measured,) = service.metrics
+    assert (measured.end, measured.characters) == (0.5, 3)
     # The end of speech was pushed 0.5 s before the last piece, and the final came 0.3 s after that.
-    assert told.time_to_final_s == pytest.approx(0.8, abs=0.15)
-    assert service.metrics.summary()["p50"] == told.time_to_final_s
+    assert measured.time_to_final_s == pytest.approx(0.8, abs=0.15)
+    assert service.metrics.summary()["p50"] == measured.time_to_final_s
     assert service.metrics.summary()["ttfs_p99_latency"] == 1.59
     assert list(service.metrics.to_dataframe().columns)[0] == "characters"
 

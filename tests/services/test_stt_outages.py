@@ -1,4 +1,4 @@
-"""Who waits while the connection is away and who cannot: recordings, microphones, control frames, a quiet session."""
+"""What waits while the connection is lost and what cannot: recordings, microphones, control frames, a quiet session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def numbered(seconds: int) -> bytes:
 
 
 class Away:
-    """A server whose connections are lost, and which then lets nobody in, without refusing, until told to.
+    """A server that loses its first connection and leaves later handshakes unanswered until `back` is set.
 
     Args:
         lose_after: Bytes read from the first connection before it is lost.
@@ -43,7 +43,7 @@ class Away:
         self._slow = slow
         self._last = last
 
-    async def _let_in(self, _connection, _request):
+    async def _handshake(self, _connection, _request):
         if self.sockets:
             await self.back.wait()
 
@@ -67,7 +67,7 @@ class Away:
     @contextlib.asynccontextmanager
     async def running(self):
         async with serve(
-            self._hear, "127.0.0.1", 0, process_request=self._let_in, compression=None, close_timeout=0.2
+            self._hear, "127.0.0.1", 0, process_request=self._handshake, compression=None, close_timeout=0.2
         ) as server:
             yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
             self.back.set()
@@ -110,12 +110,12 @@ async def test_a_file_that_is_transcribed_is_whole_after_one_loss():
 
 @pytest.mark.parametrize("at_once", [False, True])
 async def test_a_recording_waits_for_a_connection_that_comes_back(at_once):
-    """... and whoever pushes it need not say that it is one."""
+    """The program that pushes it need not say that it is a recording."""
     server = Away(SECOND)
-    told = []
+    errors = []
     async with server.running() as url:
         service = stt(url, buffer_secs=3.0, resend_secs=400.0)
-        service.event_handler("on_connection_error")(lambda _s, message: told.append(message))
+        service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
         await service.connect()
         pcm = numbered(400)
         pushing = asyncio.ensure_future(service.send(pcm) if at_once else push(service, pcm))
@@ -126,7 +126,7 @@ async def test_a_recording_waits_for_a_connection_that_comes_back(at_once):
         await asyncio.wait_for(pushing, 10)
         await service.close()
     assert bytes(server.sockets[1]) == pcm
-    assert (service.dropped_seconds, len(told)) == (0, 1)
+    assert (service.dropped_seconds, len(errors)) == (0, 1)
 
 
 @pytest.mark.parametrize("end", ["close", "cancel", "too long"])
@@ -152,12 +152,12 @@ async def test_a_recording_that_waits_can_be_ended(end):
         await service.close()
 
 
-async def test_a_microphone_does_not_wait_and_what_it_loses_is_counted_and_told():
+async def test_a_microphone_does_not_wait_and_what_it_loses_is_counted_and_reported():
     server = Away(PIECE, words=[{"word": "x", "start": 0.0, "end": 0.1}])
-    told = []
+    errors = []
     async with server.running() as url:
         service = stt(url, buffer_secs=0.5)
-        service.event_handler("on_connection_error")(lambda _s, message: told.append(message))
+        service.event_handler("on_connection_error")(lambda _s, message: errors.append(message))
         await service.connect()
         await service.send(numbered(1)[:PIECE])
         await until(lambda: not service.connected)
@@ -168,7 +168,7 @@ async def test_a_microphone_does_not_wait_and_what_it_loses_is_counted_and_told(
     # 0.5 s that were never sent are kept, and beside them as much as was sent and not transcribed: 0.1 s
     assert service.dropped_seconds == pytest.approx(1.5)
     assert len(server.sockets[1]) == 6 * PIECE
-    assert told[1:] == ["0.10 s of audio dropped: the connection is away, and 0.5 s are kept"] * 15
+    assert errors[1:] == ["0.10 s of audio dropped: the connection is away, and 0.5 s are kept"] * 15
     assert service.transcript.segments[-1].start == pytest.approx(1.5)
 
 
@@ -203,12 +203,12 @@ def test_control_frames_drop_nothing_and_what_returned_has_room_of_its_own():
     assert (queue.has_room(4), queue.has_room(5)) == (True, False)
 
 
-async def test_a_connection_lost_in_a_long_quiet_is_sought_as_long_as_any_other():
-    async def deaf(ws):
+async def test_a_connection_lost_during_a_long_silence_is_retried_as_long_as_any_other():
+    async def never_answers(ws):
         async for _ in ws:
             pass
 
-    server = await serve(deaf, "127.0.0.1", 0)
+    server = await serve(never_answers, "127.0.0.1", 0)
     port = next(iter(server.sockets)).getsockname()[1]
     service = stt(f"ws://127.0.0.1:{port}", buffer_secs=1.5, close_timeout=0.1)
     await service.connect()
@@ -218,7 +218,7 @@ async def test_a_connection_lost_in_a_long_quiet_is_sought_as_long_as_any_other(
     speaking = asyncio.ensure_future(speak(service, bytes(SECOND)))
     await asyncio.sleep(0.4)
     assert not speaking.done(), "after one attempt the session is over"
-    async with serve(deaf, "127.0.0.1", port):
+    async with serve(never_answers, "127.0.0.1", port):
         await speaking
         await until(lambda: service.connected)
         await service.close()

@@ -84,8 +84,8 @@ async def test_arrays_are_taken_and_wrong_audio_is_refused(simulator):
     async with stt(simulator) as service:
         await service.send(np.zeros(1600, np.float32))
         await service.send(np.zeros(1600, np.int16))
-        for bad, told in ((b"\x00", "1 bytes"), (np.zeros((2, 2)), "one channel"), (np.zeros(3, np.int64), "int64")):
-            with pytest.raises(snb.ConfigError, match=told):
+        for bad, message in ((b"\x00", "1 bytes"), (np.zeros((2, 2)), "one channel"), (np.zeros(3, np.int64), "int64")):
+            with pytest.raises(snb.ConfigError, match=message):
                 await service.send(bad)
 
 
@@ -104,8 +104,8 @@ async def test_a_change_of_settings_reconnects_and_loses_nothing(fresh_simulator
     assert service.transcript[1].start > clip.duration - 0.2
 
 
-async def test_audio_sent_while_the_server_is_away_arrives():
-    """What was not transcribed on the dead socket is sent again on the next one, whole and in order."""
+async def test_audio_sent_while_the_server_is_unreachable_arrives():
+    """What was not transcribed on the lost socket is sent again on the next one, whole and in order."""
     received = []
 
     async def handler(ws):
@@ -136,7 +136,7 @@ async def test_audio_sent_while_the_server_is_away_arrives():
     assert (service.reconnects, service.dropped_seconds) == (1, 0)
 
 
-async def test_a_dead_session_takes_no_audio_into_nothing():
+async def test_audio_sent_to_a_failed_session_raises():
     async def handler(ws):
         await ws.close(1008, "too many sessions")
 
@@ -191,7 +191,7 @@ async def test_after_a_reconnect_close_still_waits_for_the_last_words():
     assert service.transcript.text == "Last words."
 
 
-async def test_a_connection_lost_while_closing_is_made_good():
+async def test_a_connection_lost_while_closing_is_replaced_without_loss():
     heard = []
 
     async def handler(ws):
@@ -228,7 +228,7 @@ async def test_last_words_that_never_come_are_an_error():
                 pass
 
 
-async def test_results_are_there_for_who_asked_before_even_if_all_is_over():
+async def test_results_requested_before_the_close_can_be_read_after_it():
     async def handler(ws):
         async for message in ws:
             if message == '{"type":"close_stream"}':
@@ -390,7 +390,7 @@ async def test_bad_arguments(simulator):
         await service.send(b"\x00\x00")
 
 
-async def test_a_refused_key_is_told_at_connecting(simulator):
+async def test_a_refused_key_is_an_error_when_connecting(simulator):
     service = snb.SmallestSTTService(api_key="wrong", base_url=simulator.base_url)
     with pytest.raises(snb.AuthError, match="sk_"):
         await service.connect()

@@ -246,7 +246,7 @@ async def test_an_error_frame_raises_with_the_services_words():
         await service.close()
 
 
-async def test_complete_without_audio_is_told():
+async def test_complete_without_audio_is_an_error():
     async def handler(ws):
         await ws.recv()
         await ws.send(complete())
@@ -268,13 +268,13 @@ async def test_silence_has_a_limit(fresh_simulator):
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "told"),
+    ("status", "error", "message"),
     [(401, snb.AuthError, "SMALLEST_API_KEY"), (403, snb.AuthError, "403"), (503, snb.ServiceError, "503")],
 )
-async def test_refused_handshakes(fresh_simulator, status, error, told):
+async def test_refused_handshakes(fresh_simulator, status, error, message):
     fresh_simulator.behaviour.reject = status
     service = tts(fresh_simulator, max_retries=1)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         await service.connect()
     await service.close()
 
@@ -284,15 +284,15 @@ async def test_429_is_retried_after_the_time_it_asks_for(fresh_simulator):
     fresh_simulator.behaviour.retry_after = 1
     service = tts(fresh_simulator)
 
-    async def relent():
+    async def accept_again():
         await asyncio.sleep(0.5)
         fresh_simulator.behaviour.reject = None
 
-    relenting = asyncio.create_task(relent())
+    accepting = asyncio.create_task(accept_again())
     started = time.monotonic()
     await service.connect()
     assert 0.9 < time.monotonic() - started < 3
-    await relenting
+    await accepting
     await service.close()
 
     fresh_simulator.behaviour.reject = 429
@@ -313,7 +313,7 @@ async def test_a_retired_model_names_its_replacement(fresh_simulator):
     await service.close()
 
 
-async def test_nobody_there_and_nobody_talking():
+async def test_a_closed_port_and_a_silent_server_are_connection_errors():
     service = tts("ws://127.0.0.1:9", max_retries=1)
     with pytest.raises(snb.ConnectionLost, match="refused"):
         await service.connect()
@@ -350,7 +350,7 @@ async def test_bad_arguments(simulator):
         await service.synthesize("x")
 
 
-async def test_what_is_not_sent_is_told_once(simulator):
+async def test_a_setting_that_is_not_sent_warns_once(simulator):
     with pytest.warns(UserWarning, match="consistency will not be sent: lightning-v3.1 ignores"):
         service = tts(simulator, settings=snb.SmallestTTSSettings(consistency=0.3))
     with pytest.warns(UserWarning, match="lightning-v3.1 does not list language 'he'"):
@@ -364,7 +364,7 @@ async def test_what_is_not_sent_is_told_once(simulator):
     await service.close()
 
 
-async def test_handlers_that_raise_harm_nobody_and_async_ones_run(simulator, caplog):
+async def test_handlers_that_raise_are_logged_and_async_ones_run(simulator, caplog):
     service = tts(simulator)
     called = asyncio.Event()
 

@@ -268,7 +268,7 @@ class Speech:
             self.keepalives = min(self.keepalives + 1, 8)
 
     def keepalive_answer(self, n):
-        """... comes before any audio, or it could not be told from what ends a sentence."""
+        """... comes before any audio, or it could not be distinguished from the frame that ends a sentence."""
         if self.is_read and self.keepalives and not (self.speaking and self.speaking["at"]):
             self.keepalives -= 1
             if self.session.is_finished or n % 2:

@@ -40,10 +40,10 @@ def speak(simulator, **settings) -> snb.Clip:
 def test_L3_speak_goes_on_with_the_replacement(withdrawn):
     with pytest.warns(
         UserWarning, match="lightning-v3.1, the default model, is no longer served; speaking with"
-    ) as told:
+    ) as caught:
         assert speak(withdrawn).duration > 2
-    assert len(told) == 1
-    assert "lightning-v3.1-pro and the voice 'meher' (it has no voice 'sophia')" in str(told[0].message)
+    assert len(caught) == 1
+    assert "lightning-v3.1-pro and the voice 'meher' (it has no voice 'sophia')" in str(caught[0].message)
 
 
 @pytest.mark.parametrize("shape", ["object", "message", "text"])

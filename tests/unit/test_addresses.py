@@ -109,7 +109,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_K2_what_is_no_base_url_is_refused_in_words(url, monkeypatch):
+def test_K2_what_is_no_base_url_is_refused_with_a_reason(url, monkeypatch):
     with pytest.raises(snb.ConfigError, match=REFUSED[url]):
         Target(url, Secret("sk_address"))
     if url:  # empty means the usual one
@@ -137,7 +137,7 @@ def test_K2_a_base_url_is_text(value):
         ("wss://0x7f.1", "wss://0x7f.1"),
     ],
 )
-def test_K2_what_may_be_one_is_told_as_it_is_connected_to(given, connected):
+def test_K2_an_accepted_base_url_is_shown_as_it_is_connected_to(given, connected):
     assert Target(given, Secret("sk_address")).base_url == connected
 
 

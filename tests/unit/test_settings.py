@@ -51,7 +51,7 @@ def test_both_spellings_of_a_model(model):
 
 
 @pytest.mark.parametrize(
-    ("cls", "values", "told"),
+    ("cls", "values", "message"),
     [
         (SmallestTTSSettings, {"sped": 1}, "Did you mean 'speed'"),
         (SmallestTTSSettings, {"speed": 2.01}, "0.5 to 2"),
@@ -72,8 +72,8 @@ def test_both_spellings_of_a_model(model):
         (SmallestSTTSettings, {"model": "../pulse"}, "not the name of an STT model"),
     ],
 )
-def test_bad_values_name_value_range_and_way_out(cls, values, told):
-    with pytest.raises(snb.ConfigError, match=told):
+def test_bad_values_name_value_range_and_way_out(cls, values, message):
+    with pytest.raises(snb.ConfigError, match=message):
         cls(**values)
 
 

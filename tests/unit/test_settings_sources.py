@@ -87,7 +87,7 @@ def test_what_a_request_has_that_is_new_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (None, "NoneType"),
         (3, "int"),
@@ -112,10 +112,10 @@ def test_what_a_request_has_that_is_new_is_kept():
         (PipecatSettings(voice="liam", extra={}, content_filter=None, model=[]), "model"),
     ],
 )
-def test_what_is_not_understood_is_named(source, told):
+def test_what_is_not_understood_is_named(source, message):
     with pytest.raises(ConfigError) as caught:
         read_settings(source)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert len(str(caught.value)) < 600
 
 

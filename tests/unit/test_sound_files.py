@@ -28,9 +28,9 @@ LOG = "smallest_nb.audio.files"
 
 def wav(frames: bytes, *, code=1, bits=16, channels=1, rate=RATE, size=None, riff=None, extra=b"") -> bytes:
     align = channels * bits // 8
-    told = struct.pack("<HHIIHH", code, channels, rate, rate * align, align, bits) + extra
+    format_chunk = struct.pack("<HHIIHH", code, channels, rate, rate * align, align, bits) + extra
     size = len(frames) if size is None else size
-    body = b"WAVE" + struct.pack("<4sI", b"fmt ", len(told)) + told
+    body = b"WAVE" + struct.pack("<4sI", b"fmt ", len(format_chunk)) + format_chunk
     body += struct.pack("<4sI", b"data", size) + frames
     return struct.pack("<4sI", b"RIFF", len(body) if riff is None else riff) + body
 
@@ -96,7 +96,7 @@ def test_24_bits_and_the_extensible_header():
 
 
 @pytest.mark.parametrize("channels", [2, 7])
-def test_channels_are_averaged_and_it_is_told(caplog, channels):
+def test_channels_are_averaged_and_it_is_logged(caplog, channels):
     frames = np.array([[700 * (c + 1) for c in range(channels)]] * 5, "<i2")
     with caplog.at_level(logging.INFO, LOG):
         clip = read_sound(wav(frames.tobytes(), channels=channels))
@@ -133,7 +133,7 @@ def test_formats_that_soundfile_reads(tmp_path, format_, subtype):
 @pytest.mark.parametrize(
     ("format_", "subtype", "what"), [("FLAC", None, "a FLAC file"), ("WAV", "ULAW", "a WAV file of another coding")]
 )
-def test_without_soundfile_the_command_is_told(monkeypatch, format_, subtype, what):
+def test_without_soundfile_the_error_names_the_command(monkeypatch, format_, subtype, what):
     data = written(format_, subtype=subtype)
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(ConfigError, match=rf"{what}.*pip install 'smallest-nb\[files\]'"):
@@ -255,7 +255,7 @@ def test_the_shorter_axis_is_the_channels():
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (np.zeros(3, np.int64), "dtype int64; expected int16"),
         (np.zeros(3, complex), "complex"),
@@ -269,8 +269,8 @@ def test_the_shorter_axis_is_the_channels():
         (None, "A NoneType cannot"),
     ],
 )
-def test_arrays_that_cannot_be_read(source, told):
-    with pytest.raises(ConfigError, match=told):
+def test_arrays_that_cannot_be_read(source, message):
+    with pytest.raises(ConfigError, match=message):
         read_sound(source, sample_rate=16000)
 
 

@@ -140,7 +140,7 @@ def test_words_are_marked_where_they_begin_and_named_where_there_is_room():
     assert named == {"One": 140, "<two>": 308, "שלום": 448}
 
 
-def test_a_name_at_the_edge_leans_inwards():
+def test_a_label_at_the_edge_is_moved_inwards():
     words = [TakeWord("elephants", 0.0, 0.02), TakeWord("elephants", 0.98, 1.0)]
     xs = [int(t.get("x")) for t in ET.fromstring(waveform_svg(noise(1.0), words=words)).iter(f"{SVG}text")]
     assert len(xs) == 2
@@ -184,18 +184,18 @@ def test_a_card_has_text_settings_figures_and_note():
         words=(TakeWord("Two", 0.0, 0.5, estimated=True),),
     )  # fmt: skip
     page = Page(take_html(here))
-    for told in (
+    for shown in (
         "Take 1", "★", "voice magnus", "speed 1.2", "consistency 0.9 (ignored)", "new 1", "Two\nlines", "1.0 s",
         "first audio 210 ms", "complete after 0.40 s", "real-time factor 0.40", "9 characters", "24000 Hz", "warm",
         "word times estimated", "connect 30 ms → request to first byte 210 ms",
     ):  # fmt: skip
-        assert told in page.text, told
+        assert shown in page.text, shown
     assert "language" not in page.text  # a default
     assert len(page.of("svg")) == 1
     assert page.of("audio") == []
 
 
-def test_a_card_of_a_take_nobody_measured():
+def test_a_card_of_a_take_without_metrics():
     page = Page(take_html(take()))
     assert "first audio" not in page.text
     assert "★" not in page.text
@@ -292,11 +292,11 @@ def test_an_empty_clip_has_no_player():
     assert "<audio" not in take(clip=Clip(b"", 24000))._repr_html_()
 
 
-def test_the_face_of_a_take_holds_no_sound_that_nobody_asked_for():
+def test_the_html_of_a_take_holds_no_sound_that_was_not_requested():
     assert "<audio" not in take(clip=noise(1.0))._repr_html_()
 
 
-def test_the_face_of_many_takes_is_a_bounded_table():
+def test_the_html_of_many_takes_is_a_bounded_table():
     takes = Takes()
     assert takes._repr_html_() == "<p>No takes yet.</p>"
     for n in range(1, 201):
@@ -309,7 +309,7 @@ def test_the_face_of_many_takes_is_a_bounded_table():
     assert len(html) < 120_000
 
 
-def test_a_stream_told_by_the_page_is_in_the_card():
+def test_a_stream_measured_by_the_page_is_in_the_card():
     here = take(stream=StreamLatency(sent=1.0, arrived=13.0, rendered=100.0))
     assert "kernel to page 12 ms → prebuffer and output 87 ms" in Page(take_html(here)).text
 

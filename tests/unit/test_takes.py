@@ -76,7 +76,7 @@ def test_short_silences_belong_to_the_words(pause, apart):
     assert (words[1].start - words[0].end > 0.9 * pause) is apart
 
 
-def test_silence_is_told_by_the_clips_own_noise():
+def test_silence_is_found_relative_to_the_clips_own_noise():
     words = estimated_words("aaaa. bbbb.", tone(0.8, 0.4, 0.8, noise=0.01))
     assert words[0].end == pytest.approx(0.8, abs=0.03)
     assert words[1].start == pytest.approx(1.2, abs=0.03)
@@ -172,7 +172,7 @@ def test_the_waterfall_leaves_out_what_is_not_known():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "told"),
+    ("a", "b", "expected"),
     [
         ({"speed": 1.0}, {"speed": 1.2}, ["speed 1.0 → 1.2"]),
         ({}, {"speed": 1.2}, ["speed API default (1.0) → 1.2"]),
@@ -192,14 +192,14 @@ def test_the_waterfall_leaves_out_what_is_not_known():
         ({"extra": {"x": 1}}, {"extra": {"y": "z"}}, ["x 1 → not sent", "y not sent → 'z'"]),
     ],
 )
-def test_differences_in_words(a, b, told):
-    assert differences(take(**a), take(**b)) == told
+def test_differences_in_words(a, b, expected):
+    assert differences(take(**a), take(**b)) == expected
 
 
 def test_what_only_one_of_two_models_takes_is_marked():
-    told = differences(take(model="lightning-v2", consistency=0.9), take(consistency=0.5))
-    assert told[0] == "model lightning-v2 → lightning-v3.1"
-    assert told[1] == "consistency 0.9 → 0.5 (ignored by lightning-v3.1)"
+    lines = differences(take(model="lightning-v2", consistency=0.9), take(consistency=0.5))
+    assert lines[0] == "model lightning-v2 → lightning-v3.1"
+    assert lines[1] == "consistency 0.9 → 0.5 (ignored by lightning-v3.1)"
 
 
 def test_takes_are_compared_by_number_or_by_themselves():
@@ -237,7 +237,7 @@ def test_a_sequence_of_takes():
         Takes().get(1)
 
 
-def test_known_numbers_are_told_as_ranges():
+def test_known_numbers_are_listed_as_ranges():
     takes = Takes()
     for n in (1, 2, 3, 4, 7):
         takes.add(take(n))
@@ -274,7 +274,7 @@ def test_when_only_stars_are_left_the_oldest_of_them_goes_and_the_new_one_stays(
     assert [t.number for t in takes] == [2, 3, 4]
 
 
-def test_a_take_larger_than_the_bound_harms_none():
+def test_a_take_larger_than_the_bound_removes_no_other():
     takes = Takes(max_bytes=3000)
     takes.add(sized(1, 1000))
     huge = sized(2, 3002)
@@ -304,24 +304,24 @@ def test_a_bound_that_is_none(bad):
         Takes(max_bytes=bad)
 
 
-def test_listeners_are_told_of_changes_only():
-    told = []
-    takes = Takes(on_change=lambda: told.append(1))
+def test_listeners_are_called_for_changes_only():
+    calls = []
+    takes = Takes(on_change=lambda: calls.append(1))
     takes.clear()
-    assert told == []
+    assert calls == []
     takes.add(take(1))
     takes.star(1)
     takes.star(1)
     takes.note(1, "good")
     takes.note(1, "good")
-    assert len(told) == 3
+    assert len(calls) == 3
     with pytest.raises(ConfigError):
         takes.delete(7)
     with pytest.raises(ConfigError, match="A note must be text"):
         takes.note(1, None)
-    assert len(told) == 3
+    assert len(calls) == 3
     takes.delete(1)
-    assert len(told) == 4
+    assert len(calls) == 4
 
 
 def test_a_listener_may_change_the_takes_and_is_called_again_not_from_within():
@@ -341,12 +341,12 @@ def test_a_listener_may_change_the_takes_and_is_called_again_not_from_within():
     assert seen == [1, 2, 3, 4]
 
 
-def test_a_listener_that_never_rests_is_left_alone_in_the_end(caplog):
+def test_a_listener_that_changes_the_takes_each_time_is_stopped(caplog):
     takes = Takes(on_change=lambda: takes.note(1, takes[0].note + "x"))
     takes.add(take(1))
     assert 10 < len(takes[0].note) < 100
     assert "changes the takes each time" in caplog.text
-    takes.star(1)  # and it listens again afterwards
+    takes.star(1)  # and it is called again afterwards
     assert len(takes[0].note) > 20
 
 
@@ -425,7 +425,7 @@ def full(number: int = 3) -> Take:
 FIELDS = "number text settings clip metrics words made starred note uid".split()
 
 
-def test_a_take_goes_round_with_everything(tmp_path):
+def test_a_take_is_saved_and_loaded_with_everything(tmp_path):
     takes = Takes()
     takes.add(full())
     takes.add(take(4))
@@ -462,13 +462,13 @@ def test_loading_appends_with_fresh_numbers_where_they_collide(tmp_path):
     for n in (1, 2, 9):
         saved.add(take(n, f"old {n}"))
     saved.save(tmp_path)
-    told = []
-    takes = Takes(on_change=lambda: told.append(1))
+    calls = []
+    takes = Takes(on_change=lambda: calls.append(1))
     takes.add(take(2, "new 2"))
     assert takes.load(tmp_path) == 3
     assert [(t.number, t.text) for t in takes] == [(2, "new 2"), (1, "old 1"), (10, "old 2"), (9, "old 9")]
     assert takes.next_number == 11
-    assert len(told) == 2
+    assert len(calls) == 2
     takes.load(tmp_path)
     assert len({t.number for t in takes}) == len({t.uid for t in takes}) == 7
 
@@ -578,7 +578,7 @@ def test_a_save_that_fails_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
-def test_a_setting_that_json_has_no_word_for_is_told_before_anything_is_written(tmp_path):
+def test_a_setting_that_json_cannot_express_is_refused_before_anything_is_written(tmp_path):
     takes = Takes()
     odd = take(7, extra={"x": 1})
     odd.settings.extra["x"] = object()  # it was plain when it was checked
@@ -613,21 +613,21 @@ def index_with(folder, **changes):
         {"file": "sub\\x.wav"},
     ],
 )  # fmt: skip
-def test_a_broken_index_is_told_by_place_and_nothing_is_half_loaded(tmp_path, changes):
+def test_a_broken_index_is_reported_by_its_place_and_nothing_is_half_loaded(tmp_path, changes):
     saved = Takes()
     saved.add(take(1))
     saved.add(take(2))
     saved.save(tmp_path)
     index_with(tmp_path, **changes)
-    told = []
-    takes = Takes(on_change=lambda: told.append(1))
+    calls = []
+    takes = Takes(on_change=lambda: calls.append(1))
     with pytest.raises(ConfigError, match=r"takes\.json is broken at its take 2"):
         takes.load(tmp_path)
-    assert (len(takes), told, takes.next_number) == (0, [], 1)
+    assert (len(takes), calls, takes.next_number) == (0, [], 1)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda p: p.unlink(), "missing"),
         (lambda p: p.write_bytes(b"RIFF"), "broken"),
@@ -635,14 +635,14 @@ def test_a_broken_index_is_told_by_place_and_nothing_is_half_loaded(tmp_path, ch
         (lambda p: p.write_bytes(tone(0.1).wav_bytes()), "has 800 samples, not 4000"),
     ],
 )
-def test_a_broken_sound_is_told_by_name_and_nothing_is_half_loaded(tmp_path, spoil, told):
+def test_a_broken_sound_is_reported_by_its_name_and_nothing_is_half_loaded(tmp_path, spoil, message):
     saved = Takes()
     saved.add(take(1))
     saved.add(take(2))
     saved.save(tmp_path)
     spoil(tmp_path / "take-002.wav")
     takes = Takes()
-    with pytest.raises(ConfigError, match=rf"take-002\.wav.*{told}"):
+    with pytest.raises(ConfigError, match=rf"take-002\.wav.*{message}"):
         takes.load(tmp_path)
     assert len(takes) == 0
 

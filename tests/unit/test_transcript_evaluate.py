@@ -37,21 +37,21 @@ def test_numbers_are_compared_as_they_are_written(said, written):
 
 
 def test_a_comparison_has_counts_and_rows():
-    told = heard("the big cat sat down").compare("The cat sat up there")
-    assert (told.hits, told.substitutions, told.deletions, told.insertions) == (3, 1, 1, 1)
-    assert told.wer == pytest.approx(3 / 5)
-    assert told.rows[0] == ("equal", ("the",), ("the",))
-    assert told.rows[1] == ("insert", (), ("big",))
-    assert [w for _, a, _ in told.rows for w in a] == "the cat sat up there".split()
-    assert [w for _, _, b in told.rows for w in b] == "the big cat sat down".split()
-    table = told.to_dataframe()
+    comparison = heard("the big cat sat down").compare("The cat sat up there")
+    assert (comparison.hits, comparison.substitutions, comparison.deletions, comparison.insertions) == (3, 1, 1, 1)
+    assert comparison.wer == pytest.approx(3 / 5)
+    assert comparison.rows[0] == ("equal", ("the",), ("the",))
+    assert comparison.rows[1] == ("insert", (), ("big",))
+    assert [w for _, a, _ in comparison.rows for w in a] == "the cat sat up there".split()
+    assert [w for _, _, b in comparison.rows for w in b] == "the big cat sat down".split()
+    table = comparison.to_dataframe()
     assert list(table.columns) == ["kind", "reference", "hypothesis"]
     assert table["hypothesis"].tolist()[:2] == ["the", "big"]
-    assert repr(told) == "Comparison(wer=0.600, hits=3, substitutions=1, deletions=1, insertions=1)"
+    assert repr(comparison) == "Comparison(wer=0.600, hits=3, substitutions=1, deletions=1, insertions=1)"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "normalized"),
     [
         ("Don\u2019t  STOP!", "don't stop"),
         ("\u2018quoted\u2019 'words' rock'n'roll", "quoted words rock'n'roll"),
@@ -61,9 +61,9 @@ def test_a_comparison_has_counts_and_rows():
         ("?!", ""),
     ],
 )
-def test_normalisation_is_as_documented(text, told):
-    assert normalize_text(text) == told
-    assert normalize_text(told) == told
+def test_normalisation_is_as_documented(text, normalized):
+    assert normalize_text(text) == normalized
+    assert normalize_text(normalized) == normalized
 
 
 @pytest.mark.parametrize("reference", ["", "  ", "?!…", Transcript()])
@@ -120,11 +120,11 @@ _texts = st.lists(st.sampled_from("a b c d e".split()), max_size=12)
 
 @given(_texts.filter(bool), _texts)
 def test_the_rate_is_the_edit_distance(reference, hypothesis):
-    told = heard(" ".join(hypothesis)).compare(" ".join(reference))
+    comparison = heard(" ".join(hypothesis)).compare(" ".join(reference))
     row = list(range(len(hypothesis) + 1))
     for i, a in enumerate(reference, 1):
         before, row = row, [i]
         for j, b in enumerate(hypothesis, 1):
             row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (a != b)))
-    assert told.wer == pytest.approx(row[-1] / len(reference))
-    assert told.hits + told.substitutions + told.deletions == len(reference)
+    assert comparison.wer == pytest.approx(row[-1] / len(reference))
+    assert comparison.hits + comparison.substitutions + comparison.deletions == len(reference)

@@ -66,7 +66,7 @@ def test_srt_names_a_changed_speaker():
         "four",
         "Speaker 2: five",
     ]
-    transcript.rename(0, "A very long name that goes on and on for ever and ever")
+    transcript.rename(0, "A very long name that goes on and on without any end")
     assert in_srt(transcript)[0][2] == "A very long name that g…: one"
 
 

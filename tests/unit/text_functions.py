@@ -184,7 +184,7 @@ def _places_of_others(text: str) -> None:
     word_spans.find_word_spans(text, [*words[: len(words) // 2], "other", *words[len(words) // 2 :]])
 
 
-def _told(text: str) -> None:
+def _search(text: str) -> None:
     Transcript([segment(text)]).search(text[:50] or "x")
 
 
@@ -234,7 +234,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "word spans": lambda t: word_spans.find_word_spans(t, t.split()),
     "places, other words": _places_of_others,
     "text at words": lambda t: word_spans.split_at_words(t, t.split()),
-    "search": _told,
+    "search": _search,
     "search, every character": lambda t: one(t).search(t[:1] or "x"),
     "normalized": evaluate.normalize_text,
     "compare": lambda t: one(t).compare(f"other {t}")._repr_html_(),
