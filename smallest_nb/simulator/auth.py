@@ -42,7 +42,9 @@ def refuse_key(key: str, behaviour: Behaviour, only: Secret | None = None) -> An
     if behaviour.reject is None:
         return None
     extra = {"Retry-After": str(behaviour.retry_after)} if behaviour.retry_after is not None else {}
-    return json_answer(behaviour.reject, {"error": {"message": "refused as told", "code": "SIMULATED"}}, extra)
+    return json_answer(
+        behaviour.reject, {"error": {"message": "refused by a simulated fault", "code": "SIMULATED"}}, extra
+    )
 
 
 def _is_same(key: str, only: Secret) -> bool:

@@ -118,7 +118,7 @@ class Sockets:
         self._backend.accounts.change(key, speech_sockets=sockets, transcriptions=transcriptions)
         try:
             if behaviour.close_at_connect is not None:
-                await socket.close(behaviour.close_at_connect, "as told")
+                await socket.close(behaviour.close_at_connect, "closed by a simulated fault")
             elif self._backend.accounts.of(key).transcriptions > behaviour.stt_sessions:
                 report.note(error="too many sessions")
                 await socket.close(1008, "too many sessions")  # `stt-live-ws.yaml:497`

@@ -55,7 +55,7 @@ def wait_state(notes, state: str) -> None:
     notes.page.wait_for_function(STATE.format(state), timeout=15_000)
 
 
-def test_streams_queue_without_a_gap_and_the_end_is_told(player):
+def test_streams_queue_without_a_gap_and_the_end_is_reported(player):
     player.do("ends = []; player.on_finished(lambda: ends.append(player.position))")
     player.do("player.play(sound(1)); player.play(sound(1.5, 1), queued=True)")
     wait_state(player, "playing")

@@ -132,9 +132,9 @@ def test_other_kernels_are_judged_by_version_and_by_what_is_heard(lab, ipykernel
     with lab.browse(name) as notes:
         examined(lab, notes)
         found = lines(notes)
-    version, busy, told = KERNELS[ipykernel]
+    version, busy, reason = KERNELS[ipykernel]
     assert found["python.ipykernel"][0] == version, found["python.ipykernel"]
-    assert (found["page.busy"][0], told in found["page.busy"][1]) == (busy, True), (
+    assert (found["page.busy"][0], reason in found["page.busy"][1]) == (busy, True), (
         found["page.busy"],
         found["page.thread"],
     )

@@ -112,9 +112,9 @@ def test_captions_are_large_and_read_out_finals_only(notes, theme):
     notes.page.wait_for_selector(".snb-captions:not([hidden])")
     notes.do("live.view.apply(Segment('and now we come to', is_final=False, start=12.0, end=13.5, speaker=0))")
     notes.do("live.view.apply(said('And now we come to the end.', 12.0))")
-    told = notes.page.locator(".snb-captions-spoken")
+    spoken = notes.page.locator(".snb-captions-spoken")
     notes.page.wait_for_function("() => document.querySelector('.snb-captions-spoken').textContent !== ''")
-    assert told.inner_text().strip() == "And now we come to the end."
+    assert spoken.inner_text().strip() == "And now we come to the end."
     size = notes.page.evaluate(
         "() => parseFloat(getComputedStyle(document.querySelector('.snb-captions-lines')).fontSize)"
     )
@@ -267,7 +267,7 @@ def test_the_notebook_keeps_the_transcript(notes, lab, theme):
     page.close()
 
 
-def test_a_device_that_is_unplugged_is_told_and_what_was_said_stays(notes):
+def test_a_device_that_is_unplugged_is_reported_and_the_text_stays(notes):
     made(notes)
     press(notes, "Transcribe")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
@@ -284,7 +284,7 @@ def test_a_device_that_is_unplugged_is_told_and_what_was_said_stays(notes):
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
 
 
-def test_a_kernel_that_is_restarted_in_mid_recording_is_told_and_the_text_stays(notes):
+def test_a_kernel_that_is_restarted_in_mid_recording_is_reported_and_the_text_stays(notes):
     made(notes)
     press(notes, "Transcribe")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
@@ -292,7 +292,7 @@ def test_a_kernel_that_is_restarted_in_mid_recording_is_told_and_the_text_stays(
     notes.wait_ready()
     notes.page.locator(".snb-mic .snb-error").get_by_text("run the cell again").wait_for()
     assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
-    notes.page.wait_for_selector(".snb-mic[data-state='idle']")  # the device is closed: nobody would hear it
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")  # the device is closed: no kernel takes its sound
     notes.run_first()
     notes.page.wait_for_selector(".snb-mic[data-ready='true']")
     until(notes, "len(live.transcript)", 0)

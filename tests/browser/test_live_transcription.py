@@ -55,14 +55,16 @@ def test_speech_becomes_text_while_it_is_spoken(lab, spoken):
         assert [line for line in notes.console if "[smallest_nb]" in line] == []
 
 
-@pytest.mark.parametrize(("media", "told"), [("no device", "No microphone was found"), ("denied", "was not allowed")])
-def test_without_a_microphone_the_widget_says_why_and_the_clip_still_works(lab, media, told):
+@pytest.mark.parametrize(
+    ("media", "message"), [("no device", "No microphone was found"), ("denied", "was not allowed")]
+)
+def test_without_a_microphone_the_widget_says_why_and_the_clip_still_works(lab, media, message):
     with lab.browse("02_live_transcription.ipynb", media=media) as notes:
         notes.run_first()
         notes.page.wait_for_selector(".snb-mic[data-ready='true']")
         notes.page.get_by_role("button", name="Transcribe").click()
         error = notes.page.locator(".snb-mic .snb-error")
-        error.filter(has_text=told).wait_for()
+        error.filter(has_text=message).wait_for()
         assert notes.page.get_by_role("button", name="Transcribe").is_enabled()
         notes.do("live.feed(snb.speak('One, two, three.', voice='magnus').padded(0.3, 0.3), pace=3)")
         notes.page.wait_for_selector(f"{LINES}[data-final='true']")

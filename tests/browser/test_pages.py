@@ -52,7 +52,7 @@ def test_only_one_tab_sounds_and_a_reload_speaks_on(lab):
         one.page.wait_for_selector(".snb-player[data-state='playing']")
 
 
-def test_a_restarted_kernel_is_told(lab):
+def test_a_restarted_kernel_is_reported(lab):
     with lab.browse("01_tune_a_voice.ipynb") as notes:
         notes.run_first()
         notes.page.wait_for_selector(".snb-player[data-ready='true']")

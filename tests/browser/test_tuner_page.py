@@ -88,8 +88,8 @@ def test_the_waterfall_adds_up(notes):
     steps = notes.page.locator(".snb-waterfall-ms").all_inner_texts()
     assert len(steps) >= 1
     total = sum(int(s.split()[0]) for s in steps)
-    told = notes.page.locator(".snb-waterfall summary").inner_text()
-    assert abs(int(told.split()[0]) - total) <= len(steps)
+    summary = notes.page.locator(".snb-waterfall summary").inner_text()
+    assert abs(int(summary.split()[0]) - total) <= len(steps)
     notes.page.locator(".snb-waterfall summary").click()
 
 
@@ -146,7 +146,7 @@ def test_the_list_keeps_the_persons_place(notes):
 
 
 def test_two_takes_switch_at_the_same_instant(notes, theme):
-    notes.do("told = tuner.compare(1, 2)")
+    notes.do("comparison = tuner.compare(1, 2)")
     notes.page.wait_for_selector(".snb-compare:not([hidden])")
     notes.page.evaluate("() => window.__tap.clear()")
     notes.page.get_by_role("button", name="A · Take 1").click()
@@ -231,7 +231,7 @@ def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
     notes.page.wait_for_function(
         "(take) => document.querySelector('.snb-face').innerHTML.includes(take)", arg=f"Take {number}"
     )
-    assert not face.first.is_visible(), "where the widget lives it would be told twice"
+    assert not face.first.is_visible(), "beside a working widget it would show everything twice"
     notes.save()
     path = lab.notebooks / f"tuner-{theme}.ipynb"
     exported = subprocess.run(
@@ -242,12 +242,12 @@ def test_the_notebook_keeps_what_was_last_shown(notes, lab, theme):
     page.set_content(exported, wait_until="domcontentloaded")  # the rest comes from the internet
     assert page.locator(".snb-face").get_by_text("Kept for those without a kernel.").first.is_visible()
     assert page.locator(".snb-face svg").first.is_visible()
-    assert page.locator("audio").count() == 0, "nobody asked for sound"
+    assert page.locator("audio").count() == 0, "sound was saved without a request for it"
     page.screenshot(path=FOLDER / f"voice-tuner-static-{theme}.png")
     page.close()
 
 
-def test_an_error_is_told_beside_its_cause_and_the_tuner_lives_on(notes, theme):
+def test_an_error_is_shown_beside_its_cause_and_the_tuner_still_works(notes, theme):
     notes.do(
         "from smallest_nb.notebook import session; session.simulator().behaviour.retired = frozenset({'lightning-v2'})"
     )

@@ -177,12 +177,12 @@ def test_a_text_of_100_000_characters_is_asked_back_first(notes):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("   ", "nothing to speak"), ("😀", "nothing to speak")], ids=["blank", "emoji"]
+    ("text", "message"), [("   ", "nothing to speak"), ("😀", "nothing to speak")], ids=["blank", "emoji"]
 )
-def test_a_text_with_nothing_to_speak_is_told(notes, text, told):
+def test_a_text_with_nothing_to_speak_is_reported(notes, text, message):
     notes.do(f"tuner.text = {text!r}")
     press(notes)
-    notes.page.get_by_role("alert").get_by_text(told).wait_for()
+    notes.page.get_by_role("alert").get_by_text(message).wait_for()
     notes.do("tuner.text = 'Something.'")
     press(notes)
     notes.page.wait_for_function("() => document.querySelector('.snb-player .snb-error').textContent === ''")
@@ -191,14 +191,14 @@ def test_a_text_with_nothing_to_speak_is_told(notes, text, told):
 
 
 def test_unknown_voices_and_languages_are_marked_and_the_service_decides(notes):
-    notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'nobody-of-that-name'}")
+    notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'no-such-voice'}")
     notes.page.get_by_text("not among the known voices of lightning-v3.1").wait_for()
     notes.do("tuner.settings = {'voice': 'sophia', 'language': 'ta'}")
     notes.page.get_by_text("not trained on Tamil").wait_for()
     notes.do("tuner.settings = {'language': 'en'}")
 
 
-def test_a_key_that_is_revoked_is_told_and_nothing_is_lost(notes):
+def test_a_key_that_is_revoked_is_reported_and_nothing_is_lost(notes):
     notes.do("knobs = session.simulator().behaviour; knobs.reject, knobs.close_after_complete = 401, True")
     # Sockets that are open stay open: the one in use and the spare one have to be used up first.
     notes.do(

@@ -74,19 +74,19 @@ def shown(host, spoken):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Note what came of each test that is about a host."""
+    """Record the outcome of each test that is about a host."""
     report = yield
     if item.path.stem in EMULATED and (report.when == "call" or report.failed):
         _results.add(*EMULATED[item.path.stem], item.originalname, passed=report.passed)
     host = getattr(item, "funcargs", {}).get("host")
-    told = item.path.stem in ("test_main_job", "test_lifecycle") and isinstance(host, Host)
-    if told and (report.when == "call" or report.failed):
+    counted = item.path.stem in ("test_main_job", "test_lifecycle") and isinstance(host, Host)
+    if counted and (report.when == "call" or report.failed):
         _results.add(host.name, host.version(), item.originalname, passed=report.passed)
     return report
 
 
 def pytest_sessionfinish():
-    """Keep it for the README."""
+    """Write the outcomes for the README."""
     _results.write()
 
 

@@ -30,14 +30,14 @@ END_SECS = 20
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_for(what: str, condition: Any, seconds: float = 20.0) -> Any:
-    """Poll until a condition gives something true, and return that."""
+    """Poll until a condition returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
@@ -51,9 +51,9 @@ class Probe:
     """The way into one kernel."""
 
     def __init__(self, place: Path) -> None:
-        told = json.loads(place.read_text())
-        self.pid: int = told["pid"]
-        self._port: int = told["port"]
+        address = json.loads(place.read_text())
+        self.pid: int = address["pid"]
+        self._port: int = address["port"]
 
     @property
     def alive(self) -> bool:
@@ -121,8 +121,8 @@ class Host:
     def version(self) -> str:
         """Return the host's own version."""
         code = f"from importlib.metadata import version; print(version({self.package!r}))"
-        told = subprocess.run([self.python, "-c", code], check=True, capture_output=True, text=True, timeout=60)
-        return told.stdout.strip()
+        done = subprocess.run([self.python, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
 
     def prepare(self) -> None:
         """Write what it serves."""
@@ -150,7 +150,7 @@ class Host:
         try:
             self._process.wait(END_SECS)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: nobody else's
+            os.killpg(self._process.pid, signal.SIGKILL)  # the group is its own: it leads a session
             self._process.wait(END_SECS)
 
     def kernels(self) -> list[Probe]:

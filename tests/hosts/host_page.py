@@ -34,7 +34,7 @@ class HostPage:
         return self.host.probe()
 
     def complaints(self) -> list[str]:
-        """What our own code told the console."""
+        """Return the lines that our own code wrote to the console."""
         return [line for line in self.console if "[smallest_nb]" in line]
 
     def wait_ready(self, seconds: float = 60) -> None:

@@ -84,9 +84,9 @@ def test_installing_the_wheel_changes_nothing_that_colab_ships(tmp_path):
     )
     assert {package["name"] for package in json.loads(listed.stdout)} >= KEPT
     would = [find_uv(), "pip", "install", "--dry-run", "--reinstall-package", "smallest-nb", *python]
-    told = subprocess.run([*would, f"{wheel}[simulator]"], capture_output=True, text=True, check=True, timeout=100)
-    changes = re.findall(r"^ [-+~] (\S+?)(?:==| @)", told.stderr, re.MULTILINE)
-    assert set(changes) == {"smallest-nb"}, told.stderr
+    done = subprocess.run([*would, f"{wheel}[simulator]"], capture_output=True, text=True, check=True, timeout=100)
+    changes = re.findall(r"^ [-+~] (\S+?)(?:==| @)", done.stderr, re.MULTILINE)
+    assert set(changes) == {"smallest-nb"}, done.stderr
 
 
 @pytest.mark.parametrize("late", ["drop", "hold"])
@@ -109,7 +109,7 @@ def test_an_audition_sounds_whole_in_one_of_two_outputs(server, browsers, late):
         assert notes.complaints() == []
 
 
-def test_nobody_asks_where_nothing_is_expected(server, browsers):
+def test_polling_ends_if_nothing_is_expected(server, browsers):
     with browsers.browse(server, COLAB) as notes:
         notes.run(TUNER + "\n")
         frame = shown(notes)
@@ -156,10 +156,10 @@ def test_sound_that_is_made_in_real_time_does_not_run_dry(server, browsers):
 
 
 def test_colabs_own_way_to_the_microphone_works_in_an_output_frame(server, browsers):
-    for rules, told in ((COLAB, ""), (VSCODE, "NotAllowedError: Permission denied")):
+    for rules, answer in ((COLAB, ""), (VSCODE, "NotAllowedError: Permission denied")):
         with browsers.browse(server, rules) as notes:
             notes.run(LIVE)
-            assert notes.frame().evaluate(ASK) == told
+            assert notes.frame().evaluate(ASK) == answer
 
 
 @pytest.mark.parametrize("late", ["drop", "hold"])

@@ -100,7 +100,7 @@ VOILA_CUTS_OFF = pytest.param(
     "voila",
     marks=pytest.mark.xfail(
         strict=True,
-        reason="Voilà disposes the comms before `pagehide` and before our own `beforeunload`, so no goodbye comes "
+        reason="Voilà disposes the comms before `pagehide` and before our own `beforeunload`, so no `bye` comes "
         "through, and its request to end the kernel is refused (403): the old kernel keeps its sockets until culled",
     ),
 )

@@ -78,13 +78,13 @@ def shared(tmp_path):
     log = (tmp_path / "simulate.log").open("w+")
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
-    def told() -> str | None:
+    def read_address() -> str | None:
         assert process.poll() is None, "the simulator ended"
         found = re.search(r"ws://127\.0\.0\.1:\d+", (tmp_path / "simulate.log").read_text())
         return found and found[0]
 
     try:
-        yield wait_for("the simulator says where it is", told, 30)
+        yield wait_for("the simulator says where it is", read_address, 30)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
@@ -119,17 +119,17 @@ def test_a_notebook_server_that_is_restarted(name, tmp_path):
             running.stop()
             wait_for("the kernel ended with its server", lambda: not before.alive)
             running.start()
-            told = shown.player.locator(".snb-error").filter(has_text="run the cell again")
+            message = shown.player.locator(".snb-error").filter(has_text="run the cell again")
 
-            def pressed_in_vain() -> bool:
+            def press_and_look() -> bool:
                 # JupyterLab's own message about the server lies over everything.
                 shown.player.get_by_role("button", name="Speak", exact=True, include_hidden=True).dispatch_event(
                     "click"
                 )
                 shown.page.wait_for_timeout(1000)
-                return told.count() > 0
+                return message.count() > 0
 
-            wait_for("the widget says that its kernel is away", pressed_in_vain, 60)
+            wait_for("the widget says that its kernel is away", press_and_look, 60)
             shown.page.reload()
             shown.notes.wait_ready(120)
             shown.run_all()
@@ -163,7 +163,7 @@ def test_two_browsers_on_one_notebook_only_the_one_that_was_pressed_sounds(lab):
 
 @pytest.mark.parametrize("kind", [Solara, MarimoApp], ids=["solara", "marimo"])
 def test_visitors_of_one_process_do_not_meet(kind, tmp_path):
-    """An app's visitors share a process and our background loop; what one of them does reaches nobody else."""
+    """An app's visitors share a process and our background loop; what one of them does reaches no other."""
     running = kind(tmp_path / "app")
     try:
         with running.browsers(2) as (first, second):
@@ -180,13 +180,13 @@ def test_visitors_of_one_process_do_not_meet(kind, tmp_path):
                 shown.clear_tap()
                 shown.press("Speak")
             for number, shown in enumerate(pages):
-                told = f"len(visitors[{number}].takes)"
-                wait_for("it has spoken", lambda told=told: kernel.eval(told) == 1, 40)
+                spoken = f"len(visitors[{number}].takes)"
+                wait_for("it has spoken", lambda spoken=spoken: kernel.eval(spoken) == 1, 40)
                 shown.wait_state(shown.player, "idle")
                 assert_same_sound(sent(kernel, f"visitors[{number}]"), *shown.rendered())
                 assert shown.page.locator("textarea").first.input_value() == kernel.eval(f"visitors[{number}].text")
             pages[0].page.goto("about:blank")
-            # marimo keeps a session for whoever may come back; it holds no socket meanwhile.
+            # marimo keeps a session for a visitor who may come back; it holds no socket meanwhile.
             gone = "visitors[0].comm is None" if kind is Solara else "not visitors[0].service.connected"
             wait_for("nothing is held open for the first one", lambda: kernel.eval(gone))
             kernel.do("visitors[1].text = 'Now I am alone.'")

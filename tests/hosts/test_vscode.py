@@ -70,21 +70,21 @@ def test_the_microphone_button_says_why_and_what_else_there_is(server, browsers)
         assert "JupyterLab" in error.inner_text()
         assert "file" in error.inner_text()
         assert frame.get_attribute(MIC, "data-state") == "idle"
-        told = server.eval(HELLO)
-        assert {k: told[k] for k in ("host", "microphone", "secure", "worklet", "pull")} == {
+        hello = server.eval(HELLO)
+        assert {k: hello[k] for k in ("host", "microphone", "secure", "worklet", "pull")} == {
             "host": "vscode", "microphone": "forbidden", "secure": True, "worklet": True, "pull": False,
         }  # fmt: skip
         notes.run("live.feed(snb.speak('One, two, three.', voice='magnus').padded(0.3, 0.3), pace=3)")
         frame.wait_for_selector(".snb-transcript-line[data-final='true']")
 
 
-def test_a_page_that_is_not_secure_says_so_to_its_person_and_to_the_kernel(server, browsers):
+def test_a_page_that_is_not_secure_reports_it_to_the_user_and_to_the_kernel(server, browsers):
     with browsers.browse(server, {**VSCODE, "vscode": ""}, origin=INSECURE) as notes:
         notes.run(LIVE)
         frame = notes.frame()
         frame.wait_for_selector(f"{MIC}[data-ready='true']")
         press(frame, "Transcribe")
         frame.locator(f"{MIC} .snb-error").filter(has_text="This page is not secure").wait_for()
-        told = server.eval(HELLO)
-        assert (told["host"], told["microphone"], told["secure"]) == ("other", "insecure", False)
+        hello = server.eval(HELLO)
+        assert (hello["host"], hello["microphone"], hello["secure"]) == ("other", "insecure", False)
         assert frame.query_selector(PLAYER) is not None

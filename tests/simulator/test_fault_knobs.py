@@ -47,8 +47,8 @@ async def test_at_start():
             await opened(At)
         assert caught.value.response.status_code == 503
         assert caught.value.response.headers["Retry-After"] == "3"
-        told = json.loads(process.stdout.readline())
-        assert (told["kind"], told["path"], told["refused"]) == ("tts", LIVE, 503)
+        event = json.loads(process.stdout.readline())
+        assert (event["kind"], event["path"], event["refused"]) == ("tts", LIVE, 503)
     finally:
         process.terminate()
         process.wait(10)
@@ -57,7 +57,7 @@ async def test_at_start():
 @pytest.mark.parametrize(
     "fault", ["nothing", "pace=fast", "reject=418", "retired=lightning-v9", "silent=perhaps", "pace=-1"]
 )
-async def test_a_bad_fault_is_told(fresh_signals, fault):
+async def test_a_bad_fault_is_reported(fresh_signals, fault):
     name = fault.split("=")[0]
     with pytest.raises(ConfigError, match=f"{name}|{fault.split('=')[-1]}"):
         parse_faults([fault])
@@ -111,7 +111,7 @@ async def test_closing(fresh_signals):
         assert (frames[-1]["status"], ws.close_code) == ("complete", 1000)
 
 
-async def test_frames_that_nobody_knows(fresh_signals):
+async def test_unknown_frames_are_sent_beside_the_known_ones(fresh_signals):
     frames, pcm = await speak(fresh_signals, TEXT, f"{LIVE}?fault=unknown_frames")
     assert {"preparing", "chunk", "complete"} == {f["status"] for f in frames}
     heard = await hear(fresh_signals, pcm, path=f"{stt_path()}&fault=unknown_frames")

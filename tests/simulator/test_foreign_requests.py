@@ -199,13 +199,15 @@ async def test_K4_on_its_own_it_takes_any_key_unless_one_is_given():
         ("192.0.2.7", "192.0.2.7"),
     ],
 )
-def test_K4_what_an_address_opens_is_said(host, opens):
-    told = describe_exposure(host, 8765, any_key=True, recording=True)
-    assert told is None if opens is None else (opens in told and "any key" in told and "--record" in told)
+def test_K4_what_an_address_exposes_is_described(host, opens):
+    exposure = describe_exposure(host, 8765, any_key=True, recording=True)
+    assert (
+        exposure is None if opens is None else (opens in exposure and "any key" in exposure and "--record" in exposure)
+    )
     assert opens is None or "the key that you gave" in describe_exposure(host, 1, any_key=False, recording=False)
 
 
-def test_K4_the_command_says_what_it_opens():
+def test_K4_the_command_reports_what_it_exposes():
     command = [sys.executable, "-m", "smallest_nb.cli", "simulate", "--port", "0", "--host", "0.0.0.0", "--key", "sk_k"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(3)]

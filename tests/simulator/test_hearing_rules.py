@@ -43,7 +43,7 @@ async def test_keywords_are_heard_that_were_not_before(simulator, text, keywords
         assert word in [w["word"].strip(".") for f in finals(frames) for w in f["words"]]
 
 
-async def test_keywords_do_not_put_words_into_anybodys_mouth(simulator):
+async def test_keywords_add_no_words_that_were_not_spoken(simulator):
     pcm = await padded(simulator, "The weather will be cold and cloudy this morning.")
     heard = said(await hear(simulator, pcm, keywords="Pipecat:1,Kubernetes:1,Siddharth:1,Blackwell:1"))
     assert not {"Pipecat", "Kubernetes", "Siddharth", "Blackwell"} & set(heard.replace(".", "").split())
@@ -82,7 +82,7 @@ async def test_long_speech_is_cut_by_words_and_nothing_is_lost(simulator):
     assert jiwer.wer(plain(LONG), plain(whole[0]["transcript"])) <= 0.3
 
 
-async def test_two_people_are_told_apart_by_their_voices(simulator):
+async def test_two_people_are_distinguished_by_their_voices(simulator):
     text = "The weather will be cold and cloudy this morning."
     man, woman = [await padded(simulator, text, voice_id=v) for v in ("magnus", "sophia")]
     frames = await hear(simulator, man + woman + man, diarize="true", eou_timeout_ms=300)

@@ -1,4 +1,4 @@
-"""Clients that mean harm or know no better: the simulator stays up, stays small and serves the others."""
+"""Hostile and faulty clients: the simulator keeps running, stays small and serves the others."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_junk_is_answered_or_dropped(signals, junk):
      '{"text": "x", "voice_id": "y", "max_buffer_flush_ms": "soon", "continue": true}',
      '{"text": "x", "voice_id": "y", "model": ["a"]}', '{"text": "x", "voice_id": "y", "output_format": {}}'],
 )  # fmt: skip
-async def test_odd_requests_get_an_error_and_the_socket_lives(signals, frame):
+async def test_odd_requests_get_an_error_and_the_socket_stays_open(signals, frame):
     async with opened(signals) as ws:
         await ws.send(frame)
         assert json.loads(await ws.recv())["status"] == "error"
@@ -148,7 +148,7 @@ async def test_a_flood_of_sound_and_of_control_frames(signals):
     assert got[-1]["transcript"] == "At the end."
 
 
-async def test_one_who_does_not_read_costs_little_and_holds_nobody_up(signals):
+async def test_a_client_that_does_not_read_costs_little_and_delays_no_other(signals):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     text = " ".join(["slow"] * 4000)
     sockets = []
@@ -219,7 +219,7 @@ async def test_the_same_sound_is_heard_the_same_each_time(simulator):
     assert len(set(heard)) == 1, heard
 
 
-async def test_a_flood_of_sound_keeps_nobody_waiting(simulator):
+async def test_a_flood_of_sound_delays_no_other_session(simulator):
     """Another session is answered many times before the flood has been heard."""
     _, pcm = await speak(simulator, "The weather will be cold and cloudy this morning.")
     async with opened(simulator, stt_path()) as flood, opened(simulator, stt_path()) as other:

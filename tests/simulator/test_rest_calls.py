@@ -73,7 +73,7 @@ async def test_server_sent_events(signals, path):
     [
         ({"text": None}, 400, "invalid_type", ["text"]),
         ({"text": " "}, 400, "too_small", ["text"]),
-        ({"voice_id": "nobody"}, 400, "custom", ["voice_id"]),
+        ({"voice_id": "no_such_voice"}, 400, "custom", ["voice_id"]),
         ({"sample_rate": 48000}, 400, "invalid_enum_value", ["sample_rate"]),
         ({"speed": 9}, 400, "out_of_range", ["speed"]),
         ({"language": "tlh"}, 400, "invalid_enum_value", ["language"]),
@@ -131,7 +131,7 @@ async def test_S5_and_S16_recordings_are_read_as_read_sound_reads_them(signals):
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "told"),
+    ("path", "body", "status", "message"),
     [
         ("/waves/v1/stt/?model=pulse&language=en", b"", 400, "no audio"),
         ("/waves/v1/stt/?model=pulse&language=en", {"url": "https://x/y.wav"}, 400, "fetches no URL"),
@@ -140,10 +140,10 @@ async def test_S5_and_S16_recordings_are_read_as_read_sound_reads_them(signals):
         ("/waves/v1/stt/?model=pulse&language=zh", b"1234", 400, "LANGUAGE_NOT_ENABLED_IN_REGION"),
     ],
 )
-async def test_bad_recordings(signals, path, body, status, told):
+async def test_bad_recordings(signals, path, body, status, message):
     answer = await call(signals, "POST", path, body)
     assert answer.status == status
-    assert told in answer.body.decode()
+    assert message in answer.body.decode()
 
 
 async def test_voices(simulator):
@@ -193,7 +193,7 @@ async def test_a_body_too_large_is_413(signals):
     assert (await call(signals, "POST", "/waves/v1/tts", b"x" * (2**20 + 1))).status == 413
 
 
-async def test_connections_are_kept_and_continue_is_said(signals):
+async def test_connections_are_kept_and_100_continue_is_sent(signals):
     reader, writer = await asyncio.open_connection("127.0.0.1", signals.port)
     head = "GET /waves/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
     for _ in range(3):

@@ -23,14 +23,14 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-async def test_serves_until_it_is_told_to_stop(sign, tmp_path):
+async def test_serves_until_a_signal_stops_it(sign, tmp_path):
     process = subprocess.Popen(
         command("--port", "0", "--record", str(tmp_path), "--retired", "lightning_v2"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        told = process.stdout.readline()
-        url = re.search(r"ws://127\.0\.0\.1:\d+", told).group()
+        line = process.stdout.readline()
+        url = re.search(r"ws://127\.0\.0\.1:\d+", line).group()
         async with tts(url, sample_rate=16000) as service:
             clip = await service.synthesize("One, two, three.")
     finally:

@@ -1,4 +1,4 @@
-"""Who speaks, told from the sound alone: synthesized voices, in separate finals and within one."""
+"""Who speaks, found from the sound alone: synthesized voices, in separate finals and within one."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_change_of_voice_within_an_utterance_is_found(clips, pause, nois
         assert min(w.speaker_confidence for w in labelled) > 0.6
 
 
-async def test_two_who_alternate_keep_their_numbers(clips):
+async def test_two_speakers_who_alternate_keep_their_numbers(clips):
     parts = [clips[voice, text] for voice, text in zip((MAN, WOMAN) * 2, SENTENCES, strict=True)]
     pcm, words = utterance(parts)
     assert ids(Speakers().label(pcm, 0.0, words)) == [0, 1, 0, 1]

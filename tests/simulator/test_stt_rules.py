@@ -20,7 +20,7 @@ async def sound(simulator, text, **fields) -> bytes:
     return (await speak(simulator, text, **fields))[1]
 
 
-async def test_ten_words_end_a_segment_unless_told_otherwise(signals):
+async def test_ten_words_end_a_segment_by_default(signals):
     pcm = await sound(signals, TWELVE)
     assert [len(f["transcript"].split()) for f in finals(await hear(signals, pcm))] == [10, 2]
     assert len(finals(await hear(signals, pcm, finalize_on_words="false"))) == 1
@@ -49,7 +49,7 @@ async def test_finalize_and_close(signals):
         assert (await hear(signals, pcm, then=(close,)))[-1]["is_last"]
 
 
-async def test_voice_activity_is_told_when_asked(signals):
+async def test_voice_activity_is_reported_on_request(signals):
     pcm = silence(0.4, 16000) + await sound(signals, "hello there") + silence(1.3, 16000)
     frames = await hear(signals, pcm, vad_events="true")
     marks = [f for f in frames if f["type"].startswith("speech_")]
@@ -62,7 +62,7 @@ async def test_voice_activity_is_told_when_asked(signals):
     assert not [f for f in await hear(signals, pcm, vad="true", vad_events="false") if f["type"] == "speech_started"]
 
 
-async def test_speech_is_told_of_by_the_recogniser_too(simulator):
+async def test_speech_is_reported_by_the_recogniser_too(simulator):
     pcm = silence(0.5, 16000) + await sound(simulator, "The weather will be cold.") + silence(1.3, 16000)
     marks = [f for f in await hear(simulator, pcm, vad_events="true") if f["type"].startswith("speech_")]
     assert [m["type"] for m in marks] == ["speech_started", "speech_ended"]
@@ -209,14 +209,14 @@ async def test_regions(fresh_signals, language, region, code):
     assert ("error_code" in frames[0]) is code
 
 
-async def test_speech_in_another_language_is_honestly_refused(simulator):
+async def test_speech_in_another_language_is_refused(simulator):
     frames = await hear(simulator, b"", language="de")
     assert (frames[0]["type"], frames[0]["status"]) == ("error", "error")
     assert "English only" in frames[0]["message"]
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("model=pulse&encoding=opus", "not 'opus'"),
         ("model=pulse&sample_rate=12345", "sample_rate"),
@@ -225,11 +225,11 @@ async def test_speech_in_another_language_is_honestly_refused(simulator):
         ("model=pulse&max_words=-3", "max_words"),
     ],
 )
-async def test_bad_queries_are_refused_before_the_upgrade(signals, query, told):
+async def test_bad_queries_are_refused_before_the_upgrade(signals, query, message):
     with pytest.raises(InvalidStatus) as caught:
         await opened(signals, f"/waves/v1/stt/live?language=en&{query}")
     assert caught.value.response.status_code == 400
-    assert told in caught.value.response.body.decode()
+    assert message in caught.value.response.body.decode()
 
 
 async def test_too_many_sessions_close_with_1008(fresh_signals):

@@ -137,7 +137,7 @@ async def test_complete_waits_and_is_shared(simulator):
 
 
 @pytest.mark.parametrize(
-    ("frame", "told"),
+    ("frame", "message"),
     [
         ("not json", "JSON"),
         ('{"text": "x"}', "voice_id"),
@@ -146,18 +146,18 @@ async def test_complete_waits_and_is_shared(simulator):
         ('{"text": "x", "voice_id": "sophia", "language": "tlh"}', "not supported"),
     ],
 )
-async def test_bad_requests_get_an_error_frame_and_the_socket_lives(simulator, frame, told):
+async def test_bad_requests_get_an_error_frame_and_the_socket_stays_open(simulator, frame, message):
     async with opened(simulator) as ws:
         await ws.send(frame)
         answer = json.loads(await ws.recv())
         assert answer["status"] == "error"
-        assert told in json.dumps(answer)
+        assert message in json.dumps(answer)
         await ws.send(json.dumps({"text": "x", "voice_id": "sophia"}))
         assert json.loads(await ws.recv())["status"] == "chunk"
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "status", "told"),
+    ("path", "headers", "status", "message"),
     [
         (LIVE, {}, 401, "No tokens provided"),
         (LIVE, {"Authorization": "Bearer nonsense"}, 401, "unauthorized"),
@@ -168,11 +168,11 @@ async def test_bad_requests_get_an_error_frame_and_the_socket_lives(simulator, f
         ("/waves/v1/stt/live?model=pulse&eou_timeout_ms=0", HEADERS, 400, "eou_timeout_ms"),
     ],
 )
-async def test_refused_handshakes(simulator, path, headers, status, told):
+async def test_refused_handshakes(simulator, path, headers, status, message):
     with pytest.raises(InvalidStatus) as caught:
         await opened(simulator, path, headers)
     assert caught.value.response.status_code == status
-    assert told in caught.value.response.body.decode()
+    assert message in caught.value.response.body.decode()
 
 
 async def test_the_key_may_come_as_a_token(simulator):
@@ -181,7 +181,7 @@ async def test_the_key_may_come_as_a_token(simulator):
         assert json.loads(await ws.recv())["status"] == "chunk"
 
 
-async def test_an_idle_socket_is_told_and_closed(simulator):
+async def test_an_idle_socket_gets_an_error_and_is_closed(simulator):
     async with opened(simulator, LIVE + "?timeout=1") as ws:
         answer = json.loads(await asyncio.wait_for(ws.recv(), 3))
         assert answer == {**answer, "status": "error"}

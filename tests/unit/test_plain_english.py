@@ -17,7 +17,10 @@ WORDS = {
     "deck", "decks", "heir", "heirs", "deaf", "wish", "wishes", "wished", "goodbye", "waterline", "lumpy", "ere",
 }  # fmt: skip
 PHRASES = re.compile(r"\bfor ever\b|\bharms nobody\b|\bmakes good\b|\bin vain\b", re.IGNORECASE)
-ALLOWED: dict[str, set[str]] = {"tests/unit/test_plain_english.py": WORDS}
+ALLOWED: dict[str, set[str]] = {
+    "tests/unit/test_plain_english.py": WORDS,
+    "smallest_nb/simulator/text/given_names.py": {"told"},  # data: spoken words that are no names
+}
 
 
 def sources():

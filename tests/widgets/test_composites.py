@@ -175,7 +175,7 @@ def test_a_moved_slider_speaks_again_once(tuner):
     assert len(tuner.takes) == 2
 
 
-def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_lives_on(tuner, simulator, caplog):
+def test_a_failure_is_raised_drawn_and_logged_and_the_tuner_still_works(tuner, simulator, caplog):
     caplog.set_level("INFO", "smallest_nb")
 
     async def lose_the_line():

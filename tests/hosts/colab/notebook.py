@@ -83,7 +83,7 @@ class Notebook:
         return self.page.evaluate("(name) => window.host[name]", name)
 
     def complaints(self) -> list[str]:
-        """What our own code told the console."""
+        """Return the lines that our own code wrote to the console."""
         return [line for line in self.console if "[smallest_nb]" in line]
 
 

@@ -60,7 +60,7 @@ class NotebookServer:
         self._loop.close()
 
     def eval(self, expression: str) -> Any:
-        """Evaluate an expression in the kernel, as another cell would; it must give JSON data."""
+        """Evaluate an expression in the kernel, as another cell would; its value must be JSON data."""
         return asyncio.run_coroutine_threadsafe(self._eval(expression), self._loop).result(_RUN_SECS)
 
     async def _eval(self, expression: str) -> Any:
@@ -100,12 +100,12 @@ class NotebookServer:
         while True:
             message = await self._client.get_iopub_msg()
             parent = message["parent_header"].get("msg_id", "")
-            told = {
+            forwarded = {
                 "type": message["header"]["msg_type"],
                 "parent": self._cells.get(parent, parent),
                 "content": message["content"],
             }
-            self._after(self._tell, told, [bytes(b) for b in message["buffers"]])
+            self._after(self._broadcast, forwarded, [bytes(b) for b in message["buffers"]])
 
     async def _read_shell(self) -> None:
         while True:
@@ -121,7 +121,7 @@ class NotebookServer:
         else:
             function(*args)
 
-    def _tell(self, message: Message, buffers: list[bytes]) -> None:
+    def _broadcast(self, message: Message, buffers: list[bytes]) -> None:
         broadcast(self._pages, json.dumps({**message, "count": len(buffers)}, default=str))
         for buffer in buffers:
             broadcast(self._pages, buffer)
