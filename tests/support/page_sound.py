@@ -37,3 +37,34 @@ def assert_same_sound(sent: Clip, heard: np.ndarray, rate: int) -> None:
             assert np.corrcoef(a, b)[0, 1] > 0.99, f"not the same sound at {at / rate:.2f} s"
     rest = np.concatenate([heard[:start], heard[start + len(expected) :]])
     assert np.max(np.abs(rest), initial=0) < 0.01, "something else was heard too"
+
+
+def assert_nothing_lost(sent: Clip, heard: np.ndarray, rate: int, *, most_silence_secs: float = 3.0) -> None:
+    """All of the sound was rendered, once and in order; where the page ran dry, silence may stand between.
+
+    For sound that is made in real time while the processors are busy with other tests. That it never runs dry is
+    measured by `bench.page.audio` on a quiet machine.
+    """
+    expected = soxr.resample(sent.samples.astype(float) / 32768, sent.sample_rate, rate)
+    window = rate // 50
+    began = shift = align(expected[: rate // 2], heard)
+    damaged = 0
+    for at in range(0, len(expected) - window, window):
+        part = expected[at : at + window]
+        if not _is_at(part, heard, at + shift):
+            later = at + shift + align(part, heard[at + shift : at + shift + rate + window])
+            if _is_at(part, heard, later):
+                between = heard[at + shift + window : later - window]
+                assert np.max(np.abs(between), initial=0) < 0.01, f"not silence but other sound at {at / rate:.2f} s"
+                shift = later - at
+            else:  # the silence begins or ends within it
+                damaged += 1
+                assert damaged <= 2, f"sound is missing at {at / rate:.2f} s"
+                continue
+        damaged = 0
+    assert shift - began <= most_silence_secs * rate, f"{(shift - began) / rate:.2f} s of silence in it"
+
+
+def _is_at(part: np.ndarray, heard: np.ndarray, place: int) -> bool:
+    there = heard[place : place + len(part)]
+    return len(there) == len(part) and np.std(there) > 0 and np.corrcoef(there, part)[0, 1] > 0.99
