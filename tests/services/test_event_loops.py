@@ -91,18 +91,22 @@ def test_X4_one_service_in_two_runs(make, kind):
     asyncio.run(service.close())
 
 
+def wait_for_sessions(running, number):
+    """Wait until the simulator, which runs in a thread of its own, has that many connections."""
+    for _ in range(200):
+        if running.open_sessions == number:
+            return
+        threading.Event().wait(0.05)
+    pytest.fail(f"{running.open_sessions} connections to the simulator, expected {number}")
+
+
 @pytest.mark.parametrize("kind", SERVICES)
 def test_X4_closing_releases_the_sockets_of_a_loop_that_ended(running, make, kind):
     service = make(kind)
     asyncio.run(service.connect())
-    assert running.open_sessions
+    wait_for_sessions(running, 1)
     asyncio.run(service.close())
-    for _ in range(200):
-        if not running.open_sessions:
-            break
-        threading.Event().wait(0.05)
-    else:
-        pytest.fail("the connection to the simulator is still open")
+    wait_for_sessions(running, 0)
 
 
 @pytest.mark.parametrize("kind", SERVICES)
