@@ -79,7 +79,7 @@ def is_page_unit(unit: str) -> bool:
 def lower_priority(worker: str) -> None:
     """Let the other workers wait for the one that measures sound."""
     if worker != SOUND_WORKER and hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(10)
 
 
 def choose_unit(units: Sequence[str], worker: str) -> str:
