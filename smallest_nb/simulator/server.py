@@ -108,7 +108,8 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_event: asyncio.Event | None = None
         self._process = 0
-        self.forget_lock()
+        self._changing = threading.RLock()
+        """Held while it starts or stops, by one thread at a time; a start that fails stops it."""
         _created.add(self)
         self._stop_requested = self._hurry = False
 
@@ -201,11 +202,6 @@ class Simulator:
             if thread is not None and thread.ident is not None:
                 thread.join(_STOP_SECS)
 
-    def forget_lock(self) -> None:
-        """Make the lock again in a forked process: the thread that holds it may have stayed with the parent."""
-        self._changing = threading.RLock()
-        """Held while it starts or stops, by one thread at a time; a start that fails stops it."""
-
     def request_stop(self, *, hurry: bool = False) -> threading.Thread | None:
         """Make the thread end, and return it without waiting; None if it does not run in this process.
 
@@ -234,8 +230,9 @@ class Simulator:
 
 
 def _forget_locks() -> None:
+    """Make the locks again in a forked process: the threads that hold them stayed with the parent."""
     for simulator in list(_created):
-        simulator.forget_lock()
+        simulator._changing = threading.RLock()  # noqa: SLF001 - of this module
 
 
 if hasattr(os, "register_at_fork"):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from numbers import Real
 from time import monotonic
+from typing import TypeGuard
 
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import Clip
@@ -153,7 +154,7 @@ class TranscriptionSession:
 
     async def record(self, until: str | float, *, source: Clip | None, quiet: float, timeout: float) -> None:
         """Record as `LiveTranscriber.record` says."""
-        if until not in ("silence", "stop") and not (_is_real(until) and 0 < float(until) < timeout):
+        if until not in ("silence", "stop") and not (_is_real(until) and 0 < until < timeout):
             raise ConfigError(
                 f"until={until!r} cannot be used; expected 'silence', 'stop', or seconds below timeout={timeout:g}."
             )
@@ -320,7 +321,7 @@ class TranscriptionSession:
             self._microphone.controller.notify()
 
 
-def _is_real(value: object) -> bool:
+def _is_real(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
