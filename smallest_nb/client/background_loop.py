@@ -27,6 +27,7 @@ import atexit
 import concurrent.futures
 import contextlib
 import contextvars
+import logging
 import os
 import sys
 import threading
@@ -50,6 +51,7 @@ __all__ = [
     "wait",
 ]
 
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _POLL_SECS = 0.05
 _CANCEL_SECS = 0.2
@@ -81,7 +83,17 @@ class _BackgroundLoop:
     def _run(self) -> None:
         if self._runs.acquire(blocking=False):  # an interrupted `start` may be followed by another one
             asyncio.set_event_loop(self.loop)
+            while not self._run_until_stopped():
+                pass
+
+    def _run_until_stopped(self) -> bool:
+        """Run the loop; return False if a handler has thrown it out by `sys.exit()`."""
+        try:
             self.loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:  # asyncio raises them through the loop
+            _log.warning("A handler raised %r on the background loop, which goes on for all other widgets.", error)
+            return False
+        return True
 
     def stop(self) -> None:
         """Cancel what runs, wait for it for a moment, and end the thread."""

@@ -118,8 +118,15 @@ def is_handshake(request: web.BaseRequest) -> bool:
 
 
 def read_head(request: web.BaseRequest) -> HTTPRequest:
-    """Return a request without its body. Bytes outside UTF-8 become U+FFFD: no log could be written with them."""
-    target = urlsplit(whole_characters(request.raw_path))
+    """Return a request without its body. Bytes outside UTF-8 become U+FFFD: no log could be written with them.
+
+    Raises:
+        HTTPBadRequest: The target is no URL, such as `http://[`.
+    """
+    try:
+        target = urlsplit(whole_characters(request.raw_path))
+    except ValueError:
+        raise web.HTTPBadRequest(text="The request's target is no URL.") from None
     headers = {name.lower(): whole_characters(value) for name, value in request.headers.items()}
     return HTTPRequest(request.method, target.path, parse_qs(target.query, keep_blank_values=True), headers)
 

@@ -37,6 +37,7 @@ _EXIT_SECS = 3.0
 """Of all simulators together, at the end of the process."""
 
 
+_created: WeakSet[Simulator] = WeakSet()
 _running: WeakSet[Simulator] = WeakSet()
 
 
@@ -107,6 +108,9 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_event: asyncio.Event | None = None
         self._process = 0
+        self._changing = threading.RLock()
+        """Held while it starts or stops, by one thread at a time; a start that fails stops it."""
+        _created.add(self)
         self._stop_requested = self._hurry = False
 
     @property
@@ -152,6 +156,10 @@ class Simulator:
     @shortens
     def start(self) -> Self:
         """Listen, in a thread of its own, until :meth:`stop` or the end of the process. Idempotent."""
+        with self._changing:
+            return self._start()
+
+    def _start(self) -> Self:
         if self._thread is not None:
             return self
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -189,9 +197,10 @@ class Simulator:
 
     def stop(self) -> None:
         """End the thread and everything it holds. Idempotent."""
-        thread = self.request_stop()
-        if thread is not None and thread.ident is not None:
-            thread.join(_STOP_SECS)
+        with self._changing:
+            thread = self.request_stop()
+            if thread is not None and thread.ident is not None:
+                thread.join(_STOP_SECS)
 
     def request_stop(self, *, hurry: bool = False) -> threading.Thread | None:
         """Make the thread end, and return it without waiting; None if it does not run in this process.
@@ -218,6 +227,16 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"Simulator({self.base_url})"
+
+
+def _forget_locks() -> None:
+    """Make the locks again in a forked process: the threads that hold them stayed with the parent."""
+    for simulator in list(_created):
+        simulator._changing = threading.RLock()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
 
 
 def _load_listener() -> type[Listener]:

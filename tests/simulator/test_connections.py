@@ -6,9 +6,12 @@ import ast
 import asyncio
 import json
 import logging
+import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -177,3 +180,86 @@ def test_folders_import_one_way(folder):
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             if module.startswith("smallest_nb.simulator"):
                 assert module.split(".")[2] in allowed, f"{path.name} must not import {module}"
+
+
+@pytest.mark.parametrize("more", ["", VALID + "Upgrade: websocket\r\nConnection: Upgrade\r\n"], ids=["http", "socket"])
+async def test_a_target_that_is_no_url_is_refused_without_a_traceback(fresh_signals, caplog, more):
+    head = f"GET //[x/waves/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer sk_x\r\n{more}\r\n"
+    reader, writer = await connected(fresh_signals, head)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
+    writer.close()
+
+
+def test_a_simulator_that_several_threads_start_runs_once_and_each_has_its_address():
+    simulator, together, addresses = Simulator(behaviour=Behaviour(engine="signal")), threading.Barrier(4), set()
+
+    def start():
+        together.wait(10)
+        addresses.add(simulator.start().base_url)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert addresses == {f"ws://127.0.0.1:{simulator.port}"}
+    assert simulator.port
+    simulator.stop()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", simulator.port), 1).close()
+
+
+def test_a_simulator_that_several_threads_start_and_stop_fails_in_none_and_leaves_no_server():
+    simulator, errors = Simulator(behaviour=Behaviour(engine="signal")), []
+    before = set(threading.enumerate())
+
+    def change(method):
+        for _ in range(25):
+            try:
+                method()
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=change, args=(m,)) for m in [simulator.start, simulator.stop] * 4]
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(former)
+    simulator.stop()
+    assert errors == []
+    assert [t for t in set(threading.enumerate()) - before if t.name == "smallest_nb simulator"] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forked processes here")
+def test_a_process_that_was_forked_during_a_start_can_stop_and_start_it():
+    script = """
+import os, threading
+from smallest_nb.simulator import Simulator
+from smallest_nb.simulator.faults import Behaviour
+simulator = Simulator(behaviour=Behaviour(engine="signal"))
+held, over = threading.Event(), threading.Event()
+
+def hold():
+    with simulator._changing:
+        held.set()
+        over.wait(20)
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if not child:
+    simulator.start().stop()
+    os._exit(7)
+status = os.waitpid(child, 0)[1]
+over.set()
+print(os.waitstatus_to_exitcode(status))
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "7\n", done.stderr

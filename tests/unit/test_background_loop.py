@@ -105,3 +105,14 @@ def test_K1_an_interrupt_right_after_handing_over_cleans_up_on_the_loop(monkeypa
 
     background_loop.call(until_ended())
     assert ended == ["smallest_nb"]
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_handler_that_exits_does_not_end_the_loop_for_all_others(caplog, error):
+    def leave():
+        raise error("of a handler")
+
+    background_loop.post(leave)
+    assert background_loop.call(answer(6), 5) == 6
+    assert "goes on for all other widgets" in caplog.text
+    assert "of a handler" in caplog.text

@@ -12,7 +12,7 @@ from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
 from tests.support.speech import SENTENCE
-from tests.support.widget_page import Page, chunks, eventually, recording
+from tests.support.widget_page import Page, chunks, eventually, noise, recording
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +234,25 @@ def test_noise_ends_in_a_clear_state(simulator):
     assert live.microphone.error == ""
     assert live.microphone.state == "idle"
     live.close()
+
+
+async def test_a_refused_record_does_not_end_what_another_caller_records(live):
+    clip = noise(1.5, 16000)
+    for other in (live.feed_async(clip), live.record(1.0, source=clip)):
+        running = asyncio.ensure_future(other)
+        refused = asyncio.ensure_future(live.record(source=clip))
+        with pytest.raises(snb.ConfigError, match="microphone (is recording|plays a clip)"):
+            await refused
+        await running
+        assert live.microphone.received >= 16000
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"until": None}, {"until": float("nan")}, {"until": "5"}, {"quiet": float("nan")}, {"quiet": "x"}]
+)
+async def test_record_names_the_value_that_it_refuses(live, wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(snb.ConfigError, match=f"{name}={value!r} cannot be used"):
+        await live.record(source=noise(0.2, 16000), **wrong)
+    with pytest.raises(snb.ConfigError, match="pace=None cannot be used"):
+        live.feed(noise(0.2, 16000), pace=None)

@@ -9,6 +9,7 @@ import pytest
 
 from smallest_nb import ConfigError, Microphone
 from smallest_nb.client import background_loop
+from smallest_nb.notebook.widgets import page_source
 from tests.support.widget_page import Page, eventually, noise
 from tests.support.widget_page import recording as state
 
@@ -253,3 +254,54 @@ def test_a_recording_is_over_when_another_page_takes_the_microphone(heard, press
     eventually(lambda: states == expected)
     assert len(pieces) == 1
     assert not microphone.paused
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(page_source, "SILENT_PAGE_SECS", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_page_that_was_given_up_is_stopped_too(heard):
+    microphone, page, pieces = heard
+    state(page, "recording")
+    chunk(page, 0, 1)
+    eventually(lambda: pieces)
+    assert page.of("mic-stop") == []
+    eventually(lambda: microphone.state == "idle")
+    assert len(page.of("mic-stop")) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_pause_whose_page_has_died_ends_after_a_stop(heard):
+    microphone, page, _ = heard
+    state(page, "recording")
+    state(page, "paused")
+    time.sleep(0.6)
+    assert microphone.state == "paused", "a pause has no limit"
+    microphone.stop()
+    eventually(lambda: microphone.state == "idle")
+
+
+def test_a_closed_microphone_is_idle_although_its_page_does_not_answer(heard):
+    microphone, page, _ = heard
+    state(page, "recording")
+    eventually(lambda: microphone.state == "recording")
+    microphone.close()
+    eventually(lambda: microphone.state == "idle")
+
+
+def test_a_closed_microphone_ends_the_clip_that_plays(heard):
+    microphone, _, pieces = heard
+    playing = microphone.feed(noise(20, 16000))
+    eventually(lambda: pieces)
+    microphone.close()
+    eventually(lambda: microphone.state == "idle")
+    assert playing.cancelled()
+
+
+@pytest.mark.parametrize("pace", [0, -1.0, float("nan"), None, "2", True])
+def test_a_pace_that_is_no_positive_number_is_refused_by_name(heard, pace):
+    microphone, _, _ = heard
+    with pytest.raises(ConfigError, match=f"pace={pace!r} cannot"):
+        microphone.feed(noise(0.1, 16000), pace=pace)

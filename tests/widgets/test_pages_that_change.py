@@ -249,3 +249,37 @@ def test_a_stop_in_the_page_in_mid_stream_opens_the_way_for_the_next(player):
     assert streams(page)[-3:] == ["stream-open", "stream-audio", "stream-end"]
     page.played("s2", 2400, state="idle", ack=newest(page))
     ended(player)
+
+
+def test_of_many_pages_the_one_that_was_silent_for_longest_is_forgotten_and_never_the_owner():
+    microphone = Microphone()
+    owner, silent = two_pages(microphone)
+    for n in range(3, 18):
+        Page(microphone, f"p{n}").hello()
+    known = microphone._channel.pages
+    assert owner.name in known
+    assert silent.name not in known
+    owner.say("mic-state", state="recording", error=None, rate=48000, dropped=0, granted=None)
+    eventually(lambda: microphone.state == "recording")
+    microphone.close()
+
+
+@pytest.mark.parametrize("field", ["error", "granted", "rate"])
+def test_a_message_without_a_field_is_refused(field):
+    microphone = Microphone()
+    page = Page(microphone)
+    page.hello()
+    fields = {"state": "recording", "error": None, "rate": 48000, "dropped": 0, "granted": None}
+    page.say("mic-state", **{name: value for name, value in fields.items() if name != field})
+    assert microphone._channel.problem == f"Message 'mic-state': field '{field}' is missing."
+    microphone.close()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -(10**400), 2**53 + 1])
+def test_a_number_that_no_page_can_mean_is_refused(number):
+    microphone = Microphone()
+    page = Page(microphone)
+    page.hello()
+    page.say("mic-chunk", bytes(2560), n=0, t=number, level=0.1, clipped=False, last=False)
+    assert "field 't' is out of range" in microphone._channel.problem
+    microphone.close()

@@ -119,3 +119,14 @@ async def test_a_device_of_the_kernel_that_cannot_be_opened_ends_the_recording(m
     assert controller.state == "starting"
     assert await controller.wait_for(lambda: controller.state == "idle", 5)
     assert controller.problem == (str(error) or "RuntimeError")
+
+
+def test_a_pause_that_is_reported_after_the_end_is_followed_by_another_recording(recorder):
+    controller, (source, _), events = recorder
+    source.start()
+    source.on_state(SourceReport("paused"))
+    source.stop()
+    source.on_state(SourceReport("paused"))
+    source.on_state(SourceReport("recording"))
+    assert events[-3:] == ["paused", "recording", True]
+    assert controller.state == "recording"

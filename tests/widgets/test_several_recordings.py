@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
-from tests.support.widget_page import Page, eventually, part
+from tests.support.widget_page import Page, chunks, eventually, part, recording
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,21 @@ def test_a_sentence_does_not_go_on_in_another_recording():
     parts = [Segment(w.text, True, w.start, w.end, (w,), source=s) for w, s in zip(words, ("a", "b"), strict=True)]
     assert Transcript(parts).to_srt().count("-->") == 2
     assert Transcript([Segment(s.text, True, s.start, s.end, s.words) for s in parts]).to_srt().count("-->") == 1
+
+
+async def test_a_record_after_a_recording_of_the_page_returns_only_its_own_words(clip):
+    with Simulator(behaviour=Behaviour(engine="signal", latency="far-laptop")) as far:
+        live = snb.LiveTranscriber(api_key=KEY, base_url=far.base_url)
+        page = Page(live.microphone)
+        page.hello()
+        recording(page, "starting")
+        recording(page, "recording")
+        chunks(page, clip)
+        recording(page, "idle")
+        await asyncio.to_thread(eventually, lambda: live.microphone.received and live.microphone.state == "idle")
+        assert live.recording, "its last words are awaited"
+        late = clip.padded(3.0, 0.0)  # its words come later than `quiet` after the words of the recording before
+        found = await live.record(source=late, quiet=0.5, timeout=30)
+        assert {s.source for s in found} == {"Recording 2"}
+        assert {s.source for s in live.transcript} == {"Recording 1", "Recording 2"}
+        live.close()

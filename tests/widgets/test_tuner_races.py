@@ -170,3 +170,13 @@ def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
     over.set()
     assert took < 2
     eventually(lambda: made.comm is None)
+
+
+def test_what_was_submitted_right_before_the_end_is_refused_and_no_empty_take(simulator):
+    for number in range(5):
+        tuner = snb.VoiceTuner("One.", api_key=KEY, base_url=simulator.base_url)
+        asked = tuner.submit(f"Number {number}.")
+        tuner.close()
+        with pytest.raises(snb.SmallestError):
+            asked.result(10)
+        assert len(tuner.takes) == 0

@@ -192,3 +192,12 @@ async def test_UX12_a_page_that_never_comes_is_missed(live, player, impatient):
         await player.wait()
     with pytest.raises(snb.FrontEndError, match="display it first"):
         await live.record()
+
+
+async def test_the_kernels_own_microphone_needs_no_page_that_answers(live, impatient):
+    page = LivingPage(live.microphone, answers=False)
+    page.hello()
+    with pytest.raises(snb.FrontEndError, match="only between cells"):
+        await live.microphone.check_page("Wait.")
+    live.microphone.sources.choose("kernel")
+    await live.microphone.check_page("Wait.")

@@ -365,7 +365,9 @@ class Channel:
             page = self.pages.setdefault(name, Page(name, start=newest + 1, ack=newest))
             page.hello = hello
             if len(self.pages) > _MOST_PAGES:
-                del self.pages[next(iter(self.pages))]
+                # never the owner: it may be recording, and its sound would be dropped
+                others = [p for p in self.pages.values() if p.name not in (name, self.owner)]
+                del self.pages[min(others, key=lambda p: p.heard_at).name]
             if self.owner not in self.pages:
                 self.owner, self.owned_from, self._successor = name, newest + 1, None
             welcome: ToPage = {

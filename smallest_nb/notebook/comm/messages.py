@@ -325,6 +325,10 @@ def envelope(message: ToPage) -> dict[str, Any]:
     return {"v": PROTOCOL_VERSION, **message}
 
 
+_MOST = 2**53
+"""Beyond it the page's numbers are not exact; an int of hundreds of digits would overflow in arithmetic with floats."""
+
+
 def parse(content: Any) -> FromPage:
     """Check a message from the page and return it.
 
@@ -343,7 +347,11 @@ def parse(content: Any) -> FromPage:
     if not isinstance(kind, str) or kind not in FROM_PAGE or not isinstance(content.get("page"), str):
         raise ProtocolError(f"Unknown message {kind!r} from the page.")
     for name, expected in {"ack": (int,), **FROM_PAGE[kind]}.items():
-        value = content.get(name)
+        if name not in content:  # a field that may be null must be there all the same: handlers read it
+            raise ProtocolError(f"Message {kind!r}: field {name!r} is missing.")
+        value = content[name]
         if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
             raise ProtocolError(f"Message {kind!r}: field {name!r} has the wrong type, {type(value).__name__}.")
+        if isinstance(value, int | float) and not abs(value) <= _MOST:  # so written, it refuses NaN too
+            raise ProtocolError(f"Message {kind!r}: field {name!r} is out of range; expected -2**53 to 2**53.")
     return cast("FromPage", dict(content))

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable
+from numbers import Real
 from time import monotonic
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
@@ -13,7 +14,17 @@ from smallest_nb.client import background_loop
 from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
-__all__ = ["ClipSource"]
+__all__ = ["ClipSource", "check_pace"]
+
+
+def check_pace(pace: float) -> None:
+    """Refuse what is no positive multiple of real time.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(pace, bool) or not isinstance(pace, Real) or not pace > 0:  # so written, it refuses NaN too
+        raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
 
 
 class ClipSource:
@@ -66,8 +77,7 @@ class ClipSource:
         Raises:
             ConfigError: A recording or another clip is running, or `pace` is not positive.
         """
-        if pace <= 0:
-            raise ConfigError(f"pace={pace!r} cannot be used; expected a positive multiple of real time.")
+        check_pace(pace)
         resampled = clip.resample(self._sample_rate())
         with self._lock:
             if self.busy:

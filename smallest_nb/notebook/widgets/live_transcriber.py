@@ -22,6 +22,7 @@ from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.notebook.widgets import lifetime
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
+from smallest_nb.notebook.widgets.clip_source import check_pace
 from smallest_nb.notebook.widgets.file_source import FileSource
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
@@ -169,6 +170,7 @@ class LiveTranscriber(StaticHtmlBox):
             SmallestError: What went wrong; the widget shows it too.
         """
         self._check_process()
+        check_pace(pace)
         limit = timeout if timeout is not None else clip.duration / pace + 30
         background_loop.call(self._feed(clip, pace, name), limit)
         return self.transcript
@@ -210,9 +212,11 @@ class LiveTranscriber(StaticHtmlBox):
             TimeoutError: It took longer; the recording is stopped and kept.
         """
         self._check_process()
-        first = len(self.transcript)
         if source is None:
             await self._session.check_page()
+        if self.microphone.state == "idle":  # the last words of a former recording are no part of this one
+            await background_loop.wait(background_loop.submit(self._session.end()))
+        first = len(self.transcript)
         await background_loop.wait(
             background_loop.submit(self._session.record(until, source=source, quiet=quiet, timeout=timeout))
         )

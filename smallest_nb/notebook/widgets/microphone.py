@@ -111,6 +111,11 @@ class Microphone(SpeechWidget):
         return self.controller.state
 
     @property
+    def busy(self) -> bool:
+        """Whether something records, or a clip is about to play."""
+        return self.state != "idle" or self._clip.busy
+
+    @property
     def device_rate(self) -> int:
         """Hz of the device, 0 while it is closed."""
         return self.controller.report.device_rate
@@ -185,7 +190,8 @@ class Microphone(SpeechWidget):
         Raises:
             FrontEndError: Nothing would.
         """
-        await self._channel.check_reachable(instead)
+        if self.sources.active != "kernel":  # whose device needs no page
+            await self._channel.check_reachable(instead)
 
     async def can_start(self) -> bool:
         """Say whether something can record: a page that shows it, or the kernel's device. Waits 3 s for a page."""
@@ -236,7 +242,9 @@ class Microphone(SpeechWidget):
     def close(self) -> None:
         """Stop, and close what was opened for it."""
         if hasattr(self, "sources"):
+            self._clip.stop()
             self.sources.close()
+            background_loop.post_if_running(self._page.end)  # no page may be left that would say that it stopped
         super().close()
 
     def describe(self) -> str:

@@ -65,6 +65,7 @@ class PageSource:
         """Ask the pages to stop; from any thread. The one that records sends its last words first."""
         self._channel.forget_commands("mic-start")
         self._channel.post({"type": "mic-stop"})
+        background_loop.post_if_running(self._stop_asked)
 
     def end(self) -> None:
         """End the recording without the page, which is gone, silent, or does not own the microphone any more."""
@@ -94,13 +95,24 @@ class PageSource:
         if self._page != self._channel.owner:
             self.end()
 
+    def _stop_asked(self) -> None:
+        """Wait for the page as for a silent one, if it was paused: it may have died without `bye` meanwhile."""
+        if self._paused:
+            self._paused = False
+            self._watch()
+
+    def _give_up(self) -> None:
+        """End the recording on both sides: a page that only slept would go on and send sound that is dropped."""
+        self.stop()
+        self.end()
+
     def _watch(self) -> None:
         """End a recording whose page is gone without a word (a crash, a closed laptop)."""
         if self._silent is not None:
             self._silent.cancel()
             self._silent = None
         if self._page is not None and not self._paused:
-            self._silent = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self.end)
+            self._silent = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._give_up)
 
     def _chunk(self, message: MicChunk, data: bytes) -> None:
         number = message["n"]

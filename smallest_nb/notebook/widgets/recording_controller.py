@@ -99,7 +99,8 @@ class RecordingController:
         was, self.state = self.state, report.state
         self.source = None if report.state == "idle" else source
         self.report, self.problem = report, report.problem
-        begins = report.state == "recording" and was != "paused"
+        # A page that was given up in a pause and goes on later has no open recording: another one begins.
+        begins = report.state == "recording" and not (was == "paused" and self._open)
         if report.state == "starting" or (begins and was != "starting"):
             self.received = 0
         if self._open and (begins or report.state in ("idle", "starting")) and was != report.state:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from numbers import Real
 from time import monotonic
+from typing import TypeGuard
 
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import Clip
@@ -152,50 +154,62 @@ class TranscriptionSession:
 
     async def record(self, until: str | float, *, source: Clip | None, quiet: float, timeout: float) -> None:
         """Record as `LiveTranscriber.record` says."""
-        if until not in ("silence", "stop") and (isinstance(until, str | bool) or not 0 < until < timeout):
+        if until not in ("silence", "stop") and not (_is_real(until) and 0 < until < timeout):
             raise ConfigError(
                 f"until={until!r} cannot be used; expected 'silence', 'stop', or seconds below timeout={timeout:g}."
             )
-        if self._microphone.state != "idle":
-            raise ConfigError(f"The microphone is {self._microphone.state}; stop it first.")
-        self.failure = None
-        try:
-            async with asyncio.timeout(timeout):
-                await self._start(source)
-                if until == "silence":
-                    await self._wait_for_silence(quiet)
-                else:
-                    await self._wait_for_end(None if until == "stop" else float(until))
-        finally:
-            self._microphone.stop()
-        controller = self._microphone.controller
-        if not await controller.wait_for(lambda: controller.state == "idle", _STOP_SECS):
-            raise TimeoutError(f"The microphone did not stop within {_STOP_SECS:g} s.")
-        await self._finish()
-
-    async def _start(self, source: Clip | None) -> None:
-        """Begin to record, and wait until it does."""
-        microphone, controller = self._microphone, self._microphone.controller
-        if source is None and not await microphone.can_start():
+        if not (_is_real(quiet) and quiet >= 0):
+            raise ConfigError(f"quiet={quiet!r} cannot be used; expected seconds from 0.")
+        self._check_free()
+        if source is None and not await self._microphone.can_start():
             raise FrontEndError("No page shows this widget: display it first, and record in a later cell.")
+        controller = self._microphone.controller
         controller.problem = None
         begun = asyncio.ensure_future(
             controller.wait_for(
                 lambda: controller.state in ("recording", "paused") or bool(controller.problem), _START_SECS
             )
         )
-        await asyncio.sleep(0)  # it looks at each report from now on
         try:
-            if source is not None:
-                microphone.feed(source)
-            else:
-                microphone.start()
-            if not await begun:
-                raise FrontEndError("The browser did not open the microphone: is a question of its own waiting?")
+            await asyncio.sleep(0)  # `begun` looks at each report from now on
+            self._begin(source)  # before the part that stops: what a refused call finds belongs to another caller
+            await self._follow_recording(begun, until, quiet, timeout)
         finally:
             begun.cancel()
-        if controller.problem:
-            raise FrontEndError(controller.problem)
+        if not await controller.wait_for(lambda: controller.state == "idle", _STOP_SECS):
+            raise TimeoutError(f"The microphone did not stop within {_STOP_SECS:g} s.")
+        await self._finish()
+
+    def _check_free(self) -> None:
+        if self._microphone.busy:
+            state = self._microphone.state
+            raise ConfigError(f"The microphone {'plays a clip' if state == 'idle' else 'is ' + state}; stop it first.")
+
+    def _begin(self, source: Clip | None) -> None:
+        self._check_free()
+        if source is not None:
+            self._microphone.feed(source)
+        else:
+            self._microphone.start()
+        self.failure = None
+
+    async def _follow_recording(
+        self, begun: asyncio.Future[bool], until: str | float, quiet: float, timeout: float
+    ) -> None:
+        """Wait until it has begun and is over, and stop it in any case."""
+        try:
+            async with asyncio.timeout(timeout):
+                if not await begun:
+                    raise FrontEndError("The browser did not open the microphone: is a question of its own waiting?")
+                problem = self._microphone.controller.problem
+                if problem:
+                    raise FrontEndError(problem)
+                if until == "silence":
+                    await self._wait_for_silence(quiet)
+                else:
+                    await self._wait_for_end(None if until == "stop" else float(until))
+        finally:
+            self._microphone.stop()
 
     async def _wait_for_end(self, seconds: float | None) -> None:
         await self._microphone.controller.wait_for(self._has_ended, seconds)
@@ -305,6 +319,10 @@ class TranscriptionSession:
             self._finals += segment.is_final
             self._on_segment(segment.shifted(offset))
             self._microphone.controller.notify()
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _since(rows: MetricsLog[STTMetrics], last: STTMetrics | None) -> list[STTMetrics]:

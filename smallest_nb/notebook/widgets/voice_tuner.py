@@ -285,6 +285,7 @@ class VoiceTuner(StaticHtmlBox):
             not hasattr(self, "_take_list") or self._process != os.getpid()
         ):  # refused by its constructor, or from before a fork
             return
+        self._generation += 1  # what was submitted and has not begun yet does not begin
         background_loop.post_if_running(self._cancel)
         self._end(self.service.close(), 5)
         for child in self.children:
@@ -295,7 +296,7 @@ class VoiceTuner(StaticHtmlBox):
     @shortens
     async def _latest(self, text: str | None, generation: int, **how: bool) -> Take:
         if generation != self._generation:
-            raise SmallestError("The audition was cancelled by stop() before it began.")
+            raise SmallestError("The audition was cancelled by stop() or close() before it began.")
         self._scheduler.cancel()
         said = text if text is not None else self.text
         take = await self._runner.run(said, self.settings, **how)
