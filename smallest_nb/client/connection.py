@@ -318,6 +318,8 @@ class Connection:
             self._ws = None
             self.state = State.LOST
             self._on_lost(lost)
+                if self._ws is not ws:  # the frame made us leave this socket: what it sends now would be taken for
+                    return  # the new one's
 
     async def _keep_alive(self, ws: Socket) -> None:
         while True:
