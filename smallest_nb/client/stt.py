@@ -360,7 +360,15 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_disconnected")
 
     async def _run(self) -> None:
-        """Send what the session decides, until it is over."""
+        """Send what the session decides, until it is over; whatever else ends this task ends the session."""
+        try:
+            await self._send_all()
+        except Exception as error:  # of a caller's transport, for one; `send` must not fill a queue nothing empties
+            _log.warning("sending failed", exc_info=True)
+            self._session.fail(ConnectionLost(f"Sending failed ({type(error).__name__}: {error})"))
+            self._perform()
+
+    async def _send_all(self) -> None:
         session, connection = self._session, self._connection
         while not (session.finished or session.failure):
             step = session.next(monotonic())
