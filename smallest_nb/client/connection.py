@@ -95,6 +95,7 @@ class Connection:
         self._keepalive_secs = keepalive_secs
         self._open_timeout = open_timeout
         self._ws: Socket | None = None
+        self._ws_url = ""
         self._transport = transport
         self._spare = SpareSocket(self._open_one, transport)
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,40 +131,46 @@ class Connection:
         self._refuse_if_closed()
 
     async def _open_socket(self) -> float | None:
-        if self.state is State.OPEN:
+        if self.state is State.OPEN and not self.outdated:  # it may be, if it was being opened when we were called
             return None
         self._refuse_for_good()
         self.drop_socket()
         self.state = State.OPENING
         try:
             started = monotonic()
-            ws = await self._obtain_socket()
+            ws, url = await self._obtain_socket()
             if self.state is State.CLOSED:
                 self._close_later(ws, [])
             self._refuse_if_closed()
-            self._adopt(ws)
+            self._adopt(ws, url)
             return monotonic() - started
         except BaseException:
             if self.state is State.OPENING:
                 self.state = State.LOST
             raise
 
-    async def _obtain_socket(self) -> Socket:
-        """Take the spare socket or open one; at the plan's limit of sockets, idle ones of this process are closed."""
+    async def _obtain_socket(self) -> tuple[Socket, str]:
+        """Take the spare socket or open one; at the plan's limit of sockets, idle ones of this process are closed.
+
+        Returns:
+            The socket and its URL: the settings may be changed while it is being opened.
+        """
+        url = self._url()
         try:
-            return await self._spare.obtain(self._url()) or await self._open_one(self._url())
+            return await self._spare.obtain(url) or await self._open_one(url), url
         except RateLimitError as error:
             limited = error
         if not await free_sockets(self):
             raise limited
         self._refuse_if_closed()
-        return await self._open_one(self._url())
+        url = self._url()
+        return await self._open_one(url), url
 
     async def _open_one(self, url: str) -> Socket:
         return await open_websocket(url, self._target, open_timeout=self._open_timeout, transport=self._transport)
 
-    def _adopt(self, ws: Socket) -> None:
-        self._ws = ws
+    def _adopt(self, ws: Socket, url: str) -> None:
+        self._ws, self._ws_url = ws, url
         self.loop = asyncio.get_running_loop()
         offer_sockets(self)
         self.generation += 1
@@ -182,9 +189,10 @@ class Connection:
             Whether there was one; else `open` has to be called.
         """
         self.drop_socket()
-        ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(self._url())
+        url = self._url()
+        ws = None if self.state is State.CLOSED or self._opening.locked() else self._spare.take(url)
         if ws is not None:
-            self._adopt(ws)
+            self._adopt(ws, url)
         return ws is not None
 
     def _refuse_for_good(self) -> None:
@@ -197,8 +205,11 @@ class Connection:
 
     @property
     def outdated(self) -> bool:
-        """Whether a cassette was started or ended since the socket was opened."""
-        return self._ws is not None and self._ws.opened_by is not current_transport(self._transport)
+        """Whether a socket opened now would have another URL, or another transport since a cassette began or ended."""
+        ws = self._ws
+        return ws is not None and (
+            self._ws_url != self._url() or ws.opened_by is not current_transport(self._transport)
+        )
 
     @property
     def congested(self) -> bool:
@@ -307,6 +318,8 @@ class Connection:
                         await pending
                 except Exception as error:  # a frame that cannot be handled costs that frame, not the session
                     self._on_frame_error(error)
+                if self._ws is not ws:  # the frame made us leave this socket: what it sends now would be taken for
+                    return  # the new one's
             lost = ConnectionLost("The service closed the connection", code=ws.close_code, reason=ws.close_reason or "")
         except ConnectionClosed as error:
             lost = _lost(error, ws)

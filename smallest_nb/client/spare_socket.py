@@ -40,6 +40,7 @@ class SpareSocket:
         self._transport = transport
         self._tasks: set[asyncio.Task[None]] = set()
         self._ws: Socket | None = None
+        self._ws_url = ""
         self._url = ""
         self._settled = asyncio.Event()
         self._since = float("-inf")
@@ -60,7 +61,8 @@ class SpareSocket:
         try:
             if count_sockets(url) >= _MAX_SOCKETS:
                 return
-            ws = self._ws = await self._open_socket(url)
+            ws = await self._open_socket(url)
+            self._ws, self._ws_url = ws, url  # `_url` may be that of a later one, while this one is still here
         except SmallestError as error:
             _log.info("no spare socket: %s", error)
             return
@@ -82,7 +84,7 @@ class SpareSocket:
     def take(self, url: str) -> Socket | None:
         """Return the spare, if there is one for this URL that is still open; it is the caller's from then on."""
         ws = self._ws
-        if ws is None or self._url != url or ws.state is not SocketState.OPEN:
+        if ws is None or self._ws_url != url or ws.state is not SocketState.OPEN:
             return None
         if ws.opened_by is not current_transport(self._transport):
             return None

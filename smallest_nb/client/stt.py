@@ -222,6 +222,10 @@ class SmallestSTTService(EventEmitter):
                     took = await self._connection.open()
                 except SmallestError as error:
                     failure = error
+                except BaseException:  # cancelled, or a fault of a caller's transport: nothing may wait for this socket
+                    self._session.connect_cancelled()
+                    self._wake()
+                    raise
                 else:
                     if took is not None:
                         self._session.connected(took, monotonic())
@@ -298,11 +302,17 @@ class SmallestSTTService(EventEmitter):
             changed = session.change_settings(delta, connecting=self._connection.state is State.OPENING)
             self._perform()
             if changed and session.is_changing:
-                while session.is_changing:
-                    await self._wait_for_change()
+                try:
+                    while session.is_changing:
+                        await self._wait_for_change()
+                except BaseException:  # a caller who was cancelled must not find the change made later
+                    session.cancel_change()
+                    self._wake()
+                    raise
                 if session.failure is not None:
                     raise session.failure
-                await self._open()
+                if not session.finished:  # else the socket is as good as closed, and no other one is needed
+                    await self._open()
         if changed:
             self._warnings.warn(session.settings)
         return changed
@@ -350,7 +360,15 @@ class SmallestSTTService(EventEmitter):
             self._fire("on_disconnected")
 
     async def _run(self) -> None:
-        """Send what the session decides, until it is over."""
+        """Send what the session decides, until it is over; whatever else ends this task ends the session."""
+        try:
+            await self._send_all()
+        except Exception as error:  # of a caller's transport, for one; `send` must not fill a queue nothing empties
+            _log.warning("sending failed", exc_info=True)
+            self._session.fail(ConnectionLost(f"Sending failed ({type(error).__name__}: {error})"))
+            self._perform()
+
+    async def _send_all(self) -> None:
         session, connection = self._session, self._connection
         while not (session.finished or session.failure):
             step = session.next(monotonic())

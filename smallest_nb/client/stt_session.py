@@ -301,6 +301,10 @@ class STTSession:
             self._emit("on_connection_error", str(final))
         return final
 
+    def connect_cancelled(self) -> None:
+        """An attempt was given up without an outcome."""
+        self._settle_change()  # it was waiting for this socket
+
     def connection_lost(self, error: ConnectionLost, now: float) -> None:
         """An open socket ended without our closing it."""
         self.is_open = False
@@ -451,12 +455,16 @@ class STTSession:
         merged, changed = self.settings.merged(delta)
         if changed:
             url = self._url(merged)
-            if self.failure is None and (self.is_open or connecting):
+            if self.failure is None and not self.finished and (self.is_open or connecting):
                 self._change = _Change(merged)
                 self._actions.append(PrepareSocket(url))
             else:
                 self.settings = merged
         return changed
+
+    def cancel_change(self) -> None:
+        """Keep the settings in force: the caller waits for the change no longer."""
+        self._change = None
 
     @property
     def is_changing(self) -> bool:
@@ -532,10 +540,10 @@ class STTSession:
             return
         if new is not None:
             self._actions.append(Emit(new))
-        if is_final and self._change is not None and self._change.until is not None:
-            self._apply_change(now)
         if frame.is_last and self._is_close_sent:  # unasked it says nothing: there may be more to come
-            self._finish()
+            self._finish()  # with the change, if one waits: a new socket would begin the stream again
+        elif is_final and self._change is not None and self._change.until is not None:
+            self._apply_change(now)
 
     # Ends.
 

@@ -171,7 +171,7 @@ class SmallestTTSService(EventEmitter):
         self._late = LateFrames()
         self._suspend_secs = suspend_secs
         self._used_at = monotonic()
-        self._model_changed = False
+        self._model_changed = self._is_closing = False
         self._warnings = SettingsWarnings()
         self.model_fallback = ModelFallback()
         self.metrics: MetricsLog[TTSMetrics] = MetricsLog()
@@ -261,6 +261,7 @@ class SmallestTTSService(EventEmitter):
 
     async def _clean_up(self) -> None:
         was_open = self.connected
+        self._is_closing = True
         if self._current is not None:
             self._current.session.interrupt(monotonic(), congested=True)
             self._release(self._current)
@@ -330,6 +331,8 @@ class SmallestTTSService(EventEmitter):
                     await to_the_end(_wait_for(tasks))
 
     def _start(self, text: Text) -> _Running:
+        if self._is_closing:  # while the text waited for its turn: its socket is open still, but not for long
+            raise ConnectionLost("The connection was closed for good; make a new service.")
         if self._model_changed or self._connection.outdated:
             self._model_changed = False
             self._drop_socket()
@@ -357,9 +360,11 @@ class SmallestTTSService(EventEmitter):
                     running.announce()
                     while session.backlog >= MOST_SENTENCES_AHEAD:
                         await asyncio.sleep(_BACKLOG_SECS)
-        except Exception as error:  # whatever the caller's iterator raises belongs to the caller
+        except (Exception, asyncio.CancelledError) as error:  # what the iterator raises belongs to the caller
             session.fail(error, monotonic())
             running.announce()
+            if isinstance(error, asyncio.CancelledError):  # or this task was cancelled, after its session ended
+                raise
 
     async def _drive(self, running: _Running) -> None:
         """Do what a session decides until it is over."""

@@ -236,3 +236,28 @@ def test_one_at_a_time(recorded, tmp_path):
 def test_bad_arguments_are_named(recorded, arguments, expected):
     with pytest.raises(snb.ConfigError, match=expected):
         snb.replay(recorded[0], **arguments)
+
+
+async def test_a_change_right_after_sound_is_replayed_in_the_same_order(tmp_path):
+    """Sound goes to a socket at once, so it is before the request to finalize that the change makes."""
+
+    async def handler(ws):
+        async for message in ws:
+            if isinstance(message, str):
+                last = "close" in message
+                frame = {"type": "transcription", "transcript": "x", "is_final": True, "is_last": last}
+                await ws.send(json.dumps(frame | {"from_finalize": not last}))
+
+    async def hear(url):
+        async with stt(url) as service:
+            await service.send(b"\x01\x00" * 1600)
+            await service.update_settings(snb.SmallestSTTSettings(language="hi"))
+            await service.send(b"\x02\x00" * 1600)
+        return service.transcript.text
+
+    async with scripted(handler) as url:
+        with snb.record(tmp_path / "change.cassette"):
+            heard = await hear(url)
+    with snb.replay(tmp_path / "change.cassette", speed="instant") as replay:
+        assert await hear("ws://127.0.0.1:9") == heard == "x x"
+    assert replay.unused == []

@@ -6,14 +6,19 @@ import asyncio
 import json
 
 import pytest
+from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 from smallest_nb.client import rest
+from smallest_nb.client.connect import open_websocket
 from smallest_nb.client.installed_transport import current_transport, install, uninstall
 from smallest_nb.client.network import NETWORK
+from smallest_nb.client.spare_socket import SpareSocket
+from smallest_nb.client.target import Target
 from smallest_nb.client.transport import HTTPResponse
+from smallest_nb.common.secret import Secret
 from smallest_nb.errors import CassetteError, ConnectionLost, RateLimitError
-from tests.support.services import KEY, stt, tts
+from tests.support.services import KEY, chunk, complete, scripted, stt, tts
 from tests.support.transports import FaultTransport
 
 CLOSED = {"api_key": KEY, "base_url": "ws://127.0.0.1:9"}  # nothing listens there
@@ -110,3 +115,62 @@ def test_the_network_refuses_the_address_of_a_replay(to, tmp_path):
     for call in (NETWORK.connect, lambda *a, **k: NETWORK.request("GET", *a, body=None, content_type="", **k)):
         with pytest.raises(ConnectionLost, match="The replay has ended"):
             asyncio.run(call(f"{replay.target.base_url}/x", replay.target.key, timeout=5))
+
+
+async def test_a_recorder_started_while_a_socket_is_being_opened_records_the_next_text(tmp_path):
+    requests = []
+
+    async def handler(ws):
+        async for message in ws:
+            requests.append(message)
+            await ws.send(chunk(bytes(4800), request_id="r"))
+            if len(requests) > 1:
+                await ws.send(complete(request_id="r"))
+
+    async def slow(_connection, _request):
+        await asyncio.sleep(0.3)
+
+    async with serve(handler, "127.0.0.1", 0, process_request=slow) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with tts(url, spare_socket=False) as service:
+            async for _ in service.run_tts("Hello there."):
+                await service.interrupt()
+            await asyncio.sleep(0.1)
+            with snb.record(tmp_path / "tape.cassette") as tape:
+                await service.synthesize("To be recorded.")
+    sent = json.dumps([e.frame for s in tape.cassette.sessions for e in s.events])
+    assert "To be recorded" in sent
+
+
+async def test_what_a_transport_raises_ends_the_session_that_sends():
+    service = stt("ws://127.0.0.1:9", transport=FaultTransport(OSError("no such device")))
+    await service.send(bytes(3200))
+    results = service.segments()
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnectionLost, match="OSError: no such device"):
+            await anext(results)
+    with pytest.raises(ConnectionLost, match="no such device"):
+        await service.send(bytes(3200))
+    await service.close()
+
+
+async def test_a_spare_socket_is_handed_out_under_its_own_url_only():
+    opened = asyncio.Event()
+
+    async with scripted(lambda ws: ws.wait_closed()) as url:
+        target = Target(url, Secret(KEY))
+
+        async def open_and_note(at):
+            ws = await open_websocket(at, target)
+            asyncio.get_running_loop().call_soon(opened.set)
+            return ws
+
+        spare = SpareSocket(open_and_note)
+        spare.prepare(f"{url}/first")
+        await opened.wait()
+        spare.prepare(f"{url}/second")
+        assert spare.take(f"{url}/second") is None, "the first one is still there"
+        ws = await spare.obtain(f"{url}/second")
+        assert ws is not None
+        await ws.close()
+        await spare.close()

@@ -291,3 +291,28 @@ async def test_a_whole_recording_pushed_at_once_keeps_its_last_words():
     async with scripted(slow) as url, stt(url, close_timeout=2.0) as service:
         await service.send(bytes(2 * RATE * 12))
     assert service.transcript.text.split() == said
+
+
+async def test_after_a_change_of_settings_nothing_of_the_old_socket_counts():
+    """It is the reader of the old socket that makes the change, so it is not cancelled by it."""
+    old = []
+
+    async def handler(ws):
+        old.append(ws)
+        async for message in ws:
+            if isinstance(message, bytes):
+                continue
+            await ws.send(final("one", is_last="close" in message))
+            if ws is old[0]:
+                await asyncio.sleep(0.3)
+                await ws.send(final("two"))
+                await ws.send(json.dumps({"type": "error", "message": "session ended", "error": "bye"}))
+
+    async with scripted(handler) as url, stt(url) as service:
+        await service.send(bytes(32000))
+        await service.update_settings(snb.SmallestSTTSettings(language="hi"))
+        await asyncio.sleep(0.6)
+        await service.send(bytes(3200))
+        await service.close()
+    assert service.transcript.text == "one one"
+    assert service.settings.language == "hi"

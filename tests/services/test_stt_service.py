@@ -9,6 +9,7 @@ import re
 import jiwer
 import numpy as np
 import pytest
+from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 from tests.support.services import KEY, scripted, stt, tts
@@ -402,3 +403,66 @@ async def test_defaults_are_the_documents(simulator):
     service = stt(simulator)
     assert (service.encoding, service.sample_rate, service.ttfs_p99_latency) == ("linear16", 16000, 1.59)
     await service.close()
+
+
+async def test_a_change_of_settings_after_the_close_does_not_wait():
+    async def handler(ws):
+        async for message in ws:
+            if "close" in str(message):
+                await last_words(ws, "")
+
+    async with scripted(handler) as url, stt(url) as service:
+        await service.send(bytes(3200))
+        await service.close()
+        async with asyncio.timeout(5):
+            assert "language" in await service.update_settings(snb.SmallestSTTSettings(language="hi"))
+    assert service.settings.language == "hi"
+
+
+async def test_a_change_of_settings_does_not_wait_for_a_connection_that_was_cancelled():
+    paths, reached = [], asyncio.Event()
+
+    async def hold_the_first(_connection, request):
+        paths.append(request.path)
+        reached.set()
+        if len(paths) == 1:
+            await asyncio.sleep(60)
+
+    async with serve(lambda ws: ws.wait_closed(), "127.0.0.1", 0, process_request=hold_the_first) as server:
+        service = stt(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        connecting = asyncio.create_task(service.connect())
+        await reached.wait()
+        changing = asyncio.create_task(service.update_settings(snb.SmallestSTTSettings(language="hi")))
+        await asyncio.sleep(0.1)
+        assert service.settings.language != "hi", "the change waits for the connection"
+        connecting.cancel()
+        async with asyncio.timeout(5):
+            assert "language" in await changing
+        assert service.settings.language == "hi"
+        await service.close()
+    assert "language=hi" in paths[-1]
+
+
+async def test_a_change_of_settings_that_was_cancelled_is_not_made_later():
+    paths = []
+
+    async def handler(ws):
+        paths.append(ws.request.path)
+        async for message in ws:
+            if "finalize" in str(message):
+                await asyncio.sleep(0.4)
+                await last_words(ws, "one", is_last=False)
+            elif "close" in str(message):
+                await last_words(ws, "end")
+
+    async with scripted(handler) as url, stt(url) as service:
+        await service.send(bytes(3200))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(service.update_settings(snb.SmallestSTTSettings(language="hi")), 0.1)
+        await service.send(bytes(3200))
+        await asyncio.sleep(0.6)
+        assert service.settings.language != "hi"
+        await service.close()
+    assert service.transcript.text == "one end"
+    assert service.reconnects == 0
+    assert sum("language=hi" in path for path in paths) <= 1, "the spare socket, which was not used"

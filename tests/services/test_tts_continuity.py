@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pytest
+from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 from smallest_nb.client.audio_stitcher import AudioStitcher
@@ -334,3 +335,70 @@ async def test_continuations_in_the_simulator(simulator):
     assert all(a.start < b.start for a, b in itertools.pairwise(words))
     assert words[-1].end <= samples / 24000 + 0.05
     assert (whole.parts, whole.complete) == (3, True)
+
+
+async def test_a_writer_whose_own_task_was_cancelled_ends_the_speech():
+    async def writer():
+        yield "This is said at once. And this"
+        inner = asyncio.ensure_future(asyncio.sleep(60))
+        asyncio.get_running_loop().call_later(0.1, inner.cancel)
+        await inner
+
+    async with scripted(Server()) as url, tts(url) as service:
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(10):  # within, because it cancels too
+                await service.synthesize(writer())
+        assert (await service.synthesize("Still well.")).pcm == sound("Still well.")
+
+
+async def test_a_model_changed_while_the_socket_is_being_opened_gets_a_socket_of_its_own():
+    paths, spoken, reached = [], [], asyncio.Event()
+
+    async def handler(ws):
+        async for _ in ws:
+            spoken.append(ws.request.path)
+            await ws.send(chunk(bytes(4800), request_id="r"))
+            await ws.send(complete(request_id="r"))
+
+    async def slow(_connection, request):
+        paths.append(request.path)
+        reached.set()
+        await asyncio.sleep(0.3)
+
+    async with serve(handler, "127.0.0.1", 0, process_request=slow) as listening:
+        url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        service = tts(url, endpoint="legacy", spare_socket=False)
+        connecting = asyncio.create_task(service.connect())
+        await reached.wait()
+        await service.update_settings(snb.SmallestTTSSettings(model="lightning-v2"))
+        await connecting
+        await service.synthesize("Well.")
+        await service.close()
+    assert "lightning-v2" not in paths[0]
+    assert len(spoken) == 1
+    assert "lightning-v2" in spoken[0]
+
+
+async def test_a_text_that_waits_for_its_turn_is_not_begun_while_the_service_is_closing():
+    server = Server()
+    server.hold.clear()
+    release = asyncio.Event()
+    async with scripted(server) as url:
+        service = tts(url, spare_socket=False)
+
+        @service.event_handler("on_connected")
+        async def slow_to_end(_service):
+            try:
+                await release.wait()
+            finally:
+                await asyncio.sleep(0.3)
+
+        await service.connect()
+        texts = [asyncio.ensure_future(service.synthesize(text)) for text in ("First.", "Second.", "Third.")]
+        await asyncio.sleep(0.2)
+        await service.close()
+        server.hold.set()
+        async with asyncio.timeout(5):
+            _, *waiting = await asyncio.gather(*texts, return_exceptions=True)
+    assert [type(error) for error in waiting] == [snb.ConnectionLost] * 2
+    assert [frame["text"] for frame in server.frames] == ["First."]

@@ -164,3 +164,20 @@ def test_a_final_that_comes_twice_after_its_first_words_were_cut_counts_once():
     for _ in range(2):
         made.receive(final("Down on the mat."), 100.5)
     assert made.results.transcript.text == "the cat sat down on the mat."
+
+
+def test_the_last_final_ends_a_stream_even_while_a_change_of_settings_waits_for_one():
+    made = session()
+    made.pushed_and_sent(bytes(SECOND), 100.0)
+    made.close(100.1)
+    assert send_all(made, 100.1) == ['{"type":"close_stream"}']
+    made.change_settings(snb.SmallestSTTSettings(diarize=True))
+    assert send_all(made, 100.2) == ['{"type":"finalize"}']
+    made.actions()
+    made.receive(final("one", is_last=True), 100.3)
+    assert made.actions()[-1] == Finish(None)
+    assert DropSocket() not in made.actions()
+    assert made.finished
+    assert made.is_open, "no other socket is wanted"
+    assert not made.is_changing
+    assert made.settings.diarize
