@@ -156,25 +156,23 @@ class Simulator:
     @shortens
     def start(self) -> Self:
         """Listen, in a thread of its own, until :meth:`stop` or the end of the process. Idempotent."""
-        with self._changing:
-            return self._start()
+        try:
+            with self._changing:
+                return self._start()
+        except BaseException:  # an interrupt may come after the start too: what is left running would be out of reach
+            self.stop()
+            raise
 
     def _start(self) -> Self:
         if self._thread is not None:
             return self
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
-        try:
-            self._process, self._stop_requested, self._loop = os.getpid(), False, None
-            self._thread = threading.Thread(
-                target=self._run, args=(started,), name="smallest_nb simulator", daemon=True
-            )
-            _running.add(self)
-            self._thread.start()
-            started.result(_START_SECS)
-            return self  # noqa: TRY300 - an interrupt may come here too
-        except BaseException:  # a server that is left running here would be out of reach
-            self.stop()
-            raise
+        self._process, self._stop_requested, self._loop = os.getpid(), False, None
+        self._thread = threading.Thread(target=self._run, args=(started,), name="smallest_nb simulator", daemon=True)
+        _running.add(self)
+        self._thread.start()
+        started.result(_START_SECS)
+        return self
 
     def _run(self, started: concurrent.futures.Future[None]) -> None:
         async def main() -> None:

@@ -73,6 +73,8 @@ def test_pause_seek_loop_and_volume(player):
     player.page.get_by_role("button", name="Pause").click()
     wait_state(player, "paused")
     until(player, "player.state", "paused")
+    player.page.evaluate("() => window.__tap.settle()")
+    player.page.wait_for_timeout(300)  # the last report of the audio thread reaches the kernel
     held = player.kernel("player.position")
     player.page.wait_for_timeout(700)  # it stays there
     assert player.kernel("player.position") == held

@@ -193,9 +193,8 @@ def test_the_call_is_written_while_it_is_heard(page, served, said):
     assert speakers == [f"Speaker {speaker + 1}" for _, speaker in said]
     interim = {text for lines in page.evaluate("() => window.__history") for final, text in lines if not final}
     assert len(interim) > 10
-    assert any(text.startswith("I would like to book update") for text in interim), (
-        "it changed its mind in the recording"
-    )
+    # Which interims the page draws depends on its load; one that no final begins with was changed later.
+    assert any(not any(final.startswith(text) for final, _ in said) for text in interim), "no interim was changed"
 
     press(page, 0)
     page.wait_for_selector(".snb-transcript-line[data-final='false']")
