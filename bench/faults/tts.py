@@ -9,10 +9,9 @@ import uuid
 from time import monotonic
 from typing import Any
 
+from bench.continuations import text_to_speak
 from bench.faults.sound import sound
 from bench.faults.wire import Wire
-
-_ENDS_SENTENCE = (".", "?", "!", "…")
 
 
 class Speaking:
@@ -48,20 +47,8 @@ class Speaking:
             self._take(json.loads(await self._wire.receive()))
 
     def _take(self, request: dict[str, Any]) -> None:
-        text, context = request.get("text", ""), request.get("context_id")
-        if context is None:
-            if text.strip():  # else a keepalive, which gets no answer
-                self._release(text, request)
-            return
-        if request.get("cancel_request"):
-            self._contexts.pop(context, None)
-            return
-        text = self._contexts.pop(context, "") + text
-        whole = text.rstrip().endswith(_ENDS_SENTENCE) or not request.get("continue")
-        if whole and text.strip():
+        if text := text_to_speak(request, self._contexts):
             self._release(text, request)
-        elif text:
-            self._contexts[context] = text
 
     def _release(self, text: str, request: dict[str, Any]) -> None:
         self._wire.record.used = True

@@ -19,12 +19,12 @@ from typing import Any
 from websockets.asyncio.server import Request, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from bench.continuations import text_to_speak
 from bench.services.ledger import Ledger, Plan
 from bench.services.server_stt import listen
 from bench.services.stamps import SPEECH_CHUNK, SPEECH_CHUNK_S, STAMP, SpeechStamp, mark
 
 _REST = base64.b64encode(random.Random(0).randbytes(SPEECH_CHUNK - STAMP)).decode()
-_ENDS_SENTENCE = (".", "?", "!", "…")
 
 
 @dataclass
@@ -63,20 +63,8 @@ class Speaking:
             await asyncio.gather(speaker, return_exceptions=True)
 
     def _take(self, request: dict[str, Any]) -> None:
-        text, context = request.get("text", ""), request.get("context_id")
-        if context is None:
-            if text.strip():  # else a keepalive, which gets no answer
-                self._release(text, request)
-            return
-        if request.get("cancel_request"):
-            self._contexts.pop(context, None)
-            return
-        text = self._contexts.pop(context, "") + text
-        whole = text.rstrip().endswith(_ENDS_SENTENCE) or not request.get("continue")
-        if whole and text.strip():
+        if text := text_to_speak(request, self._contexts):
             self._release(text, request)
-        elif text:
-            self._contexts[context] = text
 
     def _release(self, text: str, request: dict[str, Any]) -> None:
         self._waiting.put_nowait(Release(text, request, perf_counter()))

@@ -33,7 +33,6 @@ __all__ = [
     "stt_model",
     "tts_model",
     "unknown_model_warning",
-    "withdrawal_note",
 ]
 
 DEFAULT_BASE_URL = "wss://api.smallest.ai"
@@ -252,13 +251,3 @@ def unknown_model_warning(model: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(model, served, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"The model {model!r} is not known to this version of smallest_nb; it is sent unchanged.{hint}"
-
-
-def withdrawal_note(model: str) -> str:
-    """Return one sentence on the end of a TTS model and what replaces it; empty for a model that stays."""
-    info = TTS_MODELS.get(canonical_model(model))
-    if info is None or info.withdrawal is None:
-        return ""
-    ends = info.withdrawal
-    what = "was withdrawn on" if ends.confirmed else "ends on"
-    return f"{info.id} {what} {ends.date} ({ends.source})" + (f"; use {info.replacement}" if info.replacement else "")

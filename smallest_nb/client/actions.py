@@ -19,7 +19,6 @@ __all__ = [
     "Finish",
     "Notify",
     "OpenSpare",
-    "PrepareSocket",
     "Send",
     "WaitUntil",
 ]
@@ -58,7 +57,13 @@ class DropSocket:
 
 @dataclass(frozen=True, slots=True)
 class OpenSpare:
-    """Have a second socket ready: the first may have to be dropped."""
+    """Have a second socket ready soon; a socket that is dropped is replaced by it.
+
+    Attributes:
+        url: Where; None for the URL of the present settings.
+    """
+
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,6 @@ class Notify:
     """Report a failed connection to the handlers of `on_connection_error`."""
 
     error: SmallestError
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareSocket:
-    """Have a spare socket to this URL ready soon; a socket that is dropped is replaced by it."""
-
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +94,4 @@ class Finish:
     error: BaseException | None = None
 
 
-Action = Connect | Send | DropSocket | OpenSpare | PrepareSocket | Notify | WaitUntil | Emit | Finish
+Action = Connect | Send | DropSocket | OpenSpare | Notify | WaitUntil | Emit | Finish

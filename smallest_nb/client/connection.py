@@ -104,8 +104,6 @@ class Connection:
         self._ended = asyncio.Event()
         self._last_sent = monotonic()
         self.state = State.IDLE
-        self.generation = 0
-        """Counts the sockets opened so far."""
 
     async def open(self) -> float | None:
         """Open the socket unless it is open, in one attempt: whether there is another one, the caller decides.
@@ -173,7 +171,6 @@ class Connection:
         self._ws, self._ws_url = ws, url
         self.loop = asyncio.get_running_loop()
         offer_sockets(self)
-        self.generation += 1
         self.state = State.OPEN
         self._last_sent = monotonic()
         self._tasks = [start_task(self._read(ws)), start_task(self._keep_alive(ws))]

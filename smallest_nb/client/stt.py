@@ -19,7 +19,7 @@ from smallest_nb.api import stt_wire as wire
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.turn_detector import TurnDetector
 from smallest_nb.client import target as targets
-from smallest_nb.client.actions import Connect, DropSocket, Emit, Finish, PrepareSocket, Send
+from smallest_nb.client.actions import Connect, DropSocket, Emit, Finish, OpenSpare, Send
 from smallest_nb.client.audio_format import AudioFormat
 from smallest_nb.client.cleanup import start_task, to_the_end
 from smallest_nb.client.connection import Connection, State
@@ -371,7 +371,7 @@ class SmallestSTTService(EventEmitter):
     async def _send_all(self) -> None:
         session, connection = self._session, self._connection
         while not (session.finished or session.failure):
-            step = session.next(monotonic())
+            step = session.next_action(monotonic())
             if has_acted := self._act():
                 self._wake()
             if isinstance(step, Send):
@@ -427,7 +427,7 @@ class SmallestSTTService(EventEmitter):
                 match action:
                     case Emit(item):
                         self._hand_out(item)
-                    case PrepareSocket(url):
+                    case OpenSpare(url):
                         self._connection.prepare_spare(url)
                     case DropSocket():
                         if self._connection.swap():

@@ -2,7 +2,7 @@
 
 A session does nothing itself: it has no socket, no task and no clock, and every method that needs the time takes `now`
 in seconds on a monotonic clock. The service reports what happened, performs :meth:`STTSession.actions` after each
-report, and one task of it does :meth:`STTSession.next` over and over::
+report, and one task of it does :meth:`STTSession.next_action` over and over::
 
     idle ──start──> Connect ──connected──> open ──connection_lost──> lost ──audio to send──> Connect ...
       any ──close──> CLOSE_STREAM, last words awaited ──> finished          any ──an error for good──> failed
@@ -21,7 +21,7 @@ from smallest_nb.api import stt_wire as wire
 from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.turn_detector import TurnDetector
-from smallest_nb.client.actions import Action, Connect, DropSocket, Emit, Finish, PrepareSocket, Send, WaitUntil
+from smallest_nb.client.actions import Action, Connect, DropSocket, Emit, Finish, OpenSpare, Send, WaitUntil
 from smallest_nb.client.audio_clock import AudioClock, PushTimes
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.send_queue import SendQueue
@@ -165,7 +165,7 @@ class STTSession:
         actions, self._actions = self._actions, []
         return actions
 
-    def next(self, now: float) -> Connect | Send | WaitUntil:
+    def next_action(self, now: float) -> Connect | Send | WaitUntil:
         """Decide what the sending task does next; `actions` come first.
 
         Returns:
@@ -194,7 +194,7 @@ class STTSession:
 
     @property
     def is_pending(self) -> bool:
-        """Whether `next` may have something to do, or a time to watch."""
+        """Whether `next_action` may have something to do, or a time to watch."""
         return bool(self._queue.items) or self._change is not None or self.closing or self.failure is not None
 
     @property
@@ -222,7 +222,7 @@ class STTSession:
         return heard_at + self._limits.close_timeout
 
     def tick(self, now: float) -> None:
-        """The time has come that `next` named, or any other."""
+        """The time has come that `next_action` named, or any other."""
         if self.failure is not None or self.finished:
             return
         if self._change is not None and self._change.until is not None and now >= self._change.until:
@@ -400,7 +400,7 @@ class STTSession:
         self._pushes.waited(seconds)
 
     def sent(self, now: float) -> None:
-        """What `next` returned is on the socket; after a loss it is in the queue again, and this means nothing."""
+        """What `next_action` returned is on the socket; after a loss it is in the queue again, and this means nothing."""
         item, self._in_hand = self._in_hand, None
         self._last_sent_at = now
         if isinstance(item, bytes):
@@ -457,7 +457,7 @@ class STTSession:
             url = self._url(merged)
             if self.failure is None and not self.finished and (self.is_open or connecting):
                 self._change = _Change(merged)
-                self._actions.append(PrepareSocket(url))
+                self._actions.append(OpenSpare(url))
             else:
                 self.settings = merged
         return changed

@@ -389,8 +389,8 @@ class SmallestTTSService(EventEmitter):
                 self._replace_socket()
             case DropSocket():
                 self._drop_socket()
-            case OpenSpare():
-                self._connection.prepare_spare()
+            case OpenSpare(url):
+                self._connection.prepare_spare(url)
             case Notify(error):
                 self._fire("on_connection_error", str(error))
 

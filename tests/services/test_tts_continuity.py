@@ -12,7 +12,6 @@ from websockets.asyncio.server import serve
 
 import smallest_nb as snb
 from smallest_nb.client.audio_stitcher import AudioStitcher
-from smallest_nb.client.queues import ResultQueue
 from tests.support.services import chunk, complete, scripted, tts
 
 THREE = "The first sentence is not long. The second sentence follows the first. The third sentence is the last one."
@@ -143,21 +142,6 @@ async def test_a_service_that_hangs_up_after_each_sentence_is_served_all_the_sam
     async with scripted(handler) as url, tts(url, max_retries=1) as service:
         assert (await service.synthesize(f"{THREE} {THREE}")).pcm == sound(f"{THREE} {THREE}")
     assert len(texts) == 6
-
-
-async def test_an_inbox_gives_everything_before_its_end_and_makes_a_fast_writer_wait():
-    inbox = ResultQueue(limit=10)
-    assert inbox.put("one", 6) is None
-    waiting = asyncio.ensure_future(inbox.put("two", 6))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    assert await inbox.get() == "one"
-    await asyncio.wait_for(waiting, 1)
-    inbox.end(KeyError("late"))
-    inbox.end(KeyError("later"))
-    assert await inbox.get() == "two"
-    with pytest.raises(KeyError, match="late"):
-        await inbox.get()
 
 
 def test_a_splice_goes_on_where_the_speech_broke_off_even_if_the_voice_is_not_quite_the_same():

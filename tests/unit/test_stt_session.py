@@ -10,7 +10,7 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.client import stt_session
-from smallest_nb.client.actions import Connect, DropSocket, Finish, PrepareSocket, Send, WaitUntil
+from smallest_nb.client.actions import Connect, DropSocket, Finish, OpenSpare, Send, WaitUntil
 from smallest_nb.client.stt_session import STTLimits, STTSession
 
 CLIENT = Path(stt_session.__file__).parent
@@ -58,7 +58,7 @@ def final(text="", **more) -> str:
 
 def send_all(made: STTSession, now: float) -> list[bytes | str]:
     sent = []
-    while isinstance(step := made.next(now), Send):
+    while isinstance(step := made.next_action(now), Send):
         sent.append(step.frame)
         made.sent(now)
     return sent
@@ -69,16 +69,16 @@ def test_during_silence_after_a_loss_no_connection_is_made():
     made.pushed_and_sent(bytes(SECOND), 100.0)
     made.receive(final("one", words=[{"word": "one", "start": 0.0, "end": 1.0}]), 101.0)
     made.connection_lost(snb.ConnectionLost("gone"), 102.0)
-    assert made.next(102.0) == WaitUntil(None)
+    assert made.next_action(102.0) == WaitUntil(None)
     made.push(bytes(SECOND), 500.0)
-    assert isinstance(made.next(500.0), Connect)
+    assert isinstance(made.next_action(500.0), Connect)
 
 
 def test_a_change_of_settings_finalizes_first_and_sends_nothing_in_between():
     made = session()
     made.pushed_and_sent(bytes(SECOND), 100.0)
     assert made.change_settings(snb.SmallestSTTSettings(diarize=True)) == {"diarize": False}
-    assert made.actions() == [PrepareSocket("ws://x/True")]
+    assert made.actions() == [OpenSpare("ws://x/True")]
     made.push(b"\x01\x00", 100.1)
     assert not made.is_clear
     assert send_all(made, 100.1) == ['{"type":"finalize"}']
@@ -96,7 +96,7 @@ def test_a_change_without_a_final_sends_its_audio_again(lost):
     made.pushed_and_sent(bytes(SECOND), 100.0)
     made.change_settings(snb.SmallestSTTSettings(diarize=True))
     send_all(made, 100.0)
-    assert made.next(100.0) == WaitUntil(102.0)
+    assert made.next_action(100.0) == WaitUntil(102.0)
     if lost:
         made.connection_lost(snb.ConnectionLost("gone"), 101.0)
     else:
@@ -134,7 +134,7 @@ def test_the_last_words_are_given_up_in_bounded_time_even_while_connecting():
     made.pushed_and_sent(bytes(SECOND), 100.0)
     made.connection_lost(snb.ConnectionLost("gone"), 100.5)
     made.close(101.0)
-    assert isinstance(made.next(101.0), Connect)
+    assert isinstance(made.next_action(101.0), Connect)
     assert made.deadline == 103.0
     made.tick(103.0)
     assert isinstance(made.failure, snb.ConnectionLost)

@@ -124,7 +124,7 @@ class Sessions(RuleBasedStateMachine):
     def send(self, steps, error):
         """The sending task has its turn; `error` is what the next attempt to connect meets."""
         for _ in range(steps):
-            step = self.session.next(self.now)
+            step = self.session.next_action(self.now)
             self.perform()
             if isinstance(step, WaitUntil):
                 return
@@ -209,7 +209,7 @@ class Sessions(RuleBasedStateMachine):
 
     @invariant()
     def every_wait_is_bounded(self):
-        step = self.session.next(self.now)
+        step = self.session.next_action(self.now)
         if isinstance(step, Connect):
             assert step.at - self.now <= LONGEST_ASKED_SECS + 1e-6
         elif isinstance(step, WaitUntil) and not self.is_over and (self.session.closing or self.session.is_changing):
@@ -233,7 +233,7 @@ class Sessions(RuleBasedStateMachine):
             if self.is_over:
                 break
             self.answer(timed=timed)
-            step = self.session.next(self.now)
+            step = self.session.next_action(self.now)
             self.perform()
             if not isinstance(step, WaitUntil):
                 self.do(step)

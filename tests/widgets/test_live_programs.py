@@ -78,7 +78,7 @@ async def test_the_browsers_refusal_is_raised(live):
 async def test_a_cell_that_could_never_hear_the_page_is_refused(live, monkeypatch):
     page = Page(live.microphone)
     page.hello()  # on the thread that runs cells, as ipykernel 6 does
-    monkeypatch.setattr("smallest_nb.notebook.comm.channel.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.channel.ANSWER_SECS", 0.2)
     with pytest.raises(snb.FrontEndError, match="only between cells"):
         await live.record()
     assert page.of("mic-start") == []

@@ -196,7 +196,7 @@ def test_the_end_is_reported_once_and_a_handler_that_fails_does_no_harm(player, 
 
 
 async def test_waiting_ends_with_the_sound_and_refuses_where_it_never_would(player, monkeypatch):
-    monkeypatch.setattr("smallest_nb.notebook.comm.channel.SIGN_SECS", 0.2)
+    monkeypatch.setattr("smallest_nb.notebook.comm.channel.ANSWER_SECS", 0.2)
     monkeypatch.setattr("smallest_nb.notebook.comm.channel.MOUNT_SECS", 0.2)
     with pytest.raises(FrontEndError, match="display it first"):
         await player.wait()

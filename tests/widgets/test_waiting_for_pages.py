@@ -40,7 +40,7 @@ def live(simulator):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(channel, "SIGN_SECS", 0.3)
+    monkeypatch.setattr(channel, "ANSWER_SECS", 0.3)
     monkeypatch.setattr(channel, "MOUNT_SECS", 0.3)
 
 
@@ -98,7 +98,7 @@ async def test_UX2_no_microphone_is_opened_where_the_page_is_not_heard(live, imp
 
 
 async def test_UX2_a_loop_that_was_held_up_is_no_silence_of_the_page(player, monkeypatch):
-    monkeypatch.setattr(channel, "SIGN_SECS", 0.5)
+    monkeypatch.setattr(channel, "ANSWER_SECS", 0.5)
     page = LivingPage(player, answers=False)
     page.hello()
     player.play(noise(0.1))

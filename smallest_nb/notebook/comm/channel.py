@@ -37,14 +37,14 @@ from smallest_nb.notebook.comm.messages import (
     parse,
 )  # fmt: skip
 
-__all__ = ["MOUNT_SECS", "SIGN_SECS", "Channel", "Page"]
+__all__ = ["ANSWER_SECS", "MOUNT_SECS", "Channel", "Page"]
 
 _log = logging.getLogger(__name__)
 PROBE_SECS = 1.0
 """From `hello` to the probe: the pings that follow a hello are over, whose handlers would deliver it everywhere."""
 
-SIGN_SECS = 4.0
-"""A page that is asked for a sign of life answers within this, also in a tab in the background."""
+ANSWER_SECS = 4.0
+"""A page answers a question within this, also in a tab in the background."""
 MOUNT_SECS = 3.0
 """From the output of a cell to the page that shows it, when all cells are run."""
 
@@ -171,13 +171,13 @@ class Channel:
         return bool(self.pages)
 
     async def cannot_receive_while_blocking(self) -> bool:
-        """Say whether no message of a page comes while the caller waits, in a cell or elsewhere; takes SIGN_SECS."""
+        """Say whether no message of a page comes while the caller waits, in a cell or elsewhere; takes ANSWER_SECS."""
         if reachability.proven_during_cells() or not self._between_cells:
             return False
         began = monotonic()
         for name in list(self.pages):
             self._send_unnumbered({"type": "soon"}, to=name)
-        for _ in range(int(SIGN_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
+        for _ in range(int(ANSWER_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
             await asyncio.sleep(_POLL_SECS)
             if not self._between_cells or any(page.heard_at >= began for page in self.pages.values()):
                 return False
@@ -194,7 +194,7 @@ class Channel:
         """
         if await self.cannot_receive_while_blocking():
             raise FrontEndError(
-                f"No page answered while this cell waited for {SIGN_SECS:g} s: this kernel receives messages from "
+                f"No page answered while this cell waited for {ANSWER_SECS:g} s: this kernel receives messages from "
                 f"pages only between cells, or the page is gone. {instead}"
             )
 
@@ -385,7 +385,7 @@ class Channel:
                 self._replace_silent_owner(name)
 
     def _replace_silent_owner(self, successor: str) -> None:
-        """Make a new page the owner if the present one shows no sign of life: a host that crashed sends no `bye`."""
+        """Make a new page the owner if the present one does not answer: a host that crashed sends no `bye`."""
         owner, asked, later = self.owner_page, monotonic(), self._later
         if owner is None or later is None:
             return
@@ -395,7 +395,7 @@ class Channel:
             if self.owner == owner.name and owner.heard_at < asked and successor in self.pages:
                 self.claim(successor)
 
-        later(SIGN_SECS, check)
+        later(ANSWER_SECS, check)
 
     def _probe(self, name: str) -> None:
         """Send what a host may lose: from a thread, while no handler runs."""

@@ -241,7 +241,7 @@ class Player(SpeechWidget):
         since = self._channel.owned_from
         missed = [s for s in self._streams if since is None or s.opened < since]
         if any(stream.sent or stream.all_sent for stream in missed):
-            # The page that played is gone, or silent now; the rest would come out of the blue.
+            # The page that played is gone or silent now; the rest, without its beginning, would surprise the listener.
             self._streams = deque(s for s in self._streams if s not in missed)
         elif since is not None:
             for stream in missed:
