@@ -400,7 +400,7 @@ class STTSession:
         self._pushes.waited(seconds)
 
     def sent(self, now: float) -> None:
-        """What `next_action` returned is on the socket; after a loss it is in the queue again, and this means nothing."""
+        """The item of `next_action` is on the socket; after a loss it is in the queue again, and this means nothing."""
         item, self._in_hand = self._in_hand, None
         self._last_sent_at = now
         if isinstance(item, bytes):
