@@ -360,10 +360,10 @@ class SmallestTTSService(EventEmitter):
                     running.announce()
                     while session.backlog >= MOST_SENTENCES_AHEAD:
                         await asyncio.sleep(_BACKLOG_SECS)
-        except (Exception, asyncio.CancelledError) as error:  # what the iterator raises belongs to the caller
+        except BaseException as error:  # whatever the iterator raises belongs to the caller, who would wait without end
             session.fail(error, monotonic())
             running.announce()
-            if isinstance(error, asyncio.CancelledError):  # or this task was cancelled, after its session ended
+            if not isinstance(error, Exception):  # this task may have been cancelled itself, after its session ended
                 raise
 
     async def _drive(self, running: _Running) -> None:

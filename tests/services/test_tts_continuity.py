@@ -335,6 +335,17 @@ async def test_a_writer_whose_own_task_was_cancelled_ends_the_speech():
         assert (await service.synthesize("Still well.")).pcm == sound("Still well.")
 
 
+async def test_a_writer_that_raises_what_is_no_exception_ends_the_speech():
+    async def writer():
+        yield "This is said at once. And this"
+        raise GeneratorExit
+
+    async with scripted(Server()) as url, tts(url) as service:
+        with pytest.raises(GeneratorExit):
+            await asyncio.wait_for(service.synthesize(writer()), 10)
+        assert (await service.synthesize("Still well.")).pcm == sound("Still well.")
+
+
 async def test_a_model_changed_while_the_socket_is_being_opened_gets_a_socket_of_its_own():
     paths, spoken, reached = [], [], asyncio.Event()
 
