@@ -338,11 +338,12 @@ async def test_a_writer_whose_own_task_was_cancelled_ends_the_speech():
 async def test_a_writer_that_raises_what_is_no_exception_ends_the_speech():
     async def writer():
         yield "This is said at once. And this"
-        raise GeneratorExit
+        pytest.fail("as in a test of the caller's own")  # derived from BaseException, not from Exception
 
     async with scripted(Server()) as url, tts(url) as service:
-        with pytest.raises(GeneratorExit):
-            await asyncio.wait_for(service.synthesize(writer()), 10)
+        with pytest.raises(pytest.fail.Exception, match="of the caller's own"):
+            async with asyncio.timeout(10):
+                await service.synthesize(writer())
         assert (await service.synthesize("Still well.")).pcm == sound("Still well.")
 
 
