@@ -12,6 +12,10 @@ from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.notebook.widgets.assets import build_hash
 
 
+PAGES: weakref.WeakSet[Page] = weakref.WeakSet()
+"""Those that are open."""
+
+
 class Page:
     """Stands at the other end of a widget's comm and remembers what came; several pages may show one widget."""
 
@@ -25,6 +29,7 @@ class Page:
                 alive(data, buffers)
 
         widget.comm.send = send
+        PAGES.add(self)
 
     def _sent(self, data, buffers):
         if data["method"] == "custom":
@@ -53,6 +58,12 @@ class Page:
     def hello(self, **changes):
         able = {"secure": True, "microphone": "ask", "worklet": True, "pull": False}
         self.say("hello", PROBE, **{"build": build_hash() or "x", "host": "test", **able, **changes})
+
+    def leave(self):
+        """Close the page."""
+        PAGES.discard(self)
+        if self.widget.comm is not None:
+            self.say("bye")
 
     def played(self, stream, position, state="playing", **fields):
         self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,

@@ -8,7 +8,15 @@ import smallest_nb as snb
 from smallest_nb import Player
 from smallest_nb.notebook.widgets.take_list import TakeList
 from tests.support.services import KEY
-from tests.support.widget_page import Page, part
+from tests.support.widget_page import PAGES, Page, part
+
+
+@pytest.fixture(autouse=True)
+def pages_leave():
+    """Close the pages of a test at its end: a transcriber is mute while any player of the process is playing."""
+    yield
+    for page in list(PAGES):
+        page.leave()
 
 
 @pytest.fixture

@@ -171,6 +171,26 @@ def test_while_a_player_sounds_nothing_is_heard_and_it_says_so(live, clip):
     assert live.transcript.text.split() == SENTENCE.split(), "once, not twice"
 
 
+@pytest.mark.parametrize("end", ["close", "leave"])
+def test_a_player_that_is_closed_or_has_no_page_mutes_nothing(live, clip, end):
+    mouth, ear = Page(snb.Player()), Page(live.microphone)
+    mouth.hello()
+    ear.hello()
+    playing(mouth, mouth.widget.play(snb.Clip(bytes(96000), 24000)).name)
+    assert mouth.widget.sounds
+    if end == "close":
+        mouth.widget.close()
+    else:
+        mouth.leave()
+        eventually(lambda: not mouth.widget.sounds)
+    recording(ear, "starting")
+    recording(ear, "recording")
+    chunks(ear, clip)
+    recording(ear, "idle")
+    eventually(lambda: live.microphone.received == len(clip) and live.service is None)
+    assert live.transcript.text.split() == SENTENCE.split()
+
+
 def test_with_headphones_the_guard_is_off(live, clip):
     live.mute_while_playing = False
     mouth, ear = Page(snb.Player()), Page(live.microphone)

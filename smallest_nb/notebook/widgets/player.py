@@ -95,6 +95,8 @@ class Player(SpeechWidget):
     @property
     def sounds(self) -> bool:
         """Whether a page plays, or was sent something a moment ago; one that reports nothing any more is gone."""
+        if self.comm is None:  # closed
+            return False
         opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _REPORT_SECS
         return opened or (self.state == "playing" and monotonic() - self._reported_at < _REPORT_SECS)
 
