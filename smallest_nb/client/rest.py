@@ -30,7 +30,7 @@ from smallest_nb.results.transcript import Transcript
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["list_voices", "transcribe_recording"]
+__all__ = ["fetch_voices", "list_voices", "transcribe_recording"]
 
 _log = logging.getLogger(__name__)
 _KEEP_SECS = 3600.0
@@ -64,16 +64,13 @@ async def list_voices(
     api_key, base_url = targets.boxed(api_key, base_url)
     info = tts_model(SmallestTTSModel.LIGHTNING_V3_1 if model is None else model)
     target = targets.resolve(api_key, base_url, transport)
-    # A recording needs each request, and each cassette has its own answer: only the network's is kept.
-    keeps = isinstance(current_transport(transport), NetworkTransport)
-    kept = _cache.get((target.base_url, info.id)) if keeps else None
+    kept = _cache.get((target.base_url, info.id)) if _keeps(transport) else None
     if kept is not None and not refresh and monotonic() - kept[0] < _KEEP_SECS:
         return kept[1]
     if info.retired:
         return voices_of(info.id)
     try:
-        body = await fetch_json(wire.voices_url(target.base_url, info.id), target, timeout=timeout, transport=transport)
-        voices = wire.parse_voices(body, info.id)
+        return await fetch_voices(info.id, target, timeout=timeout, transport=transport)
     except (AuthError, CassetteError):
         raise
     except ModelRetiredError as error:
@@ -95,9 +92,26 @@ async def list_voices(
     except SmallestError as error:
         _log.warning("The service's list of voices could not be fetched; the model cards' are returned: %s", error)
         return kept[1] if kept is not None else voices_of(info.id)
-    if keeps:
-        _cache[target.base_url, info.id] = (monotonic(), voices)
+
+
+async def fetch_voices(
+    model: str, target: targets.Target, *, timeout: float = 10.0, transport: Transport | None = None
+) -> tuple[Voice, ...]:
+    """Return a model's voices as the service lists them now, and keep them for an hour.
+
+    Raises:
+        SmallestError: They could not be fetched.
+    """
+    body = await fetch_json(wire.voices_url(target.base_url, model), target, timeout=timeout, transport=transport)
+    voices = wire.parse_voices(body, model)
+    if _keeps(transport):
+        _cache[target.base_url, model] = (monotonic(), voices)
     return voices
+
+
+def _keeps(transport: Transport | None) -> bool:
+    """Return whether lists are kept: a recording needs each request, and each cassette has its own answer."""
+    return isinstance(current_transport(transport), NetworkTransport)
 
 
 async def transcribe_recording(

@@ -11,7 +11,6 @@ from smallest_nb import Clip
 from smallest_nb.notebook.comm.messages import PROBE, PROTOCOL_VERSION
 from smallest_nb.notebook.widgets.assets import build_hash
 
-
 PAGES: weakref.WeakSet[Page] = weakref.WeakSet()
 """Those that are open."""
 
@@ -97,7 +96,7 @@ def button(root, description):
     return found[0]
 
 
-def eventually(condition, seconds=3.0):
+def eventually(condition, seconds=20.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"

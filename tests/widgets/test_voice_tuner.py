@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import threading
 
 import pytest
 
 import smallest_nb as snb
 from smallest_nb.api.code_export import TARGETS
+from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets.code_view import CodeView
 from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.notebook.widgets.usage_meter import Meter
@@ -180,7 +181,8 @@ def test_the_live_list_is_asked_for(tuner):
     with Simulator() as other:
         lonely = snb.VoiceTuner("x", api_key=KEY, base_url=other.base_url)
     button(lonely, "Load the full list").click()
-    eventually(lambda: "model cards" in lonely.voices.summary.value or "not be fetched" in lonely.voices.summary.value)
+    eventually(lambda: "list could not be fetched" in lonely.voices.summary.value)
+    assert "cannot be reached" in lonely.voices.summary.value
     assert lonely.voices.matches()
     lonely.close()
 
@@ -244,22 +246,23 @@ def test_odd_texts_end_in_a_clear_state(tuner, page):
 def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypatch):
     from smallest_nb.notebook.widgets import voice_finder
 
-    asked = []
+    asked, chosen, returned = [], asyncio.Event(), threading.Event()
 
-    async def slow(model, **_):
+    async def slow(model, *_args, **_kwargs):
         asked.append(model)
-        if len(asked) == 1:
-            await asyncio.sleep(0.3)
         if model == "lightning-v3.1-pro":
             raise OSError("no route")
+        await chosen.wait()
+        asyncio.get_running_loop().call_soon(returned.set)  # after what awaits the list has gone on
         return ()
 
-    monkeypatch.setattr(voice_finder, "list_voices", slow)
+    monkeypatch.setattr(voice_finder, "fetch_voices", slow)
     button(tuner, "Load the full list").click()
     eventually(lambda: asked == ["lightning-v3.1"])
     tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
     pro = tuner.voices.found.options
-    time.sleep(0.5)
+    background_loop.post(chosen.set)
+    assert returned.wait(20)
     assert tuner.voices.found.options == pro
     button(tuner, "Load the full list").click()
     eventually(lambda: "no route" in tuner.voices.summary.value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.voices import voices_of
 from smallest_nb.client import background_loop
-from smallest_nb.client.rest import list_voices
+from smallest_nb.client.rest import fetch_voices
 from smallest_nb.client.target import Target
 from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.notebook.widgets.voice_picker import VoicePicker
@@ -57,7 +57,7 @@ class VoiceFinder:
         model = self._model
         try:
             async with asyncio.timeout(_ASK_SECS):
-                found = await list_voices(model, api_key=self._target.key, base_url=self._target.base_url, refresh=True)
+                found = await fetch_voices(model, self._target, timeout=_ASK_SECS)
             note = "As the service lists them now."
         except Exception as error:
             _log.info("the list of voices could not be fetched: %s", error)
