@@ -8,8 +8,8 @@ import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../smallest_nb/notebook/static");
-const WIDGETS = ["player", "microphone", "transcript-view", "takes", "code-view", "composite", "doctor"];
-const LIMIT_BYTES = 60_000;
+const WIDGETS = ["tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor"];
+const LIMIT_BYTES = 85_000;
 
 async function bundleWorklet(path) {
   const result = await build({

@@ -23,8 +23,13 @@ export interface Model {
 
 const GONE = "The kernel was restarted or is away: run the cell again.";
 
+/** What a page says of itself in `hello`. */
+type Able = Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull" | "parts">;
+
 type Handler<K extends ToPage["type"]> = (message: Extract<ToPage, { type: K }>, bytes: Uint8Array) => void;
 
+/** A view that comes back within this was moved: sound and microphone go on. */
+export const MOVED_MS = 2000;
 const TICK_MS = 50;
 const PING_TICKS = 3;
 const HELLO_MS = 3000;
@@ -34,7 +39,17 @@ const MAX_HELD = 500;
 /** Polls without anything of what is missing before starting again as a new page. */
 const MAX_FRUITLESS = 5;
 /** What a person does; the kernel's answer comes from a thread. */
-const ACTS: ReadonlySet<string> = new Set(["press", "take", "transcript", "mic-state"]);
+const ACTS: ReadonlySet<string> = new Set([
+  "press",
+  "take",
+  "transcript",
+  "mic-state",
+  "setting",
+  "voice",
+  "act",
+  "key",
+  "upload",
+]);
 
 function isColab(): boolean {
   return "google" in globalThis && "colab" in ((globalThis as { google?: object }).google ?? {});
@@ -58,11 +73,10 @@ export function pageId(): string {
 
 export class Channel {
   page = pageId();
-  owner: string | null = null;
   problem: string | null = null;
   readonly clock = new KernelClock();
   #model: Model;
-  #handlers = new Map<string, (message: never, bytes: Uint8Array) => void>();
+  #parts = new Map<string, PartChannel>();
   #next: number | null = null;
   #held = new Map<number, [Envelope<ToPage>, Uint8Array]>();
   #pieces: Uint8Array[] = [];
@@ -72,18 +86,24 @@ export class Channel {
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
   #onGone: (() => void)[] = [];
+  #onHidden: (() => void)[] = [];
+  #demands = new Map<string, Demand>();
+  #views = 0;
+  #hiding: ReturnType<typeof setTimeout> | undefined;
   #lastHello = 0;
   #fruitless = 0;
   #ticks = 0;
   #pings = 0;
   #lastPing = 0;
   #away = false;
-  #hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">;
+  #hello: () => Able;
 
+  /** `parts`: those that this page draws; the widget itself is the part without a name. */
   constructor(
     model: Model,
-    hello: () => Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull">,
+    hello: () => Able,
     signal: AbortSignal,
+    readonly parts: readonly string[] = [""],
   ) {
     this.#model = model;
     this.#hello = hello;
@@ -98,6 +118,7 @@ export class Channel {
     signal.addEventListener("abort", () => {
       model.off("msg:custom", receive as never);
       clearInterval(this.#timer);
+      clearTimeout(this.#hiding);
     });
     this.#sayHello();
   }
@@ -106,18 +127,16 @@ export class Channel {
     return this.#next !== null;
   }
 
-  get isOwner(): boolean {
-    return this.owner === this.page;
+  /** The messages of one part of the widget. */
+  part(name = ""): PartChannel {
+    const known = this.#parts.get(name) ?? new PartChannel(this, name);
+    this.#parts.set(name, known);
+    return known;
   }
 
   /** Whether messages come only when they are asked for. */
   get pulls(): boolean {
     return this.#pull.on;
-  }
-
-  /** Register the handler of a message type. */
-  on<K extends ToPage["type"]>(type: K, handler: Handler<K>): void {
-    this.#handlers.set(type, handler as (message: never, bytes: Uint8Array) => void);
   }
 
   /** Call when the kernel has answered, now and after each reconnect. */
@@ -131,10 +150,27 @@ export class Channel {
     this.#onGone.push(callback);
   }
 
-  /** Send one message; PCM goes as a binary buffer. */
-  send(message: ToKernel, bytes?: Uint8Array): void {
+  /** Call when no view has been left for a while: the kernel need hold nothing ready for this page. */
+  onHidden(callback: () => void): void {
+    this.#onHidden.push(callback);
+  }
+
+  /** Count a view until the signal. A host that moves or redraws one removes the old one first. */
+  addView(signal: AbortSignal): void {
+    this.#views += 1;
+    clearTimeout(this.#hiding);
+    this.#comeBack();
+    signal.addEventListener("abort", () => {
+      this.#views -= 1;
+      if (this.#views === 0) this.#hiding = setTimeout(() => this.#leave(), MOVED_MS);
+    });
+  }
+
+  /** Send one message of a part; PCM goes as a binary buffer. */
+  send(message: ToKernel, bytes?: Uint8Array, part = ""): void {
     const ack = this.#next === null ? 0 : this.#next - 1;
-    const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...message };
+    const whose = part ? { part } : {};
+    const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...whose, ...message };
     const now = performance.now();
     this.#pull.sent(now);
     if (ACTS.has(message.type)) this.#pull.act(now);
@@ -149,13 +185,15 @@ export class Channel {
     }
   }
 
-  /** Say what is expected; hosts that lose messages are asked only while something is. */
-  expect(demand: Demand): void {
-    this.#pull.demand = demand;
+  /** Say what a part expects; hosts that lose messages are asked only while something is. */
+  expect(demand: Demand, part = ""): void {
+    this.#demands.set(part, demand);
+    const all = [...this.#demands.values()];
+    this.#pull.demand = all.includes("sound") ? "sound" : all.includes("something") ? "something" : "nothing";
   }
 
-  /** No view is left: the kernel need hold nothing ready for this page. */
-  leave(): void {
+  #leave(): void {
+    for (const callback of this.#onHidden) callback();
     if (!this.#away) this.send({ type: "bye" });
     this.#away = true;
     this.#next = null;
@@ -163,7 +201,7 @@ export class Channel {
   }
 
   /** A view has come; what was sent meanwhile is not caught up with. */
-  comeBack(): void {
+  #comeBack(): void {
     if (!this.#away) return;
     this.#away = false;
     this.#startAfresh();
@@ -171,7 +209,7 @@ export class Channel {
 
   #sayHello(): void {
     this.#lastHello = Date.now();
-    this.send({ type: "hello", pull: this.#pull.on, ...this.#hello() }, PROBE);
+    this.send({ type: "hello", pull: this.#pull.on, parts: [...this.parts], ...this.#hello() }, PROBE);
   }
 
   #poll(): void {
@@ -231,7 +269,7 @@ export class Channel {
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
       if (message.page !== this.page) return;
-      this.owner = message.owner;
+      for (const [name, owner] of Object.entries(message.owners)) this.part(name).owner = owner;
       if (this.#next !== null) return; // the answer to a hello that was said twice
       this.#next = message.start;
       this.problem = message.problem;
@@ -269,12 +307,76 @@ export class Channel {
         continue;
       }
       const bytes = joined(this.#pieces.splice(0), last);
-      if (message.type === "owner") this.owner = message.page;
-      try {
-        this.#handlers.get(message.type)?.(message as never, bytes);
-      } catch (error) {
-        console.error(`[smallest_nb] handling ${message.type} failed`, error);
-      }
+      this.#parts.get(message.part ?? "")?.deliver(message, bytes);
+    }
+  }
+}
+
+/** One part's side of the conversation: its own messages, and the page that owns it. */
+export class PartChannel {
+  owner: string | null = null;
+  #handlers = new Map<string, (message: never, bytes: Uint8Array) => void>();
+
+  constructor(
+    readonly channel: Channel,
+    readonly name: string,
+  ) {}
+
+  get isOwner(): boolean {
+    return this.owner === this.channel.page;
+  }
+
+  get ready(): boolean {
+    return this.channel.ready;
+  }
+
+  get pulls(): boolean {
+    return this.channel.pulls;
+  }
+
+  get problem(): string | null {
+    return this.channel.problem;
+  }
+
+  get clock(): KernelClock {
+    return this.channel.clock;
+  }
+
+  /** Register the handler of a message type. */
+  on<K extends ToPage["type"]>(type: K, handler: Handler<K>): void {
+    this.#handlers.set(type, handler as (message: never, bytes: Uint8Array) => void);
+  }
+
+  /** Call when the kernel has answered, now and after each reconnect. */
+  onWelcome(callback: () => void): void {
+    this.channel.onWelcome(callback);
+  }
+
+  /** Call when a message could not be sent because the widget's kernel is gone. */
+  onGone(callback: () => void): void {
+    this.channel.onGone(callback);
+  }
+
+  /** Call when no view has been left for a while. */
+  onHidden(callback: () => void): void {
+    this.channel.onHidden(callback);
+  }
+
+  send(message: ToKernel, bytes?: Uint8Array): void {
+    this.channel.send(message, bytes, this.name);
+  }
+
+  expect(demand: Demand): void {
+    this.channel.expect(demand, this.name);
+  }
+
+  /** Take a message of this part, in order. */
+  deliver(message: Envelope<ToPage>, bytes: Uint8Array): void {
+    if (message.type === "owner") this.owner = message.page;
+    try {
+      this.#handlers.get(message.type)?.(message as never, bytes);
+    } catch (error) {
+      console.error(`[smallest_nb] handling ${message.type} failed`, error);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** A small element helper; no framework, because every model carries its own copy of the bundle. */
+import { recall, remember } from "./memory";
 
 type Child = Node | string | null;
 type Props = Record<string, string | boolean | ((event: never) => void)>;
@@ -50,8 +51,37 @@ export function clock(seconds: number): string {
   return `${minutes}:${(whole - minutes * 60).toFixed(1).padStart(4, "0")}`;
 }
 
-/** Keys typed into our controls are not the notebook's commands. */
-export function keepKeys(element: HTMLElement): void {
+/**
+ * No key that is pressed anywhere in a widget reaches the host, which would take it for a command: `m` turns a cell into
+ * Markdown, and the widget is gone. What cannot have the focus passes it to the widget, and not to the notebook's cell.
+ */
+export function keepKeys(element: HTMLElement, signal: AbortSignal): void {
   element.setAttribute("data-lm-suppress-shortcuts", "true");
-  element.addEventListener("keydown", (event) => event.stopPropagation());
+  for (const kind of ["keydown", "keyup", "keypress"])
+    element.addEventListener(kind, (event) => event.stopPropagation(), { signal });
+  const root = element.querySelector<HTMLElement>(".snb");
+  if (root) root.tabIndex = -1;
+}
+
+/** Write text only if it is another one: a live region is read out at each change. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function iconButton(name: string, text: string, press: () => void): HTMLButtonElement {
+  const button = h("button", {
+    class: "snb-button snb-icon",
+    type: "button",
+    "aria-label": text,
+    click: press,
+  });
+  button.title = text;
+  button.append(icon(name));
+  return button;
+}
+
+/** Let a section stay open or closed from one page to the next. */
+export function rememberOpen(section: HTMLDetailsElement, name: string): void {
+  section.open = recall(`open.${name}`) === "yes";
+  section.addEventListener("toggle", () => remember(`open.${name}`, section.open ? "yes" : "no"));
 }

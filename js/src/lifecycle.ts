@@ -1,6 +1,8 @@
 /** One AbortController per model and per view; works with and without the host's own `signal` (anywidget 0.9.21 has none). */
 
-import type { Model } from "./channel";
+import { Channel, type Model, type PartChannel } from "./channel";
+import { keepKeys } from "./dom";
+import { capabilities } from "./host";
 
 export class Lifecycle {
   readonly #controller = new AbortController();
@@ -30,20 +32,26 @@ export function observe(
 
 /** The default export of every widget: one engine per model, made in `initialize`; any number of views of it. */
 export function widget<Engine>(
-  make: (model: Model, signal: AbortSignal) => Engine,
+  make: (model: Model, channel: PartChannel, signal: AbortSignal) => Engine,
   mount: (engine: Engine, el: HTMLElement, signal: AbortSignal) => void,
+  parts: readonly string[] | ((model: Model) => readonly string[]) = [""],
 ) {
   return () => {
     let engine: Engine | undefined;
+    let channel: Channel | undefined;
     return {
       initialize({ model, signal }: { model: Model; signal?: AbortSignal }) {
         const life = new Lifecycle(signal);
-        engine = make(model, life.signal);
+        const drawn = typeof parts === "function" ? parts(model) : parts;
+        channel = new Channel(model, capabilities, life.signal, drawn);
+        engine = make(model, channel.part(), life.signal);
         return life.end;
       },
       render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
         const life = new Lifecycle(signal);
+        channel?.addView(life.signal);
         if (engine) mount(engine, el, life.signal);
+        keepKeys(el, life.signal);
         return life.end;
       },
     };

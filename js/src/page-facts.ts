@@ -1,6 +1,6 @@
 /** What this page is able to do, found out by trying and sent to the kernel piece by piece. Never opens a microphone. */
 import { loadWorklet } from "./audio/worklet-loader";
-import type { Channel } from "./channel";
+import type { PartChannel } from "./channel";
 import { PROBE } from "./protocol";
 
 /** Messages of a burst, each way; twin of smallest_nb/notebook/doctor/page.py. */
@@ -20,7 +20,7 @@ export class PageChecker {
   #run = 0;
   #burst = { count: 0, first: 0, last: 0 };
 
-  constructor(readonly channel: Channel) {
+  constructor(readonly channel: PartChannel) {
     channel.on("echo", (_message, bytes) => this.#echoed?.(bytes));
     channel.on("burst", (message) => {
       if (message.n === 0) this.#burst = { count: 0, first: performance.now(), last: 0 };

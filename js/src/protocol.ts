@@ -30,7 +30,13 @@ export interface Line {
 }
 
 export type ToPage =
-  | { type: "welcome"; page: string; start: number; owner: string | null; problem: string | null }
+  | {
+      type: "welcome";
+      page: string;
+      start: number;
+      owners: Record<string, string | null>;
+      problem: string | null;
+    }
   | { type: "owner"; page: string }
   | { type: "pong"; page: string; t: number; k: number }
   /** Sent from a thread while no page asks: a host that loses it must be asked. */
@@ -56,6 +62,8 @@ export type ToPage =
   | { type: "now"; at: number | null }
   /** A file to be saved, as bytes beside it. */
   | { type: "file"; name: string; mime: string }
+  /** How much of an uploaded file is here, and why no more of it is wanted. */
+  | { type: "upload-ack"; file: string; received: number; error: string | null }
   /** The answer to an echo, with the five known bytes beside it. */
   | { type: "echo"; n: number }
   /** One of many messages in a row, whose number and time show what the host can take. */
@@ -64,6 +72,8 @@ export type ToPage =
 export type ToKernel =
   | {
       type: "hello";
+      /** The parts of the widget that this page draws. */
+      parts: string[];
       build: string;
       host: string;
       secure: boolean;
@@ -81,6 +91,16 @@ export type ToKernel =
   | { type: "take"; action: string; number: number; text: string }
   /** What a person did in the transcript: "hear" from a second on, "rename" a speaker, "save" in a format. */
   | { type: "transcript"; action: string; number: number; at: number; text: string }
+  /** A person has set a setting; null leaves it to the API. */
+  | { type: "setting"; name: string; value: unknown }
+  /** What a person did with a voice: "choose", "preview", "star", or "load" the service's list. */
+  | { type: "voice"; action: string; voice: string }
+  /** What else a person did, and a text that goes with it. */
+  | { type: "act"; action: string; text: string }
+  /** An API key that a person typed. */
+  | { type: "key"; text: string }
+  /** The next bytes of a file, beside it: where they begin, and the whole file's length. */
+  | { type: "upload"; file: string; name: string; size: number; first: number }
   | {
       type: "played";
       stream: string;
@@ -113,6 +133,8 @@ export type ToKernel =
 /** `via`: sent from a thread, inside a cell or handler, or again because the page asked, `age` ms after the first time. */
 export type Envelope<T> = T & {
   v: number;
+  /** The part of the widget; none is the widget itself. */
+  part?: string;
   seq?: number | null;
   to?: string | null;
   via?: "thread" | "call" | "pull";
@@ -139,6 +161,7 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "lines",
   "now",
   "file",
+  "upload-ack",
   "echo",
   "burst",
 ] satisfies ToPage["type"][]);

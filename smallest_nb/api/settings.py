@@ -23,6 +23,7 @@ __all__ = [
     "SmallestTTSSettings",
     "replacement_settings",
     "voice_for",
+    "what_is_needed",
     "why_not_taken",
 ]
 
@@ -279,3 +280,22 @@ def why_not_taken(settings: SmallestTTSSettings, name: str) -> str | None:
     if all(t.retired for t in takers):
         return f"{reason}; {takers[0].id}, which takes it, was retired on {takers[0].retired}"
     return f"{reason}; {' and '.join(t.id for t in takers)} take it"
+
+
+def what_is_needed(names: list[str]) -> str:
+    """Return in one sentence which models take settings that the chosen one does not; empty without any.
+
+    Args:
+        names: Settings for which :func:`why_not_taken` has a reason.
+    """
+    specs = SmallestTTSSettings.specs()
+    groups: dict[frozenset[str], list[str]] = {}
+    for name in names:
+        groups.setdefault(specs[name].models or frozenset(), []).append(specs[name].label)
+    said = []
+    for models, labels in groups.items():
+        takers = [info for info in TTS_MODELS.values() if info.id in models]
+        many = f"{len(labels)} settings need" if len(labels) > 1 else f"{labels[0]} needs"
+        retired = f", retired on {takers[0].retired}" if all(info.retired for info in takers) else ""
+        said.append(f"{many} {' or '.join(info.id for info in takers)}{retired}.")
+    return " ".join(said)

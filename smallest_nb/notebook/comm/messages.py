@@ -1,8 +1,8 @@
 """The messages between the kernel and the page: a `TypedDict` for each, checked once when it arrives.
 
 Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. On the way every message has an envelope
-`{v, type, ...}`; messages to the page carry `seq` and how they came (`via`), messages to the kernel carry `page` and
-`ack`. Audio is one PCM16 buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each
+`{v, type, part, ...}`, the part of the widget left out for the widget itself; messages to the page carry `seq` and how
+they came (`via`), messages to the kernel carry `page` and `ack`. Audio is one PCM16 buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each
 message with that key and never drops it.
 """
 
@@ -15,9 +15,10 @@ from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, 
 from smallest_nb.errors import ProtocolError
 
 __all__ = [
-    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
-    "Hello", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState", "TakeAction",
-    "ToPage", "TranscriptAction", "envelope", "kinds_of", "parse",
+    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Act", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
+    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState",
+    "SettingChange", "TakeAction", "ToPage", "TranscriptAction", "Upload", "VoiceAction", "envelope", "kinds_of",
+    "parse",
 ]  # fmt: skip
 
 PROTOCOL_VERSION = 1
@@ -72,7 +73,7 @@ class _Welcome(TypedDict):
     type: Literal["welcome"]
     page: str
     start: int
-    owner: str | None
+    owners: dict[str, str | None]
     problem: str | None
 
 
@@ -145,8 +146,15 @@ class _File(TypedDict):
     mime: str
 
 
+class _UploadAck(TypedDict):
+    type: Literal["upload-ack"]
+    file: str
+    received: int
+    error: str | None
+
+
 ToPage = (
-    _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
+    _UploadAck | _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
     | _Playback | _Compare | _Lines | _Now | _File
 )  # fmt: skip
 
@@ -155,12 +163,14 @@ class _FromPage(TypedDict):
     v: int
     page: str
     ack: int
+    part: NotRequired[str]
 
 
 class Hello(_FromPage):
-    """A page has come, with what it can do."""
+    """A page has come, with what it draws and can do."""
 
     type: Literal["hello"]
+    parts: list[str]
     build: str
     host: str
     secure: bool
@@ -215,6 +225,47 @@ class TranscriptAction(_FromPage):
     number: int
     at: float
     text: str
+
+
+class SettingChange(_FromPage):
+    """A person has set a setting; null leaves it to the API."""
+
+    type: Literal["setting"]
+    name: str
+    value: str | float | bool | dict[str, Any] | list[Any] | None
+
+
+class VoiceAction(_FromPage):
+    """What a person did with a voice: "choose", "preview" or "star" it, or "load" the service's list."""
+
+    type: Literal["voice"]
+    action: str
+    voice: str
+
+
+class Act(_FromPage):
+    """What else a person did: what it is called, and a text that goes with it."""
+
+    type: Literal["act"]
+    action: str
+    text: str
+
+
+class KeyEntered(_FromPage):
+    """An API key that a person typed; it is not logged and not sent back."""
+
+    type: Literal["key"]
+    text: str
+
+
+class Upload(_FromPage):
+    """The next bytes of a file, beside it; `first` is where they begin, `size` the file's length in bytes."""
+
+    type: Literal["upload"]
+    file: str
+    name: str
+    size: int
+    first: int
 
 
 class Played(_FromPage):
@@ -278,8 +329,8 @@ class Facts(_FromPage):
 
 
 FromPage = (
-    Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | Played | MicState | MicChunk | Echo | Burst
-    | Facts
+    Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
+    | Upload | Played | MicState | MicChunk | Echo | Burst | Facts
 )  # fmt: skip
 
 
@@ -292,8 +343,10 @@ def _runtime_types(annotation: Any) -> tuple[type, ...]:
     """Return the types that `isinstance` takes for an annotation; JSON has no difference between 1 and 1.0."""
     if get_origin(annotation) in (Union, UnionType):
         return tuple(kind for part in get_args(annotation) for kind in _runtime_types(part))
-    if is_typeddict(annotation) or get_origin(annotation) is dict:
+    if is_typeddict(annotation):
         return (dict,)
+    if get_origin(annotation) in (dict, list):
+        return (get_origin(annotation),)
     return {float: (int, float), None: (NoneType,)}.get(annotation, (annotation,))
 
 
@@ -309,7 +362,7 @@ def _fields(messages: Any, around: set[str]) -> dict[str, dict[str, tuple[type, 
 TO_PAGE = {kind: frozenset(fields) for kind, fields in _fields(ToPage, {"type"}).items()}
 """Fields of each message to the page."""
 
-FROM_PAGE = _fields(FromPage, {"type", "v", "page", "ack"})
+FROM_PAGE = _fields(FromPage, {"type", "v", "page", "ack", "part"})
 """Fields and types of each message from the page."""
 
 
@@ -344,7 +397,8 @@ def parse(content: Any) -> FromPage:
             "and restart the kernel after an upgrade."
         )
     kind = content.get("type")
-    if not isinstance(kind, str) or kind not in FROM_PAGE or not isinstance(content.get("page"), str):
+    named = isinstance(content.get("page"), str) and isinstance(content.get("part", ""), str)
+    if not isinstance(kind, str) or kind not in FROM_PAGE or not named:
         raise ProtocolError(f"Unknown message {kind!r} from the page.")
     for name, expected in {"ack": (int,), **FROM_PAGE[kind]}.items():
         if name not in content:  # a field that may be null must be there all the same: handlers read it

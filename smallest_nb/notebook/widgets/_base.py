@@ -15,9 +15,11 @@ import traitlets
 
 from smallest_nb.client import background_loop
 from smallest_nb.common.markup import text_html
+from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.comm import polling
 from smallest_nb.notebook.comm.channel import Channel
-from smallest_nb.notebook.widgets import lifetime, trait_resend
+from smallest_nb.notebook.comm.part_channel import PartChannel
+from smallest_nb.notebook.widgets import trait_resend
 from smallest_nb.notebook.widgets.assets import build_hash
 from smallest_nb.notebook.widgets.mime_bundle import with_static
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
@@ -28,25 +30,52 @@ _log = logging.getLogger(__name__)
 
 
 class SpeechWidget(Unpicklable, anywidget.AnyWidget):
-    """Base class. State lives in traits; audio, text deltas and commands travel over `_channel`."""
+    """Base class. State lives in traits; audio, text deltas and commands travel over `_channel`.
+
+    Args:
+        within: The channel of a composite that this is a part of. A part has no model of its own: the composite shows
+            its traits and passes its messages on.
+    """
 
     label = traitlets.Unicode("").tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, within: PartChannel | None = None, **kwargs: Any) -> None:
         # ipykernel 7.0 can send from a thread only inside the context of a cell.
         self._snb_process = os.getpid()
         self._snb_context = contextvars.copy_context()
-        self._channel = Channel(self._snb_send, build=build_hash(), later=_later)
+        self._snb_is_part = within is not None
+        self._channel = within if within is not None else self._make_channel().part()
         super().__init__(**kwargs)
-        self.on_msg(self._snb_receive)
-        trait_resend.follow(self)
+        if not self._snb_is_part:
+            self.on_msg(self._snb_receive)
+            trait_resend.follow(self)
+
+    def _make_channel(self) -> Channel:
+        return Channel(self._snb_send, build=build_hash(), later=_later)
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
             super().__del__()
+
+    def open(self) -> None:
+        """Make the model in the page; a part has none."""
+        if not self._snb_is_part:
+            super().open()
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model in the page.
+
+        Raises:
+            ConfigError: It is a part of a composite, which draws it.
+        """
+        if self._snb_is_part:
+            kind = type(self).__name__
+            raise ConfigError(f"This {kind} is a part of another widget and is shown with it: put that one here.")
+        return str(super().model_id)
 
     def _snb_send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is None or self._snb_process != os.getpid():
@@ -61,7 +90,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             _log.exception("sending %s to the page failed", content.get("type"))
 
     def _snb_receive(self, _widget: Any, content: Any, buffers: Any) -> None:
-        self._channel.receive(content, buffers)
+        self._channel.channel.receive(content, buffers)
 
     @property
     def shown(self) -> bool:
@@ -76,7 +105,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
 
     def on_left(self, handler: Callable[[], None]) -> None:
         """Call `handler()` on the background loop when no page shows it any more."""
-        self._channel.on_left(lambda: background_loop.post(handler))
+        self._channel.channel.on_left(lambda: background_loop.post(handler))
 
     def describe(self) -> str:
         """Return one line for `repr` and for places without a live kernel."""
@@ -95,8 +124,8 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         root = getattr(self, "snb_root", lambda: None)()
-        if root is not None:
-            lifetime.keep_shown(root)  # a part that is shown alone needs the whole
+        if root is not None and root is not self:  # a part is shown with the whole
+            return root._repr_mimebundle_(**kwargs)
         return with_static(super()._repr_mimebundle_(**kwargs), text=repr(self), html=self.static_html())
 
 

@@ -13,7 +13,7 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client.tts import SmallestTTSService, WordTiming
 from smallest_nb.errors import ConfigError, ModelRetiredError, SmallestError
 from smallest_nb.notebook.widgets.player import Player, PlayerStream
-from smallest_nb.notebook.widgets.usage_meter import Meter
+from smallest_nb.notebook.widgets.usage_meter import UsageMeter
 from smallest_nb.results.takes import Take, Takes, TakeWord, estimated_words
 
 __all__ = ["AuditionRunner"]
@@ -54,7 +54,7 @@ class AuditionRunner:
         service: SmallestTTSService,
         player: Player,
         takes: Takes,
-        meter: Meter,
+        meter: UsageMeter,
         on_take: Callable[[Take], None],
         *,
         on_replaced: Callable[[SmallestTTSSettings, SmallestTTSSettings], None],

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
-
-from smallest_nb.notebook.widgets.usage_meter import forecast
 
 __all__ = ["AuditionScheduler"]
 
 _DEBOUNCE_SECS = 0.25
-_CONFIRM_SECS = 10.0
 
 
 class AuditionScheduler:
@@ -19,15 +15,15 @@ class AuditionScheduler:
 
     Args:
         speak: Begins an audition; True asks the service even if the take is known.
-        show: Shows a line.
+        confirm: Called with the number of characters that the next press speaks, or 0 when none needs a second one.
         warn_characters: A longer text needs a second press.
     """
 
-    def __init__(self, speak: Callable[[bool], None], show: Callable[[str], None], warn_characters: int) -> None:
+    def __init__(self, speak: Callable[[bool], None], confirm: Callable[[int], None], warn_characters: int) -> None:
         self._speak = speak
-        self._show = show
+        self._confirm = confirm
         self._warn_characters = warn_characters
-        self._warned: tuple[str, float] = ("", 0.0)
+        self._warned: str | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def speak_now(self, text: str, *, fresh: bool = False, free: bool = False) -> None:
@@ -38,14 +34,17 @@ class AuditionScheduler:
             fresh: Ask the service even if the take is known.
             free: It would be played again and cost nothing.
         """
-        warned, at = self._warned
-        expensive = len(text) > self._warn_characters and not free
-        if expensive and not (warned == text and monotonic() - at < _CONFIRM_SECS):
-            self._warned = (text, monotonic())
-            count = len(text)
-            self._show(f"{count:,} characters, about {forecast(count)} of speech: press again to speak them.")
+        if len(text) > self._warn_characters and not free and self._warned != text:
+            self._warned = text
+            self._confirm(len(text))
             return
+        self.forget_warning()
         self._begin(fresh)
+
+    def forget_warning(self) -> None:
+        """The text is another one, or was spoken: a long one needs a second press again."""
+        self._warned = None
+        self._confirm(0)
 
     def speak_soon(self, text: str) -> None:
         """Speak once no other change has come for a moment; a long text waits for a press."""

@@ -35,6 +35,7 @@ class ClipSource:
         state: Returns the microphone's state, which must be "idle" for a clip to begin.
         sample_rate: Returns Hz of what comes out.
         chunk_ms: Returns the length of a chunk.
+        progress: Called with the fraction of the clip that was played, a hundred times at most.
     """
 
     on_pcm: Callable[[bytes], None]
@@ -47,11 +48,13 @@ class ClipSource:
         state: Callable[[], str],
         sample_rate: Callable[[], int],
         chunk_ms: Callable[[], int],
+        progress: Callable[[float], None],
     ) -> None:
         self.clip = clip
         self._state = state
         self._sample_rate = sample_rate
         self._chunk_ms = chunk_ms
+        self._progress = progress
         self._playing: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
 
@@ -99,6 +102,7 @@ class ClipSource:
         try:
             for at in range(0, len(clip.pcm), size):
                 self.on_pcm(clip.pcm[at : at + size])
+                self._progress(round(min(1.0, (at + size) / len(clip.pcm)), 2))
                 due = started + (at + size) / BYTES_PER_SAMPLE / rate / pace
                 await asyncio.sleep(max(0.0, due - monotonic()))
             self._playing = None  # a handler of "idle" may feed the next one

@@ -1,24 +1,23 @@
-"""The CodeView: code, where it is for, and a button that copies it."""
+"""The CodeView: the settings as code, and where it is for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ConfigError
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
-from smallest_nb.notebook.widgets.mime_bundle import with_static
-from smallest_nb.notebook.widgets.unpicklable import Unpicklable
+from smallest_nb.notebook.widgets._base import SpeechWidget
 
 __all__ = ["CodeView"]
 
 
-class CodeView(Unpicklable, anywidget.AnyWidget):
-    """Shows what `write` returns for the chosen target.
+class CodeView(SpeechWidget):
+    """Shows what `write` returns for the chosen target; the page copies it.
 
     Args:
         targets: (target, its name for people) pairs.
@@ -36,9 +35,16 @@ class CodeView(Unpicklable, anywidget.AnyWidget):
     target = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, targets: Sequence[tuple[str, str]], write: Callable[[str], str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        targets: Sequence[tuple[str, str]],
+        write: Callable[[str], str],
+        *,
+        within: PartChannel | None = None,
+        **kwargs: Any,
+    ) -> None:
         self._write = write
-        super().__init__(targets=[list(t) for t in targets], target=targets[0][0], **kwargs)
+        super().__init__(within=within, targets=[list(t) for t in targets], target=targets[0][0], **kwargs)
         self.observe(lambda _c: self.refresh(), names="target")
 
     def refresh(self) -> None:
@@ -48,9 +54,10 @@ class CodeView(Unpicklable, anywidget.AnyWidget):
         except (ConfigError, TypeError, ValueError) as error:  # values in `extra` that no JSON can hold
             self.code = f"# {error}"
 
-    def __repr__(self) -> str:
+    def describe(self) -> str:
+        """Return one line."""
         return f"CodeView({self.target!r})"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return with_static(bundle, text=self.code, html=f"<pre>{text_html(self.code)}</pre>")
+    def static_html(self) -> str:
+        """Return the code as HTML."""
+        return f"<pre>{text_html(self.code)}</pre>"

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -20,25 +20,22 @@ from smallest_nb.notebook.doctor.kernel import kernel_version
 from smallest_nb.notebook.doctor.page import BURST, PageFacts, check_page
 from smallest_nb.notebook.doctor.report import PENDING, Check, Report
 from smallest_nb.notebook.widgets import assets
-from smallest_nb.notebook.widgets._base import SpeechWidget
-from smallest_nb.notebook.widgets.static_html_box import StaticHtmlBox
+from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
 
-__all__ = ["Doctor", "DoctorView"]
+__all__ = ["Doctor"]
 
 _log = logging.getLogger(__name__)
 _AT_ONCE_SECS = 3.0
 
 
-class DoctorView(SpeechWidget):
-    """The table in the page, and what the page reports of itself.
+class Doctor(CompositeWidget):
+    """Says what works here, what does not, and what to do; made by :func:`smallest_nb.doctor`.
 
-    Args:
-        changed: Called on the background loop when a page reported something.
-        again: Called on the background loop when a person asks for new checks.
+    It checks the network for 3 s at most before it is shown, and goes on with that afterwards.
 
     Attributes:
-        rows: The lines.
-        page: What is known of the page that answered last, or None.
+        report: What is known so far.
+        rows: What the page shows of it.
     """
 
     _esm = assets.esm("doctor")
@@ -46,21 +43,27 @@ class DoctorView(SpeechWidget):
 
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
-    def __init__(self, changed: Callable[[], None], again: Callable[[], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.page: PageFacts | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._work: concurrent.futures.Future[None] | None = None
+        self.report = Report()
+        self._page: PageFacts | None = None
         self._pages: dict[str, PageFacts] = {}
-        self._changed = changed
+        self._begin()
+        super().__init__({}, self._draw)
         self._channel.on(Hello, self._hello)
         self._channel.on(Echo, self._echo)
         self._channel.on(Burst, self._burst)
         self._channel.on(Facts, lambda m, _b: background_loop.post(self._add_facts, m["page"], m["facts"]))
-        self._channel.on(Press, lambda m, _b: background_loop.post(again) if m["action"] == "again" else None)
-
-    def show(self, report: Report) -> None:
-        """Draw a report."""
-        self.rows = report.to_rows()
-        self.status = report.summary()
+        self._channel.on(Press, lambda m, _b: background_loop.post(self._again) if m["action"] == "again" else None)
+        try:
+            report, target = run_quick_checks()
+            self._add([*report.checks, *self._page_checks()])
+            self._work = background_loop.submit(self._run_slow_checks(target))
+            concurrent.futures.wait([self._work], timeout=_AT_ONCE_SECS)
+        except BaseException:  # an interrupt too: the caller never gets the widget, so it could not close it
+            self.close()
+            raise
 
     def _hello(self, message: Hello, data: bytes) -> None:
         background_loop.post(self._add_page, message["page"], PageFacts(message, data == PROBE))
@@ -74,10 +77,10 @@ class DoctorView(SpeechWidget):
         background_loop.post(self._count_burst, message["page"], message["run"], message["n"], monotonic())
 
     def _add_page(self, name: str, facts: PageFacts) -> None:
-        self._pages[name] = self.page = facts
+        self._pages[name] = self._page = facts
         while len(self._pages) > 16:
             del self._pages[next(iter(self._pages))]
-        self._changed()
+        self._page_reported()
 
     def _count_echo(self, name: str, thread: str, intact: bool) -> None:
         if (facts := self._pages.get(name)) is not None:
@@ -95,44 +98,8 @@ class DoctorView(SpeechWidget):
     def _add_facts(self, name: str, facts: dict[str, Any]) -> None:
         if (page := self._pages.get(name)) is not None:
             page.reported.update(facts)
-            self.page = page
-            self._changed()
-
-    def describe(self) -> str:
-        """Return one line."""
-        return f"DoctorView({self.status})"
-
-
-def _thread() -> str:
-    if threading.current_thread() is threading.main_thread():
-        return "main"
-    name = threading.current_thread().name
-    return "subshell" if name.startswith("subshell") else name
-
-
-class Doctor(StaticHtmlBox):
-    """Says what works here, what does not, and what to do; made by :func:`smallest_nb.doctor`.
-
-    It checks the network for 3 s at most before it is shown, and goes on with that afterwards.
-
-    Attributes:
-        report: What is known so far.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._work: concurrent.futures.Future[None] | None = None
-        self.report = Report()
-        self._view = DoctorView(self._page_reported, self._again)
-        super().__init__([self._view], self._draw)
-        try:
-            report, target = run_quick_checks()
-            self._add([*report.checks, *self._page_checks()])
-            self._work = background_loop.submit(self._run_slow_checks(target))
-            concurrent.futures.wait([self._work], timeout=_AT_ONCE_SECS)
-        except BaseException:  # an interrupt too: the caller never gets the widget, so it could not close it
-            self.close()
-            raise
+            self._page = page
+            self._page_reported()
 
     def _draw(self) -> str:
         return self.report._repr_html_()
@@ -162,12 +129,13 @@ class Doctor(StaticHtmlBox):
         self._add(self._page_checks())
 
     def _page_checks(self) -> Sequence[Check]:
-        return check_page(self._view.page, build=assets.build_hash(), ipykernel=kernel_version())
+        return check_page(self._page, build=assets.build_hash(), ipykernel=kernel_version())
 
     def _add(self, checks: Sequence[Check]) -> None:
         with self._lock:  # the cell's thread and the background loop's
             self.report = self.report.with_checks(checks)
-            self._view.show(self.report)
+            self.rows = self.report.to_rows()
+            self.status = self.report.summary()
         self.saved_html.refresh()
 
     def __repr__(self) -> str:
@@ -177,6 +145,11 @@ class Doctor(StaticHtmlBox):
         """Cancel what still runs, and close the view."""
         if getattr(self, "_work", None) is not None:
             self._work.cancel()  # type: ignore[union-attr]
-        if hasattr(self, "_view"):
-            self._view.close()
         super().close()
+
+
+def _thread() -> str:
+    if threading.current_thread() is threading.main_thread():
+        return "main"
+    name = threading.current_thread().name
+    return "subshell" if name.startswith("subshell") else name

@@ -1,71 +1,161 @@
-"""The FileSource: a sound file that plays the microphone's part."""
+"""The FileSource: sound files that play the microphone's part, one after the other."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-import ipywidgets
+import traitlets
 
 from smallest_nb.audio.clip import Clip
 from smallest_nb.audio.files import read_sound
 from smallest_nb.client import background_loop
-from smallest_nb.common.markup import text_html
-from smallest_nb.notebook.widgets.task_log import log_failure
-from smallest_nb.notebook.widgets.unpicklable import Unpicklable
+from smallest_nb.client.cleanup import start_task
+from smallest_nb.errors import ConfigError
+from smallest_nb.notebook.comm.messages import Press, Upload
+from smallest_nb.notebook.comm.part_channel import PartChannel
+from smallest_nb.notebook.widgets._base import SpeechWidget
 
-__all__ = ["FileSource"]
+__all__ = ["MAX_FILE_BYTES", "FileSource"]
 
 _log = logging.getLogger(__name__)
-_PACES = (("as it is spoken", 1.0), ("4 times as fast", 4.0), ("8 times as fast", 8.0))
+MAX_FILE_BYTES = 250 * 2**20
+"""As much as the service takes in one request."""
+_MAX_WAITING = 50
+_SHOWN = 8
 
 
-class FileSource(Unpicklable, ipywidgets.VBox):
-    """Choose a file; it is transcribed at once.
+@dataclass(eq=False)
+class _File:
+    """A file on its way from the page to the transcript."""
+
+    key: str
+    name: str
+    size: int
+    content: bytearray = field(default_factory=bytearray)
+    state: str = "receiving"
+    done: float = 0.0
+    problem: str = ""
+
+    def to_row(self) -> dict[str, Any]:
+        return {"name": self.name, "state": self.state, "done": round(self.done, 3), "problem": self.problem}
+
+
+class FileSource(SpeechWidget):
+    """Takes files from the page and transcribes them in order.
 
     Args:
-        play: Awaited with the file's name, the clip and the pace, a multiple of real time.
+        play: Awaited with the file's name, the clip, the pace (a multiple of real time), and a function that is called
+            with the fraction that was played.
         begin: Called in the handler of the page's message, before a file is played.
+
+    Attributes:
+        rows: What the page shows of the latest files: name, state ("receiving", "waiting", "transcribing", "done",
+            "failed"), the fraction that is done, and what went wrong.
+        pace: Multiple of real time at which files are played.
     """
 
-    def __init__(self, play: Callable[[str, Clip, float], Awaitable[None]], begin: Callable[[], None]) -> None:
+    rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    pace = traitlets.Float(8.0, min=1.0, max=50.0).tag(sync=True)
+
+    def __init__(
+        self,
+        play: Callable[[str, Clip, float, Callable[[float], None]], Awaitable[None]],
+        begin: Callable[[], None],
+        *,
+        within: PartChannel,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(within=within, **kwargs)
         self._play = play
         self._begin = begin
-        self._upload = ipywidgets.FileUpload(accept="audio/*,.wav,.flac,.ogg,.mp3", multiple=False)
-        self._upload.description = "Choose a file"
-        self._pace = ipywidgets.Dropdown(options=_PACES, value=4.0, layout=ipywidgets.Layout(width="160px"))
-        pace = ipywidgets.HBox([ipywidgets.Label("Pace"), self._pace])
-        pace.add_class("snb-control")
-        self.status = ipywidgets.HTML()
-        super().__init__([ipywidgets.HBox([self._upload, pace], layout=ipywidgets.Layout(flex_flow="row wrap")),
-                          self.status])  # fmt: skip
-        self._upload.observe(lambda c: self._chosen(c["new"]), names="value")
+        self._files: deque[_File] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._channel.on(Upload, self._received)
+        self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"]))
 
-    def _chosen(self, value: Any) -> None:
-        files = list(value.values()) if isinstance(value, dict) else list(value)  # ipywidgets 7, and 8
-        if not files:
-            return
-        name = str(files[0].get("name") or files[0].get("metadata", {}).get("name", "the file"))
-        content = bytes(files[0]["content"])
-        try:
-            clip = read_sound(content)
-        except Exception as error:
-            self._show(f"⚠ {name}: {error}")
-            return
-        self._show(f"{name}, {clip.duration:.1f} s")
+    def _received(self, message: Upload, data: bytes) -> None:
         self._begin()
-        background_loop.submit(self._run(name, clip)).add_done_callback(
-            log_failure(_log, "a file was not transcribed", expected=Exception)
-        )
+        background_loop.post(self._take, message, data)
 
-    async def _run(self, name: str, clip: Clip) -> None:
+    def _pressed(self, action: str) -> None:
+        if action == "stop":
+            self._files = deque(f for f in self._files if f.state == "transcribing")
+            self._show()
+
+    def _take(self, message: Upload, data: bytes) -> None:
+        """Add bytes to a file and say how many there are; the page sends no more than a few messages ahead."""
+        one = next((f for f in self._files if f.key == message["file"]), None)
+        problem = None
+        if one is None and message["first"] == 0:
+            problem = self._why_refused(message)
+            if problem is None:
+                one = _File(message["file"], message["name"], message["size"])
+                self._files.append(one)
+        if one is None or one.state != "receiving":
+            self._acknowledge(message["file"], 0, problem or "It is not wanted any more.")
+            return
+        if message["first"] == len(one.content):  # else sent twice by a host
+            one.content += data
+        one.done = len(one.content) / max(1, one.size)
+        self._acknowledge(one.key, len(one.content), None)
+        if len(one.content) >= one.size:
+            one.state, one.done = "waiting", 0.0
+            if self._running is None or self._running.done():
+                self._running = start_task(self._run())
+        self._show()
+
+    def _why_refused(self, message: Upload) -> str | None:
+        if not 0 < message["size"] <= MAX_FILE_BYTES:
+            most = MAX_FILE_BYTES // 2**20
+            return f"{message['name']} has {message['size'] / 2**20:.0f} MB; files from 1 byte to {most} MB are taken."
+        if sum(f.state in ("receiving", "waiting") for f in self._files) >= _MAX_WAITING:
+            return f"{_MAX_WAITING} files are waiting already."
+        return None
+
+    def _acknowledge(self, key: str, received: int, error: str | None) -> None:
+        self._channel.post({"type": "upload-ack", "file": key, "received": received, "error": error})
+
+    async def _run(self) -> None:
+        while (one := next((f for f in self._files if f.state == "waiting"), None)) is not None:
+            await self._transcribe(one)
+            finished = [f for f in self._files if f.state in ("done", "failed")]
+            for old in finished[:-_SHOWN]:
+                self._files.remove(old)
+
+    async def _transcribe(self, one: _File) -> None:
+        one.state = "transcribing"
+        self._show()
+
+        def progress(fraction: float) -> None:
+            if fraction - one.done >= 0.01 or fraction >= 1:
+                one.done = fraction
+                self._show()
+
         try:
-            await self._play(name, clip, float(self._pace.value))
+            clip = await asyncio.to_thread(read_sound, bytes(one.content))
+            one.content = bytearray()
+            if not len(clip):
+                raise ConfigError("There is no sound in it.")
+            await self._play(one.name, clip, self.pace, progress)
         except Exception as error:
-            self._show(f"⚠ {name}: {error}")
-            raise
-        self._show(f"{name}, {clip.duration:.1f} s: transcribed.")
+            one.state, one.problem = "failed", str(error) or type(error).__name__
+            _log.info("a file was not transcribed: %s", error)
+        else:
+            one.state, one.done = "done", 1.0
+        finally:
+            one.content = bytearray()
+            self._show()
 
-    def _show(self, text: str) -> None:
-        self.status.value = text_html(text)
+    def _show(self) -> None:
+        self.rows = [f.to_row() for f in list(self._files)[-_SHOWN:]]
+
+    def close(self) -> None:
+        """Cancel what runs."""
+        if self._running is not None:
+            background_loop.post_if_running(self._running.cancel)
+        super().close()

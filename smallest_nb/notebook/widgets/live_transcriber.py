@@ -20,17 +20,18 @@ from smallest_nb.client.stt import SmallestSTTService
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
-from smallest_nb.notebook.widgets import lifetime
+from smallest_nb.notebook.comm.messages import Press
+from smallest_nb.notebook.widgets import assets, lifetime
+from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
 from smallest_nb.notebook.widgets.clip_source import check_pace
+from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
 from smallest_nb.notebook.widgets.file_source import FileSource
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
 from smallest_nb.notebook.widgets.recording_series import RecordingSeries
 from smallest_nb.notebook.widgets.segment_playback import SegmentPlayback
-from smallest_nb.notebook.widgets.setting_controls import close_all
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
-from smallest_nb.notebook.widgets.static_html_box import StaticHtmlBox
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 from smallest_nb.notebook.widgets.transcription_events import TranscriptionEvents
 from smallest_nb.notebook.widgets.transcription_session import LAST_WORDS_SECS, TranscriptionSession
@@ -41,10 +42,11 @@ from smallest_nb.results.transcript import Recording, Segment, Transcript
 __all__ = ["LiveTranscriber"]
 
 _END_SECS = 10.0
+_TRAITS = ("eou_timeout_ms", "max_words", "language")
 _MUTED = "Not listening while a player in this notebook is playing."
 
 
-class LiveTranscriber(StaticHtmlBox):
+class LiveTranscriber(CompositeWidget):
     """Transcribes the microphone, or a clip or file that plays its part.
 
     Args:
@@ -60,13 +62,20 @@ class LiveTranscriber(StaticHtmlBox):
 
     Attributes:
         settings: The complete settings, bound to the controls both ways; a change while recording reconnects.
+        eou_timeout_ms: That setting alone, and so `max_words` and `language`: to be linked to a control of your own.
         transcript: The :class:`~smallest_nb.results.transcript.Transcript` so far.
         latencies: Where the milliseconds of the latest 1000 segments went.
     """
 
+    _esm = assets.esm("transcriber")
+    _css = assets.css("transcriber")
+
     settings = SettingsTrait(SmallestSTTSettings)
-    keep_audio = traitlets.Bool(True)
-    mute_while_playing = traitlets.Bool(True)
+    keep_audio = traitlets.Bool(True).tag(sync=True)
+    mute_while_playing = traitlets.Bool(True).tag(sync=True)
+    eou_timeout_ms = SettingValueTrait(SmallestSTTSettings)
+    max_words = SettingValueTrait(SmallestSTTSettings)
+    language = SettingValueTrait(SmallestSTTSettings)
 
     def __init__(
         self,
@@ -88,48 +97,48 @@ class LiveTranscriber(StaticHtmlBox):
         check_live_model(str(snapshot.model))
         self._target = targets.resolve(api_key, base_url)
         self._sample_rate = sample_rate
-        self.microphone = Microphone(sample_rate=sample_rate, label="Transcribe", controls=True)
-        if self._target.simulated:
-            self.microphone.notice = self._target.label + " The simulator hears English only."
-        self.view = TranscriptView()
+        channel = self._begin()
+        self.microphone = Microphone(
+            sample_rate=sample_rate, label="Transcribe", controls=True, within=channel.part("microphone")
+        )
+        self.view = TranscriptView(within=channel.part("transcript"))
         self.transcript.recording = Recording(sample_rate, max_audio_seconds)
         self._series = RecordingSeries()
         self._session = TranscriptionSession(
             self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live
         )
         self._events = TranscriptionEvents(self._session.check_progress)
-        self._playback = SegmentPlayback(self.view)
+        self._playback = SegmentPlayback(self.view, channel.part("player"))
         self.player = self._playback.player
-        self.panel = SettingsPanel(snapshot)
+        self.panel = SettingsPanel(snapshot, within=channel.part("settings"))
+        self.files = FileSource(self._feed_file, self.view.announce, within=channel.part("files"))
+        parts = {
+            "microphone": self.microphone, "transcript": self.view, "player": self.player, "settings": self.panel,
+            "files": self.files,
+        }  # fmt: skip
         super().__init__(
-            self._parts(), self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
-            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+            parts, self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
+            notice=self._target.label + " The simulator hears English only." if self._target.simulated else "",
+            layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
-        traitlets.link((self, "keep_audio"), (self._keep_box, "value"))
-        traitlets.link((self, "mute_while_playing"), (self._mute_box, "value"))
+        follow_settings(self, _TRAITS)
         self.observe(lambda c: background_loop.submit(self._session.update(c["new"])), names="settings")
         self.observe(lambda _c: self._apply_keep_audio(), names="keep_audio")
         self._apply_keep_audio()
         self.microphone.on_audio(self._write)
+        self.microphone.sources.on_file(self._show_files)
         self.transcript.on_rename(lifetime.weakly(self._renamed))
+        self._channel.on(Press, lambda m, _b: self._pressed(m["action"]))
 
-    def _parts(self) -> list[Any]:
-        finalize = ipywidgets.Button(description="Finalize", tooltip="Get the final text of what was said so far")
-        finalize.on_click(lambda _b: self.finalize())
-        clear = ipywidgets.Button(description="Clear", tooltip="Delete the transcript and its audio")
-        clear.on_click(lambda _b: self.clear())
-        wide = ipywidgets.Layout(width="auto")
-        self._keep_box = ipywidgets.Checkbox(description="Keep the audio with the text", indent=False, layout=wide)
-        self._mute_box = ipywidgets.Checkbox(description="Mute while a player is playing", indent=False, layout=wide)
-        row = ipywidgets.HBox([finalize, clear, self._keep_box, self._mute_box], layout=ipywidgets.Layout(
-            align_items="center", flex_flow="row wrap", grid_gap="8px"))  # fmt: skip
-        source = FileSource(self._feed_file, self.view.announce)
-        more = ipywidgets.Accordion([self.panel, source], selected_index=None)
-        more.set_title(0, "Settings")
-        more.set_title(1, "A file instead of the microphone")
-        self.microphone.sources.on_file(lambda: setattr(more, "selected_index", 1))
-        return [self.microphone, self.view, self.player, row, more]
+    def _show_files(self) -> None:
+        self.files.status = "Choose one or more files, or drop them here."
+
+    def _pressed(self, action: str) -> None:
+        if action == "finalize":
+            self.finalize()
+        elif action == "clear":
+            self.clear()
 
     @property
     def transcript(self) -> Transcript:
@@ -275,14 +284,11 @@ class LiveTranscriber(StaticHtmlBox):
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if (
-            not hasattr(self, "panel") or self._process != os.getpid()
+            not hasattr(self, "_parts") or self._process != os.getpid()
         ):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
         self._end(self._ended(), _END_SECS + 1)
-        for child in self.children:
-            close_all(child)
-        self.layout.close()
         super().close()
 
     async def _ended(self) -> None:
@@ -337,8 +343,15 @@ class LiveTranscriber(StaticHtmlBox):
             self.transcript.recording.clear(restart=False)
         self.view.audible = self.keep_audio
 
-    async def _feed_file(self, name: str, clip: Clip, pace: float) -> None:
-        await self._feed(clip, pace, name)
+    async def _feed_file(self, name: str, clip: Clip, pace: float, progress: Callable[[float], None]) -> None:
+        def played(change: Any) -> None:
+            progress(change["new"])
+
+        self.microphone.observe(played, names="clip_fraction")
+        try:
+            await self._feed(clip, pace, name)
+        finally:
+            self.microphone.unobserve(played, names="clip_fraction")
 
     async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
         self._series.name_next(name)
@@ -365,5 +378,5 @@ class LiveTranscriber(StaticHtmlBox):
         return self.transcript._repr_html_()
 
     def __repr__(self) -> str:
-        made = "view" in vars(self)  # a debugger also draws one that is just being made
+        made = "_parts" in vars(self)  # a debugger also draws one that is just being made
         return f"LiveTranscriber({self.transcript!r})" if made else "LiveTranscriber(refused)"

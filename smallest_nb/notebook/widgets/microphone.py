@@ -15,6 +15,7 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.comm.messages import Bye, Granted, Hello, Press
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.notebook.widgets.clip_source import ClipSource
@@ -61,6 +62,7 @@ class Microphone(SpeechWidget):
     device = traitlets.Unicode("").tag(sync=True)
     virtual = traitlets.Bool(False).tag(sync=True)
     feeding = traitlets.Bool(False).tag(sync=True)
+    clip_fraction = traitlets.Float(0.0).tag(sync=True)
     paused = traitlets.Bool(False).tag(sync=True)
     controls = traitlets.Bool(False).tag(sync=True)
     echo_cancellation = traitlets.Bool(False).tag(sync=True)
@@ -75,19 +77,27 @@ class Microphone(SpeechWidget):
         chunk_ms: int = 80,
         label: str = "Record",
         source: Clip | None = None,
+        within: PartChannel | None = None,
         **kwargs: Any,
     ) -> None:
         if sample_rate not in STT_SAMPLE_RATES:
             raise ConfigError(f"sample_rate={sample_rate!r} is not supported; choose one of {STT_SAMPLE_RATES}.")
         if not 60 <= chunk_ms <= 200:
             raise ConfigError(f"chunk_ms={chunk_ms!r} cannot be used; expected 60 to 200 ms.")
-        super().__init__(sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, virtual=source is not None, **kwargs)
+        super().__init__(
+            sample_rate=sample_rate, chunk_ms=chunk_ms, label=label, virtual=source is not None, within=within, **kwargs
+        )
         self.controller = RecordingController()
         size: dict[str, Callable[[], int]] = {
             "sample_rate": lambda: self.sample_rate, "chunk_ms": lambda: self.chunk_ms,
         }  # fmt: skip
         self._page = PageSource(self._channel)
-        self._clip = ClipSource(source, state=lambda: self.controller.state, **size)
+        self._clip = ClipSource(
+            source,
+            state=lambda: self.controller.state,
+            progress=lambda done: self.set_trait("clip_fraction", done),
+            **size,
+        )
         kernel = KernelSource(paused=lambda: self.paused, **size)
         tab = TabSource(
             self._channel, self._page, state=self._shared_state, change=self._take_from_tab,
@@ -230,7 +240,7 @@ class Microphone(SpeechWidget):
 
     def _shared_state(self) -> dict[str, Any]:
         names = (name for name in self.keys if not name.startswith("_") and name not in _NOT_SHARED)
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names} | {"part": self._channel.name}
         return {name: value for name, value in values.items() if isinstance(value, str | bool | int | float)}
 
     def _take_from_tab(self, state: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from smallest_nb.client.cleanup import start_task
-from smallest_nb.notebook.comm.channel import Channel
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets.clip_source import ClipSource
 from smallest_nb.notebook.widgets.kernel_capture import why_no_capture
 from smallest_nb.notebook.widgets.kernel_source import KernelSource
@@ -51,7 +51,7 @@ class MicrophoneSources:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: PartChannel,
         controller: RecordingController,
         *,
         page: PageSource,

@@ -11,8 +11,8 @@ from typing import cast, get_args
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
 from smallest_nb.client import background_loop
-from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.comm.messages import MicChunk, MicState, RecordingState
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets.microphone_source import SourceReport
 
 __all__ = ["SILENT_PAGE_SECS", "PageSource"]
@@ -43,7 +43,7 @@ class PageSource:
     on_pcm: Callable[[bytes], None]
     on_state: Callable[[SourceReport], None]
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: PartChannel) -> None:
         self.latency_ms: deque[float] = deque(maxlen=1000)
         self._channel = channel
         self._page: str | None = None

@@ -19,6 +19,7 @@ from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, FrontEndError
 from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, PlayerStream
@@ -68,8 +69,11 @@ class Player(SpeechWidget):
     waterfall = traitlets.Dict().tag(sync=True)
     difference = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, clip: Clip | None = None, *, label: str = "Play", **kwargs: Any) -> None:
-        super().__init__(label=label, **kwargs)
+    def __init__(
+        self, clip: Clip | None = None, *, label: str = "Play", within: PartChannel | None = None, **kwargs: Any
+    ) -> None:
+        self._closed = False
+        super().__init__(label=label, within=within, **kwargs)
         self._numbers = itertools.count(1)
         self._streams: deque[PlayerStream] = deque()
         # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
@@ -95,7 +99,7 @@ class Player(SpeechWidget):
     @property
     def sounds(self) -> bool:
         """Whether a page plays, or was sent something a moment ago; one that reports nothing any more is gone."""
-        if self.comm is None:  # closed
+        if self._closed:
             return False
         opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _REPORT_SECS
         return opened or (self.state == "playing" and monotonic() - self._reported_at < _REPORT_SECS)
@@ -303,6 +307,11 @@ class Player(SpeechWidget):
                 handler()
             except Exception:
                 _log.exception("a handler of on_finished failed")
+
+    def close(self) -> None:
+        """Close the widget; it mutes no microphone any more."""
+        self._closed = True
+        super().close()
 
     def describe(self) -> str:
         """Return one line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smallest_nb.errors import ConfigError
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets.player import Player, PlayerStream
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 
@@ -18,17 +19,17 @@ class SegmentPlayback:
 
     Args:
         view: Where a word is pressed and marked.
+        within: The channel of the player.
 
     Attributes:
-        player: Hidden until something is heard again.
+        player: The page shows it once something was heard again.
     """
 
-    def __init__(self, view: TranscriptView) -> None:
+    def __init__(self, view: TranscriptView, within: PartChannel) -> None:
         self._view = view
         self._from = 0.0
         self._stream: PlayerStream | None = None
-        self.player = Player(label="Play")
-        self.player.layout.display = "none"
+        self.player = Player(label="Play", within=within)
         self.player.on_moved(self._moved)
         view.on_hear(self.play)
 
@@ -46,7 +47,6 @@ class SegmentPlayback:
         start = max(0.0, at - _LEAD_SECS)
         clip = transcript.recording.clip(start, end + _LEAD_SECS)
         self._from = max(start, transcript.recording.kept_from)
-        self.player.layout.display = ""
         self._stream = self.player.play(clip)
         words = [
             (w.text, w.start - self._from, w.end - self._from)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from smallest_nb.client import background_loop
-from smallest_nb.notebook.comm.channel import Channel
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.comm.tab_server import Tab
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets.microphone_source import MicrophoneSource, SourceReport
@@ -43,7 +43,7 @@ class TabSource:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: PartChannel,
         pages: MicrophoneSource,
         *,
         state: Callable[[], dict[str, Any]],
@@ -96,7 +96,7 @@ class TabSource:
         async with self._opening:
             if self._tab is None:
                 self._tab = self._make()
-                self._channel.add_route(self._tab.send)
+                self._channel.channel.add_route(self._tab.send)
             tab = self._tab
             try:
                 url = await tab.open()
@@ -115,7 +115,7 @@ class TabSource:
         files = {name: assets.read(name) for name in ("tab.js", "tab.css", "microphone.js", "microphone.css")}
         tab = Tab(
             {**files, "index.html": _PAGE},
-            receive=self._channel.receive,
+            receive=self._channel.channel.receive,
             state=self._state,
             change=self._change,
             connected=lambda on: self._connected(tab, on),
@@ -130,6 +130,6 @@ class TabSource:
     async def _close(self) -> None:
         tab, self._tab = self._tab, None
         if tab is not None:
-            self._channel.remove_route(tab.send)
+            self._channel.channel.remove_route(tab.send)
             self._show("", False)
             await tab.close()

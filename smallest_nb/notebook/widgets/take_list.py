@@ -13,6 +13,7 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.common.markup import text_html
 from smallest_nb.notebook.comm.messages import TakeAction
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.results.takes import Take
@@ -44,8 +45,10 @@ class TakeList(SpeechWidget):
     current = traitlets.Int(0).tag(sync=True)
     remark = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, act: Callable[[str, int, str], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, act: Callable[[str, int, str], None], *, within: PartChannel | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(within=within, **kwargs)
         self._outlines: dict[int, list[int]] = {}
         self._channel.on(
             TakeAction, lambda m, _b: background_loop.post(self._done, act, m["action"], m["number"], m["text"])

@@ -12,6 +12,7 @@ import traitlets
 
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.comm.messages import Hello, Line, TranscriptAction
+from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets, lifetime
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.results.transcript import Segment, Transcript
@@ -48,8 +49,10 @@ class TranscriptView(SpeechWidget):
     audible = traitlets.Bool(False).tag(sync=True)
     names: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, transcript: Transcript | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, transcript: Transcript | None = None, *, within: PartChannel | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(within=within, **kwargs)
         self.transcript = transcript if transcript is not None else Transcript()
         self._on_hear: list[Callable[[float], None]] = []
         self._show_names()

@@ -1,22 +1,21 @@
-"""The Meter: what is spent, what is under way, and what the text at hand would cost."""
+"""The UsageMeter: what a tuner has spent, and what is under way."""
 
 from __future__ import annotations
 
-import ipywidgets
+from collections.abc import Callable
+from typing import Any
 
-from smallest_nb.common.markup import text_html
+__all__ = ["CHARACTERS_PER_SECOND", "UsageMeter", "forecast"]
 
-__all__ = ["Meter"]
-
-_CHARACTERS_PER_SECOND = 14.0
-"""Of ordinary speech; for a forecast only."""
+CHARACTERS_PER_SECOND = 14.0
+"""Of ordinary speech at the normal speed; for a forecast only."""
 
 
-class Meter(ipywidgets.HTML):
-    """One line under the text.
+class UsageMeter:
+    """Counts what is spoken.
 
     Args:
-        limit: Requests that the plan allows at once.
+        on_change: Called with the figures whenever they change.
 
     Attributes:
         characters: Spoken so far.
@@ -25,20 +24,12 @@ class Meter(ipywidgets.HTML):
         in_flight: Under way now.
     """
 
-    def __init__(self, *, limit: int = 1) -> None:
-        self._limit = limit
-        self._text = ""
+    def __init__(self, on_change: Callable[[dict[str, Any]], None]) -> None:
+        self._on_change = on_change
         self.characters = 0
         self.seconds = 0.0
         self.requests = 0
         self.in_flight = 0
-        super().__init__()
-        self.add_class("snb-meter")
-
-    def show_text(self, text: str) -> None:
-        """Show what a text would cost."""
-        self._text = text
-        self._show()
 
     def begin(self, characters: int) -> None:
         """A request is under way."""
@@ -55,19 +46,16 @@ class Meter(ipywidgets.HTML):
         self.seconds += seconds
         self._show()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures."""
+        seconds = round(self.seconds, 1)
+        return {"characters": self.characters, "seconds": seconds, "requests": self.requests, "busy": self.in_flight}
+
     def _show(self) -> None:
-        count = len(self._text)
-        parts = [f"{count:,} characters, about {forecast(count)} of speech"]
-        if self.requests:
-            parts.append(
-                f"spoken so far: {self.characters:,} characters, {self.seconds:.1f} s, {self.requests} requests"
-            )
-        if self.in_flight:
-            parts.append(f"{self.in_flight} of {self._limit} under way")
-        self.value = f"<div style='font-size:85%;line-height:1.4;opacity:.8'>{text_html(' · '.join(parts))}</div>"
+        self._on_change(self.to_dict())
 
 
-def forecast(characters: int) -> str:
+def forecast(characters: int, speed: float = 1.0) -> str:
     """Return about how long a text of that length takes to speak."""
-    seconds = characters / _CHARACTERS_PER_SECOND
+    seconds = characters / CHARACTERS_PER_SECOND / speed
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -23,21 +23,23 @@ from smallest_nb.common.markup import text_html
 from smallest_nb.common.secret import Secret, box_arguments, without_keys
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, SmallestError
+from smallest_nb.notebook.comm.messages import Act
+from smallest_nb.notebook.widgets import assets
+from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
 from smallest_nb.notebook.widgets.audition_runner import AuditionRunner
 from smallest_nb.notebook.widgets.audition_scheduler import AuditionScheduler
 from smallest_nb.notebook.widgets.cells import current_cell
 from smallest_nb.notebook.widgets.code_view import CodeView
+from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
 from smallest_nb.notebook.widgets.lifetime import weakly
 from smallest_nb.notebook.widgets.model_notice import ModelNotice
 from smallest_nb.notebook.widgets.player import Player
-from smallest_nb.notebook.widgets.setting_controls import close_all
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
 from smallest_nb.notebook.widgets.snapshot import Snapshot
-from smallest_nb.notebook.widgets.static_html_box import StaticHtmlBox
 from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.notebook.widgets.task_log import log_failure
-from smallest_nb.notebook.widgets.usage_meter import Meter
+from smallest_nb.notebook.widgets.usage_meter import UsageMeter
 from smallest_nb.notebook.widgets.voice_finder import VoiceFinder
 from smallest_nb.results.takes import Take, Takes, take_html
 
@@ -54,10 +56,11 @@ _MORE = (
 )
 _UNUSED_SECS = 300.0
 """Then its sockets are closed, whatever the page says: one that crashed sends no `bye`."""
+_TRAITS = ("speed", "consistency", "similarity", "enhancement", "voice", "language", "model")
 DEFAULT_TEXT = "Your table is booked for half past seven."
 
 
-class VoiceTuner(StaticHtmlBox):
+class VoiceTuner(CompositeWidget):
     """Tunes a voice.
 
     Args:
@@ -73,14 +76,31 @@ class VoiceTuner(StaticHtmlBox):
 
     Attributes:
         settings: The complete settings, bound to the sliders both ways; set it, observe it, link it.
+        speed: That setting alone, and so `consistency`, `similarity`, `enhancement`, `voice`, `language` and `model`: to
+            be linked to a control of your own. A slider's has the API's default while the setting is None.
         text: The sentence, bound to the text field.
+        auto_play: As given; bound to a box in the page.
         takes: Every audition that is kept.
         service: The service that speaks.
+        usage: What was spent.
     """
 
+    _esm = assets.esm("tuner")
+    _css = assets.css("tuner")
+
     settings = SettingsTrait(SmallestTTSSettings)
-    text = traitlets.Unicode()
-    auto_play = traitlets.Bool(True)
+    text = traitlets.Unicode().tag(sync=True)
+    auto_play = traitlets.Bool(True).tag(sync=True)
+    speed = SettingValueTrait(SmallestTTSSettings)
+    consistency = SettingValueTrait(SmallestTTSSettings)
+    similarity = SettingValueTrait(SmallestTTSSettings)
+    enhancement = SettingValueTrait(SmallestTTSSettings)
+    voice = SettingValueTrait(SmallestTTSSettings)
+    language = SettingValueTrait(SmallestTTSSettings)
+    model = SettingValueTrait(SmallestTTSSettings)
+    used: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    confirm = traitlets.Int(0).tag(sync=True)
+    offer: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -110,58 +130,41 @@ class VoiceTuner(StaticHtmlBox):
             settings=SmallestTTSSettings(voice=snapshot.voice),
             suspend_secs=_UNUSED_SECS,
         )
+        channel = self._begin()
         self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
-        self.player = Player(label="Speak")
-        if self.service.target.simulated:
-            self.player.notice = self.service.target.label
-        self._meter = Meter()
-        self._scheduler = AuditionScheduler(
-            self._spawn, lambda line: setattr(self.player, "status", line), warn_characters
-        )
-        self._notice = ModelNotice(self._use_model)
+        self.player = Player(label="Speak", within=channel.part("player"))
+        self.usage = UsageMeter(weakly(self._show_usage))
+        self._scheduler = AuditionScheduler(self._spawn, weakly(self._show_confirm), warn_characters)
+        self._notice = ModelNotice(weakly(self._show_offer), self._use_model)
         self._runner = AuditionRunner(
-            self.service, self.player, self.takes, self._meter, self._keep,
+            self.service, self.player, self.takes, self.usage, self._keep,
             on_replaced=self._adopt, on_refused=self._notice.offer,
         )  # fmt: skip
-        self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE)
-        self._finder = VoiceFinder(self.service.target, lambda: self.settings, self._choose_voice)
+        self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE, within=channel.part("settings"))
+        self._finder = VoiceFinder(
+            lambda: self.service.target, lambda: self.settings, self._voice_action, channel.part("voices")
+        )
         self.voices = self._finder.picker
-        self._take_list = TakeList(self._take_action)
-        self._code = CodeView(list(TARGET_NAMES.items()), self.code)
+        self._take_list = TakeList(self._take_action, within=channel.part("takes"))
+        self._code = CodeView(list(TARGET_NAMES.items()), self.code, within=channel.part("code"))
+        parts = {
+            "player": self.player, "settings": self.panel, "voices": self.voices, "takes": self._take_list,
+            "code": self._code,
+        }  # fmt: skip
         super().__init__(
-            self._parts(text, auto_play=auto_play), self._draw, settings=snapshot, text=text, auto_play=auto_play,
-            layout=ipywidgets.Layout(width="100%", max_width="860px"),
+            parts, self._draw, settings=snapshot, text=text, auto_play=auto_play,
+            notice=self.service.target.label if self.service.target.simulated else "",
+            layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
-        traitlets.link((self, "text"), (self._text_field, "value"))
-        traitlets.link((self, "auto_play"), (self._auto, "value"))
+        follow_settings(self, _TRAITS)
         self.observe(self._changed, names="settings")
-        self.observe(lambda _c: self._refresh_outputs(), names="text")
+        self.observe(lambda _c: self._text_changed(), names="text")
+        self._channel.on(Act, lambda m, _b: self._acted(m["action"], m["text"]))
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
         self._finder.show()
         self._refresh_outputs()
-
-    def _parts(self, text: str, *, auto_play: bool) -> list[Any]:
-        self._text_field = ipywidgets.Textarea(
-            value=text, rows=2, placeholder="Type the text to speak.", continuous_update=False,
-            layout=ipywidgets.Layout(width="auto"),
-        )  # fmt: skip
-        self._auto = ipywidgets.Checkbox(
-            value=auto_play, description="Speak again when a setting changes", indent=False,
-            layout=ipywidgets.Layout(width="auto"),
-        )  # fmt: skip
-        self._new_take_button = ipywidgets.Button(
-            description="New take", tooltip="Ask the service to speak again, even if nothing has changed.",
-            layout=ipywidgets.Layout(width="auto"),
-        )  # fmt: skip
-        self._new_take_button.on_click(lambda _b: self._speak_again())
-        options = ipywidgets.HBox([self._auto, self._new_take_button], layout=ipywidgets.Layout(
-            align_items="center", flex_flow="row wrap", justify_content="space-between"))  # fmt: skip
-        more = ipywidgets.Accordion([self.voices, self._take_list, self._code], selected_index=None)
-        for index, title in enumerate(("Find a voice", "Takes", "Settings as code")):
-            more.set_title(index, title)
-        return [self._text_field, self._meter, self.player, self._notice, options, self.panel, more]
 
     @shortens
     def audition(
@@ -282,15 +285,12 @@ class VoiceTuner(StaticHtmlBox):
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if (
-            not hasattr(self, "_take_list") or self._process != os.getpid()
+            not hasattr(self, "_parts") or self._process != os.getpid()
         ):  # refused by its constructor, or from before a fork
             return
         self._generation += 1  # what was submitted and has not begun yet does not begin
         background_loop.post_if_running(self._cancel)
         self._end(self.service.close(), 5)
-        for child in self.children:
-            close_all(child)
-        self.layout.close()
         super().close()
 
     @shortens
@@ -350,6 +350,35 @@ class VoiceTuner(StaticHtmlBox):
         elif action == "compare":
             self._take_list.remark = self.compare(number, int(text))
 
+    def _acted(self, action: str, text: str) -> None:
+        """Do what a person did outside of the parts. Runs on the thread that delivers the message.
+
+        The text comes as a message, too: traits and messages of a page have no order among each other.
+        """
+        if action == "text":
+            self.text = text
+        elif action == "again":
+            self.player.announce()
+            background_loop.post(lambda: self._scheduler.speak_now(self.text, fresh=True))
+        elif action == "use-model":
+            self._notice.accept()
+        elif action == "paste":
+            self._paste(text)
+
+    def _paste(self, source: str) -> None:
+        """Take settings that a person pasted in the page."""
+        try:
+            self.load_settings(source)
+        except SmallestError as error:
+            self._code.error = str(error)
+        else:
+            self._code.error = ""
+
+    def _voice_action(self, action: str, voice: str) -> None:
+        """Do what a person did with a voice. Runs on the background loop."""
+        if action == "choose":
+            self.panel.choose("voice", voice)
+
     def _pressed(self, action: str) -> None:
         if action == "play":
             known = self._runner.find_take(self.text, self.settings) is not None
@@ -357,9 +386,18 @@ class VoiceTuner(StaticHtmlBox):
         else:
             self._cancel()
 
-    def _speak_again(self) -> None:
-        self.player.announce()
-        background_loop.post(lambda: self._scheduler.speak_now(self.text, fresh=True))
+    def _show_usage(self, figures: dict[str, Any]) -> None:
+        self.used = figures
+
+    def _show_confirm(self, characters: int) -> None:
+        self.confirm = characters
+
+    def _show_offer(self, offer: dict[str, str]) -> None:
+        self.offer = offer
+
+    def _text_changed(self) -> None:
+        background_loop.post_if_running(self._scheduler.forget_warning)
+        self._refresh_outputs()
 
     def _adopt(self, former: SmallestTTSSettings, spoken: SmallestTTSSettings) -> None:
         """Show the settings that speak in place of a withdrawn default."""
@@ -398,11 +436,7 @@ class VoiceTuner(StaticHtmlBox):
         task = start_task(self._latest(None, self._generation, fresh=fresh))
         task.add_done_callback(log_failure(_log, "an audition failed", expected=SmallestError))
 
-    def _choose_voice(self, voice: str) -> None:
-        self.settings = {"voice": voice}
-
     def _refresh_outputs(self) -> None:
-        self._meter.show_text(self.text)
         self._code.refresh()
         self.saved_html.refresh()
 
@@ -417,6 +451,6 @@ class VoiceTuner(StaticHtmlBox):
         return drawn
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_take_list"):
+        if not hasattr(self, "_parts"):
             return "VoiceTuner(refused)"
         return f"VoiceTuner({self.text!r}, {self.settings!r})"

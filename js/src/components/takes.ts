@@ -1,10 +1,8 @@
 /** The list of takes: hear, star, note, compare, delete; all of it by keyboard too. */
 import "./takes.css";
-import { Channel, type Model } from "../channel";
-import { h, icon, keepKeys } from "../dom";
-import { capabilities } from "../host";
-import { observe, widget } from "../lifecycle";
-import { followTheme } from "../theme";
+import type { Model, PartChannel } from "../channel";
+import { h, icon } from "../dom";
+import { observe } from "../lifecycle";
 
 interface Row {
   number: number;
@@ -17,17 +15,16 @@ interface Row {
   peaks: number[];
 }
 
-class TakesModel {
-  readonly channel: Channel;
+export class TakesEngine {
   readonly views = new Set<() => void>();
   /** The take that waits for another one to be compared with. */
   marked: number | null = null;
 
   constructor(
     readonly model: Model,
+    readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    this.channel = new Channel(model, capabilities, signal);
     this.channel.onWelcome(() => this.changed());
     observe(model, ["rows", "current", "remark"], signal, () => this.changed());
   }
@@ -83,7 +80,7 @@ function button(sign: string, text: string, press: () => void, pressed?: boolean
   return element;
 }
 
-function rowElement(takes: TakesModel, row: Row): HTMLLIElement {
+function rowElement(takes: TakesEngine, row: Row): HTMLLIElement {
   const note = h("input", {
     class: "snb-field snb-take-note",
     type: "text",
@@ -171,18 +168,17 @@ class Place {
   }
 }
 
-function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): void {
+export function mountTakes(takes: TakesEngine, el: HTMLElement, signal: AbortSignal): void {
   const list = h("ul", { class: "snb-takes", "aria-label": "Takes, the latest first" });
   const status = h("div", { class: "snb-status", "aria-live": "polite" });
   const help = "Arrow keys move, Space or Enter plays, S stars, C compares, Delete deletes.";
   const root = h(
     "div",
-    { class: "snb snb-card" },
+    { class: "snb-takes-box" },
     list,
     status,
     h("small", { class: "snb-take-help" }, help),
   );
-  keepKeys(root);
   let focused: number | null = null;
   const items = () => [...list.querySelectorAll<HTMLLIElement>("li")];
   const focus = (number: number | null, move: boolean) => {
@@ -240,7 +236,6 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
     root.querySelector<HTMLElement>(".snb-take-help")?.toggleAttribute("hidden", rows.length === 0);
     root.dataset.ready = String(takes.channel.ready);
   };
-  followTheme(root, signal, paint);
   takes.views.add(paint);
   signal.addEventListener("abort", () => {
     takes.views.delete(paint);
@@ -249,5 +244,3 @@ function mountView(takes: TakesModel, el: HTMLElement, signal: AbortSignal): voi
   el.append(root);
   paint();
 }
-
-export default widget((model, signal) => new TakesModel(model, signal), mountView);

@@ -1,5 +1,6 @@
 /** The other ways to a microphone, offered if this page cannot have one, and the way back. */
 import { h } from "../dom";
+import { recall, remember } from "../memory";
 
 export interface SourceState {
   sources: string[];
@@ -20,24 +21,10 @@ const HINTS: Record<string, string> = {
   tab: "The microphone is in a separate tab; press Transcribe there, or here while it is open.",
   kernel: "The microphone is that of the computer that runs the kernel.",
 };
-const KEY = "smallest_nb.microphone";
+const SOURCE = "microphone";
 
 /** What was chosen in this browser for this host, or null. */
-export function remembered(): string | null {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null; // a sandboxed frame has no memory
-  }
-}
-
-function remember(name: string): void {
-  try {
-    localStorage.setItem(KEY, name);
-  } catch {
-    // the next page asks again
-  }
-}
+export const remembered = (): string | null => recall(SOURCE);
 
 export function sourceStateOf(value: unknown): SourceState {
   return {
@@ -75,7 +62,7 @@ export function mountSources(choose: (name: string) => void): {
         class: "snb-button",
         type: "button",
         click: () => {
-          if (name !== "file") remember(name);
+          if (name !== "file") remember(SOURCE, name);
           choose(name);
         },
       });

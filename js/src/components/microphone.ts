@@ -1,0 +1,381 @@
+/** The Microphone in the page: one device however many views; chunks are numbered, kept until the kernel has them. */
+import "./microphone.css";
+import { Capture, type Chunk, type Granted, microphones, NoSuchDevice } from "../audio/capture";
+import { meter } from "../audio/level";
+import type { Model, PartChannel } from "../channel";
+import { clock, h, icon, setText } from "../dom";
+import { asking, capabilities, microphoneProblem } from "../host";
+import { observe } from "../lifecycle";
+import { followTheme } from "../theme";
+import { mountSettings, SWITCHES } from "./microphone-settings";
+import { mountSources, remembered, sourceStateOf } from "./microphone-sources";
+import { SendWindow } from "./send-window";
+
+const DRAIN_MS = 60_000;
+
+type State = "idle" | "starting" | "recording" | "paused" | "stopping";
+
+export class MicrophoneEngine {
+  readonly views = new Set<() => void>();
+  state: State = "idle";
+  problem: string | null = null;
+  level = 0;
+  clipped = false;
+  heardSecs = 0;
+  #talking: boolean | null = null;
+  granted: Granted | null = null;
+  devices: string[] = [];
+  #capture: Capture | null = null;
+  #window: SendWindow;
+  #attempt = 0;
+  /** The attempt whose sound is sent: the latest, and one that was recording until it has handed over the rest. */
+  #heard = 0;
+
+  constructor(
+    readonly model: Model,
+    readonly channel: PartChannel,
+    signal: AbortSignal,
+  ) {
+    this.#window = new SendWindow((chunk) =>
+      this.channel.send(
+        {
+          type: "mic-chunk",
+          n: chunk.n,
+          t: this.channel.clock.toKernel(chunk.t),
+          level: chunk.rms,
+          clipped: chunk.peak >= 0.999,
+          last: chunk.last,
+        },
+        new Uint8Array(chunk.pcm),
+      ),
+    );
+    this.channel.on("mic-ack", (m) => {
+      this.#window.acknowledge(m.n);
+      this.changed();
+    });
+    this.channel.on("mic-start", () => {
+      if (this.channel.isOwner || !this.channel.ready) void this.start();
+    });
+    this.channel.on("mic-stop", () => void this.stop());
+    observe(model, ["paused"], signal, () => this.hold(Boolean(model.get("paused"))));
+    this.channel.on("owner", () => {
+      if (this.channel.isOwner) return;
+      void this.stop(); // another page was pressed
+      this.#window.abandon(); // and what comes from here is not listened to
+    });
+    this.channel.onWelcome(() => {
+      const name = remembered();
+      if (this.blocked && name && name !== "page" && this.sources.active === "page") this.chooseSource(name);
+      this.changed();
+    });
+    this.channel.onGone(() => this.#leave()); // the kernel no longer listens
+    this.channel.onHidden(() => void this.stop());
+    window.addEventListener("pagehide", () => this.#leave(), { signal });
+    signal.addEventListener("abort", () => this.#leave());
+  }
+
+  /** Seconds of sound that wait for a busy kernel. */
+  get waitingSecs(): number {
+    return (this.#window.waiting * Number(this.model.get("chunk_ms"))) / 1000;
+  }
+
+  get dropped(): number {
+    return this.#window.dropped;
+  }
+
+  /** A clip in the kernel plays the microphone's part. */
+  get feeding(): boolean {
+    return Boolean(this.model.get("feeding"));
+  }
+
+  get sources() {
+    return sourceStateOf(this.model.get("source_state"));
+  }
+
+  /** Whether this page is not allowed a microphone, or has just been refused one. */
+  get blocked(): boolean {
+    return this.problem !== null || capabilities().microphone !== "ask";
+  }
+
+  /** Take another way to a microphone. */
+  chooseSource(name: string): void {
+    this.problem = null;
+    this.channel.send({ type: "press", action: `by-${name}` });
+  }
+
+  /** Whether another page or the kernel's own device records for this one. */
+  get elsewhere(): boolean {
+    const { active, connected } = this.sources;
+    return active === "kernel" || (active === "tab" && connected);
+  }
+
+  /** Do what the button said: what begins or ends at the moment of the press does not turn it round. */
+  press(stop: boolean): void {
+    this.#talking = null;
+    if (this.model.get("virtual") || this.feeding || this.elsewhere) {
+      const end = this.elsewhere ? "halt" : "stop"; // the page that records stays the one that counts until it is done
+      this.channel.send({ type: "press", action: stop ? end : "start" });
+    } else if (stop) void this.stop();
+    else void this.start();
+  }
+
+  /** Nothing is heard while it is held; the device and the session stay open, so that going on costs no time. */
+  hold(on: boolean): void {
+    if (this.state !== (on ? "recording" : "paused")) return;
+    this.#capture?.mute(on);
+    this.level = 0;
+    this.#set(on ? "paused" : "recording");
+    if (Boolean(this.model.get("paused")) !== on) this.choose("paused", on);
+  }
+
+  /** Push to talk: it listens while a key or the button is down. */
+  talk(on: boolean): void {
+    this.#talking = on;
+    if (on && this.state === "idle") void this.start();
+    else this.hold(!on);
+  }
+
+  async start(): Promise<void> {
+    if (this.state !== "idle") return;
+    const attempt = ++this.#attempt;
+    this.problem = null;
+    if (this.model.get("paused")) this.choose("paused", false);
+    const state = capabilities().microphone;
+    if (state !== "ask") {
+      this.#fail(microphoneProblem(null));
+      return;
+    }
+    this.#heard = attempt;
+    this.#set("starting");
+    this.#window.reset();
+    try {
+      const capture = await Capture.create({
+        device: String(this.model.get("device") ?? ""),
+        sampleRate: Number(this.model.get("sample_rate")),
+        chunkMs: Number(this.model.get("chunk_ms")),
+        echoCancellation: Boolean(this.model.get("echo_cancellation")),
+        noiseSuppression: Boolean(this.model.get("noise_suppression")),
+        autoGainControl: Boolean(this.model.get("auto_gain_control")),
+        onChunk: (chunk) => attempt === this.#heard && this.#chunk(chunk),
+        onLost: () => {
+          if (attempt !== this.#attempt) return;
+          this.problem = "The microphone was disconnected while recording. Plug it in and press again.";
+          void this.stop(); // which first hands over what waits here
+        },
+      });
+      if (attempt !== this.#attempt) {
+        await capture.stop();
+        return;
+      }
+      this.#capture = capture;
+      this.granted = capture.granted;
+      this.heardSecs = 0;
+      this.#set("recording"); // before anything is awaited: chunks are on their way
+      if (this.#talking === false) this.hold(true);
+      this.devices = (await microphones()).map((device) => device.label);
+    } catch (error) {
+      if (attempt === this.#attempt)
+        this.#fail(error instanceof NoSuchDevice ? error.message : microphoneProblem(error));
+    }
+  }
+
+  /** Set what both sides know; it counts from the next recording on. */
+  choose(name: string, value: string | boolean): void {
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  async stop(): Promise<void> {
+    this.#attempt += 1;
+    const capture = this.#capture;
+    this.#capture = null;
+    if (!capture) {
+      if (this.state !== "starting") return;
+      this.#heard = 0;
+      this.#set("idle");
+      return;
+    }
+    const stopped = this.#heard;
+    this.#set("stopping");
+    await capture.stop();
+    this.level = 0;
+    if (this.channel.ready && !this.channel.isOwner) this.#window.abandon();
+    await this.#window.drained(DRAIN_MS); // a busy kernel gets every word before it hears that this is over
+    if (this.#heard !== stopped) return; // the page went away meanwhile, and may have come back and begun again
+    this.#heard = 0;
+    this.#set("idle");
+  }
+
+  /** The page goes away: there is no time for more than closing the device and saying so. */
+  #leave(): void {
+    this.#attempt += 1;
+    this.#heard = 0;
+    void this.#capture?.stop();
+    this.#capture = null;
+    if (this.state !== "idle") this.#set("idle");
+  }
+
+  changed(): void {
+    for (const view of this.views) view();
+  }
+
+  #chunk(chunk: Chunk): void {
+    if (this.state === "paused" && !chunk.last) return;
+    this.heardSecs += chunk.pcm.byteLength / 2 / Number(this.model.get("sample_rate"));
+    this.level = chunk.rms;
+    this.clipped = chunk.peak >= 0.999;
+    this.#window.push(chunk);
+    this.changed();
+  }
+
+  #fail(problem: string): void {
+    this.problem = problem;
+    this.#set("idle");
+  }
+
+  #set(state: State): void {
+    this.state = state;
+    this.channel.expect(state === "idle" ? "nothing" : "something");
+    this.channel.send({
+      type: "mic-state",
+      state,
+      error: this.problem,
+      rate: this.#capture?.deviceRate ?? 0,
+      dropped: this.#window.dropped,
+      granted: this.#capture?.granted ?? null,
+    });
+    // A pause ends with its recording, no matter which page makes the next one; another page's is its own affair.
+    if (state === "idle" && this.channel.isOwner && this.model.get("paused")) this.choose("paused", false);
+    this.changed();
+  }
+}
+
+const TEXT: Record<State, string> = {
+  idle: "",
+  starting: asking(),
+  recording: "",
+  paused: "Paused: nothing is heard.",
+  stopping: "Sending the last words…",
+};
+
+/** Held down by a finger, the mouse or the space bar, it listens. */
+function mountTalk(mic: MicrophoneEngine): HTMLElement {
+  const talk = h("button", { class: "snb-button", type: "button" }, "Hold to talk");
+  const down = (on: boolean) => {
+    if (on === (talk.getAttribute("aria-pressed") === "true")) return;
+    talk.setAttribute("aria-pressed", String(on));
+    mic.talk(on);
+  };
+  talk.addEventListener("pointerdown", (event) => {
+    talk.setPointerCapture(event.pointerId);
+    down(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "blur"]) talk.addEventListener(end, () => down(false));
+  const key = (on: boolean) => (event: KeyboardEvent) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    if (!event.repeat) down(on);
+  };
+  talk.addEventListener("keydown", key(true));
+  talk.addEventListener("keyup", key(false));
+  return talk;
+}
+
+/** Draw the microphone into an element; `bare` inside another widget, which has the frame and the notice. */
+export function mountMicrophone(
+  mic: MicrophoneEngine,
+  el: HTMLElement,
+  signal: AbortSignal,
+  bare = false,
+): void {
+  let recording = false;
+  const label = h("span");
+  const glyph = h("span", { style: "display:inline-flex" });
+  const button = h(
+    "button",
+    { class: "snb-button snb-primary", type: "button", click: () => mic.press(recording) },
+    glyph,
+    label,
+  );
+  const bar = h("div", { class: "snb-mic-level" });
+  const levels = h("div", { class: "snb-mic-meter", role: "img", "aria-label": "Microphone level" }, bar);
+  const time = h("span", { class: "snb-mic-time" });
+  const status = h("div", { class: "snb-status", "aria-live": "polite" });
+  const error = h("div", { class: "snb-error", role: "alert" });
+  const notice = h("div", { class: "snb-notice" });
+  const pause = h("button", {
+    class: "snb-button",
+    type: "button",
+    click: () => mic.hold(mic.state === "recording"),
+  });
+  const talk = mountTalk(mic);
+  const row = h("div", { class: "snb-mic-row" }, button, pause, talk, levels, time);
+  const settings = mountSettings(mic);
+  const sources = mountSources((name) => mic.chooseSource(name));
+  const root = h(
+    "div",
+    { class: bare ? "snb-mic" : "snb snb-card snb-mic" },
+    notice,
+    row,
+    status,
+    error,
+    sources.element,
+    settings.element,
+  );
+  let shown = "";
+  const paint = () => {
+    recording = mic.state === "recording" || mic.state === "paused" || mic.feeding || mic.sources.recording;
+    const name = recording ? "Stop" : String(mic.model.get("label"));
+    if (name !== shown) {
+      shown = name;
+      label.textContent = name;
+      glyph.replaceChildren(icon(recording ? "stop" : "mic"));
+      button.setAttribute("aria-pressed", String(recording));
+    }
+    root.dataset.state = mic.state;
+    root.dataset.ready = String(mic.channel.ready);
+    button.toggleAttribute("disabled", mic.state === "starting" || mic.state === "stopping");
+    pause.textContent = mic.state === "paused" ? "Resume" : "Pause";
+    pause.toggleAttribute("disabled", mic.state !== "recording" && mic.state !== "paused");
+    const fixed = mic.feeding || Boolean(mic.model.get("virtual"));
+    for (const part of [pause, talk]) part.hidden = fixed || !mic.model.get("controls");
+    talk.hidden ||= mic.elsewhere; // which takes a message and a while: too long to hold a key for
+    bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
+    bar.dataset.clipped = String(mic.clipped);
+    time.textContent =
+      mic.state === "recording" || mic.state === "paused"
+        ? clock(mic.heardSecs)
+        : mic.feeding
+          ? `${Math.round(100 * Number(mic.model.get("clip_fraction") ?? 0))} % of the recording`
+          : "";
+    const waiting =
+      mic.waitingSecs > 0.5 ? `The kernel is busy: ${mic.waitingSecs.toFixed(1)} s of sound wait.` : "";
+    const lost = mic.dropped ? ` ${mic.dropped} chunks were dropped.` : "";
+    setText(status, waiting + lost || TEXT[mic.state] || String(mic.model.get("status") ?? ""));
+    setText(error, mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? ""));
+    setText(notice, String(mic.model.get("notice") ?? ""));
+    settings.paint();
+    sources.paint(mic.sources, mic.blocked);
+  };
+  if (!bare) followTheme(root, signal, paint);
+  mic.views.add(paint);
+  const names = [
+    "label",
+    "status",
+    "error",
+    "notice",
+    "device",
+    "feeding",
+    "clip_fraction",
+    "controls",
+    "source_state",
+    ...SWITCHES.map(([name]) => name),
+  ];
+  observe(mic.model, names, signal, paint);
+  signal.addEventListener("abort", () => {
+    mic.views.delete(paint);
+    root.remove();
+  });
+  el.append(root);
+  paint();
+}

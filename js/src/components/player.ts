@@ -1,0 +1,314 @@
+/** The Player in the page: one engine per model, any number of views. */
+import "./player.css";
+import { Playback } from "../audio/playback";
+import { Take } from "../audio/take";
+import type { Model, PartChannel } from "../channel";
+import { clock, h, icon, iconButton, setText } from "../dom";
+import { observe } from "../lifecycle";
+import { followTheme } from "../theme";
+import { CompareRow, Pair } from "./compare-row";
+import { SpectrumView } from "./spectrum-view";
+import { Waterfall } from "./waterfall";
+import { drawWave } from "./waveform";
+import { type TimedWords, WordsLine } from "./words-line";
+
+const REPORT_MS = 200;
+const STOP_FADE_MS = 15;
+/** From a press until the kernel says that it is busy. */
+const PRESSED_MS = 1500;
+
+/** What a widget around the player adds to its button. */
+export interface PlayerButton {
+  /** Called before the kernel is asked to play: what it needs to know first. */
+  beforePlay?: () => void;
+  /** Whether a press begins something else than what sounds, so that the button does not say Stop. */
+  plays?: () => boolean;
+  /** What the button says in place of its label, or null. */
+  label?: () => string | null;
+}
+
+export class PlayerEngine {
+  readonly playback: Playback;
+  readonly pair: Pair;
+  button: PlayerButton = {};
+  readonly views = new Set<() => void>();
+  #scheduled = false;
+  #lastReport = "";
+  #pressedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    readonly model: Model,
+    readonly channel: PartChannel,
+    signal: AbortSignal,
+  ) {
+    this.playback = new Playback(() => this.changed());
+    this.pair = new Pair(this.playback);
+    this.channel.on("stream-open", (m) => {
+      this.playback.jitter.bursty = this.channel.pulls;
+      if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
+    });
+    this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
+    this.channel.on("stream-end", (m) => {
+      this.playback.end(m.stream);
+      this.report();
+    });
+    this.channel.on("playback", (m) => {
+      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
+    });
+    this.channel.on("compare", (m, bytes) => {
+      this.pair.put(m.slot, m.label, m.sample_rate, bytes);
+      this.changed();
+    });
+    this.channel.on("owner", () => {
+      if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
+    });
+    this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
+    this.channel.onWelcome(() => this.changed());
+    this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
+    this.channel.onHidden(() => {
+      this.playback.stop(STOP_FADE_MS);
+      void this.playback.close();
+    });
+    const settings = () => {
+      this.playback.volume = Number(model.get("volume"));
+      this.playback.loop = Boolean(model.get("loop"));
+      this.changed();
+    };
+    settings();
+    observe(model, ["volume", "loop"], signal, settings);
+    const timer = setInterval(() => this.report(), REPORT_MS);
+    signal.addEventListener("abort", () => {
+      clearInterval(timer);
+      void this.playback.close();
+    });
+  }
+
+  /** Do what the button said when it was pressed: a sound that begins or ends that very moment does not turn it round. */
+  press(stop: boolean): void {
+    void this.playback.unlock().catch((error: unknown) => {
+      this.playback.problem = error instanceof Error ? error.message : String(error);
+      this.changed();
+    });
+    if (this.playback.state === "blocked") return;
+    if (stop) {
+      this.playback.stop(STOP_FADE_MS);
+      this.channel.send({ type: "press", action: "stop" });
+    } else if (this.model.get("remote")) {
+      this.button.beforePlay?.();
+      this.channel.send({ type: "press", action: "play" });
+      this.#pressedAt = performance.now();
+      this.report();
+    } else this.playback.replay();
+    this.changed();
+  }
+
+  replay(): void {
+    void this.playback.unlock();
+    this.playback.replay();
+  }
+
+  pause(): void {
+    if (this.playback.state === "paused") this.playback.resume();
+    else this.playback.pause();
+  }
+
+  seek(seconds: number): void {
+    void this.playback.unlock();
+    this.playback.seek(seconds);
+  }
+
+  /** Set what both sides know. */
+  choose(name: "volume" | "loop", value: number | boolean): void {
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  #applyCommand(action: string, at: number | null): void {
+    if (action === "pause") this.playback.pause();
+    else if (action === "resume") this.playback.resume();
+    else if (action === "replay") this.playback.replay();
+    else if (action === "seek") this.playback.seek(at ?? 0);
+  }
+
+  report(): void {
+    const take = this.playback.take;
+    const pressed = this.playback.state === "idle" && performance.now() - this.#pressedAt < PRESSED_MS;
+    const coming = this.playback.incoming || this.playback.state === "waiting";
+    const comes = this.channel.isOwner && (coming || Boolean(this.model.get("busy")));
+    this.channel.expect(pressed || comes ? "sound" : "nothing");
+    if (!take || !this.channel.isOwner) return;
+    const { position, samples: received, underruns, firstMs } = take;
+    const state = this.playback.state;
+    const report = `${take.id} ${position} ${received} ${state}`;
+    if (report === this.#lastReport) return;
+    this.#lastReport = report;
+    this.channel.send({
+      type: "played",
+      stream: take.id,
+      position,
+      received,
+      underruns,
+      state,
+      first_ms: firstMs,
+      arrived: this.channel.clock.toKernel(take.arrivedAt),
+      rendered: this.channel.clock.toKernel(take.renderedAt),
+      prebuffer_ms: Math.round(take.prebufferSecs * 1000),
+      clock_error_ms: this.channel.clock.errorMs,
+    });
+  }
+
+  changed(): void {
+    if (this.playback.state === "idle") this.report();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const paint = () => {
+      this.#scheduled = false;
+      for (const view of this.views) view();
+    };
+    if (document.hidden) setTimeout(paint, 100);
+    else requestAnimationFrame(paint);
+  }
+}
+
+function statusText(player: PlayerEngine): string {
+  const { state, take } = player.playback;
+  if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
+  if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
+  const status = String(player.model.get("status") ?? "");
+  const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
+  const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
+  const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
+  return status ? status + first + underruns : "";
+}
+
+/** Draw the player into an element; `bare` inside another widget, which has the frame, the notice and the errors. */
+export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: AbortSignal, bare = false): void {
+  const { playback, model } = player;
+  let stopping = false;
+  const label = h("span");
+  const glyph = h("span", { style: "display:inline-flex" });
+  const button = h(
+    "button",
+    { class: "snb-button snb-primary", type: "button", click: () => player.press(stopping) },
+    glyph,
+    label,
+  );
+  const pause = iconButton("pause", "Pause", () => player.pause());
+  const again = iconButton("again", "Play it again, without asking the service", () => player.replay());
+  const loop = iconButton("loop", "Repeat", () => player.choose("loop", !model.get("loop")));
+  const wave = h("canvas", {
+    class: "snb-player-wave",
+    role: "slider",
+    tabindex: "0",
+    "aria-label": "Position",
+  });
+  wave.addEventListener("click", (event) => {
+    if (playback.take) player.seek(placeIn(wave, event) * playback.take.duration);
+  });
+  wave.addEventListener("keydown", (event) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step && playback.take) player.seek(playback.take.position / playback.take.sampleRate + step);
+  });
+  const time = h("span", { class: "snb-player-time" });
+  const volume = h("input", {
+    class: "snb-player-volume",
+    type: "range",
+    min: "0",
+    max: "1",
+    step: "0.05",
+    "aria-label": "Volume",
+  });
+  volume.addEventListener("input", () => player.choose("volume", Number(volume.value)));
+  const words = new WordsLine((seconds) => player.seek(seconds));
+  const spectrum = new SpectrumView(h("canvas", { class: "snb-spectrum", role: "img", hidden: true }));
+  const picture = iconButton("spectrum", "Spectrogram", () => {
+    spectrum.canvas.hidden = !spectrum.canvas.hidden;
+    paint();
+  });
+  const waterfall = new Waterfall();
+  const compare = new CompareRow(player.pair, () => {
+    player.pair.clear();
+    player.changed();
+  });
+  const status = h("div", { class: "snb-status", "aria-live": "polite" });
+  const error = h("div", { class: "snb-error", role: "alert" });
+  const notice = h("div", { class: "snb-notice" });
+  const root = h(
+    "div",
+    { class: bare ? "snb-player" : "snb snb-card snb-player" },
+    notice,
+    h("div", { class: "snb-player-row" }, button, pause, again, wave, time, loop, volume, picture),
+    words.element,
+    spectrum.canvas,
+    compare.element,
+    status,
+    waterfall.element,
+    error,
+  );
+  root.addEventListener("keydown", (event) => {
+    const inField = event.target instanceof HTMLElement && event.target.matches("button, input, summary");
+    if (event.key !== " " || inField) return;
+    event.preventDefault();
+    player.press(stopping);
+  });
+  let shown = "";
+  const paint = () => {
+    const { state, take } = playback;
+    const sounding = state === "playing" || state === "waiting" || state === "paused";
+    stopping = (sounding || (state === "idle" && Boolean(model.get("busy")))) && !player.button.plays?.();
+    const idleName = player.button.label?.() ?? String(model.get("label"));
+    const name = state === "blocked" ? "Enable sound" : stopping ? "Stop" : idleName;
+    if (name !== shown) {
+      shown = name;
+      label.textContent = name;
+      glyph.replaceChildren(icon(stopping ? "stop" : "play"));
+    }
+    root.dataset.state = state;
+    root.dataset.ready = String(player.channel.ready);
+    root.dataset.takes = take?.id ?? "";
+    root.dataset.underruns = String(take?.underruns ?? 0);
+    again.toggleAttribute("disabled", !take?.samples);
+    pause.toggleAttribute("disabled", state !== "playing" && state !== "paused");
+    pause.setAttribute("aria-pressed", String(state === "paused"));
+    loop.setAttribute("aria-pressed", String(Boolean(model.get("loop"))));
+    volume.value = String(model.get("volume"));
+    const at = take ? take.position / take.sampleRate : 0;
+    wave.setAttribute("aria-valuenow", at.toFixed(1));
+    wave.setAttribute("aria-valuemax", (take?.duration ?? 0).toFixed(1));
+    wave.setAttribute(
+      "aria-valuetext",
+      take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
+    );
+    time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
+    setText(status, statusText(player));
+    setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
+    setText(notice, String(model.get("notice") ?? ""));
+    drawWave(wave, take);
+    words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
+    picture.toggleAttribute("disabled", !take?.ended || !take.samples);
+    picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
+    if (!spectrum.canvas.hidden)
+      spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
+    compare.show(String(model.get("difference") ?? ""));
+    waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
+  };
+  if (!bare) followTheme(root, signal, paint);
+  const resized = new ResizeObserver(paint);
+  resized.observe(wave);
+  player.views.add(paint);
+  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
+  observe(model, names, signal, paint);
+  signal.addEventListener("abort", () => {
+    player.views.delete(paint);
+    resized.disconnect();
+    root.remove();
+  });
+  el.append(root);
+  paint();
+}
+
+/** Where in an element's width an event was, 0 to 1; CSS `zoom` changes offsets, but not both of these. */
+function placeIn(element: HTMLElement, event: MouseEvent): number {
+  const box = element.getBoundingClientRect();
+  return Math.min(1, Math.max(0, (event.clientX - box.left) / (box.width || 1)));
+}

@@ -1,0 +1,133 @@
+/** The text to speak: its figures follow typing, and Ctrl+Enter speaks it. */
+import type { Model, PartChannel } from "../channel";
+import { h, setText } from "../dom";
+import { observe } from "../lifecycle";
+import type { PlayerEngine } from "./player";
+
+/** Of ordinary speech at the normal speed, for a forecast; twin of usage_meter.py. */
+const CHARACTERS_PER_SECOND = 14;
+const TYPED_MS = 200;
+const MAX_HEIGHT_PX = 220;
+
+export class TextEngine {
+  readonly views = new Set<() => void>();
+  /** What a person sees in the field, ahead of what the kernel knows. */
+  text: string;
+  /** The text that was asked for last. */
+  #asked: string | null = null;
+  #typing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly model: Model,
+    readonly channel: PartChannel,
+    readonly player: PlayerEngine,
+    signal: AbortSignal,
+  ) {
+    this.text = String(model.get("text") ?? "");
+    observe(model, ["text"], signal, () => {
+      clearTimeout(this.#typing);
+      this.text = String(model.get("text") ?? "");
+      this.changed();
+    });
+    observe(model, ["confirm", "speed"], signal, () => this.changed());
+    player.button = {
+      beforePlay: () => this.#send(),
+      plays: () => this.#asked !== null && this.#asked !== this.text,
+      label: () => {
+        const characters = Number(model.get("confirm") ?? 0);
+        return characters ? `Speak ${characters.toLocaleString("en")} characters` : null;
+      },
+    };
+    signal.addEventListener("abort", () => clearTimeout(this.#typing));
+  }
+
+  type(text: string): void {
+    this.text = text;
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#save(), TYPED_MS);
+    this.changed();
+    this.player.changed();
+  }
+
+  speak(): void {
+    this.player.press(false);
+  }
+
+  /** Ask the service again, even if nothing has changed. */
+  again(): void {
+    this.#send();
+    this.channel.send({ type: "act", action: "again", text: "" });
+  }
+
+  /** The text goes along with the press: traits and messages of a page have no order among each other. */
+  #send(): void {
+    this.#save();
+    this.#asked = this.text;
+    this.channel.send({ type: "act", action: "text", text: this.text });
+  }
+
+  #save(): void {
+    clearTimeout(this.#typing);
+    if (this.model.get("text") === this.text) return;
+    this.model.set("text", this.text);
+    this.model.save_changes();
+  }
+
+  changed(): void {
+    for (const view of this.views) view();
+  }
+}
+
+function forecast(characters: number, speed: number): string {
+  const seconds = characters / CHARACTERS_PER_SECOND / speed;
+  return seconds < 90 ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
+
+/** Draw the field and its figures into an element. */
+export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSignal): void {
+  const field = h("textarea", {
+    class: "snb-text",
+    rows: "2",
+    dir: "auto",
+    placeholder: "Type the text to speak.",
+    "aria-label": "Text to speak",
+  });
+  const figures = h("span", { class: "snb-text-figures" });
+  const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+  const keys = h(
+    "span",
+    { class: "snb-text-keys" },
+    h("kbd", {}, mac ? "⌘" : "Ctrl"),
+    " ",
+    h("kbd", {}, "Enter"),
+    " to speak",
+  );
+  const under = h("div", { class: "snb-text-under" }, figures, keys);
+  const resize = () => {
+    field.style.height = "auto";
+    field.style.height = `${Math.min(MAX_HEIGHT_PX, field.scrollHeight + 2)}px`;
+  };
+  const paint = () => {
+    if (field.value !== engine.text) field.value = engine.text;
+    const count = [...engine.text].length;
+    const speed = Number(engine.model.get("speed") ?? 1) || 1;
+    const at = speed === 1 ? "" : ` at speed ${speed}`;
+    const long = `${count.toLocaleString("en")} character${count === 1 ? "" : "s"}`;
+    setText(figures, count ? `${long} · about ${forecast(count, speed)}${at}` : long);
+    resize();
+  };
+  field.addEventListener("input", () => engine.type(field.value));
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    engine.type(field.value);
+    engine.speak();
+  });
+  engine.views.add(paint);
+  signal.addEventListener("abort", () => engine.views.delete(paint));
+  el.append(field, under);
+  const sized = new ResizeObserver(resize);
+  sized.observe(el);
+  signal.addEventListener("abort", () => sized.disconnect());
+  paint();
+}
