@@ -16,31 +16,40 @@ PAGES: weakref.WeakSet[Page] = weakref.WeakSet()
 
 
 class Page:
-    """Stands at the other end of a widget's comm and remembers what came; several pages may show one widget."""
+    """Stands at the other end of a widget's comm and remembers what came; several pages may show one widget.
+
+    For a part of a composite it is a page that draws this part only; what is for other parts is left out.
+    """
 
     def __init__(self, widget, name="p1"):
-        self.widget, self.name, self.got, self.owner = widget, name, [], None
-        before, sent = widget.comm.send, weakref.WeakMethod(self._sent)
+        self.widget, self.part, self.got, self.owner = widget, widget.part_name, [], None
+        self.root = widget.snb_root() if self.part else widget
+        self.name = f"{name}-{self.part}" if self.part else name
+        before, sent = self.root.comm.send, weakref.WeakMethod(self._sent)
 
         def send(data=None, metadata=None, buffers=None):
             before(data=data, metadata=metadata, buffers=buffers)
             if (alive := sent()) is not None:  # a page that the test forgot does not keep the widget
                 alive(data, buffers)
 
-        widget.comm.send = send
+        self.root.comm.send = send
         PAGES.add(self)
 
     def _sent(self, data, buffers):
         if data["method"] == "custom":
-            self.receive(data["content"], list(buffers or []))
+            if data["content"].get("part", self.part) == self.part:
+                self.receive(data["content"], list(buffers or []))
         elif data["method"] == "update":
-            self.update(data["state"])
+            prefix = f"{self.part}." if self.part else ""
+            self.update({k.removeprefix(prefix): v for k, v in data["state"].items() if k.startswith(prefix)})
 
     def receive(self, content, buffers):
         """Take a message of the kernel."""
         self.got.append((content, buffers))
-        if content["type"] in ("welcome", "owner"):
-            self.owner = content.get("owner", content["page"]) if content["type"] == "welcome" else content["page"]
+        if content["type"] == "owner":
+            self.owner = content["page"]
+        elif content["type"] == "welcome" and content["page"] == self.name:
+            self.owner = content["owners"].get(self.part)
 
     def update(self, state):
         """Take changed traits."""
@@ -48,20 +57,21 @@ class Page:
     def send(self, content, buffers=()):
         """Send anything to the kernel, as a host delivers it."""
         message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
-        self.widget.comm.handle_msg(message)
+        self.root.comm.handle_msg(message)
 
     def say(self, kind, buffer=None, **fields):
-        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **fields}
+        whose = {"part": self.part} if self.part else {}
+        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **whose, **fields}
         self.send(content, [buffer] if buffer is not None else [])
 
     def hello(self, **changes):
-        able = {"secure": True, "microphone": "ask", "worklet": True, "pull": False}
+        able = {"parts": [self.part], "secure": True, "microphone": "ask", "worklet": True, "pull": False}
         self.say("hello", PROBE, **{"build": build_hash() or "x", "host": "test", **able, **changes})
 
     def leave(self):
         """Close the page."""
         PAGES.discard(self)
-        if self.widget.comm is not None:
+        if self.root.comm is not None:
             self.say("bye")
 
     def played(self, stream, position, state="playing", **fields):
@@ -76,22 +86,8 @@ class Page:
 
 
 def part(root, kind):
-    """Return the one widget of a class inside a composite."""
-    found = [child for child in parts(root) if isinstance(child, kind)]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def parts(root):
-    """Yield what is inside a composite."""
-    for child in getattr(root, "children", ()):
-        yield child
-        yield from parts(child)
-
-
-def button(root, description):
-    """Return the one button of a composite with this text."""
-    found = [child for child in parts(root) if getattr(child, "description", None) == description]
+    """Return the one part of a class of a composite."""
+    found = [one for one in root.parts.values() if isinstance(one, kind)]
     assert len(found) == 1, found
     return found[0]
 

@@ -15,7 +15,7 @@ from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.notebook.widgets.usage_meter import Meter
 from tests.support.services import KEY
-from tests.support.widget_page import Page, button, eventually, noise, part
+from tests.support.widget_page import Page, eventually, noise, part
 
 
 def test_a_closed_tuner_is_gone(simulator):

@@ -16,7 +16,7 @@ from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
-from tests.support.widget_page import button, eventually, part
+from tests.support.widget_page import eventually, part
 
 
 def test_what_was_heard_is_heard_again_for_nothing(tuner, page):

@@ -1,9 +1,9 @@
 """The messages between the kernel and the page: a `TypedDict` for each, checked once when it arrives.
 
-Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. On the way every message has an envelope
-`{v, type, part, ...}`, the part of the widget left out for the widget itself; messages to the page carry `seq` and how
-they came (`via`), messages to the kernel carry `page` and `ack`. Audio is one PCM16 buffer beside it, never base64. No key is called `id`: ipykernel 7.4 keeps an entry for each
-message with that key and never drops it.
+Twin of js/src/protocol.ts; tests/wire/bridge.json holds both to it. On the way every message has an
+envelope `{v, type, part, ...}`; the widget itself has no `part`. Messages to the page carry `seq` and how they came
+(`via`), messages to the kernel carry `page` and `ack`. Audio is one PCM16 buffer beside it, never base64. No key is
+called `id`: ipykernel 7.4 keeps an entry for each message with that key and never drops it.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ class _UploadAck(TypedDict):
 
 
 ToPage = (
-    _UploadAck | _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _Lines | _Now | _File
+    _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
+    | _Playback | _Compare | _Lines | _Now | _File | _UploadAck
 )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ class PartChannel:
     def receive(self, message: FromPage, data: bytes) -> None:
         """Take a message of a page that is for this part."""
         name = message["page"]
-        in_use = message["type"] == "press" or (message["type"] == "mic-state" and message["state"] != "idle")
+        in_use = message["type"] == "press" or message.get("state", "idle") != "idle"
         if name == self._successor and in_use:
             self._successor = None
         # To halt ends what another page does, which stays the owner until its last words are here; so does the choice

@@ -93,6 +93,11 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         self._channel.channel.receive(content, buffers)
 
     @property
+    def part_name(self) -> str:
+        """Its name among the parts of a composite, or empty."""
+        return self._channel.name
+
+    @property
     def shown(self) -> bool:
         """Whether any page shows it."""
         return bool(self._channel.pages)

@@ -1,8 +1,8 @@
 """One model for a widget of several parts: the player, the settings and the takes of a tuner are drawn by one page.
 
 A part is a widget of its own class that was made `within` the composite's channel: it has traits and messages, but no
-model in the page. Its synced traits are traits of the composite under a name with a dot, `player.status`, both ways; its
-messages carry its name. The page draws the same component for a part and for a widget of its own (js/src/part.ts).
+model in the page. Its synced traits are traits of the composite under a name with a dot, `player.status`, both ways;
+its messages carry its name. The page draws the same component for a part and for a widget of its own (js/src/part.ts).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import concurrent.futures
 import contextlib
 import os
 import sys
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -33,13 +34,16 @@ _OWN_TRAITS = frozenset(ipywidgets.DOMWidget.class_trait_names(sync=True))
 
 
 class CompositeWidget(SpeechWidget):
-    """A widget of several parts that stays readable in a saved notebook, and is closed when neither cell nor page has it.
+    """A widget of several parts; readable in a saved notebook, and closed when neither cell nor page has it.
 
     A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor.
 
     Args:
         parts: The parts by name.
         draw: Returns the HTML that a saved notebook shows.
+
+    Attributes:
+        parts: As given.
     """
 
     _collected = False
@@ -47,7 +51,7 @@ class CompositeWidget(SpeechWidget):
     def __init__(self, parts: Mapping[str, SpeechWidget], draw: Callable[[], str], **kwargs: Any) -> None:
         self._process = os.getpid()
         self.saved_html = StaticHtml(draw)
-        self._parts = dict(parts)
+        self.parts = dict(parts)
         shared = {f"{name}.{trait}": (part, trait) for name, part in parts.items() for trait in _shared(part)}
         self.add_traits(**{name: traitlets.Any().tag(sync=True) for name in shared})
         values = {name: getattr(part, trait) for name, (part, trait) in shared.items()}
@@ -141,9 +145,9 @@ class CompositeWidget(SpeechWidget):
         """Close the widget; what was made before a fork is the other process's, and stays open there."""
         if getattr(self, "_process", None) not in (None, os.getpid()):
             return
-        if hasattr(self, "_parts"):
+        if hasattr(self, "parts"):
             self.saved_html.close()
-            for part in self._parts.values():
+            for part in self.parts.values():
                 part.close()
         if self.comm is not None:
             self.layout.close()
@@ -169,6 +173,7 @@ def _bind(whole: CompositeWidget, name: str, part: SpeechWidget) -> None:
             whole.set_trait(change["name"], getattr(part, trait))  # the page shows what holds
             raise
 
+    part.snb_root = weakref.ref(whole)
     shared = _shared(part)
     part.observe(to_page, names=shared)
     whole.observe(to_part, names=[prefix + trait for trait in shared])

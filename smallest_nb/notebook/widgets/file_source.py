@@ -15,7 +15,6 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.audio.files import read_sound
 from smallest_nb.client import background_loop
 from smallest_nb.client.cleanup import start_task
-from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.comm.messages import Press, Upload
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets._base import SpeechWidget
@@ -139,14 +138,15 @@ class FileSource(SpeechWidget):
         try:
             clip = await asyncio.to_thread(read_sound, bytes(one.content))
             one.content = bytearray()
-            if not len(clip):
-                raise ConfigError("There is no sound in it.")
-            await self._play(one.name, clip, self.pace, progress)
+            if len(clip):
+                await self._play(one.name, clip, self.pace, progress)
+            else:
+                one.problem = "There is no sound in it."
         except Exception as error:
             one.state, one.problem = "failed", str(error) or type(error).__name__
             _log.info("a file was not transcribed: %s", error)
         else:
-            one.state, one.done = "done", 1.0
+            one.state, one.done = "failed" if one.problem else "done", 1.0
         finally:
             one.content = bytearray()
             self._show()

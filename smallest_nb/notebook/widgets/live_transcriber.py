@@ -284,7 +284,7 @@ class LiveTranscriber(CompositeWidget):
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if (
-            not hasattr(self, "_parts") or self._process != os.getpid()
+            not hasattr(self, "parts") or self._process != os.getpid()
         ):  # refused by its own constructor; ipywidgets closes it all the same
             return
         self.microphone.stop()
@@ -378,5 +378,5 @@ class LiveTranscriber(CompositeWidget):
         return self.transcript._repr_html_()
 
     def __repr__(self) -> str:
-        made = "_parts" in vars(self)  # a debugger also draws one that is just being made
+        made = "parts" in vars(self)  # a debugger also draws one that is just being made
         return f"LiveTranscriber({self.transcript!r})" if made else "LiveTranscriber(refused)"

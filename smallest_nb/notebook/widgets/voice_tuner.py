@@ -76,8 +76,8 @@ class VoiceTuner(CompositeWidget):
 
     Attributes:
         settings: The complete settings, bound to the sliders both ways; set it, observe it, link it.
-        speed: That setting alone, and so `consistency`, `similarity`, `enhancement`, `voice`, `language` and `model`: to
-            be linked to a control of your own. A slider's has the API's default while the setting is None.
+        speed: That setting alone, to be linked to a control of your own; so are `consistency`, `similarity`,
+            `enhancement`, `voice`, `language` and `model`. It has the API's default while the setting is None.
         text: The sentence, bound to the text field.
         auto_play: As given; bound to a box in the page.
         takes: Every audition that is kept.
@@ -285,7 +285,7 @@ class VoiceTuner(CompositeWidget):
     def close(self) -> None:
         """Stop, close the connection and the widgets."""
         if (
-            not hasattr(self, "_parts") or self._process != os.getpid()
+            not hasattr(self, "parts") or self._process != os.getpid()
         ):  # refused by its constructor, or from before a fork
             return
         self._generation += 1  # what was submitted and has not begun yet does not begin
@@ -451,6 +451,6 @@ class VoiceTuner(CompositeWidget):
         return drawn
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_parts"):
+        if not hasattr(self, "parts"):
             return "VoiceTuner(refused)"
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
