@@ -75,8 +75,10 @@ class Page:
             self.say("bye")
 
     def played(self, stream, position, state="playing", **fields):
-        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
-                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5, **fields)  # fmt: skip
+        self.say("played", **{
+            "stream": stream, "position": position, "received": position, "more": False, "underruns": 0, "state": state,
+            "first_ms": 9, "arrived": 1000.5, "rendered": 1200.5, "prebuffer_ms": 150, "clock_error_ms": 1.5, **fields,
+        })  # fmt: skip
 
     def of(self, kind):
         return [c for c, _ in self.got if c["type"] == kind]

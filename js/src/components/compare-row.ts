@@ -1,7 +1,7 @@
 /** Two takes side by side: one press switches from the one to the other at the same instant. */
 import type { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
-import { h } from "../dom";
+import { h, setText } from "../dom";
 
 type Slot = "a" | "b";
 
@@ -22,7 +22,7 @@ export class Pair {
     if (slot !== "a" && slot !== "b") return;
     const take = new Take(`compare-${slot}`, sampleRate);
     take.write(bytes);
-    take.ended = true;
+    take.total = take.samples;
     this.takes[slot] = take;
     this.labels[slot] = label;
   }
@@ -32,8 +32,8 @@ export class Pair {
     delete this.takes.b;
   }
 
-  /** Hear one of them: where the other one is just now, else from its start. */
-  hear(slot: Slot): void {
+  /** Play one of them: from where the other one is just now, else from its start. */
+  play(slot: Slot): void {
     const wanted = this.takes[slot];
     const other = this.takes[slot === "a" ? "b" : "a"];
     const { take, state } = this.playback;
@@ -44,7 +44,7 @@ export class Pair {
     void this.playback.unlock();
     // As a press on Stop would, so that the kernel sends no more of what will not be played.
     if (!switching || this.playback.incoming) this.playback.stop(FADE_MS);
-    this.playback.hear(wanted, at < wanted.duration ? at : 0);
+    this.playback.playFrom(wanted, at < wanted.duration ? at : 0);
   }
 }
 
@@ -58,7 +58,7 @@ export class CompareRow {
     close: () => void,
   ) {
     const button = (slot: Slot) =>
-      h("button", { class: "snb-button", type: "button", click: () => this.pair.hear(slot) });
+      h("button", { class: "snb-button", type: "button", click: () => this.pair.play(slot) });
     this.#buttons = { a: button("a"), b: button("b") };
     const end = h(
       "button",
@@ -72,11 +72,10 @@ export class CompareRow {
   show(difference: string): void {
     this.element.hidden = !this.pair.whole;
     if (this.element.hidden) return;
-    if (this.#difference.textContent !== difference) this.#difference.textContent = difference;
+    setText(this.#difference, difference);
     for (const slot of ["a", "b"] as const) {
       const button = this.#buttons[slot];
-      const name = `${slot.toUpperCase()} · ${this.pair.labels[slot] ?? ""}`;
-      if (button.textContent !== name) button.textContent = name;
+      setText(button, `${slot.toUpperCase()} · ${this.pair.labels[slot] ?? ""}`);
       button.setAttribute("aria-pressed", String(this.pair.playback.take === this.pair.takes[slot]));
     }
   }

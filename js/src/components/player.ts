@@ -16,6 +16,8 @@ const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
+/** While a seek waits for its sound, the kernel hears of what has come each time this much has. */
+const FETCHED_SECS = 4;
 
 /** What a widget around the player adds to its button. */
 export interface PlayerButton {
@@ -34,6 +36,8 @@ export class PlayerEngine {
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  /** Samples of the current take that the kernel knows to be here. */
+  #reported = 0;
   #pressedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -47,13 +51,19 @@ export class PlayerEngine {
       this.playback.jitter.bursty = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
-    this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
+    this.channel.on("stream-audio", (m, bytes) => {
+      this.playback.write(m.stream, m.first, bytes);
+      const take = this.playback.take;
+      const fetched = take ? (take.samples - this.#reported) / take.sampleRate : 0;
+      if (this.playback.awaited !== null && fetched >= FETCHED_SECS) this.report();
+    });
     this.channel.on("stream-end", (m) => {
-      this.playback.end(m.stream);
+      this.playback.end(m.stream, m.samples);
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
+      if (m.action === "clear") this.#clear();
+      else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
       this.pair.put(m.slot, m.label, m.sample_rate, bytes);
@@ -63,7 +73,10 @@ export class PlayerEngine {
       if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
-    this.channel.onWelcome(() => this.changed());
+    this.channel.onWelcome(() => {
+      this.#lastReport = ""; // for the kernel it may be another page, that goes on with the rest of a take
+      this.changed();
+    });
     this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     this.channel.onHidden(() => {
       this.playback.stop(STOP_FADE_MS);
@@ -98,13 +111,14 @@ export class PlayerEngine {
       this.channel.send({ type: "press", action: "play" });
       this.#pressedAt = performance.now();
       this.report();
-    } else this.playback.replay();
+    } else this.replay();
     this.changed();
   }
 
   replay(): void {
-    void this.playback.unlock();
+    this.#claim();
     this.playback.replay();
+    this.report();
   }
 
   pause(): void {
@@ -113,8 +127,22 @@ export class PlayerEngine {
   }
 
   seek(seconds: number): void {
-    void this.playback.unlock();
+    this.#claim();
     this.playback.seek(seconds);
+    this.report();
+  }
+
+  /** Sound begins here by a press: what another page plays ends. */
+  #claim(): void {
+    void this.playback.unlock();
+    if (!this.channel.isOwner) this.channel.send({ type: "press", action: "replay" });
+  }
+
+  /** Forget what was played: it is not to be heard again. */
+  #clear(): void {
+    this.playback.clear();
+    this.pair.clear();
+    this.changed();
   }
 
   /** Set what both sides know. */
@@ -128,6 +156,7 @@ export class PlayerEngine {
     else if (action === "resume") this.playback.resume();
     else if (action === "replay") this.playback.replay();
     else if (action === "seek") this.playback.seek(at ?? 0);
+    this.report();
   }
 
   report(): void {
@@ -139,14 +168,17 @@ export class PlayerEngine {
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
-    const report = `${take.id} ${position} ${received} ${state}`;
+    const more = this.playback.incomplete;
+    const report = `${take.id} ${position} ${received} ${state} ${more}`;
     if (report === this.#lastReport) return;
     this.#lastReport = report;
+    this.#reported = received;
     this.channel.send({
       type: "played",
       stream: take.id,
       position,
       received,
+      more,
       underruns,
       state,
       first_ms: firstMs,
@@ -173,6 +205,11 @@ export class PlayerEngine {
 function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
+  const awaited = player.playback.awaited;
+  if (awaited !== null && take) {
+    const here = clock(take.samples / take.sampleRate);
+    return `Waiting for the sound at ${clock(awaited)}; ${here} of it are here.`;
+  }
   if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
   const status = String(player.model.get("status") ?? "");
   const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
@@ -263,6 +300,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       label.textContent = name;
       glyph.replaceChildren(icon(stopping ? "stop" : "play"));
     }
+    button.dataset.waiting = String(player.channel.unanswered);
     root.dataset.state = state;
     root.dataset.ready = String(player.channel.ready);
     root.dataset.takes = take?.id ?? "";
@@ -279,13 +317,14 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       "aria-valuetext",
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
-    time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
+    const text = take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "";
+    setText(time, text);
     setText(status, statusText(player));
-    setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
+    setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
-    picture.toggleAttribute("disabled", !take?.ended || !take.samples);
+    picture.toggleAttribute("disabled", !take?.complete || !take.samples);
     picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
@@ -298,6 +337,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
   player.views.add(paint);
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   observe(model, names, signal, paint);
+  player.channel.onTrouble(paint, signal);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
     resized.disconnect();

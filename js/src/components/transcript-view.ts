@@ -171,7 +171,7 @@ export function mountTranscript(
     list.element.hidden = on;
     big.setAttribute("aria-pressed", String(on));
     root.dataset.audible = String(Boolean(model.get("audible")));
-    setText(error, transcript.channel.problem ?? String(model.get("error") ?? ""));
+    setText(error, String(model.get("error") ?? ""));
     list.rename();
   };
   const names = ["captions", "names", "audible", "error"];

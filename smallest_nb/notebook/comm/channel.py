@@ -199,7 +199,10 @@ class Channel:
             return
         self._between_cells = reachability.note_message()
         with polling.handling_message():
-            if message["type"] == "ping":
+            if message["page"] not in self.pages and message["type"] not in ("hello", "bye"):
+                # Forgotten, or from before a restart: it comes again as another page, with what was not answered.
+                self._send_unnumbered({"type": "unknown", "page": message["page"]}, to=message["page"])
+            elif message["type"] == "ping":
                 self._pong(message)
             else:
                 self._take(message, data)
@@ -224,7 +227,7 @@ class Channel:
                 for part in self._drawn(self.pages[message["page"]]):
                     part.receive(message, data)
         elif page is None:
-            return  # from before a restart; its next hello sorts it out
+            return  # it left meanwhile
         elif message["type"] == "poll":
             self._set_pull(page.name, pull=message["pull"])
         elif (part_of := self._parts.get(message.get("part", ""))) is not None:
