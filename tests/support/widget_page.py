@@ -64,9 +64,9 @@ class Page:
         content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **whose, **fields}
         self.send(content, [buffer] if buffer is not None else [])
 
-    def hello(self, **changes):
+    def hello(self, *, probe=PROBE, **changes):
         able = {"parts": [self.part], "secure": True, "microphone": "ask", "worklet": True, "pull": False}
-        self.say("hello", PROBE, **{"build": build_hash() or "x", "host": "test", **able, **changes})
+        self.say("hello", probe, **{"build": build_hash() or "x", "host": "test", **able, **changes})
 
     def leave(self):
         """Close the page."""
