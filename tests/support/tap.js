@@ -60,6 +60,11 @@
     };
   }
   window.__tap.unplug = () => {
+    const gone = track.getSettings().deviceId;
+    const enumerate = navigator.mediaDevices.enumerateDevices;
+    navigator.mediaDevices.enumerateDevices = async function () {
+      return (await enumerate.call(this)).filter((device) => device.deviceId !== gone);
+    };
     track.stop();
     track.dispatchEvent(new Event("ended"));
   };

@@ -18,6 +18,7 @@ const STOP_FADE_MS = 15;
 const PRESSED_MS = 1500;
 /** While a seek waits for its sound, the kernel hears of what has come each time this much has. */
 const FETCHED_SECS = 4;
+const AGAIN_MS = 2000;
 
 /** What a widget around the player adds to its button. */
 export interface PlayerButton {
@@ -169,7 +170,9 @@ export class PlayerEngine {
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
     const more = this.playback.incomplete;
-    const report = `${take.id} ${position} ${received} ${state} ${more}`;
+    // What was asked for and does not come is asked for again.
+    const again = more && position >= received ? Math.floor(performance.now() / AGAIN_MS) : 0;
+    const report = `${take.id} ${position} ${received} ${state} ${more} ${again}`;
     if (report === this.#lastReport) return;
     this.#lastReport = report;
     this.#reported = received;

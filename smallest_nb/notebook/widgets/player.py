@@ -95,7 +95,7 @@ class Player(SpeechWidget):
         self._channel.on(Hello, lambda _m, _b: self.flush())
         self._channel.on_owner(self.flush)
         self._channel.on(Bye, lambda _m, _b: background_loop.post(self.flush))
-        self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"]))
+        self._channel.on(Press, lambda m, _b: self._take_press(m["action"]))
         self._channel.on(Played, lambda m, _b: self._played(m))
 
     @property
@@ -269,12 +269,15 @@ class Player(SpeechWidget):
         if self.state != "idle" and self._reported_by != self._channel.owner:
             self._enter("idle")
 
-    def _pressed(self, action: str) -> None:
+    def _take_press(self, action: str) -> None:
         if action == "replay":
             return  # the page plays what it has; the press made it the owner
         if action == "stop":
             with self._lock:
-                self._streams.clear()
+                self._streams.clear()  # now: what the page reports next comes after it
+        background_loop.post(self._pressed, action)
+
+    def _pressed(self, action: str) -> None:
         for handler in self._press:
             handler(action)
         if action == "play" and not self._press and self._clip is not None:
