@@ -397,7 +397,10 @@ function mountTalk(mic: MicrophoneEngine): HTMLElement {
     talk.setPointerCapture(event.pointerId);
     down(true);
   });
-  talk.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch would open a menu
+  talk.addEventListener("contextmenu", (event) => {
+    event.preventDefault(); // a long touch would open the browser's menu
+    event.stopPropagation(); // or the host's
+  });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"])
     talk.addEventListener(end, () => down(false));
   const key = (on: boolean) => (event: KeyboardEvent) => {
