@@ -182,7 +182,7 @@ describe("the channel", () => {
     comm.widget_manager = { kernel: { status: "idle", connectionStatus: "connected" } };
     const [, channel] = greeting(comm);
     expect(channel.trouble).toBeNull();
-    vi.advanceTimersByTime(1600);
+    vi.advanceTimersByTime(2100);
     expect([channel.lost, channel.trouble?.urgent]).toEqual([true, true]);
     const none = new FakeComm();
     none.widget_manager = { kernel: null };

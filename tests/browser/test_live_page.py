@@ -211,13 +211,11 @@ def test_held_down_it_listens(notes):
     notes.page.keyboard.down(" ")
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     notes.page.keyboard.up(" ")
-    notes.page.wait_for_selector(".snb-mic[data-state='paused']")
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")
     talk.hover()
     notes.page.mouse.down()
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     notes.page.mouse.up()
-    notes.page.wait_for_selector(".snb-mic[data-state='paused']")
-    press(notes, "Stop")
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
 
 
@@ -290,7 +288,7 @@ def test_a_kernel_that_is_restarted_in_mid_recording_is_reported_and_the_text_st
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     notes.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
     notes.wait_ready()
-    notes.page.locator(".snb-mic .snb-error").get_by_text("run the cell again").wait_for()
+    notes.page.locator(".snb-connection").get_by_text("run the cell again").wait_for()
     assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")  # the device is closed: no kernel takes its sound
     notes.run_first()

@@ -1,4 +1,4 @@
-"""What public reports say goes wrong in a page with sound: contexts that sleep, muted devices, late grants, moved cells."""
+"""What public reports say goes wrong in a page with sound: contexts asleep, muted devices, late grants, moved cells."""
 
 from __future__ import annotations
 

@@ -209,10 +209,7 @@ function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
   const awaited = player.playback.awaited;
-  if (awaited !== null && take) {
-    const here = clock(take.samples / take.sampleRate);
-    return `Waiting for the sound at ${clock(awaited)}; ${here} of it are here.`;
-  }
+  if (awaited !== null) return `Waiting for the sound at ${clock(awaited)}…`;
   if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
   const status = String(player.model.get("status") ?? "");
   const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";

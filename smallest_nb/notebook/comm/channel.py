@@ -111,7 +111,7 @@ class Channel:
             self.ask(name)
         for _ in range(int(ANSWER_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
             await asyncio.sleep(_POLL_SECS)
-            if not self._between_cells or any(page.heard_at >= began for page in self.pages.values()):
+            if not self._between_cells or any(page.last_seen >= began for page in self.pages.values()):
                 return False
         return True
 
@@ -216,7 +216,7 @@ class Channel:
         with self._lock:
             page = self.pages.get(message["page"])
             if page is not None:
-                page.heard_at = monotonic()
+                page.last_seen = monotonic()
                 page.ack = max(page.ack, message["ack"])
                 self._trim()
         if message["type"] == "bye":
@@ -276,7 +276,7 @@ class Channel:
         if len(self.pages) > _MOST_PAGES:
             kept = {name, *(part.owner for part in self._parts.values())}
             others = [page for page in self.pages.values() if page.name not in kept]
-            del self.pages[min(others, key=lambda page: page.heard_at).name]
+            del self.pages[min(others, key=lambda page: page.last_seen).name]
 
     def _probe(self, name: str) -> None:
         """Send what a host may lose: from a thread, while no handler runs."""
