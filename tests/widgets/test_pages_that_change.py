@@ -264,11 +264,11 @@ def test_of_many_pages_the_one_that_was_silent_for_longest_is_forgotten_and_neve
     microphone.close()
 
 
-def test_a_page_that_was_forgotten_is_told_so_and_comes_again_with_its_press():
+def test_a_page_that_was_forgotten_hears_so_and_comes_again_with_its_press():
     player = Player()
     pressed = []
     player.on_press(pressed.append)
-    first, second = two_pages(player)
+    _, second = two_pages(player)
     third = Page(player, "p3")
     third.hello()
     for n in range(4, 19):

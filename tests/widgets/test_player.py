@@ -286,7 +286,7 @@ def test_P18_a_take_that_was_stopped_is_played_again_to_its_end(player):
     assert not player._streams
 
 
-def test_P18_of_a_stream_that_is_gone_no_more_comes_and_the_page_is_told(player):
+def test_P18_of_a_stream_that_is_gone_no_more_comes_and_the_page_hears_so(player):
     page = Page(player)
     page.hello()
     player.play(noise(30))

@@ -8,7 +8,7 @@ export const MAX_SAMPLES = 30 * 60 * 24000;
 export class Take {
   readonly envelope = new Envelope();
   samples = 0;
-  /** How long the whole of it is, in samples, or null while nobody knows. */
+  /** How long the whole of it is, in samples, or null while that is not known. */
   total: number | null = null;
   /** Samples played, at the take's own rate. */
   position = 0;

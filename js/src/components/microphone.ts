@@ -19,7 +19,7 @@ import { mountSources, remembered, sourceStateOf } from "./microphone-sources";
 import { SendWindow } from "./send-window";
 
 const DRAIN_MS = 60_000;
-/** A press on Record waits so long for a kernel that has not answered yet; later nobody would expect it. */
+/** A press on Record waits so long for a kernel that has not answered yet; a later start would be a surprise. */
 const KERNEL_MS = 20_000;
 /** A recording that gives nothing for so long ends by itself. */
 const INTERRUPTED_MS = 60_000;
@@ -50,8 +50,8 @@ export class MicrophoneEngine {
   /** Gives up the start that is under way. */
   #starting: AbortController | null = null;
   #interrupted: ReturnType<typeof setTimeout> | undefined;
-  /** The page as which the last state was told. */
-  #toldAs = "";
+  /** The page as which the last state was sent. */
+  #sentAs = "";
   #kernelCame: (() => void) | null = null;
 
   constructor(
@@ -87,8 +87,8 @@ export class MicrophoneEngine {
       this.#window.abandon(); // and what comes from here is not listened to
     });
     this.channel.onWelcome(() => {
-      if (this.state !== "idle" && this.#toldAs && this.#toldAs !== this.channel.channel.page) {
-        this.#tell(); // for the kernel it is another page that records
+      if (this.state !== "idle" && this.#sentAs && this.#sentAs !== this.channel.channel.page) {
+        this.#sendState(); // for the kernel it is another page that records
         this.#window.sendAgain();
       }
       const name = remembered();
@@ -330,8 +330,8 @@ export class MicrophoneEngine {
     this.#set("idle");
   }
 
-  #tell(): void {
-    this.#toldAs = this.channel.channel.page;
+  #sendState(): void {
+    this.#sentAs = this.channel.channel.page;
     this.channel.send({
       type: "mic-state",
       state: this.state,
@@ -345,7 +345,7 @@ export class MicrophoneEngine {
   #set(state: State): void {
     this.state = state;
     this.channel.expect(state === "idle" ? "nothing" : "something");
-    this.#tell();
+    this.#sendState();
     // A pause ends with its recording, no matter which page makes the next one; another page's is its own affair.
     if (state === "idle" && this.channel.isOwner && this.model.get("paused")) this.choose("paused", false);
     this.changed();

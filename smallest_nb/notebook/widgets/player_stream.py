@@ -132,7 +132,7 @@ class PlayerStream:
             return True
 
     def finished(self) -> bool:
-        """Say, once, that its length is known, so that the page can be told."""
+        """Say, once, that its length is known, so that the page can hear of it."""
         with self._lock:
             if self._end_sent or not self._ended:
                 return False
