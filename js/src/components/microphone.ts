@@ -317,7 +317,7 @@ export class MicrophoneEngine {
   #chunk(chunk: Chunk): void {
     if (this.state === "paused" && !chunk.last) return;
     this.recordedSecs += chunk.pcm.byteLength / 2 / Number(this.model.get("sample_rate"));
-    this.level = chunk.rms;
+    this.level = this.interruption ? 0 : chunk.rms;
     this.clipped = chunk.peak >= 0.999;
     this.#window.push(chunk);
     this.changed();
@@ -365,7 +365,7 @@ const TEXT: Record<State, string> = {
 
 const INTERRUPTED: Record<Interruption, string> = {
   muted:
-    "The microphone is muted, by a key of its own, the system or the browser: nothing is recorded until that ends.",
+    "The microphone is muted, by its own switch, the system or the browser. Nothing is recorded until you unmute it.",
   suspended: "The browser holds the microphone's sound back: press a key, or click anywhere, to let it in.",
 };
 
