@@ -126,7 +126,12 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
   engine.views.add(paint);
   signal.addEventListener("abort", () => engine.views.delete(paint));
   el.append(field, under);
-  const sized = new ResizeObserver(resize);
+  let width = 0;
+  const sized = new ResizeObserver(() => {
+    if (el.clientWidth === width) return; // its height follows the field's
+    width = el.clientWidth;
+    requestAnimationFrame(resize);
+  });
   sized.observe(el);
   signal.addEventListener("abort", () => sized.disconnect());
   paint();
