@@ -267,6 +267,7 @@ class STTSession:
                 self.fail(self.retry.final_error(lost))
                 return None
             self._attempt_at = now + delay
+            self._emit("on_retry", lost, delay)
         return max(self._attempt_at, now)
 
     def connected(self, took: float, now: float) -> None:
@@ -292,6 +293,7 @@ class STTSession:
         delay = self.retry.next_delay(error, now, lost=False)
         if delay is not None:
             self._attempt_at = now + delay
+            self._emit("on_retry", error, delay)
             return None
         self._attempt_at = _AT_ONCE
         final = self.retry.final_error(error)

@@ -20,17 +20,20 @@ from smallest_nb.client.stt import SmallestSTTService
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
+from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.comm.messages import Press
 from smallest_nb.notebook.widgets import assets, lifetime
 from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
+from smallest_nb.notebook.widgets.cleared_transcript import ClearedTranscript
 from smallest_nb.notebook.widgets.clip_source import check_pace
 from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
+from smallest_nb.notebook.widgets.connection_status import ConnectionStatus
 from smallest_nb.notebook.widgets.file_source import FileSource
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
+from smallest_nb.notebook.widgets.recording_playback import RecordingPlayback
 from smallest_nb.notebook.widgets.recording_series import RecordingSeries
-from smallest_nb.notebook.widgets.segment_playback import SegmentPlayback
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 from smallest_nb.notebook.widgets.transcription_events import TranscriptionEvents
@@ -43,6 +46,7 @@ __all__ = ["LiveTranscriber"]
 
 _END_SECS = 10.0
 _TRAITS = ("eou_timeout_ms", "max_words", "language")
+_UNDO_SECS = 30.0
 _MUTED = "Not listening while a player in this notebook is playing."
 
 
@@ -65,12 +69,17 @@ class LiveTranscriber(CompositeWidget):
         eou_timeout_ms: That setting alone, and so `max_words` and `language`: to be linked to a control of your own.
         transcript: The :class:`~smallest_nb.results.transcript.Transcript` so far.
         latencies: Where the milliseconds of the latest 1000 segments went.
+        connection: What the connection does, in words.
+        cleared: What a person deleted a moment ago and can have back, or empty.
     """
 
     _esm = assets.esm("transcriber")
     _css = assets.css("transcriber")
 
     settings = SettingsTrait(SmallestSTTSettings)
+    connection = traitlets.Unicode("").tag(sync=True)
+    can_give_up = traitlets.Bool(False).tag(sync=True)
+    cleared = traitlets.Unicode("").tag(sync=True)
     keep_audio = traitlets.Bool(True).tag(sync=True)
     mute_while_playing = traitlets.Bool(True).tag(sync=True)
     eou_timeout_ms = SettingValueTrait(SmallestSTTSettings)
@@ -103,18 +112,24 @@ class LiveTranscriber(CompositeWidget):
         )
         self.view = TranscriptView(within=channel.part("transcript"))
         self.transcript.recording = Recording(sample_rate, max_audio_seconds)
+        self._undo: ClearedTranscript | None = None
         self._series = RecordingSeries()
         self._session = TranscriptionSession(
-            self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live
-        )
+            self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live,
+            connection=ConnectionStatus(self._show_connection, lambda: self.metrics.summary()["p50"]),
+        )  # fmt: skip
         self._events = TranscriptionEvents(self._session.check_progress)
-        self._playback = SegmentPlayback(self.view, channel.part("player"))
-        self.player = self._playback.player
+        self.sound = RecordingPlayback(
+            lambda: self.transcript.recording, sample_rate, max_audio_seconds, player=channel.part("player"),
+            within=channel.part("recording"),
+        )  # fmt: skip
+        self.player = self.sound.player
+        self.view.on_hear(self.sound.hear)
         self.panel = SettingsPanel(snapshot, within=channel.part("settings"))
-        self.files = FileSource(self._feed_file, self.view.announce, within=channel.part("files"))
+        self.files = FileSource(self._feed_file, self._turn, self.view.announce, within=channel.part("files"))
         parts = {
-            "microphone": self.microphone, "transcript": self.view, "player": self.player, "settings": self.panel,
-            "files": self.files,
+            "microphone": self.microphone, "transcript": self.view, "player": self.player, "recording": self.sound,
+            "settings": self.panel, "files": self.files,
         }  # fmt: skip
         super().__init__(
             parts, self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
@@ -124,6 +139,7 @@ class LiveTranscriber(CompositeWidget):
         traitlets.link((self, "settings"), (self.panel, "settings"))
         follow_settings(self, _TRAITS)
         self.observe(lambda c: background_loop.submit(self._session.update(c["new"])), names="settings")
+        self.observe(lambda _c: setattr(self.view, "error", ""), names="settings")
         self.observe(lambda _c: self._apply_keep_audio(), names="keep_audio")
         self._apply_keep_audio()
         self.microphone.on_audio(self._write)
@@ -138,7 +154,11 @@ class LiveTranscriber(CompositeWidget):
         if action == "finalize":
             self.finalize()
         elif action == "clear":
-            self.clear()
+            background_loop.post(self._clear_for_a_while)
+        elif action == "undo":
+            background_loop.post(self._undo_clear)
+        elif action == "give-up":
+            background_loop.post(self._session.give_up)
 
     @property
     def transcript(self) -> Transcript:
@@ -264,13 +284,44 @@ class LiveTranscriber(CompositeWidget):
 
     def clear(self) -> None:
         """Forget the transcript and its sound; between recordings the clock starts again at zero."""
+        self._forget_cleared()
         self.view.clear()
-        over = self._session.service is None
+        over = not self._session.running
         if self.transcript.recording is not None:
             self.transcript.recording.clear(restart=over)
+        self.sound.clear(restart=over)
         if over:
             self._session.offset = 0.0
             self.microphone.status = ""
+            self.microphone.error = ""
+        self.saved_html.refresh()
+
+    def _clear_for_a_while(self) -> None:
+        """Clear, and keep for half a minute what a person may want back. On the background loop."""
+        cleared = ClearedTranscript(self.transcript, self.sound.copy_peaks(), self._session.offset)
+        self.clear()
+        if cleared:
+            self._undo, self.cleared = cleared, cleared.describe()
+            asyncio.get_running_loop().call_later(_UNDO_SECS, lifetime.weakly(self._forget_cleared), cleared)
+
+    def _forget_cleared(self, what: ClearedTranscript | None = None) -> None:
+        if what is None or what is self._undo:
+            self._undo, self.cleared = None, ""
+
+    def _undo_clear(self) -> None:
+        cleared = self._undo
+        if cleared is None:
+            return
+        self._forget_cleared()
+        try:
+            cleared.put_back(self.transcript)
+        except ConfigError as error:
+            self.view.error = str(error)
+            return
+        if not self._session.running:
+            self._session.offset = cleared.offset
+        self.sound.put_back(cleared.peaks)
+        self.view.show_again()
         self.saved_html.refresh()
 
     def on_final(self, handler: Callable[[Segment], None]) -> None:
@@ -314,6 +365,11 @@ class LiveTranscriber(CompositeWidget):
     def _keep(self, pcm: bytes) -> None:
         if self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.write(pcm)
+            self.sound.write(pcm)
+
+    def _show_connection(self, text: str) -> None:
+        self.connection = text
+        self.can_give_up = self._session.connecting
 
     def _show(self, result: Segment) -> None:
         segment = self._series.placed(result)
@@ -329,7 +385,10 @@ class LiveTranscriber(CompositeWidget):
         self.view.live = on
         if on:
             self._series.begin(self.transcript)
+            if self.transcript.recording is None or not self.transcript.recording.duration:
+                self._forget_cleared()  # its times would be those of this recording
         else:
+            self.sound.show()
             if self._session.failure is None:
                 self.microphone.status = self._count()
             self._events.end()
@@ -341,17 +400,24 @@ class LiveTranscriber(CompositeWidget):
     def _apply_keep_audio(self) -> None:
         if not self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.clear(restart=False)
+            self.sound.clear(restart=False)
         self.view.audible = self.keep_audio
 
     async def _feed_file(self, name: str, clip: Clip, pace: float, progress: Callable[[float], None]) -> None:
         def played(change: Any) -> None:
             progress(change["new"])
 
+        self.microphone.clip_fraction = 0.0
         self.microphone.observe(played, names="clip_fraction")
         try:
             await self._feed(clip, pace, name)
         finally:
             self.microphone.unobserve(played, names="clip_fraction")
+
+    async def _turn(self) -> None:
+        """Wait until nothing else is recorded or fed."""
+        await self.microphone.controller.wait_for(lambda: self.microphone.state == "idle")
+        await self._session.end()
 
     async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
         self._series.name_next(name)

@@ -142,6 +142,14 @@ class Player(SpeechWidget):
             self._channel.forget_commands("playback")
             self._channel.post({"type": "stop", "fade_ms": FADE_MS})
 
+    def forget(self) -> None:
+        """Stop, and let every page drop the sound that it has."""
+        with self._lock:
+            self._streams.clear()
+            self._channel.forget_commands("playback")
+        self._channel.post({"type": "playback", "action": "forget", "at": None})
+        self.words, self.status = {}, ""
+
     def pause(self) -> None:
         """Fade out and keep the place."""
         self._channel.command({"type": "playback", "action": "pause", "at": None})

@@ -1,0 +1,35 @@
+/** Lets the browser save a file that came from the kernel, whole or in parts. */
+import type { PartChannel } from "./channel";
+import { h } from "./dom";
+
+export function saveFile(name: string, mime: string, bytes: Uint8Array[]): void {
+  const url = URL.createObjectURL(new Blob(bytes as BlobPart[], { type: mime }));
+  const link = h("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** Files that come in parts; `progress` is told the fraction that is here, and null when a file is whole. */
+export function receiveFiles(channel: PartChannel, progress: (done: number | null) => void): void {
+  let file = "";
+  let parts: Uint8Array[] = [];
+  let received = 0;
+  channel.on("file-part", (m, bytes) => {
+    if (m.first === 0) {
+      file = m.file;
+      parts = [];
+      received = 0;
+    }
+    if (m.file !== file || m.first !== received) return;
+    parts.push(bytes);
+    received += bytes.length;
+    channel.send({ type: "more", file, received });
+    if (received < m.size) {
+      progress(received / m.size);
+      return;
+    }
+    saveFile(m.name, m.mime, parts);
+    parts = [];
+    progress(null);
+  });
+}
