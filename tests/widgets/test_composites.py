@@ -172,7 +172,8 @@ def test_an_audition_streams_to_the_page_while_it_is_made(tuner, simulator):
         simulator.behaviour.pace = None
     eventually(lambda: page.of("stream-end"))
     assert page.pcm() == take.clip.pcm
-    assert "first audio after" in tuner.player.status
+    assert tuner.player.status == "Take 1"
+    assert tuner.player.waterfall
     assert tuner.player.busy is False
     assert list(tuner.takes) == [take]
 
