@@ -101,8 +101,8 @@ export type ToKernel =
   | { type: "voice"; action: string; voice: string }
   /** What else a person did, and a text that goes with it. */
   | { type: "act"; action: string; text: string }
-  /** An API key that a person typed. */
-  | { type: "key"; text: string }
+  /** An API key that a person typed, as UTF-8 beside it: hosts write the JSON of messages to their logs. */
+  | { type: "key" }
   /** The next bytes of a file, beside it: where they begin, and the whole file's length. */
   | { type: "upload"; file: string; name: string; size: number; first: number }
   /** So many bytes of a file that is saved in parts are here. */

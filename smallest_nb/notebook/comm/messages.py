@@ -271,10 +271,9 @@ class Act(_FromPage):
 
 
 class KeyEntered(_FromPage):
-    """An API key that a person typed; it is not logged and not sent back."""
+    """An API key that a person typed, as UTF-8 beside it: hosts write the JSON of messages to their logs."""
 
     type: Literal["key"]
-    text: str
 
 
 class Upload(_FromPage):
