@@ -9,7 +9,7 @@ export function saveFile(name: string, mime: string, bytes: Uint8Array[]): void 
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Files that come in parts; `progress` is told the fraction that is here, and null when a file is whole. */
+/** Files that come in parts; `progress` gets the fraction that is here, and null when a file is whole. */
 export function receiveFiles(channel: PartChannel, progress: (done: number | null) => void): void {
   let file = "";
   let parts: Uint8Array[] = [];

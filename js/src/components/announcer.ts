@@ -1,4 +1,4 @@
-/** What a screen reader is told: the latest sentence only, each once, and not more often than it can be read out. */
+/** What a screen reader reads out: the latest sentence only, each once, and not more often than it can be read out. */
 import { h } from "../dom";
 
 const PAUSE_MS = 2000;

@@ -76,7 +76,7 @@ export class SpeakerField {
 
   #close(): void {
     const field = this.#field;
-    this.#field = null; // first: a field that is taken away loses the focus, which is no wish to save
+    this.#field = null; // first: a field that is taken away loses the focus, and that saves nothing
     field?.remove();
   }
 }

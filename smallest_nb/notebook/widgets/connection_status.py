@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from smallest_nb.client.cleanup import start_task
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.errors import ConnectionLost, RateLimitError, SmallestError
 
 __all__ = ["ConnectionStatus"]
@@ -43,14 +44,15 @@ class ConnectionStatus:
         self._waiting_secs = None
         self._say_each_second(sentence)
 
-    def retrying(self, error: SmallestError, delay: float) -> None:
-        """An attempt failed, or a connection was lost; the next attempt comes in so many seconds."""
-        due, why = monotonic() + delay, "The connection was lost" if self._is_open else _reason(error)
+    def retrying(self, wait: RetryWait) -> None:
+        """An attempt failed, or a connection was lost; another one comes."""
+        due, why = monotonic() + wait.seconds, "The connection was lost" if self._is_open else _reason(wait.error)
         self._is_open = False
 
         def sentence() -> str:
             left = math.ceil(due - monotonic())
-            return f"{why}; next try in {left} s" if left > 0 else f"{why}; trying again…"
+            count = f" ({wait.attempt} of {wait.most})" if wait.attempt <= wait.most else ""
+            return f"{why}; next try in {left} s{count}" if left > 0 else f"{why}; trying again…"
 
         self._say_each_second(sentence)
 

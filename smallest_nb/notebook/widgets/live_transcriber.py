@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from statistics import median
 from typing import Any
 
 import ipywidgets
@@ -47,6 +48,7 @@ __all__ = ["LiveTranscriber"]
 _END_SECS = 10.0
 _TRAITS = ("eou_timeout_ms", "max_words", "language")
 _UNDO_SECS = 30.0
+_SIMULATED = "Simulator, no API key: it hears English only."
 _MUTED = "Not listening while a player in this notebook is playing."
 
 
@@ -116,7 +118,7 @@ class LiveTranscriber(CompositeWidget):
         self._series = RecordingSeries()
         self._session = TranscriptionSession(
             self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live,
-            connection=ConnectionStatus(self._show_connection, lambda: self.metrics.summary()["p50"]),
+            connection=ConnectionStatus(self._show_connection, self._to_final),
         )  # fmt: skip
         self._events = TranscriptionEvents(self._session.check_progress)
         self.sound = RecordingPlayback(
@@ -133,7 +135,7 @@ class LiveTranscriber(CompositeWidget):
         }  # fmt: skip
         super().__init__(
             parts, self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
-            notice=self._target.label + " The simulator hears English only." if self._target.simulated else "",
+            notice=_SIMULATED if self._target.simulated else "",
             layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
@@ -366,6 +368,9 @@ class LiveTranscriber(CompositeWidget):
         if self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.write(pcm)
             self.sound.write(pcm)
+
+    def _to_final(self) -> float | None:
+        return median(self._session.to_final) if self._session.to_final else None
 
     def _show_connection(self, text: str) -> None:
         self.connection = text

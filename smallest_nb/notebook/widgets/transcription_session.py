@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from numbers import Real
 from time import monotonic
@@ -13,6 +14,7 @@ from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.stt import SMALLEST_TTFS_P99, SmallestSTTService
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.errors import ConfigError, FrontEndError, SmallestError
 from smallest_nb.notebook.widgets.connection_status import ConnectionStatus
 from smallest_nb.notebook.widgets.microphone import Microphone
@@ -24,6 +26,7 @@ __all__ = ["LAST_WORDS_SECS", "TranscriptionSession"]
 
 _log = logging.getLogger(__name__)
 _QUEUE_CHUNKS = 2000
+_FIGURES = 100
 LAST_WORDS_SECS = 20.0
 _DONE_SECS = 2 * LAST_WORDS_SECS + 5
 _START_SECS = 60.0
@@ -42,13 +45,14 @@ class TranscriptionSession:
         on_pcm: Called with each chunk of PCM16 that is sent, in order.
         on_segment: Called with each result, its times on the timeline of all recordings.
         on_live: Called with True when a recording begins and with False when its last final is there.
-        connection: Is told what the connection does.
+        connection: Says what the connection does.
 
     Attributes:
         service: The one that listens, or None between recordings.
         offset: Seconds heard before the recording that runs.
         failure: What the last recording ended with, or None.
         metrics: Of the latest 1000 segments, whichever recording they come from.
+        to_final: Seconds from the end of speech to its final, of the latest segments that were spoken in real time.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class TranscriptionSession:
         self._on_live = on_live
         self._connection = connection
         self._connecting: asyncio.Task[None] | None = None
+        self._is_hurried = False
+        self.to_final: deque[float] = deque(maxlen=_FIGURES)
         self._audio: asyncio.Queue[bytes | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._finals = 0
@@ -157,6 +163,7 @@ class TranscriptionSession:
             SmallestError: What went wrong.
         """
         self.failure = None
+        self._is_hurried = pace > 1
         playing = asyncio.wrap_future(self._microphone.feed(clip, pace=pace))
         try:
             await asyncio.wait([playing])  # ends early if the session fails
@@ -253,6 +260,7 @@ class TranscriptionSession:
             self._end_audio()
             return
         self.failure = None
+        self._is_hurried = self._is_hurried and self._microphone.feeding
         self._audio = asyncio.Queue(_QUEUE_CHUNKS)
         self._task = start_task(self._follow(self._task, self._audio))
 
@@ -345,8 +353,8 @@ class TranscriptionSession:
             self._connection.connected()
 
         @service.event_handler("on_retry")
-        def waits(_service: SmallestSTTService, error: SmallestError, delay: float) -> None:
-            self._connection.retrying(error, delay)
+        def waits(_service: SmallestSTTService, wait: RetryWait) -> None:
+            self._connection.retrying(wait)
             if self._audio is None and self.connecting:
                 self._connection.stopped(self._microphone.received / self._microphone.sample_rate)
 
@@ -364,6 +372,8 @@ class TranscriptionSession:
             if segment.is_final:
                 for row in reversed(_since(service.metrics, last)):
                     self.metrics.append(row)
+                    if row.time_to_final_s is not None and not self._is_hurried:
+                        self.to_final.append(row.time_to_final_s)
                     last = row
             self._heard_at = monotonic()
             self._finals += segment.is_final
