@@ -5,6 +5,8 @@ import { h, iconButton, rememberOpen, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 
+type Value = string | number | boolean | null;
+
 /** One setting, as the kernel describes it. */
 interface Control {
   name: string;
@@ -15,14 +17,14 @@ interface Control {
   maximum: number | null;
   step: number | null;
   choices: [string, string][];
-  /** What holds while the setting is not set. */
-  default: string | number | boolean | null;
+  /** What is set at first; null leaves it to the API. */
+  initial: Value;
+  /** What holds then. */
+  default: Value;
   /** It can be left to the API. */
   optional: boolean;
   folded: boolean;
 }
-
-type Value = string | number | boolean | null;
 
 const EXAMPLES: Partial<Record<Control["kind"], string>> = {
   keywords: "word:boost, for example Priya:5, Waves",
@@ -210,9 +212,8 @@ class Row {
     const id = `snb-setting-${++count}`;
     const custom = settings.custom.get(control.name);
     this.#bound = custom ? null : KINDS[control.kind](settings, control, id);
-    const back = control.optional ? null : control.default;
     this.#reset = iconButton("again", `Reset ${control.label} to the default`, () =>
-      settings.choose(control.name, back),
+      settings.choose(control.name, control.initial),
     );
     const name = h("span", { class: "snb-setting-label", id }, control.label);
     name.title = control.help;
@@ -230,7 +231,7 @@ class Row {
     const { settings, control } = this;
     const value = settings.value(control.name);
     const reason = settings.reason(control.name);
-    const changed = control.optional ? value !== null : value !== control.default;
+    const changed = value !== control.initial;
     this.element.toggleAttribute("data-changed", changed);
     this.#reset.hidden = !changed || control.kind === "choice";
     this.#bound?.show(value);

@@ -2,6 +2,7 @@
 import "./transcript-view.css";
 import type { Model, PartChannel } from "../channel";
 import { h, icon, setText } from "../dom";
+import { download } from "../download";
 import { observe } from "../lifecycle";
 import type { Line } from "../protocol";
 import { followTheme } from "../theme";
@@ -59,13 +60,6 @@ export class TranscriptEngine {
   act(action: string, { number = 0, at = 0, text = "" } = {}): void {
     this.channel.send({ type: "transcript", action, number, at, text });
   }
-}
-
-export function download(name: string, mime: string, bytes: Uint8Array): void {
-  const url = URL.createObjectURL(new Blob([bytes.slice().buffer], { type: mime }));
-  const link = h("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 /** A speaker's name becomes a field; Enter keeps it, Escape does not. */
