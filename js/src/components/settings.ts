@@ -32,21 +32,30 @@ const EXAMPLES: Partial<Record<Control["kind"], string>> = {
   str: "for example hi",
 };
 
+/** The kernel has answered by then, or has something else to say. */
+const CONFIRMED_MS = 1500;
+
 let count = 0;
 
 export class SettingsEngine {
   readonly views = new Set<() => void>();
   /** Draws a setting's control in place of ours. */
   readonly custom = new Map<string, (signal: AbortSignal) => HTMLElement>();
+  /** What a person has chosen and the kernel has not confirmed yet: its answers come late, and one after the other. */
+  readonly #chosen = new Map<string, Value>();
+  #waiting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly model: Model,
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    observe(model, ["values", "reasons", "unavailable", "hints", "voices", "error"], signal, () =>
-      this.changed(),
-    );
+    observe(model, ["values", "reasons", "unavailable", "hints", "voices", "error"], signal, () => {
+      for (const [name, value] of this.#chosen) if (this.#held(name) === value) this.#chosen.delete(name);
+      if (this.model.get("error")) this.#chosen.clear();
+      this.changed();
+    });
+    signal.addEventListener("abort", () => clearTimeout(this.#waiting));
     channel.onWelcome(() => this.changed());
   }
 
@@ -54,7 +63,12 @@ export class SettingsEngine {
     return (this.model.get("controls") ?? []) as Control[];
   }
 
+  /** What is set, or will be in a moment. */
   value(name: string): Value {
+    return this.#chosen.has(name) ? (this.#chosen.get(name) ?? null) : this.#held(name);
+  }
+
+  #held(name: string): Value {
     return ((this.model.get("values") ?? {}) as Record<string, Value>)[name] ?? null;
   }
 
@@ -73,6 +87,13 @@ export class SettingsEngine {
   }
 
   choose(name: string, value: Value): void {
+    this.#chosen.set(name, value);
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => {
+      this.#chosen.clear(); // then what the kernel says holds, whatever it made of it
+      this.changed();
+    }, CONFIRMED_MS);
+    this.changed();
     this.channel.send({ type: "setting", name, value });
   }
 
