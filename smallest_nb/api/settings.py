@@ -92,12 +92,12 @@ class SmallestTTSSettings(BaseSettings):
         Spec("bool", "Word times", "Ask for the time of each word.", "word_timestamps", False, models=_UNIFIED)
     )
     complete_backoff_ms: int | NotGiven = setting(
-        Spec("int", "End wait (ms)", "Quiet time after which the service says that it is done.",
+        Spec("int", "Wait at the end (ms)", "Quiet time after which the service says that it is done.",
              "complete_backoff_ms", 250, 0, 10000, 50, api_default=4000, models=_UNIFIED)
     )  # fmt: skip
 
     number_pronunciation_language: str | None | NotGiven = setting(
-        Spec("str", "Numbers in", "The language in which digits are read.", "number_pronunciation_language", None,
+        Spec("str", "Read numbers in", "The language in which digits are read.", "number_pronunciation_language", None,
              optional=True, models=_UNIFIED)
     )  # fmt: skip
     math_notation: bool | None | NotGiven = setting(

@@ -122,7 +122,7 @@ export class Playback {
 
   stop(fadeMs: number): void {
     this.#silence(fadeMs);
-    for (const take of this.#incoming.values()) take.ended = true; // what was not received by now will not come
+    for (const take of this.#incoming.values()) take.ended = take.cut = true; // the rest of it will not come
     this.#incoming.clear();
     if (this.state !== "idle") this.#set("idle");
   }

@@ -2,8 +2,9 @@
 import "./recording-bar.css";
 import type { Model, PartChannel } from "../channel";
 import { clock, h, icon, setText } from "../dom";
+import { receiveFiles } from "../download";
 import { observe } from "../lifecycle";
-import { receiveFiles } from "../save-file";
+
 import type { PlayerEngine } from "./player";
 
 /** Of the picture; the kernel's RecordingPeaks has the same. */

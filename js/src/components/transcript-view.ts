@@ -2,9 +2,10 @@
 import "./transcript-view.css";
 import type { Model, PartChannel } from "../channel";
 import { h, setText } from "../dom";
+import { download } from "../download";
 import { observe } from "../lifecycle";
 import type { Line } from "../protocol";
-import { saveFile } from "../save-file";
+
 import { followTheme } from "../theme";
 import { Announcer } from "./announcer";
 import { Captions } from "./captions";
@@ -38,7 +39,7 @@ export class TranscriptEngine {
       for (const view of this.views) view.lines(m.lines, m.reset);
     });
     this.channel.on("now", (m) => this.mark(m.at));
-    this.channel.on("file", (m, bytes) => saveFile(m.name, m.mime, [bytes]));
+    this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
     const timer = setInterval(() => this.channel.expect(model.get("live") ? "something" : "nothing"), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
   }

@@ -1,9 +1,9 @@
-/** Lets the browser save a file that came from the kernel, whole or in parts. */
+/** Lets a person save bytes that came from the kernel, whole or in parts, as a file. */
 import type { PartChannel } from "./channel";
 import { h } from "./dom";
 
-export function saveFile(name: string, mime: string, bytes: Uint8Array[]): void {
-  const url = URL.createObjectURL(new Blob(bytes as BlobPart[], { type: mime }));
+export function download(name: string, mime: string, ...parts: Uint8Array[]): void {
+  const url = URL.createObjectURL(new Blob(parts as BlobPart[], { type: mime }));
   const link = h("a", { href: url, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
@@ -28,7 +28,7 @@ export function receiveFiles(channel: PartChannel, progress: (done: number | nul
       progress(received / m.size);
       return;
     }
-    saveFile(m.name, m.mime, parts);
+    download(m.name, m.mime, ...parts);
     parts = [];
     progress(null);
   });
