@@ -24,9 +24,9 @@ from smallest_nb.audio.turn_detector import TurnDetector
 from smallest_nb.client.actions import Action, Connect, DropSocket, Emit, Finish, OpenSpare, Send, WaitUntil
 from smallest_nb.client.audio_clock import AudioClock, PushTimes
 from smallest_nb.client.backoff import RetryPolicy
-from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.client.send_queue import SendQueue
 from smallest_nb.client.stt_results import TranscriptAssembler
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.client.unacknowledged_audio import UnacknowledgedAudio
 from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
 

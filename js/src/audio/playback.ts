@@ -127,8 +127,8 @@ export class Playback {
     if (this.state !== "idle") this.#set("idle");
   }
 
-  /** Drop the sound that is here. */
-  forget(): void {
+  /** Forget the take. */
+  clear(): void {
     this.stop(FADE_MS);
     this.take = null;
     this.changed();

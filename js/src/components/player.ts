@@ -65,8 +65,8 @@ export class PlayerEngine {
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (m.action === "forget")
-        this.playback.forget(); // a page that sounded before has it, too
+      if (m.action === "clear")
+        this.playback.clear(); // a page that sounded before has it, too
       else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {

@@ -4,6 +4,7 @@ import type { Model, PartChannel } from "../channel";
 import { Announcer } from "../components/announcer";
 import { makeDownloads } from "../components/downloads";
 import { FilesEngine, mountFiles } from "../components/files";
+import { mountKeyEntry } from "../components/key-entry";
 import { MicrophoneEngine, mountMicrophone } from "../components/microphone";
 import { PlayerEngine } from "../components/player";
 import { mountRecording, RecordingEngine } from "../components/recording-bar";
@@ -83,7 +84,8 @@ function option(transcriber: TranscriberEngine, name: string, text: string): [HT
 
 function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSignal): void {
   const { model, channel, transcript: text, files: sending } = transcriber;
-  const notice = h("span", { class: "snb-notice" });
+  const bar = h("div", { class: "snb-frame-bar" });
+  const key = h("div", {});
   const connection = h("span", { class: "snb-connection" });
   const link = (label: string, title: string, press: () => void) =>
     h("button", { class: "snb-link", type: "button", title, click: press }, label);
@@ -137,7 +139,8 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
   const root = h(
     "div",
     { class: "snb snb-frame snb-transcriber" },
-    h("div", { class: "snb-frame-bar" }, notice, connection, giveUp),
+    bar,
+    key,
     microphone,
     transcript,
     settings,
@@ -150,13 +153,14 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
     announcer.element,
   );
   el.append(root);
+  mountKeyEntry(model, channel, bar, key, signal);
+  bar.append(connection, giveUp);
   mountMicrophone(transcriber.microphone, microphone, signal, true);
   mountTranscript(text, transcript, signal, true);
   mountRecording(transcriber.recording, recording, signal);
   mountSettingsPanel(transcriber.settings, settings, signal, true);
   mountFiles(sending, files, root, (said) => announcer.say(said), signal);
   const paint = () => {
-    setText(notice, String(model.get("notice") ?? ""));
     setText(connection, channel.problem ? "" : String(model.get("connection") ?? ""));
     giveUp.hidden = !model.get("can_give_up");
     const changed = transcriber.changedSettings;
@@ -193,7 +197,7 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
   for (const { views } of engines) views.add(paint);
   followTheme(root, signal, () => transcriber.player.changed());
   channel.onWelcome(paint);
-  const own = ["notice", "connection", "can_give_up", "cleared", "keep_audio", "mute_while_playing", "error"];
+  const own = ["connection", "can_give_up", "cleared", "keep_audio", "mute_while_playing", "error"];
   observe(model, own, signal, paint);
   signal.addEventListener("abort", () => {
     text.views.delete(view);

@@ -18,11 +18,13 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.client import target as targets
 from smallest_nb.client.stt import SmallestSTTService
+from smallest_nb.client.target import Target
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
-from smallest_nb.errors import ConfigError
-from smallest_nb.notebook.comm.messages import Press
+from smallest_nb.errors import AuthError, ConfigError
+from smallest_nb.notebook import session
+from smallest_nb.notebook.comm.messages import KeyEntered, Press
 from smallest_nb.notebook.widgets import assets, lifetime
 from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
@@ -31,6 +33,7 @@ from smallest_nb.notebook.widgets.clip_source import check_pace
 from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
 from smallest_nb.notebook.widgets.connection_status import ConnectionStatus
 from smallest_nb.notebook.widgets.file_source import FileSource
+from smallest_nb.notebook.widgets.key_entry import KeyEntry, typed_key
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
 from smallest_nb.notebook.widgets.recording_playback import RecordingPlayback
@@ -48,7 +51,6 @@ __all__ = ["LiveTranscriber"]
 _END_SECS = 10.0
 _TRAITS = ("eou_timeout_ms", "max_words", "language")
 _UNDO_SECS = 30.0
-_SIMULATED = "Simulator, no API key: it hears English only."
 _MUTED = "Not listening while a player in this notebook is playing."
 
 
@@ -82,6 +84,8 @@ class LiveTranscriber(CompositeWidget):
     connection = traitlets.Unicode("").tag(sync=True)
     can_give_up = traitlets.Bool(False).tag(sync=True)
     cleared = traitlets.Unicode("").tag(sync=True)
+    key_state = traitlets.Enum(["", "missing", "refused"], "").tag(sync=True)
+    key_problem = traitlets.Unicode("").tag(sync=True)
     keep_audio = traitlets.Bool(True).tag(sync=True)
     mute_while_playing = traitlets.Bool(True).tag(sync=True)
     eou_timeout_ms = SettingValueTrait(SmallestSTTSettings)
@@ -106,7 +110,9 @@ class LiveTranscriber(CompositeWidget):
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
         check_live_model(str(snapshot.model))
+        self._is_of_session = api_key is None and base_url is None
         self._target = targets.resolve(api_key, base_url)
+        self._key = KeyEntry(lambda: self._target, self._use_target, self._show_key)
         self._sample_rate = sample_rate
         channel = self._begin()
         self.microphone = Microphone(
@@ -135,7 +141,6 @@ class LiveTranscriber(CompositeWidget):
         }  # fmt: skip
         super().__init__(
             parts, self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
-            notice=_SIMULATED if self._target.simulated else "",
             layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
@@ -148,6 +153,21 @@ class LiveTranscriber(CompositeWidget):
         self.microphone.sources.on_file(self._show_files)
         self.transcript.on_rename(lifetime.weakly(self._renamed))
         self._channel.on(Press, lambda m, _b: self._pressed(m["action"]))
+        # Boxed at once: what goes on from here holds no key that could be drawn or logged.
+        self._channel.on(KeyEntered, lambda _m, data: self._key.enter(typed_key(data)))
+        self._key.describe()
+
+    def _show_key(self, notice: str, state: str, problem: str) -> None:
+        self.notice = f"{notice} It hears English only." if state == "missing" else notice
+        self.key_state, self.key_problem = state, problem
+
+    def _use_target(self, target: Target) -> None:
+        """Transcribe there from the next recording on, as do the widgets that are made later."""
+        if self._is_of_session:
+            session.use_target(target)
+        self._target = target
+        self.microphone.error = ""
+        self.microphone.status = f"The API key from {target.key.source} is used from the next recording on."
 
     def _show_files(self) -> None:
         self.files.status = "Choose one or more files, or drop them here."
@@ -383,6 +403,8 @@ class LiveTranscriber(CompositeWidget):
             return
         if segment.is_final:
             self.latencies.append(self._latency())
+            if self.key_state == "refused":
+                self._key.describe()
             self.saved_html.refresh()
         self._events.publish(segment)
 
@@ -394,6 +416,8 @@ class LiveTranscriber(CompositeWidget):
                 self._forget_cleared()  # its times would be those of this recording
         else:
             self.sound.show()
+            if isinstance(self._session.failure, AuthError):
+                self.microphone.error = self._key.refuse()
             if self._session.failure is None:
                 self.microphone.status = self._count()
             self._events.end()

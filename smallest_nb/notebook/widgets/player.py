@@ -152,12 +152,12 @@ class Player(SpeechWidget):
             self._channel.forget_commands("playback")
             self._channel.post({"type": "stop", "fade_ms": FADE_MS})
 
-    def forget(self) -> None:
-        """Stop, and let every page drop the sound that it has."""
+    def clear(self) -> None:
+        """Fade out and forget the sound, here and in the pages: it cannot be played again."""
         with self._lock:
             self._streams.clear()
             self._channel.forget_commands("playback")
-        self._channel.post({"type": "playback", "action": "forget", "at": None})
+        self._channel.post({"type": "playback", "action": "clear", "at": None})
         self.words, self.status = {}, ""
 
     def pause(self) -> None:

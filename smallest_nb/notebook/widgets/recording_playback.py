@@ -96,7 +96,7 @@ class RecordingPlayback(SpeechWidget):
         self._stream = None
         self.playing = {}
         self.error = ""
-        self.player.forget()
+        self.player.clear()
         self._peaks.clear(restart=restart)
         self._show_all(None)
 

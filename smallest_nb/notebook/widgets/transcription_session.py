@@ -114,7 +114,8 @@ class TranscriptionSession:
     @property
     def connecting(self) -> bool:
         """Whether a first connection is being made."""
-        return self._connecting is not None and not self._connecting.done()
+        under_way = self._connecting is not None and not self._connecting.done()
+        return under_way and not (self.service is not None and self.service.connected)
 
     def give_up(self) -> None:
         """Stop trying to connect; the sound of the recording is kept, without its text."""
