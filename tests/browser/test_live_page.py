@@ -315,8 +315,8 @@ def columns(notes):
 
 def test_text_begins_at_one_place_and_a_column_that_would_be_empty_is_not_there(notes):
     made(notes)
-    notes.do("live.view.apply(Segment('Nobody knows who said this.', True, 16.0, 18.0))")
-    notes.page.locator(".snb-transcript-text", has_text="Nobody knows who said this.").wait_for()
+    notes.do("live.view.apply(Segment('It is not known who said this.', True, 16.0, 18.0))")
+    notes.page.locator(".snb-transcript-text", has_text="It is not known who said this.").wait_for()
     with_times = columns(notes)
     assert len(with_times) == 4
     assert len(set(with_times)) == 1
@@ -375,7 +375,7 @@ def test_P6_a_name_that_is_being_typed_survives_every_redraw(notes):
     notes.page.keyboard.press("Enter")
     until(notes, "live.transcript.name_of(0)", "Grace")
     notes.page.locator(".snb-speaker", has_text="Grace").last.click()
-    field.fill("Nobody")
+    field.fill("Wrong")
     field.press("Escape")
     notes.page.wait_for_selector(".snb-speaker-field", state="detached")
     assert notes.kernel("live.transcript.name_of(0)") == "Grace"

@@ -124,7 +124,7 @@ def test_a_service_that_refuses_keeps_the_sound_too(live, clip, signals):
     assert "canary" not in repr(live.get_state())
 
 
-def test_a_lost_connection_is_told_from_one_that_never_was(live, clip, signals, said):
+def test_a_lost_connection_and_one_that_was_never_made_are_named_apart(live, clip, signals, said):
     signals.behaviour.drop_after_secs = 0.5
     future = live.microphone.feed(clip.padded(0, 1.5), pace=1)
     eventually(lambda: any(line.startswith("Connected") for line in said))
