@@ -29,7 +29,8 @@ export class TextEngine {
       this.text = String(model.get("text") ?? "");
       this.changed();
     });
-    observe(model, ["confirm", "speed"], signal, () => this.changed());
+    observe(model, ["speed"], signal, () => this.changed());
+    observe(model, ["confirm"], signal, () => player.changed());
     observe(model, ["said"], signal, () => {
       this.#asked = null;
       player.changed();
