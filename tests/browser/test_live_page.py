@@ -132,9 +132,13 @@ def test_captions_are_large_and_read_out_finals_only(notes, theme):
     assert notes.page.locator(".snb-tab[aria-selected='true']").inner_text() == "Transcript"
 
 
-def download(notes, suffix):
+def open_downloads(notes):
     if not notes.page.locator(".snb-downloads").is_visible():
         press(notes, "Download", exact=False)
+
+
+def download(notes, suffix):
+    open_downloads(notes)
     notes.page.locator(f".snb-downloads [data-format='{suffix}']").click()
 
 
@@ -162,8 +166,7 @@ VIOLATIONS = """async () => (await axe.run(document.querySelector('.snb-transcri
 def test_a_screen_reader_finds_nothing_wrong(notes, name, theme):
     made(notes)
     notes.do("live.view.error = 'Something went wrong.'")
-    if not notes.page.locator(".snb-downloads").is_visible():
-        press(notes, "Download", exact=False)
+    open_downloads(notes)
     tab(notes, name)
     notes.page.locator(".snb-mic-settings > summary").click()
     notes.page.add_script_tag(path=AXE)
@@ -443,11 +446,10 @@ def test_P9_live_regions_change_with_their_words_and_at_most_once_in_two_seconds
 def test_UX16_what_cannot_be_saved_says_why_and_no_error_outlives_its_reason(notes):
     notes.do("live.clear(); live.view.apply(Segment('No speakers here.', True, 0.0, 1.0))")
     notes.page.locator(".snb-transcript-text", has_text="No speakers here.").wait_for()
-    press(notes, "Download", exact=False)
+    open_downloads(notes)
     rttm = notes.page.locator(".snb-downloads [data-format='rttm']")
     assert rttm.is_disabled()
     assert "tick Speakers in the settings" in rttm.get_attribute("title")
-    press(notes, "Download", exact=False)
     error = notes.page.locator(".snb-transcript .snb-error")
     for ending in (
         "live.view.apply(Segment('Hello.', True, 2.0, 3.0, speaker=0))",
@@ -549,6 +551,24 @@ def test_UX23_held_down_it_listens_and_released_the_device_is_closed(notes):
     notes.page.mouse.up()
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
     assert notes.page.get_by_role("button", name="Transcribe").is_enabled()
+
+
+def test_the_microphone_is_tested_and_its_sound_goes_nowhere(notes):
+    notes.page.wait_for_selector(".snb-mic[data-state='idle']")
+    received = notes.kernel("live.microphone.received")
+    notes.page.locator(".snb-mic-settings > summary").click()
+    press(notes, "Test the microphone")
+    notes.page.wait_for_function(
+        "() => parseFloat(document.querySelector('.snb-mic-test .snb-mic-level').style.transform.slice(7)) > 0.2"
+    )
+    assert "Nothing is recorded or sent" in notes.page.locator(".snb-mic-test-said").inner_text()
+    press(notes, "End the test")
+    press(notes, "Test the microphone")
+    notes.page.get_by_role("button", name="End the test").wait_for()
+    assert notes.kernel("live.microphone.received") == received
+    assert notes.kernel("live.microphone.state") == "idle"
+    notes.page.locator(".snb-mic-settings > summary").click()  # closed, the device is given back
+    notes.page.wait_for_function("() => document.querySelector('.snb-mic-test button').textContent.startsWith('Test')")
 
 
 def test_it_does_not_transcribe_its_own_voice(notes):

@@ -156,7 +156,7 @@ export function mountTranscript(
     lines.hidden = on;
     big.setAttribute("aria-pressed", String(on));
     root.dataset.audible = String(Boolean(model.get("audible")));
-    setText(error, (bare ? null : transcript.channel.problem) ?? String(model.get("error") ?? ""));
+    setText(error, String(model.get("error") ?? ""));
     list.rename();
     columns(list.lines, true);
     field.place();

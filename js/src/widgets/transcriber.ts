@@ -86,7 +86,7 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
   const { model, channel, transcript: text, files: sending } = transcriber;
   const bar = h("div", { class: "snb-frame-bar" });
   const key = h("div", {});
-  const connection = h("span", { class: "snb-connection" });
+  const connection = h("span", { class: "snb-service-state" });
   const link = (label: string, title: string, press: () => void) =>
     h("button", { class: "snb-link", type: "button", title, click: press }, label);
   const giveUp = link("Give up", "Stop trying to connect; the sound is kept", () =>
@@ -161,7 +161,7 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
   mountSettingsPanel(transcriber.settings, settings, signal, true);
   mountFiles(sending, files, root, (said) => announcer.say(said), signal);
   const paint = () => {
-    setText(connection, channel.problem ? "" : String(model.get("connection") ?? ""));
+    setText(connection, String(model.get("connection") ?? ""));
     giveUp.hidden = !model.get("can_give_up");
     const changed = transcriber.changedSettings;
     const waiting = sending.left;
