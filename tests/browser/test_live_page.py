@@ -497,6 +497,12 @@ def test_P10_forced_colours_leave_every_state_a_shape(notes):
     chosen = notes.page.locator(".snb-tab[aria-selected='true']").evaluate(style, "borderBottomColor")
     other = notes.page.locator(".snb-tab[aria-selected='false']").first.evaluate(style, "borderBottomColor")
     assert chosen != other
+    decoration = notes.page.locator(".snb-word").evaluate_all(
+        "(all) => all.map((e) => [getComputedStyle(e).textDecorationLine,"
+        " e.style.getPropertyValue('--snb-sure') < 0.6])"
+    )
+    assert all((line == "underline") == doubtful for line, doubtful in decoration), decoration
+    assert {doubtful for _, doubtful in decoration} == {True, False}
     picture(notes, ".snb-transcriber", "live-transcriber-forced-colours.png")
     notes.page.emulate_media(forced_colors="none")
 
@@ -559,7 +565,7 @@ def test_the_microphone_is_tested_and_its_sound_goes_nowhere(notes):
     notes.page.locator(".snb-mic-settings > summary").click()
     press(notes, "Test the microphone")
     notes.page.wait_for_function(
-        "() => parseFloat(document.querySelector('.snb-mic-test .snb-mic-level').style.transform.slice(7)) > 0.2"
+        "() => parseFloat(document.querySelector('.snb-mic-test-level').style.transform.slice(7)) > 0.2"
     )
     assert "Nothing is recorded or sent" in notes.page.locator(".snb-mic-test-said").inner_text()
     press(notes, "End the test")

@@ -68,7 +68,7 @@ def test_UX24_files_are_transcribed_in_order_and_a_broken_one_stops_none(live, p
     }  # fmt: skip
     problems = {row["name"]: row["problem"] for row in live.files.rows}
     assert "letter.wav" in problems["letter.wav"] or "WAV" in problems["letter.wav"]
-    assert problems["silence.wav"] .endswith("holds no samples; expected sound.")
+    assert problems["silence.wav"].endswith("holds no samples; expected sound.")
     assert live.transcript.text.split() == SENTENCE.split() * 2
     assert [*dict.fromkeys(s.source for s in live.transcript)] == ["one.wav", "two.wav"]
     fractions = [row["done"] for rows in seen for row in rows if row["state"] == "transcribing"]

@@ -59,8 +59,12 @@ class Listening {
 
 export function mountMicrophoneTest(mic: Tested): { element: HTMLElement; paint: () => void } {
   const button = h("button", { class: "snb-button", type: "button" });
-  const bar = h("div", { class: "snb-mic-level" });
-  const levels = h("div", { class: "snb-mic-meter", role: "img", "aria-label": "Level of the test" }, bar);
+  const bar = h("div", { class: "snb-mic-test-level" });
+  const levels = h(
+    "div",
+    { class: "snb-mic-test-meter", role: "img", "aria-label": "Level of the test" },
+    bar,
+  );
   const said = h("span", { class: "snb-mic-test-said", role: "status" });
   const element = h("div", { class: "snb-mic-test" }, button, levels, said);
   let attempt = 0;

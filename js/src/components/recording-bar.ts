@@ -109,11 +109,17 @@ export class RecordingEngine {
     const from = Math.max(0, this.keptFrom * PEAKS_PER_SEC - this.#first);
     const span = this.#count - from;
     if (span <= 0) return out;
+    const value = (k: number) => (this.#peaks[Math.min(k, this.#count - 1)] ?? 0) / 255;
     for (let i = 0; i < count; i++) {
       const at = from + (i / count) * span;
+      if (span < count) {
+        const part = at % 1; // fewer values than bars: bars between two values stand between them
+        out[i] = (1 - part) * value(Math.floor(at)) + part * value(Math.floor(at) + 1);
+        continue;
+      }
       const end = Math.max(Math.floor(at) + 1, Math.floor(from + ((i + 1) / count) * span));
       for (let k = Math.floor(at); k < Math.min(end, this.#count); k++)
-        out[i] = Math.max(out[i] ?? 0, (this.#peaks[k] ?? 0) / 255);
+        out[i] = Math.max(out[i] ?? 0, value(k));
     }
     return out;
   }
