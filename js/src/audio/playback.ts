@@ -122,9 +122,16 @@ export class Playback {
 
   stop(fadeMs: number): void {
     this.#silence(fadeMs);
-    for (const take of this.#incoming.values()) take.ended = true; // what was not received by now will not come
+    for (const take of this.#incoming.values()) take.ended = take.cut = true; // the rest of it will not come
     this.#incoming.clear();
     if (this.state !== "idle") this.#set("idle");
+  }
+
+  /** Forget the take. */
+  clear(): void {
+    this.stop(FADE_MS);
+    this.take = null;
+    this.changed();
   }
 
   set volume(value: number) {

@@ -9,6 +9,8 @@ export class Take {
   readonly envelope = new Envelope();
   samples = 0;
   ended = false;
+  /** It was stopped before all of it had come. */
+  cut = false;
   /** Samples played, at the take's own rate. */
   position = 0;
   underruns = 0;

@@ -17,6 +17,14 @@ const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
 
+/** Before another attempt: why it is made, how long it is waited for, its number and that of the last one. */
+interface Waiting {
+  why: string;
+  seconds: number;
+  attempt: number;
+  of: number;
+}
+
 /** What a widget around the player adds to its button. */
 export interface PlayerButton {
   /** Called before the kernel is asked to play: what it needs to know first. */
@@ -31,6 +39,10 @@ export class PlayerEngine {
   readonly playback: Playback;
   readonly pair: Pair;
   button: PlayerButton = {};
+  /** Another part of the page shows what is compared. */
+  comparesElsewhere = false;
+  /** When the attempt that is waited for begins, on the page's clock. */
+  #attemptAt = 0;
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
@@ -53,7 +65,9 @@ export class PlayerEngine {
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
+      if (m.action === "clear")
+        this.playback.clear(); // a page that sounded before has it, too
+      else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
       this.pair.put(m.slot, m.label, m.sample_rate, bytes);
@@ -76,7 +90,15 @@ export class PlayerEngine {
     };
     settings();
     observe(model, ["volume", "loop"], signal, settings);
-    const timer = setInterval(() => this.report(), REPORT_MS);
+    const timed = () => {
+      this.#attemptAt = performance.now() + 1000 * (this.waiting?.seconds ?? 0);
+    };
+    timed();
+    observe(model, ["waiting"], signal, timed);
+    const timer = setInterval(() => {
+      this.report();
+      if (this.waiting) this.changed();
+    }, REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
       void this.playback.close();
@@ -102,9 +124,27 @@ export class PlayerEngine {
     this.changed();
   }
 
+  /** What the sound waits for, or null. */
+  get waiting(): Waiting | null {
+    const found = this.model.get("waiting") as Partial<Waiting> | null;
+    return found?.why ? (found as Waiting) : null;
+  }
+
+  /** That in words, with the seconds that are left. */
+  get waitingText(): string | null {
+    const { waiting } = this;
+    if (!waiting) return null;
+    const left = Math.max(0, Math.ceil((this.#attemptAt - performance.now()) / 1000));
+    const next = left ? `next try in ${left} s` : "trying again";
+    return `${waiting.why}, ${next} (${waiting.attempt} of ${waiting.of}).`;
+  }
+
+  /** Hear the take again. Of one that was stopped before all of it had come, the kernel sends the whole. */
   replay(): void {
     void this.playback.unlock();
-    this.playback.replay();
+    if (this.playback.take?.cut && !this.channel.problem)
+      this.channel.send({ type: "press", action: "replay" });
+    else this.playback.replay();
   }
 
   pause(): void {
@@ -173,12 +213,21 @@ export class PlayerEngine {
 function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
-  if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
+  if (player.waitingText) return player.waitingText;
   const status = String(player.model.get("status") ?? "");
-  const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
-  const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
-  const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
-  return status ? status + first + underruns : "";
+  if (state === "waiting" && !take?.samples && !status) return "Waiting for the first sound…";
+  if (Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0) return ""; // it says it too
+  return status ? [status, ...remarks(player)].join(" · ") : "";
+}
+
+/** What else is to be said of the take. */
+function remarks(player: PlayerEngine): string[] {
+  const { take } = player.playback;
+  const words = (player.model.get("words") ?? {}) as TimedWords;
+  const gaps = take?.underruns ?? 0;
+  const found = gaps ? [`${gaps} gap${gaps > 1 ? "s" : ""} in the sound`] : [];
+  if (words.estimated && words.stream === take?.id) found.push("word times estimated");
+  return found;
 }
 
 /** Draw the player into an element; `bare` inside another widget, which has the frame, the notice and the errors. */
@@ -280,7 +329,10 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
     time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
+    // Said once: a count of seconds that is read out each second says nothing else any more.
+    status.setAttribute("aria-live", player.waiting && status.textContent ? "off" : "polite");
     setText(status, statusText(player));
+    status.hidden = !status.textContent && !waterfall.element.hidden;
     setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
@@ -289,14 +341,16 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
-    compare.show(String(model.get("difference") ?? ""));
-    waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
+    if (player.comparesElsewhere) compare.element.hidden = true;
+    else compare.show(String(model.get("difference") ?? ""));
+    const steps = (model.get("waterfall") ?? {}) as Record<string, number>;
+    waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
   const resized = new ResizeObserver(paint);
   resized.observe(wave);
   player.views.add(paint);
-  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
+  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);

@@ -56,12 +56,15 @@ class Player(SpeechWidget):
         position: Seconds played of the current stream.
         underruns: Times the sound ran dry in the current stream.
         state: "idle", "waiting", "playing", "paused" or "blocked", as last reported by the page.
+        waiting: What the sound waits for, while it does: `why`, the `seconds` until the next attempt, its number
+            (`attempt`) and the number of the last one (`of`).
     """
 
     _esm = assets.esm("player")
     _css = assets.css("player")
 
     busy = traitlets.Bool(False).tag(sync=True)
+    waiting = traitlets.Dict().tag(sync=True)
     remote = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
@@ -79,6 +82,7 @@ class Player(SpeechWidget):
         # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
         self._lock = threading.RLock()
         self._clip = clip
+        self._whole: tuple[str, Clip] | None = None
         self._press: list[Callable[[str], None]] = []
         self._on_finished: list[Callable[[], None]] = []
         self.position = 0.0
@@ -116,6 +120,7 @@ class Player(SpeechWidget):
             if not queued:
                 self._streams.clear()
                 self._channel.forget_commands("playback")
+            self._whole = None
             if not self._streams:
                 self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
             self._streams.append(stream)
@@ -131,9 +136,14 @@ class Player(SpeechWidget):
     def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
         """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
         stream = self.open_stream(clip.sample_rate, queued=queued)
+        self.keep_whole(stream, clip)
         stream.write(clip.pcm)
         stream.end()
         return stream
+
+    def keep_whole(self, stream: PlayerStream, clip: Clip) -> None:
+        """Keep the sound of the latest stream, so that a page which was stopped before it had all can hear it again."""
+        self._whole = (stream.name, clip)
 
     def stop(self) -> None:
         """Fade out and forget what waits."""
@@ -141,6 +151,14 @@ class Player(SpeechWidget):
             self._streams.clear()
             self._channel.forget_commands("playback")
             self._channel.post({"type": "stop", "fade_ms": FADE_MS})
+
+    def clear(self) -> None:
+        """Fade out and forget the sound, here and in the pages: it cannot be played again."""
+        with self._lock:
+            self._streams.clear()
+            self._channel.forget_commands("playback")
+        self._channel.post({"type": "playback", "action": "clear", "at": None})
+        self.words, self.status = {}, ""
 
     def pause(self) -> None:
         """Fade out and keep the place."""
@@ -181,7 +199,9 @@ class Player(SpeechWidget):
         """
         for label, clip in (first, second):
             if clip.duration > _MAX_COMPARED_SECS:
-                raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+                raise ConfigError(
+                    f"{label} is {clip.duration:.0f} s long; takes of at most {_MAX_COMPARED_SECS} s can be compared."
+                )
         self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
             self._channel.command(
@@ -256,6 +276,9 @@ class Player(SpeechWidget):
             self._enter("idle")
 
     def _pressed(self, action: str) -> None:
+        if action == "replay":
+            self._play_whole()
+            return
         if action == "stop":
             with self._lock:
                 self._streams.clear()
@@ -263,6 +286,16 @@ class Player(SpeechWidget):
             handler(action)
         if action == "play" and not self._press and self._clip is not None:
             self.play(self._clip)
+
+    def _play_whole(self) -> None:
+        """Send again what the page has a part of; if it was never made to its end, the page plays that part."""
+        if self._whole is None:
+            self._channel.post({"type": "playback", "action": "replay", "at": None}, to=self._channel.owner)
+            return
+        name, clip = self._whole
+        stream = self.play(clip)
+        if self.words.get("stream") == name:
+            self.words = {**self.words, "stream": stream.name}
 
     def _played(self, message: Played) -> None:
         with self._lock:
