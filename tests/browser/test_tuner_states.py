@@ -101,7 +101,7 @@ def test_UX21_a_voice_is_found_by_what_it_is(notes):
     assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
     assert box.evaluate("(e) => e.scrollWidth <= e.clientWidth"), "a scroll bar that scrolls nothing"
     search = notes.page.get_by_role("searchbox", name="Search voices")
-    search.fill("nobody is called so")
+    search.fill("no such voice")
     notes.page.get_by_text("No voice matches: change the search.").wait_for()
     search.fill("indian")
     notes.page.get_by_role("combobox", name="Gender").select_option("male")

@@ -218,7 +218,7 @@ class TakeRow {
     setText(this.#figures, row.figures + note);
     setText(this.#text, differs ? row.text : "");
     setText(this.#details, row.details);
-    const starring = row.starred ? "Unstar" : "Star: keep it when memory runs short";
+    const starring = row.starred ? "Unstar" : "Star: starred takes are kept longest";
     this.#star.setAttribute("aria-label", starring);
     this.#star.title = starring;
     this.#star.setAttribute("aria-pressed", String(row.starred));

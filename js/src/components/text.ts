@@ -4,7 +4,7 @@ import { h, setText } from "../dom";
 import { observe } from "../lifecycle";
 import type { PlayerEngine } from "./player";
 
-/** Of ordinary speech at the normal speed, for a forecast; twin of usage_meter.py. */
+/** Of ordinary speech at the normal speed, for a forecast. */
 const CHARACTERS_PER_SECOND = 14;
 const TYPED_MS = 200;
 const MAX_HEIGHT_PX = 220;

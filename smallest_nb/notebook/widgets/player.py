@@ -182,7 +182,7 @@ class Player(SpeechWidget):
         Args:
             stream: Whose words they are.
             words: (word, start, end), seconds of the stream.
-            estimated: Their times are reckoned, and the page says so.
+            estimated: Their times are estimates, and the page says so.
         """
         self.words = {"stream": stream.name, "estimated": estimated, "words": [list(word) for word in words]}
 
