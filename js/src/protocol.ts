@@ -38,6 +38,8 @@ export type ToPage =
       problem: string | null;
     }
   | { type: "owner"; page: string }
+  /** The kernel does not know this page, or has forgotten it; what it said was not taken. */
+  | { type: "unknown"; page: string }
   | { type: "pong"; page: string; t: number; k: number }
   /** Sent from a thread while no page asks: a host that loses it must be asked. */
   | { type: "probe"; page: string }
@@ -49,6 +51,7 @@ export type ToPage =
   | { type: "piece" }
   | { type: "stream-open"; stream: string; sample_rate: number; queued: boolean }
   | { type: "stream-audio"; stream: string; first: number }
+  /** How long a stream is, once that is known; its last samples may still come. */
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
   | { type: "playback"; action: string; at: number | null }
@@ -112,6 +115,8 @@ export type ToKernel =
       stream: string;
       position: number;
       received: number;
+      /** It goes on from `position`, and has not got all of the stream. */
+      more: boolean;
       underruns: number;
       state: string;
       first_ms: number | null;
@@ -150,6 +155,7 @@ export type Envelope<T> = T & {
 const TO_PAGE: ReadonlySet<string> = new Set([
   "welcome",
   "owner",
+  "unknown",
   "pong",
   "probe",
   "polled",

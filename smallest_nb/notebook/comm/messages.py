@@ -60,7 +60,7 @@ class _Signal(TypedDict):
 
 
 class _OfPage(TypedDict):
-    type: Literal["owner", "probe"]
+    type: Literal["owner", "probe", "unknown"]
     page: str
 
 
@@ -295,12 +295,16 @@ class More(_FromPage):
 
 
 class Played(_FromPage):
-    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock."""
+    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock.
+
+    `more`: it goes on from `position`, and has not got all of the stream.
+    """
 
     type: Literal["played"]
     stream: str
     position: int
     received: int
+    more: bool
     underruns: int
     state: str
     first_ms: int | None
