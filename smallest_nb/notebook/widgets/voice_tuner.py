@@ -159,7 +159,7 @@ class VoiceTuner(CompositeWidget):
         traitlets.link((self, "settings"), (self.panel, "settings"))
         follow_settings(self, _TRAITS)
         self.observe(self._changed, names="settings")
-        self.observe(lambda _c: self._text_changed(), names="text")
+        self.observe(lambda _c: self._on_text_changed(), names="text")
         self._channel.on(Act, lambda m, _b: self._acted(m["action"], m["text"]))
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
@@ -395,7 +395,7 @@ class VoiceTuner(CompositeWidget):
     def _show_offer(self, offer: dict[str, str]) -> None:
         self.offer = offer
 
-    def _text_changed(self) -> None:
+    def _on_text_changed(self) -> None:
         background_loop.post_if_running(self._scheduler.forget_warning)
         self._refresh_outputs()
 
