@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(300)]
-ASSETS = ("player", "microphone", "transcript-view", "takes", "code-view", "composite")
+ASSETS = ("tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor")
 
 
 def build(tree: Path, out: Path, *kind: str) -> subprocess.CompletedProcess:

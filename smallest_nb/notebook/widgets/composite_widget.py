@@ -24,6 +24,7 @@ from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.widgets import lifetime
 from smallest_nb.notebook.widgets._base import SpeechWidget
+from smallest_nb.notebook.widgets.mime_bundle import without_html
 from smallest_nb.notebook.widgets.static_html import StaticHtml
 
 __all__ = ["CompositeWidget"]
@@ -118,9 +119,10 @@ class CompositeWidget(SpeechWidget):
         return self.saved_html.draw()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        self.saved_html.show()
+        beside = self.saved_html.show()
         lifetime.keep_shown(self)
-        return super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return without_html(bundle) if beside else bundle
 
     if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
 
