@@ -3,7 +3,7 @@ import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, iconButton, setText } from "../dom";
+import { clock, h, icon, iconButton, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -293,14 +293,12 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
   };
   if (!bare) followTheme(root, signal, paint);
-  const resized = new ResizeObserver(paint);
-  resized.observe(wave);
+  onWidth(wave, signal, paint);
   player.views.add(paint);
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
   observe(model, names, signal, paint);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
-    resized.disconnect();
     root.remove();
   });
   el.append(root);
