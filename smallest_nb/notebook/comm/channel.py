@@ -131,7 +131,13 @@ class Channel:
             )
 
     def ask(self, page: str) -> None:
-        """Send a page a message that it answers at once."""
+        """Send a page a message that it answers at once; one question stands for those of all parts."""
+        with self._lock:
+            asked, now = self.pages.get(page), monotonic()
+            if asked is not None:
+                if asked.heard_at < asked.asked_at > now - ANSWER_SECS:
+                    return
+                asked.asked_at = now
         self._send_unnumbered({"type": "soon"}, to=page)
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> bool:

@@ -37,7 +37,8 @@ _OWN_TRAITS = frozenset(ipywidgets.DOMWidget.class_trait_names(sync=True))
 class CompositeWidget(SpeechWidget):
     """A widget of several parts; readable in a saved notebook, and closed when neither cell nor page has it.
 
-    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor.
+    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor. Its own constructor
+    ends with `_open`, which makes the model in the page: what it sets until then is in the model's first state.
 
     Args:
         parts: The parts by name.
@@ -48,6 +49,7 @@ class CompositeWidget(SpeechWidget):
     """
 
     _collected = False
+    _complete = False
 
     def __init__(self, parts: Mapping[str, SpeechWidget], draw: Callable[[], str], **kwargs: Any) -> None:
         self._process = os.getpid()
@@ -59,10 +61,7 @@ class CompositeWidget(SpeechWidget):
         super().__init__(within=None, **values, **kwargs)
         for name, part in parts.items():
             _bind(self, name, part)
-        lifetime.hold_weakly(self)
         self.on_left(lifetime.weakly(self._page_left))
-        if _in_marimo():
-            self._end_with_the_cell()
 
     def _begin(self) -> Channel:
         """Make the channel, before the parts that share it."""
@@ -71,6 +70,19 @@ class CompositeWidget(SpeechWidget):
 
     def _make_channel(self) -> Channel:
         return self._snb_channel
+
+    def open(self) -> None:
+        """Make the model in the page, once the widget is complete."""
+        if self._complete:
+            super().open()
+
+    def _open(self) -> None:
+        """Make the model in the page; the last line of a subclass's constructor."""
+        self._complete = True
+        self.open()
+        lifetime.hold_weakly(self)
+        if _in_marimo():
+            self._end_with_the_cell()
 
     @property
     def is_seen(self) -> bool:
@@ -151,7 +163,6 @@ class CompositeWidget(SpeechWidget):
             self.saved_html.close()
             for part in self.parts.values():
                 part.close()
-        if self.comm is not None:
             self.layout.close()
         super().close()
 

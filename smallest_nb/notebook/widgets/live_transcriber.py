@@ -130,6 +130,7 @@ class LiveTranscriber(CompositeWidget):
         self.microphone.sources.on_file(self._show_files)
         self.transcript.on_rename(lifetime.weakly(self._renamed))
         self._channel.on(Press, lambda m, _b: self._pressed(m["action"]))
+        self._open()
 
     def _show_files(self) -> None:
         self.files.status = "Choose one or more files, or drop them here."

@@ -165,6 +165,7 @@ class VoiceTuner(CompositeWidget):
         self.player.on_finished(self._remeasure)
         self._finder.show()
         self._refresh_outputs()
+        self._open()
 
     @shortens
     def audition(
