@@ -146,6 +146,15 @@ class _File(TypedDict):
     mime: str
 
 
+class _Module(TypedDict):
+    """A piece of the widget's module and style sheet, as JSON."""
+
+    type: Literal["module"]
+    n: int
+    of: int
+    text: str
+
+
 class _UploadAck(TypedDict):
     type: Literal["upload-ack"]
     file: str
@@ -155,7 +164,7 @@ class _UploadAck(TypedDict):
 
 ToPage = (
     _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _Lines | _Now | _File | _UploadAck
+    | _Playback | _Compare | _Lines | _Now | _File | _UploadAck | _Module
 )  # fmt: skip
 
 
@@ -321,6 +330,12 @@ class Burst(_FromPage):
     n: int
 
 
+class Module(_FromPage):
+    """The page does not have the widget's module."""
+
+    type: Literal["module"]
+
+
 class Facts(_FromPage):
     """What the page found out about itself."""
 
@@ -330,7 +345,7 @@ class Facts(_FromPage):
 
 FromPage = (
     Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
-    | Upload | Played | MicState | MicChunk | Echo | Burst | Facts
+    | Upload | Played | MicState | MicChunk | Echo | Burst | Facts | Module
 )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ class CompositeWidget(SpeechWidget):
 
     def _begin(self) -> Channel:
         """Make the channel, before the parts that share it."""
+        self.module_name = getattr(getattr(type(self), "_esm", None), "name", "")
         self._snb_channel = super()._make_channel()
         return self._snb_channel
 
