@@ -96,8 +96,9 @@ def measure_opening(rows: Rows, rounds: int, delay_ms: int) -> dict[str, list[fl
         with notebook(delay_ms) as notes:
             open_one(notes, "slider")  # the first view of all loads ipywidgets' own module
             for name in WIDGETS:
-                floor = min(open_one(notes, "slider")["settled"] for _ in range(3))
+                sliders = [open_one(notes, "slider")["settled"] for _ in range(2)]
                 figures = open_one(notes, name)
+                floor = median([*sliders, open_one(notes, "slider")["settled"]])
                 times.setdefault(name, []).append(figures["settled"])
                 if not delay_ms:
                     for metric in ("models", "messages"):
@@ -119,10 +120,7 @@ def measure_memory(rows: Rows) -> None:
         session = notes.page.context.new_cdp_session(notes.page)
         for _ in range(CELLS):
             notes.page.evaluate(cells.PAGE["add cell"])
-            notes.page.evaluate(
-                "(code) => window.__panel().content.widgets.at(-1).model.sharedModel.setSource(code)",
-                "snb.VoiceTuner()",
-            )
+            notes.page.evaluate(cells.PAGE["set source"], "snb.VoiceTuner()")
         for _ in range(TIMES):
             notes.run_all()
             notes.page.wait_for_function(
@@ -166,7 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each widget is opened")
     parser.add_argument("--no-memory", action="store_true", help="leave the memory of the page out")
     parser.add_argument(
-        "--before", type=Path, metavar="CHECKOUT", help="another checkout, with a .venv, to compare with"
+        "--before", type=Path, metavar="CHECKOUT", help="another checkout with a .venv, to compare with"
     )
     options = parser.parse_args()
     found = Rows(os.environ.get("SNB_OPEN_CLIENT", OURS))

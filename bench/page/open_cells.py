@@ -4,7 +4,10 @@ from __future__ import annotations
 
 __all__ = ["CELLS", "IMPORTS", "PAGE"]
 
-IMPORTS = "import ipywidgets, smallest_nb as snb; snb.speak('Hi.'); live = None"
+# As a notebook's first cells do: the packages are imported when they are first used, and the simulator is started.
+IMPORTS = """import ipywidgets, smallest_nb as snb
+snb.speak('Hi.')
+snb.VoiceTuner, snb.LiveTranscriber, snb.Player, snb.Microphone;"""
 
 CELLS = {
     "slider": "ipywidgets.FloatSlider()",
@@ -52,5 +55,5 @@ PAGE = {
       panel.content.activeCellIndex = panel.content.widgets.length - 1;
       await window.jupyterapp.commands.execute('notebook:insert-cell-below');
     }""",
-    "clear": "async () => { await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs'); }",
+    "set source": "(code) => window.__panel().content.widgets.at(-1).model.sharedModel.setSource(code)",
 }

@@ -52,11 +52,13 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         self._snb_is_part = within is not None
         self.module_name = getattr(getattr(type(self), "_esm", None), "name", "")
         self._channel = within if within is not None else self._make_channel().part()
+        if self._snb_is_part:
+            super(anywidget.AnyWidget, self).__init__(**kwargs)  # it adds the module, as traits of a class of its own
+            return
         super().__init__(**kwargs)
-        if not self._snb_is_part:
-            front_end.add(self)
-            self.on_msg(self._snb_receive)
-            trait_resend.follow(self)
+        front_end.add(self)
+        self.on_msg(self._snb_receive)
+        trait_resend.follow(self)
 
     def _make_channel(self) -> Channel:
         name = self.module_name

@@ -22,7 +22,7 @@ _FALLBACK = f"""export default {{ render({{ el }}) {{
 }} }};"""
 
 
-class Module(str):
+class Module(str):  # noqa: SLOT000 - it has an attribute
     """A widget's module.
 
     Attributes:

@@ -37,8 +37,8 @@ _OWN_TRAITS = frozenset(ipywidgets.DOMWidget.class_trait_names(sync=True))
 class CompositeWidget(SpeechWidget):
     """A widget of several parts; readable in a saved notebook, and closed when neither cell nor page has it.
 
-    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor. Its own constructor
-    ends with `_open`, which makes the model in the page: what it sets until then is in the model's first state.
+    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor. Its own
+    constructor ends with `_open`, which makes the model in the page: what it sets until then is in the first state.
 
     Args:
         parts: The parts by name.
