@@ -40,6 +40,8 @@ export type ToPage =
   | { type: "owner"; page: string }
   /** The kernel does not know this page, or has forgotten it; what it said was not taken. */
   | { type: "unknown"; page: string }
+  /** A piece of the widget's module and style sheet, which this page asked for (src/loader.ts). */
+  | { type: "module"; n: number; of: number; text: string }
   | { type: "pong"; page: string; t: number; k: number }
   /** Sent from a thread while no page asks: a host that loses it must be asked. */
   | { type: "probe"; page: string }
@@ -138,6 +140,8 @@ export type ToKernel =
   | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean }
   | { type: "echo"; n: number }
   | { type: "burst"; run: number; n: number }
+  /** Send the widget's module: this page does not have it. */
+  | { type: "module" }
   /** What the page found out about itself; later facts are added. */
   | { type: "facts"; facts: Record<string, unknown> };
 
@@ -153,6 +157,7 @@ export type Envelope<T> = T & {
 };
 
 const TO_PAGE: ReadonlySet<string> = new Set([
+  "module",
   "welcome",
   "owner",
   "unknown",

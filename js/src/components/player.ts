@@ -3,7 +3,7 @@ import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, iconButton, setText } from "../dom";
+import { clock, h, icon, iconButton, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -381,15 +381,13 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
-  const resized = new ResizeObserver(paint);
-  resized.observe(wave);
+  onWidth(wave, signal, paint);
   player.views.add(paint);
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);
   player.channel.onTrouble(paint, signal);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
-    resized.disconnect();
     root.remove();
   });
   el.append(root);
