@@ -39,6 +39,9 @@ class TurnDetector:
         sample_rate: Hz of what is pushed.
         params: Thresholds.
         vad: Tells speech from the rest; None takes the best that is installed.
+
+    Attributes:
+        speaking: Whether somebody speaks.
     """
 
     def __init__(self, sample_rate: int, params: VADParams, vad: Vad | None = None) -> None:
@@ -53,6 +56,16 @@ class TurnDetector:
         self._volume = 0.0
         self._run = 0
         self.speaking = False
+
+    @property
+    def pending_secs(self) -> float:
+        """Seconds for which the sound has been the opposite of `speaking`, and does not count as a change yet."""
+        return self._run * _FRAME_SECS
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound that were decided about."""
+        return self._frames * _FRAME_SECS
 
     def push(self, pcm: bytes) -> list[Turn]:
         """Take audio; return the changes decided by it, oldest first."""
