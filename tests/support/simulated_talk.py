@@ -144,12 +144,10 @@ class SimulatedTalk:
                 self._answers[number] = _Voice(self, self.reply(text, list(history)))
             case act.PlaySound(number):
                 self._answers[number].may_play = True
-            case act.PauseSound(number):
-                assert not self._answers[number].is_paused
-                self._answers[number].is_paused = True
-            case act.ResumeSound(number):
-                assert self._answers[number].is_paused
-                self._answers[number].is_paused = False
+            case act.PauseSound(number) | act.ResumeSound(number):
+                voice, pauses = self._answers[number], isinstance(action, act.PauseSound)
+                assert voice.is_paused is not pauses
+                voice.is_paused = pauses
             case act.CancelReply(number):
                 if number not in self.played:  # an early start that is known to be wrong when it has ended
                     self._answers[number].is_cancelled = True

@@ -28,7 +28,9 @@ OPTIONS = st.fixed_dictionaries({
     "final_secs": st.sampled_from([None, 0.06, 0.6]),
     "voice_secs": st.sampled_from([0.02, 0.5, 2.0]),
     "has_word_times": st.booleans(),
-    "reply": st.sampled_from([lambda text, _h: [f"You said {text}. ", "Anything else?"], lambda _t, _h: [], lambda t, _h: [t] * 20]),
+    "reply": st.sampled_from(
+        [lambda text, _h: [f"You said {text}. ", "Anything else?"], lambda _t, _h: [], lambda t, _h: [t] * 20]
+    ),
 })  # fmt: skip
 
 
@@ -72,7 +74,8 @@ def test_it_ends_no_word_is_lost_and_answers_follow_one_another(steps, options):
     assert numbers == sorted(set(numbers))
     assert set(talk.played) == set(numbers), "each answer ended, or said how much of it was played"
     assert [type(a) for a in talk.of(act.HangUp)] == [act.HangUp]
-    assert talk.session.deadline is None and talk.session.state == "ended"
+    assert talk.session.deadline is None
+    assert talk.session.state == "ended"
 
 
 @given(STEPS, OPTIONS)
@@ -108,7 +111,14 @@ def test_hanging_up_at_any_time_leaves_nothing_open(steps, options, seconds):
     assert set(talk.played) == {a.answer for a in talk.of(act.StartReply)}
 
 
-@given(st.lists(st.tuples(st.sampled_from(["text", "ended", "failed", "audio", "voice", "started", "done", "stopped"]), st.integers(0, 3))))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["text", "ended", "failed", "audio", "voice", "started", "done", "stopped"]),
+            st.integers(0, 3),
+        )
+    )
+)
 def test_reports_about_answers_that_are_over_change_nothing(reports):
     talk = SimulatedTalk()
     talk.say("hello")

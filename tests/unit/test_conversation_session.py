@@ -57,9 +57,13 @@ def test_speech_pauses_at_once_words_interrupt_and_the_turn_is_cut_where_it_was_
     assert paused - began <= 0.12
     talk.wait_until(lambda: len(talk.calls) == 2)
     turn = talk.session.record.turns[1]
-    assert turn.is_interrupted and turn.full_text == LONG and turn.is_estimated is not has_word_times
+    assert turn.is_interrupted
+    assert turn.full_text == LONG
+    assert turn.is_estimated is not has_word_times
     heard = round((paused - turn.start) / 0.3)
-    assert abs(len(turn.text.split()) - heard) <= 1 and LONG.startswith(turn.text) and turn.text
+    assert abs(len(turn.text.split()) - heard) <= 1
+    assert LONG.startswith(turn.text)
+    assert turn.text
     assert talk.calls[1] == ("stop please", [("user", "tell me"), ("assistant", turn.text)])
     assert talk.session.record.metrics[0].barge_in_s == pytest.approx(0.1, abs=0.03)
 
@@ -74,11 +78,24 @@ def test_a_cough_pauses_and_the_answer_resumes_where_it_stopped():
     assert talk.history[-1] == ("assistant", LONG)
 
 
+@pytest.mark.parametrize("mark", ["[inaudible]", "(laughs)", "<noise>", "...", "[Background Noise]"])
+def test_a_mark_of_a_sound_is_no_word(mark):
+    talk = spoken_over(talk_long())
+    talk.say("", 0.4)
+    talk.text = mark
+    talk.wait(1)
+    assert talk.session.state == "speaking"
+    talk.wait(0.3)
+    talk.say("[PHONENUMBER_1]", 0.4)  # redacted words are words
+    assert talk.of(act.StopSound)
+
+
 def test_a_click_pauses_for_less_than_speech():
     talk = spoken_over(talk_long())
     talk.sound(0.14)
     talk.wait(0.1)
-    assert talk.of(act.ResumeSound) and talk.session.state == "speaking"
+    assert talk.of(act.ResumeSound)
+    assert talk.session.state == "speaking"
 
 
 def test_a_cough_whose_final_never_comes_resumes_all_the_same():
@@ -182,7 +199,8 @@ def test_an_early_start_with_the_right_text_is_played_when_the_turn_is_over():
     talk.wait(3)
     assert [text for text, _ in talk.calls] == ["good morning"]
     (row,) = talk.session.record.metrics
-    assert row.is_early and row.wasted_characters == 0
+    assert row.is_early
+    assert row.wasted_characters == 0
     assert row.total_s < 0.5
     assert talk.history == [("user", "good morning"), ("assistant", "You said good morning.")]
     assert next(t for t, a in talk.done if isinstance(a, act.StartReply)) - ended < 0.5
@@ -239,15 +257,20 @@ def test_hanging_up_keeps_the_words_and_cuts_the_answer():
     talk.perform()
     assert talk.session.is_finished
     assert [t.who for t in talk.session.record.turns] == ["person", "voice", "person"]
-    assert talk.session.record.turns[-1].text == "wait" and not talk.session.record.turns[-1].is_answered
+    assert talk.session.record.turns[-1].text == "wait"
+    assert not talk.session.record.turns[-1].is_answered
 
 
 def test_an_empty_reply_is_a_row_without_text():
     talk = SimulatedTalk(lambda _text, _history: [])
     talk.say("hello")
     talk.wait(2)
-    assert [(t.who, t.text, t.error) for t in talk.session.record.turns] == [("person", "hello", None), ("voice", "", None)]
-    assert talk.session.state == "listening" and talk.history == [("user", "hello")]
+    assert [(t.who, t.text, t.error) for t in talk.session.record.turns] == [
+        ("person", "hello", None),
+        ("voice", "", None),
+    ]
+    assert talk.session.state == "listening"
+    assert talk.history == [("user", "hello")]
 
 
 def test_a_reply_without_any_text_is_given_up():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from smallest_nb.client.tts_events import WordTiming
 from smallest_nb.results.transcript.word_spans import find_word_spans
 
-__all__ = ["BLOCK_SECS", "SECS_PER_WEIGHT", "HeardText", "cut_text", "same_words", "text_weight"]
+__all__ = ["BLOCK_SECS", "SECS_PER_WEIGHT", "HeardText", "cut_text", "has_words", "same_words", "text_weight"]
 
 BLOCK_SECS = 0.02
 """Length of the blocks of sound that are voiced or not."""
@@ -21,6 +21,8 @@ _DIGIT_WEIGHT = 4.0
 _IDEOGRAPH_WEIGHT = 3.0
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_SOUND_MARK = re.compile(r"[\[(<][^\W\d_]+(?:[ _-][^\W\d_]+)*[\])>]")
+"""A placeholder of redacted data has a number and is a word: "[PHONENUMBER_1]"."""
 _MARKS = re.compile(r"[^\w\s]|_")
 
 
@@ -35,6 +37,11 @@ class HeardText:
 
     text: str
     is_estimated: bool = False
+
+
+def has_words(text: str) -> bool:
+    """Say whether a transcribed text has a word: marks such as "[noise]" stand for sounds."""
+    return any(c.isalnum() for c in _SOUND_MARK.sub("", text))
 
 
 def same_words(one: str, other: str) -> bool:

@@ -38,6 +38,7 @@ from smallest_nb.client.conversation.heard_text import (
     SECS_PER_WEIGHT,
     HeardText,
     cut_text,
+    has_words,
     same_words,
     text_weight,
 )
@@ -257,7 +258,7 @@ class ConversationSession:
         """
         if self.is_finished:
             return
-        text = text.strip()
+        text = text.strip() if has_words(text) else ""
         if is_final:
             self._unanswered -= from_finalize and self._unanswered > 0
             self._early.final_came(text, self._interim, self._quiet_since)
@@ -366,7 +367,7 @@ class ConversationSession:
         elif answer.is_stopping:
             self._deferred.append(turn)
         elif not answer.is_confirmed:
-            self._confirm_or_discard(answer, turn)
+            self._confirm_or_discard(answer, turn, now)
         else:
             # It was not enough to interrupt. What was said over an answer that nothing interrupts is answered after it;
             # a word or two, where it takes more to interrupt, is no turn that needs an answer.
@@ -374,7 +375,7 @@ class ConversationSession:
             is_answered = self.options.barge_in is False
             self._deferred.append(dataclasses.replace(turn, is_answered=is_answered))
 
-    def _confirm_or_discard(self, answer: Answer, turn: ConversationTurn) -> None:
+    def _confirm_or_discard(self, answer: Answer, turn: ConversationTurn, now: float) -> None:
         if not same_words(answer.said, turn.text):
             self._discard(answer)
             self._deferred.append(turn)
@@ -385,6 +386,7 @@ class ConversationSession:
         self._play(answer)
         if answer.is_done:
             self._complete(answer)
+            self._go_on(now)
 
     def _go_on(self, now: float) -> None:
         """There is no answer: begin the one to what was said meanwhile, or end."""
@@ -450,9 +452,9 @@ class ConversationSession:
     def _hold(self, now: float) -> None:
         """Somebody begins to speak: the answer waits until it is known whether that means something."""
         answer = self._answer
-        if answer is None or answer.is_stopping or answer.is_paused or self.options.barge_in != "speech":
+        if answer is None or answer.is_stopping or answer.is_paused or answer.is_done:
             return
-        if answer.is_confirmed or answer.is_played:
+        if self.options.barge_in == "speech" and (answer.is_confirmed or answer.is_played):
             answer.is_paused = True
             if answer.sounds:
                 self._paused_at = now
