@@ -27,7 +27,8 @@ def signal():
 def spoken(simulator):
     """What a voice says for eight seconds, and what a person says for two, as floats."""
     answer = snb.speak(
-        "The kitchen is open from nine in the morning until three in the afternoon. On Sundays we close an hour earlier.",
+        "The kitchen is open from nine in the morning until three in the afternoon. "
+        "On Sundays we close an hour earlier.",
         base_url=simulator.base_url, api_key="sk_x", voice="sophia", sample_rate=RATE,
     )  # fmt: skip
     person = snb.speak(

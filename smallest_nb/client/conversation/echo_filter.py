@@ -1,8 +1,8 @@
 """Estimates the echo of a loudspeaker in a microphone, and takes it away.
 
-A partitioned-block frequency-domain Kalman filter (Enzner and Vary, "Frequency-domain adaptive Kalman filter for acoustic
-echo control in hands-free telephones", Signal Processing 86, 2006): it learns fast, and hardly unlearns while a person
-speaks too, because what it cannot explain counts as noise.
+A partitioned-block frequency-domain Kalman filter (Enzner and Vary, "Frequency-domain adaptive Kalman filter for
+acoustic echo control in hands-free telephones", Signal Processing 86, 2006): it learns fast, and hardly unlearns while
+a person speaks too, because what it cannot explain counts as noise.
 """
 
 from __future__ import annotations

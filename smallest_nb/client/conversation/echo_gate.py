@@ -1,8 +1,8 @@
 """Leaves out of a microphone what the loudspeaker explains, by the level and the spectrum of what is played.
 
-First the echo is estimated and taken away, as far as the path is known by then. Of what is left the gate says, for each
-32 ms, whether it may be the rest of the echo, and passes it or silence. How much of the echo is left is learnt from what
-was left lately, before anything was measured it is reckoned with most of it.
+First the echo is estimated and taken away, as far as the path is known by then. Of what is left the gate says, for
+each 32 ms, whether it may be the rest of the echo, and passes it or silence. How much of the echo is left is learnt
+from what was left lately; before anything was measured, most of it is expected.
 """
 
 from __future__ import annotations
