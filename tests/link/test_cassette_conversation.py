@@ -21,7 +21,7 @@ def signal():
 
 
 async def converse(sound: snb.Clip, **services) -> snb.ConversationRecord:
-    source = snb.ClipSource(sound, clock=snb.ConversationClock(SPEED), silence_secs=2)
+    source = snb.ClipSource(sound, clock=snb.ConversationClock(SPEED, is_simulated=True), silence_secs=2)
     return await snb.converse(
         source, lambda text: LONG if text == "Count." else f"You said {text}", vad_detector=EnergyVad(), **services
     )

@@ -45,7 +45,7 @@ def echo(text: str) -> str:
 async def test_two_turns_in_one_call(signal):
     first, second = await tones(signal, "good morning"), await tones(signal, "thank you")
     quiet = snb.Clip(b"", RATE)
-    clock = snb.ConversationClock(3)
+    clock = snb.ConversationClock(3, is_simulated=True)
     source = snb.ClipSource(quiet.padded(after=0.4) + first + quiet.padded(after=4) + second, clock=clock)
     options = ConversationOptions()
     seen = []
@@ -233,7 +233,7 @@ async def test_an_estimated_cut_is_marked(signal):
         conversation_stt(ConversationOptions(), api_key=KEY, base_url=signal.base_url) as stt,
         snb.SmallestTTSService(api_key=KEY, base_url=signal.base_url, **tts) as voice,
     ):
-        clock = snb.ConversationClock(2)
+        clock = snb.ConversationClock(2, is_simulated=True)
         first, second = await tones(signal, "count"), await tones(signal, "stop it")
         source = snb.ClipSource(first.padded(after=3.0) + second, clock=clock, silence_secs=2)
         record = await snb.converse(
@@ -435,7 +435,7 @@ async def test_hanging_up_stops_at_once(signal):
 async def test_cancelling_keeps_what_was_said(signal):
     record = snb.ConversationRecord()
     clip = await tones(signal, "count to seventeen")
-    source = snb.ClipSource(clip, clock=snb.ConversationClock(2), silence_secs=30)
+    source = snb.ClipSource(clip, clock=snb.ConversationClock(2, is_simulated=True), silence_secs=30)
     seen = asyncio.Event()
     async with (
         conversation_stt(ConversationOptions(), api_key=KEY, base_url=signal.base_url) as stt,

@@ -57,7 +57,7 @@ def gated(microphone: np.ndarray, played: np.ndarray) -> tuple[np.ndarray, np.nd
     for at in range(0, len(microphone) // gate.frame * gate.frame, gate.frame):
         pieces = [np.clip(s[at : at + gate.frame], -32768, 32767).astype("<i2").tobytes() for s in (microphone, played)]
         heard, transcribed = gate.push(*pieces)
-        now, late = now + heard, late + transcribed
+        now, late = now + (heard if gate.is_open else bytes(len(heard))), late + transcribed
     late += gate.flush()
     return np.frombuffer(now, "<i2").astype(float), np.frombuffer(late, "<i2").astype(float)
 

@@ -16,7 +16,7 @@ from smallest_nb.client.conversation.options import ConversationOptions
 from tests.support.services import KEY
 
 RATE = 16000
-LIMIT_SECS = 30.0
+LIMIT_SECS = 60.0
 
 
 async def tones(simulator, text: str, voice: str = "sophia", rate: int = RATE) -> snb.Clip:
@@ -117,11 +117,11 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(simulator, reply, *, speed: float = 2.0, echo_db: float | None = None, services=None, **options):
+async def talking(simulator, reply, *, speed: float = 3.0, echo_db: float | None = None, services=None, **options):
     """Run a conversation beside the test; it is over at the end of the block."""
     own = {name: options.pop(name) for name in ("on_error", "record", "keep_audio_secs") if name in options}
     chosen = ConversationOptions(**options)
-    clock = snb.ConversationClock(speed)
+    clock = snb.ConversationClock(speed, is_simulated=True)
     sink = snb.ArraySink(clock)
     person = snb.ClipSource(clock=clock, sample_rate=RATE, silence_secs=None)
     source = person if echo_db is None else EchoingMicrophone(person, sink, echo_db)

@@ -65,7 +65,7 @@ def test_speech_pauses_at_once_words_interrupt_and_the_turn_is_cut_where_it_was_
     assert LONG.startswith(turn.text)
     assert turn.text
     assert talk.calls[1] == ("stop please", [("user", "tell me"), ("assistant", turn.text)])
-    assert talk.session.record.metrics[0].barge_in_s == pytest.approx(0.1, abs=0.03)
+    assert talk.session.record.metrics[0].barge_in_s == pytest.approx(0.06, abs=0.03)
 
 
 def test_a_cough_pauses_and_the_answer_resumes_where_it_stopped():

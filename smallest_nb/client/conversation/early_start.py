@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["EarlyStart"]
 
-_FIRST_LAG_SECS = 0.2
+_FIRST_LAG_SECS = 0.13
 _MOST_LAG_SECS = 2.0
 _LEARNING = 0.3
-_SOON, _LATE = 0.6, 1.4
+_SOON, _LATE = 0.6, 1.3
 """Shares of the lag: an interim after the first is likely to have the last words, after the second none is coming."""
 _MOST_STARTS = 2
 """Early starts for one turn: what is thrown away is paid for."""
@@ -53,6 +53,10 @@ class EarlyStart:
         if text and text == interim:
             lag = min(_MOST_LAG_SECS, max(0.0, self._interim_at - quiet_since))
             self.lag += _LEARNING * (lag - self.lag)
+
+    def was_wrong(self, now: float, quiet_since: float) -> None:
+        """Learn from an early start that another interim has made wrong: it would have been worth the wait."""
+        self.lag = max(self.lag, min(_MOST_LAG_SECS, (now - quiet_since) / _LATE))
 
     def take(self) -> bool:
         """Count a start; return whether there is one left for this turn."""

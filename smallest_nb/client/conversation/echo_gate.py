@@ -31,11 +31,12 @@ _MEASURED_FRAMES, _ENOUGH_FRAMES = 150, 20
 _QUANTILE = 0.95
 _RISE = 1.3
 _MARGIN = 2.5
-_OPEN_SHARE = 0.35
+_OPEN_SHARE = 0.2
 """Share of what is left that the echo does not explain, from which it is a person's."""
 _FLOOR = 1e-6
 """Power that is heard as nothing, -60 dBFS."""
-_OPEN_FRAMES = 2
+_OPEN_FRAMES, _LITTLE_RATIO = 2, 0.003
+"""Frames with a person in them that open the gate; one if what is left of the echo is 25 dB below what is played."""
 _HOLD_FRAMES = 8
 _LOOK_BACK_FRAMES = 5
 
@@ -83,9 +84,9 @@ class EchoGate:
             loudspeaker: What was played meanwhile, as long.
 
         Returns:
-            What is heard now, for voice activity detection: the frame without the echo, or silence. And what is to be
-            transcribed, which is later by five frames while something is played, so that the beginning of a word is not
-            cut off.
+            The frame without the echo, for voice activity detection. And what is to be transcribed, which is silence
+            where there is no person in it, and later by five frames while something is played, so that the beginning of
+            a word is not cut off.
         """
         import numpy as np  # noqa: PLC0415
 
@@ -102,7 +103,7 @@ class EchoGate:
         self._rest = np.concatenate([self._rest[self.frame :], rest])
         self._decide()
         piece = as_pcm16(np.clip(rest, -1, 1))
-        return (piece if self.is_open else bytes(len(piece))), self._delay(piece)
+        return piece, self._delay(piece)
 
     def _spectrum(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the power of each band; all of them together are about the mean square."""
@@ -124,7 +125,7 @@ class EchoGate:
         self._person_frames = self._person_frames + 1 if is_person else 0
         if loudest > _FLOOR * 10:
             self._measure(total / loudest)
-        if self._person_frames >= _OPEN_FRAMES:
+        if self._person_frames >= (1 if self._ratio < _LITTLE_RATIO else _OPEN_FRAMES):
             self._held = _HOLD_FRAMES
         elif self._held:
             self._held -= 1

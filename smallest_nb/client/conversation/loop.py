@@ -290,7 +290,8 @@ class ConversationLoop(EventEmitter):
                 self._half_duplex_until = now + _HALF_DUPLEX_TAIL_SECS
             if now < self._half_duplex_until:
                 heard = late = bytes(len(pcm))
-        changes = self._detector.push(heard)
+        is_echo = self._gate is not None and not self._gate.is_open
+        changes = self._detector.push(heard, is_ignored=is_echo)
         if late:
             await self._stt.send(late)
         self._session.heard(

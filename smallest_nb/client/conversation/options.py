@@ -65,7 +65,7 @@ class ConversationOptions:
     start: Start = "plain"
     barge_in: BargeIn = "speech"
     min_words: int = 1
-    onset_secs: float = 0.1
+    onset_secs: float = 0.06
     grace_secs: float = 0.7
     echo: Echo = "gate"
     reply_secs: float = 30.0

@@ -276,17 +276,19 @@ class ConversationSession:
             if not self._is_speaking and self._final_until is None:
                 self._final_until = now + self.options.final_secs  # heard by the service alone: its final is awaited
         if text:
-            self._words_came()
+            self._words_came(now)
         if is_final:
             self._final_came(now, has_text=bool(text))
         self._consider_early(now)
 
-    def _words_came(self) -> None:
+    def _words_came(self, now: float) -> None:
         answer = self._answer
         if answer is None or answer.is_stopping:
             return
         if not answer.is_confirmed:
             if not same_words(answer.said, self.interim):
+                if self._interim and not self._is_speaking:
+                    self._early.was_wrong(now, self._quiet_since)
                 self._discard(answer)
         elif self.options.barge_in and len(self.interim.split()) >= self.options.min_words:
             self._interrupt(answer)

@@ -40,6 +40,12 @@ class ClipSource:
         clock: The clock of the conversation; None for real time.
         silence_secs: Seconds of silence after the last clip; then the person is gone. None goes on until `end`.
 
+    Attributes:
+        sample_rate: Hz.
+        clock: The clock.
+        position: Seconds that were pushed so far.
+        began_at: When that began, on the clock.
+
     Raises:
         ConfigError: A value that cannot work.
 
@@ -62,6 +68,7 @@ class ClipSource:
         self.sample_rate = Clip(b"", sample_rate or (clip.sample_rate if clip else 16000)).sample_rate
         self.clock = clock or ConversationClock()
         self.position = 0.0
+        self.began_at = 0.0
         self._silence_secs = silence_secs
         self._clips: list[Clip] = []
         self._is_ended = False
@@ -91,6 +98,7 @@ class ClipSource:
         """Yield pieces of 20 ms, each once its time has passed."""
         size = round(_CHUNK_SECS * self.sample_rate) * BYTES_PER_SAMPLE
         began, quiet, at = self.clock.now(), 0.0, 0
+        self.began_at = began
         sent = 0
         while True:
             if self._clips:
