@@ -1,4 +1,4 @@
-"""Runs the conversation of ten turns and three interruptions with each client in turn, and holds the figures to targets.
+"""Has each client in turn hold a conversation of ten turns and three interruptions, and compares with the targets.
 
 `python -m bench.conversation [--json] [--quick] [--latency none,in-region,...] [--rounds N]`; needs what
 `python -m bench.environments` makes. A row says whether its target was met; the exit code is 1 where one was not.
@@ -101,9 +101,7 @@ def rows_of(latency: str, found: dict[str, list[Figures]]) -> list[dict[str, Any
     return rows
 
 
-def _target(
-    name: str, latency: str, client: str, row: dict[str, Any], peer: dict[str, float] | None
-) -> dict[str, Any]:
+def _target(name: str, latency: str, client: str, row: dict[str, Any], peer: dict[str, float] | None) -> dict[str, Any]:
     if client == PEER:
         return {"target": None, "ok": None}
     if name == "history_error_words":

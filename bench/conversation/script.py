@@ -41,8 +41,8 @@ PHRASES = (
     Phrase("When is it open?"),
     Phrase("Where do you live?"),
 )
-"""Ten turns, and three that interrupt. The simulator's recogniser understands them in its interim results too; of a phrase
-that it does not, an early start would measure the recogniser."""
+"""Ten turns, and three that interrupt. The simulator's recogniser understands them in its interim results too; of a
+phrase that it does not, an early start would measure the recogniser."""
 
 
 def answer_to(text: str) -> str:

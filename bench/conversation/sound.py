@@ -37,7 +37,9 @@ async def _say(url: str, text: str, voice: str) -> snb.Clip:
         return await tts.synthesize(text)
 
 
-def make_sound(url: str, path: Path, *, slowest_answer_secs: float, turns: tuple[Phrase, ...] = PHRASES) -> list[Spoken]:
+def make_sound(
+    url: str, path: Path, *, slowest_answer_secs: float, turns: tuple[Phrase, ...] = PHRASES
+) -> list[Spoken]:
     """Write the sound as a WAV file.
 
     Args:
@@ -52,9 +54,7 @@ def make_sound(url: str, path: Path, *, slowest_answer_secs: float, turns: tuple
     for number, (turn, clip) in enumerate(zip(turns, clips, strict=True)):
         samples = clip.samples.astype(float)
         loud = np.flatnonzero(np.abs(samples) > _LOUD * 32768)
-        spoken.append(
-            Spoken(turn.text, turn.interrupts, (at + loud[0]) / RATE, (at + loud[-1] + 1) / RATE)
-        )
+        spoken.append(Spoken(turn.text, turn.interrupts, (at + loud[0]) / RATE, (at + loud[-1] + 1) / RATE))
         is_interrupted = number + 1 < len(turns) and turns[number + 1].interrupts
         words = 2 + len(turn.text.split())
         wait = slowest_answer_secs + (1.6 if is_interrupted else words * _SECS_PER_WORD + 1.0)

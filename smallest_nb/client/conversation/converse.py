@@ -76,7 +76,8 @@ async def converse(
     """Listen, call `reply` with what was said, speak its answer, stop when the person speaks; until the source ends.
 
     Args:
-        source: The person's sound: an :class:`AudioSource`, or a clip or WAV file that is pushed as if it were spoken.
+        source: The person's sound: an :class:`~smallest_nb.client.conversation.sources.AudioSource`, or a clip or WAV
+            file that is pushed as if it were spoken.
         reply: `reply(text)` or `reply(text, history)`, plain or async; returns or yields text. `history` is a list of
             messages, `{"role": "user" or "assistant", "content": ...}`, of the turns before. What is not async runs in
             a thread of its own.
@@ -90,8 +91,8 @@ async def converse(
         clock: The clock; None takes that of source or sink.
         record: Where turns, sound and figures go, so that you have them if the call fails or is cancelled.
         keep_audio_secs: Seconds of sound that are kept of each side; 0 keeps none.
-        options: Of :class:`ConversationOptions`: `end_of_turn`, `stop_secs`, `start`, `barge_in`, `min_words`,
-            `grace_secs`, `echo` and so on.
+        options: Of :class:`~smallest_nb.client.conversation.options.ConversationOptions`: `end_of_turn`, `stop_secs`,
+            `start`, `barge_in`, `min_words`, `grace_secs`, `echo` and so on.
 
     Returns:
         The turns, the sound and the figures.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["EarlyStart"]
 
-_FIRST_LAG_SECS = 0.13
+_FIRST_LAG_SECS = 0.2
 _MOST_LAG_SECS = 2.0
 _LEARNING = 0.3
-_SOON, _LATE = 0.6, 1.3
+_SOON, _LATE = 0.7, 1.6
 """Shares of the lag: an interim after the first is likely to have the last words, after the second none is coming."""
 _MOST_STARTS = 2
 """Early starts for one turn: what is thrown away is paid for."""

@@ -98,7 +98,6 @@ class ConversationLoop(EventEmitter):
 
     Attributes:
         record: Turns, sound and figures, also while the conversation goes on.
-        state: See :attr:`~smallest_nb.client.conversation.session.ConversationSession.state`.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -163,7 +162,7 @@ class ConversationLoop(EventEmitter):
 
     @property
     def state(self) -> str:
-        """What the conversation does now."""
+        """What happens now: "listening", "hearing", "waiting", "thinking", "speaking", "paused" or "ended"."""
         return self._session.state
 
     @property

@@ -72,7 +72,7 @@ class ConversationRecord:
 
     @property
     def history(self) -> list[dict[str, str]]:
-        """The turns as messages, `{"role": "user" or "assistant", "content": ...}`: what was heard, and no more."""
+        """The turns as messages with a `role`, "user" or "assistant", and a `content`: what was heard, and no more."""
         return [{"role": _ROLES[turn.who], "content": turn.text} for turn in self.turns if turn.text]
 
     @property
