@@ -247,8 +247,10 @@ class ConversationLoop(EventEmitter):
             async for piece in pieces:
                 await self._hear(self._resampler.push(piece))
             await self._hear(self._resampler.push(b"", last=True))
-            if self._gate is not None and (late := self._gate.flush()):
-                await self._stt.send(late)
+            if self._gate is not None:
+                await self._hear(bytes(-len(self._held) % (self._gate.frame * BYTES_PER_SAMPLE)))
+                if late := self._gate.flush():
+                    await self._stt.send(late)
             self._session.source_ended(self._clock.now())
             await self._perform_heard()
             await self._hear_nothing()
