@@ -162,7 +162,7 @@ class ConversationLoop(EventEmitter):
 
     @property
     def state(self) -> str:
-        """What happens now: "listening", "hearing", "waiting", "thinking", "speaking", "paused" or "ended"."""
+        """One of "listening", "hearing", "waiting", "thinking", "speaking", "paused" and "ended"."""
         return self._session.state
 
     @property
