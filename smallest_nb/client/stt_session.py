@@ -544,6 +544,8 @@ class STTSession:
         except ProtocolError as error:
             self.fail(error)
             return
+        if is_final and frame.from_finalize:
+            self._emit("on_finalized", new)
         if new is not None:
             self._actions.append(Emit(new))
         if frame.is_last and self._is_close_sent:  # unasked it says nothing: there may be more to come
