@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from smallest_nb.audio.files import read_sound
     from smallest_nb.audio.vad import VADParams
     from smallest_nb.client.blocking import list_voices, speak, transcribe, transcribe_recording
+    from smallest_nb.client.conversation.clock import ConversationClock
+    from smallest_nb.client.conversation.converse import converse
+    from smallest_nb.client.conversation.sinks import ArraySink
+    from smallest_nb.client.conversation.sources import ClipSource
     from smallest_nb.client.stt import SmallestSTTService
     from smallest_nb.client.tts import AudioChunk, SmallestTTSService, WordTiming
     from smallest_nb.errors import (
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
     from smallest_nb.notebook.widgets.transcript_view import TranscriptView
     from smallest_nb.notebook.widgets.voice_tuner import VoiceTuner
+    from smallest_nb.results.conversation import ConversationRecord, ConversationTurn
     from smallest_nb.results.takes import Take, Takes
     from smallest_nb.results.transcript import Comparison, Match, Recording, Transcript
     from smallest_nb.testing.cassette import record, replay
@@ -59,6 +64,10 @@ _HOMES = {
     "audio.files": ("read_sound",),
     "audio.vad": ("VADParams",),
     "client.blocking": ("list_voices", "speak", "transcribe", "transcribe_recording"),
+    "client.conversation.clock": ("ConversationClock",),
+    "client.conversation.converse": ("converse",),
+    "client.conversation.sinks": ("ArraySink",),
+    "client.conversation.sources": ("ClipSource",),
     "client.stt": ("SmallestSTTService",),
     "client.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
     "errors": (
@@ -72,6 +81,7 @@ _HOMES = {
     "notebook.widgets.settings_panel": ("SettingsPanel",),
     "notebook.widgets.transcript_view": ("TranscriptView",),
     "notebook.widgets.voice_tuner": ("VoiceTuner",),
+    "results.conversation": ("ConversationRecord", "ConversationTurn"),
     "results.takes": ("Take", "Takes"),
     "results.transcript": ("Comparison", "Match", "Recording", "Transcript"),
     "testing.cassette": ("record", "replay"),
@@ -83,13 +93,18 @@ _MODULES = {"colab": "notebook.colab"}
 __version__ = version("smallest-nb")
 __all__ = [
     "NOT_GIVEN",
+    "ArraySink",
     "AudioChunk",
     "AuthError",
     "CassetteError",
     "Clip",
+    "ClipSource",
     "Comparison",
     "ConfigError",
     "ConnectionLost",
+    "ConversationClock",
+    "ConversationRecord",
+    "ConversationTurn",
     "FrontEndError",
     "IncompleteError",
     "Language",
@@ -122,6 +137,7 @@ __all__ = [
     "Word",
     "WordTiming",
     "ask_key",
+    "converse",
     "doctor",
     "list_voices",
     "read_sound",

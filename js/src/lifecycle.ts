@@ -4,6 +4,7 @@ import { Channel, type Model, type PartChannel } from "./channel";
 import { mountConnection } from "./components/connection";
 import { keepKeys } from "./dom";
 import { capabilities } from "./host";
+import { type Factory, offer } from "./modules";
 
 export class Lifecycle {
   readonly #controller = new AbortController();
@@ -37,7 +38,7 @@ export function widget<Engine>(
   mount: (engine: Engine, el: HTMLElement, signal: AbortSignal) => void,
   parts: readonly string[] | ((model: Model) => readonly string[]) = [""],
 ) {
-  return () => {
+  const factory = () => {
     let engine: Engine | undefined;
     let channel: Channel | undefined;
     return {
@@ -58,4 +59,6 @@ export function widget<Engine>(
       },
     };
   };
+  offer(__WIDGET__, factory as Factory);
+  return factory;
 }

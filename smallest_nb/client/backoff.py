@@ -72,6 +72,11 @@ class RetryPolicy:
         self._allowance_at: float | None = None
 
     @property
+    def max_retries(self) -> int:
+        """Failures in a row without progress that are followed by another attempt."""
+        return self._max_retries
+
+    @property
     def failures(self) -> int:
         """Failures in a row without progress."""
         return self._failures

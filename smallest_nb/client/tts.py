@@ -15,7 +15,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.catalog import TTS_SAMPLE_RATES
@@ -34,7 +34,7 @@ from smallest_nb.client.model_fallback import ModelFallback, with_model_named
 from smallest_nb.client.sentences import split_text
 from smallest_nb.client.settings_warnings import SettingsWarnings
 from smallest_nb.client.text_input import MOST_SENTENCES_AHEAD, Text, check_text, read_sentences
-from smallest_nb.client.tts_events import AudioChunk, WordTiming
+from smallest_nb.client.tts_events import AudioChunk, RetryWait, WordTiming
 from smallest_nb.client.tts_session import TTSSession
 from smallest_nb.common.tracebacks import shorten, shortens_methods
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
 
-__all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
+__all__ = ["AudioChunk", "RetryWait", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
 _TASK_SECS = 4.0
@@ -100,7 +100,7 @@ class _Running:
         self._for_reader.set()
 
 
-@shortens_methods("connect", "close", "suspend", "update_settings", "synthesize", "interrupt")
+@shortens_methods("connect", "close", "suspend", "update_settings", "use_target", "synthesize", "interrupt")
 class SmallestTTSService(EventEmitter):
     """Streams speech from Smallest AI's Lightning models.
 
@@ -132,6 +132,8 @@ class SmallestTTSService(EventEmitter):
     """
 
     Settings = SmallestTTSSettings
+    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_retry")
+    """`on_retry` is called with a :class:`RetryWait` before each wait for another attempt to connect."""
 
     def __init__(
         self,
@@ -246,6 +248,13 @@ class SmallestTTSService(EventEmitter):
             if self.connected:
                 await self._connection.suspend()
                 self._fire("on_disconnected")
+
+    async def use_target(self, target: targets.Target) -> None:
+        """Connect elsewhere, or with another key, from the next request on."""
+        self._owner.check()
+        async with self._turn:
+            await self._connection.use_target(target)
+            self.target = target
 
     async def _give_up(self) -> bool:
         """Close the sockets if nothing is being spoken."""
@@ -383,8 +392,8 @@ class SmallestTTSService(EventEmitter):
                 await running.wait_until(at)
             case Send():
                 await self._send(action, running.session)
-            case Connect(at):
-                await self._connect(at, running.session)
+            case Connect(at, after):
+                await self._connect(at, after, running.session)
             case DropSocket(replace=True):
                 self._replace_socket()
             case DropSocket():
@@ -404,10 +413,12 @@ class SmallestTTSService(EventEmitter):
             self._used_at = monotonic()
             session.sent(action.request, self._used_at)
 
-    async def _connect(self, at: float, session: TTSSession) -> None:
+    async def _connect(self, at: float, after: SmallestError | None, session: TTSSession) -> None:
         try:
             if (seconds := at - monotonic()) > 0:
                 _log.info("connecting again in %.2f s", seconds)
+                if after is not None:
+                    self._fire("on_retry", RetryWait(after, seconds, self._retry.failures, self._retry.max_retries))
                 await self._connection.wait(seconds)
             took = await self._connection.open()
         except SmallestError as error:

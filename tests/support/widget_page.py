@@ -56,7 +56,10 @@ class Page:
 
     def send(self, content, buffers=()):
         """Send anything to the kernel, as a host delivers it."""
-        message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
+        message = {
+            "content": {"data": {"method": "custom", "content": content}},
+            "buffers": [memoryview(b) for b in buffers],
+        }
         self.root.comm.handle_msg(message)
 
     def say(self, kind, buffer=None, **fields):

@@ -37,7 +37,7 @@ export function mountSettings(mic: Settable): { element: HTMLElement; paint: () 
   );
   element.addEventListener("toggle", () => element.open && void mic.listDevices());
   element.append(...boxes.map(({ label }) => label));
-  let listed = "";
+  let listed: string | null = null;
   const paint = () => {
     const chosen = String(mic.model.get("device") ?? "");
     const names = [...new Set(["", chosen, ...mic.devices])];

@@ -3,7 +3,7 @@ import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, iconButton, setText } from "../dom";
+import { clock, h, icon, iconButton, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -20,6 +20,14 @@ const PRESSED_MS = 1500;
 const FETCHED_SECS = 4;
 const AGAIN_MS = 2000;
 
+/** Before another attempt: why it is made, how long it is waited for, its number and that of the last one. */
+interface Waiting {
+  why: string;
+  seconds: number;
+  attempt: number;
+  of: number;
+}
+
 /** What a widget around the player adds to its button. */
 export interface PlayerButton {
   /** Called before the kernel is asked to play: what it needs to know first. */
@@ -34,6 +42,10 @@ export class PlayerEngine {
   readonly playback: Playback;
   readonly pair: Pair;
   button: PlayerButton = {};
+  /** Another part of the page shows what is compared. */
+  comparesElsewhere = false;
+  /** When the attempt that is waited for begins, on the page's clock. */
+  #attemptAt = 0;
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
@@ -90,7 +102,15 @@ export class PlayerEngine {
     };
     settings();
     observe(model, ["volume", "loop"], signal, settings);
-    const timer = setInterval(() => this.report(), REPORT_MS);
+    const timed = () => {
+      this.#attemptAt = performance.now() + 1000 * (this.waiting?.seconds ?? 0);
+    };
+    timed();
+    observe(model, ["waiting"], signal, timed);
+    const timer = setInterval(() => {
+      this.report();
+      if (this.waiting) this.changed();
+    }, REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
       void this.playback.close();
@@ -116,6 +136,22 @@ export class PlayerEngine {
     this.changed();
   }
 
+  /** What the sound waits for, or null. */
+  get waiting(): Waiting | null {
+    const found = this.model.get("waiting") as Partial<Waiting> | null;
+    return found?.why ? (found as Waiting) : null;
+  }
+
+  /** That in words, with the seconds that are left. */
+  get waitingText(): string | null {
+    const { waiting } = this;
+    if (!waiting) return null;
+    const left = Math.max(0, Math.ceil((this.#attemptAt - performance.now()) / 1000));
+    const next = left ? `next try in ${left} s` : "trying again";
+    return `${waiting.why}, ${next} (${waiting.attempt} of ${waiting.of}).`;
+  }
+
+  /** Play the take again; the kernel sends what of it has not come. */
   replay(): void {
     this.#claim();
     this.playback.replay();
@@ -208,14 +244,23 @@ export class PlayerEngine {
 function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
+  if (player.waitingText) return player.waitingText;
   const awaited = player.playback.awaited;
   if (awaited !== null) return `Waiting for the sound at ${clock(awaited)}…`;
-  if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
   const status = String(player.model.get("status") ?? "");
-  const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
-  const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
-  const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
-  return status ? status + first + underruns : "";
+  if (state === "waiting" && !take?.samples && !status) return "Waiting for the first sound…";
+  if (Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0) return ""; // it says it too
+  return status ? [status, ...remarks(player)].join(" · ") : "";
+}
+
+/** What else is to be said of the take. */
+function remarks(player: PlayerEngine): string[] {
+  const { take } = player.playback;
+  const words = (player.model.get("words") ?? {}) as TimedWords;
+  const gaps = take?.underruns ?? 0;
+  const found = gaps ? [`${gaps} gap${gaps > 1 ? "s" : ""} in the sound`] : [];
+  if (words.estimated && words.stream === take?.id) found.push("word times estimated");
+  return found;
 }
 
 /** Draw the player into an element; `bare` inside another widget, which has the frame, the notice and the errors. */
@@ -317,9 +362,11 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       "aria-valuetext",
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
-    const text = take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "";
-    setText(time, text);
+    setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
+    // Said once: a count of seconds that is read out each second says nothing else any more.
+    status.setAttribute("aria-live", player.waiting && status.textContent ? "off" : "polite");
     setText(status, statusText(player));
+    status.hidden = !status.textContent && !waterfall.element.hidden;
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
@@ -328,19 +375,19 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
-    compare.show(String(model.get("difference") ?? ""));
-    waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
+    if (player.comparesElsewhere) compare.element.hidden = true;
+    else compare.show(String(model.get("difference") ?? ""));
+    const steps = (model.get("waterfall") ?? {}) as Record<string, number>;
+    waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
-  const resized = new ResizeObserver(paint);
-  resized.observe(wave);
+  onWidth(wave, signal, paint);
   player.views.add(paint);
-  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
+  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);
   player.channel.onTrouble(paint, signal);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
-    resized.disconnect();
     root.remove();
   });
   el.append(root);

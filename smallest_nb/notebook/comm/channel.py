@@ -49,6 +49,7 @@ class Channel:
         send: Sends a content and its buffers over the comm; callable from any thread.
         build: Build hash of the front end that this kernel would serve, to find stale pages.
         later: Calls a function after some seconds, on a thread of its own; None sends no probe.
+        module: Returns the widget's module and style sheet, as JSON, for a page that does not have them.
 
     Attributes:
         pages: The pages that show the widget, by id.
@@ -61,10 +62,12 @@ class Channel:
         *,
         build: str | None = None,
         later: Callable[[float, Callable[[], None]], None] | None = None,
+        module: Callable[[], str] = str,
     ) -> None:
         self._routes = [send]
         self._build = build
         self._later = later
+        self._module = module
         self._parts: dict[str, PartChannel] = {}
         self._on_left: list[Callable[[], None]] = []
         self._lock = threading.RLock()
@@ -131,7 +134,13 @@ class Channel:
             )
 
     def ask(self, page: str) -> None:
-        """Send a page a message that it answers at once."""
+        """Send a page a message that it answers at once; one question stands for those of all parts."""
+        with self._lock:
+            asked, now = self.pages.get(page), monotonic()
+            if asked is not None:
+                if asked.last_seen < asked.asked_at > now - ANSWER_SECS:
+                    return
+                asked.asked_at = now
         self._send_unnumbered({"type": "soon"}, to=page)
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> bool:
@@ -204,6 +213,8 @@ class Channel:
                 self._send_unnumbered({"type": "unknown", "page": message["page"]}, to=message["page"])
             elif message["type"] == "ping":
                 self._pong(message)
+            elif message["type"] == "module":
+                self._send_module()
             else:
                 self._take(message, data)
             page = self.pages.get(message["page"])
@@ -243,6 +254,13 @@ class Channel:
             page.trip_ms = message["trip"]
             pong: ToPage = {"type": "pong", "page": page.name, "t": message["t"], "k": monotonic() * 1000}
             self._send_unnumbered(pong, to=page.name)
+
+    def _send_module(self) -> None:
+        """Send the widget's module, before there is a page that speaks for it."""
+        text = self._module()
+        pieces = [text[at : at + MAX_PIECE // 2] for at in range(0, len(text), MAX_PIECE // 2)]
+        for n, piece in enumerate(pieces):
+            self._send_unnumbered({"type": "module", "n": n, "of": len(pieces), "text": piece}, to=None)
 
     def _welcome(self, hello: Hello, data: bytes) -> None:
         name, problem = hello["page"], None

@@ -24,6 +24,7 @@ class Page:
         pull: It must ask for its messages.
         probed_at: When the probe was sent, seconds of the monotonic clock, or None.
         last_seen: When its last message came, seconds of the monotonic clock.
+        asked_at: When it was last asked for an answer, seconds of the monotonic clock.
     """
 
     name: str
@@ -35,3 +36,4 @@ class Page:
     pull: bool = False
     probed_at: float | None = None
     last_seen: float = field(default_factory=monotonic)
+    asked_at: float = 0.0

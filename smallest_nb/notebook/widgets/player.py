@@ -56,12 +56,15 @@ class Player(SpeechWidget):
         position: Seconds played of the current stream.
         underruns: Times the sound ran dry in the current stream.
         state: "idle", "waiting", "playing", "paused" or "blocked", as last reported by the page.
+        waiting: What the sound waits for, while it does: `why`, the `seconds` until the next attempt, its number
+            (`attempt`) and the number of the last one (`of`).
     """
 
     _esm = assets.esm("player")
     _css = assets.css("player")
 
     busy = traitlets.Bool(False).tag(sync=True)
+    waiting = traitlets.Dict().tag(sync=True)
     remote = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
@@ -176,7 +179,7 @@ class Player(SpeechWidget):
         Args:
             stream: Whose words they are.
             words: (word, start, end), seconds of the stream.
-            estimated: Their times are reckoned, and the page says so.
+            estimated: Their times are estimates, and the page says so.
         """
         self.words = {"stream": stream.name, "estimated": estimated, "words": [list(word) for word in words]}
 
@@ -193,7 +196,9 @@ class Player(SpeechWidget):
         """
         for label, clip in (first, second):
             if clip.duration > _MAX_COMPARED_SECS:
-                raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+                raise ConfigError(
+                    f"{label} is {clip.duration:.0f} s long; takes of at most {_MAX_COMPARED_SECS} s can be compared."
+                )
         self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
             self._channel.command(

@@ -19,7 +19,7 @@ from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.takes.word_times import TakeWord
 
-__all__ = ["STAR", "card_html", "cut_text", "peak_level", "waveform_svg"]
+__all__ = ["STAR", "audio_html", "card_html", "cut_text", "peak_level", "waveform_svg"]
 
 _COLUMNS = 240
 _MARKS = 120
@@ -200,14 +200,14 @@ def card_html(
     if note:
         rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(note)}</div>')
     if audio_bytes > 0:
-        rows.append(_audio(clip, audio_bytes))
+        rows.append(audio_html(clip, audio_bytes))
     return (
         '<div style="border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:8px 12px;margin:4px 0;'
         f'max-width:600px;color:inherit">{"".join(rows)}</div>'
     )
 
 
-def _audio(clip: Clip, most: int) -> str:
+def audio_html(clip: Clip, most: int) -> str:
     """Return a player whose data URI has at most so many bytes."""
     room = ((most - len(_URI)) // 4 * 3 - _WAV_HEADER) // BYTES_PER_SAMPLE
     rates = [min(clip.sample_rate, rate) for rate in _EMBEDDED_RATES]
