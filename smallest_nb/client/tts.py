@@ -13,7 +13,7 @@ import contextlib
 import json
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -120,6 +120,8 @@ class SmallestTTSService(EventEmitter):
         spare_socket: Keep a second socket ready while a text sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
         transport: What opens the sockets; None for the network, or the cassette that runs.
+        on_busy: Called with each refusal for lack of capacity (429). If given, a text of which no sentence was received
+            is not tried again here: who schedules many requests decides that.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -149,6 +151,7 @@ class SmallestTTSService(EventEmitter):
         spare_socket: bool = True,
         target: targets.Target | None = None,
         transport: Transport | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -165,7 +168,7 @@ class SmallestTTSService(EventEmitter):
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: _Running | None = None
-        self._retry = RetryPolicy(max_retries)
+        self._retry = RetryPolicy(max_retries, on_busy=on_busy)
         self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
         self._late = LateFrames()
