@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from smallest_nb.audio.clip import Clip
     from smallest_nb.audio.files import read_sound
     from smallest_nb.audio.vad import VADParams
+    from smallest_nb.client.batch.many import speak_many, transcribe_many
+    from smallest_nb.client.batch.results import BatchResult, BatchResults
     from smallest_nb.client.blocking import list_voices, speak, transcribe, transcribe_recording
     from smallest_nb.client.stt import SmallestSTTService
     from smallest_nb.client.tts import AudioChunk, SmallestTTSService, WordTiming
@@ -58,6 +60,8 @@ _HOMES = {
     "audio.clip": ("Clip",),
     "audio.files": ("read_sound",),
     "audio.vad": ("VADParams",),
+    "client.batch.many": ("speak_many", "transcribe_many"),
+    "client.batch.results": ("BatchResult", "BatchResults"),
     "client.blocking": ("list_voices", "speak", "transcribe", "transcribe_recording"),
     "client.stt": ("SmallestSTTService",),
     "client.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
@@ -85,6 +89,8 @@ __all__ = [
     "NOT_GIVEN",
     "AudioChunk",
     "AuthError",
+    "BatchResult",
+    "BatchResults",
     "CassetteError",
     "Clip",
     "Comparison",
@@ -128,7 +134,9 @@ __all__ = [
     "record",
     "replay",
     "speak",
+    "speak_many",
     "transcribe",
+    "transcribe_many",
     "transcribe_recording",
     "use_service",
     "use_simulator",
