@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pysubs2
@@ -36,7 +37,7 @@ def test_every_sound_has_a_file_of_each_format(calls, ask, tmp_path):
     assert [r.id for r in done] == ["call0", "call1", "may/call2", "may/call3"]
     assert [r.transcript.text for r in done] == WORDS
     for result in done:
-        assert [os.path.splitext(p)[1] for p in result.outputs] == [".json", ".srt", ".vtt", ".TextGrid", ".txt"]
+        assert [Path(p).suffix for p in result.outputs] == [".json", ".srt", ".vtt", ".TextGrid", ".txt"]
     assert pysubs2.load(str(out / "may" / "call2.srt"))[0].plaintext == WORDS[2]
     assert (out / "call1.txt").read_text("utf-8").strip() == WORDS[1]
 
