@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smallest_nb.audio.vad import VADParams
     from smallest_nb.client.batch.many import speak_many, transcribe_many
     from smallest_nb.client.batch.results import BatchResult, BatchResults
+    from smallest_nb.client.batch.sweep import sweep
     from smallest_nb.client.blocking import list_voices, speak, transcribe, transcribe_recording
     from smallest_nb.client.stt import SmallestSTTService
     from smallest_nb.client.tts import AudioChunk, SmallestTTSService, WordTiming
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
     from smallest_nb.notebook.widgets.transcript_view import TranscriptView
     from smallest_nb.notebook.widgets.voice_tuner import VoiceTuner
-    from smallest_nb.results.takes import Take, Takes
+    from smallest_nb.results.takes import Grid, Take, Takes
     from smallest_nb.results.transcript import Comparison, Match, Recording, Transcript
     from smallest_nb.testing.cassette import record, replay
 
@@ -62,6 +63,7 @@ _HOMES = {
     "audio.vad": ("VADParams",),
     "client.batch.many": ("speak_many", "transcribe_many"),
     "client.batch.results": ("BatchResult", "BatchResults"),
+    "client.batch.sweep": ("sweep",),
     "client.blocking": ("list_voices", "speak", "transcribe", "transcribe_recording"),
     "client.stt": ("SmallestSTTService",),
     "client.tts": ("AudioChunk", "SmallestTTSService", "WordTiming"),
@@ -76,7 +78,7 @@ _HOMES = {
     "notebook.widgets.settings_panel": ("SettingsPanel",),
     "notebook.widgets.transcript_view": ("TranscriptView",),
     "notebook.widgets.voice_tuner": ("VoiceTuner",),
-    "results.takes": ("Take", "Takes"),
+    "results.takes": ("Grid", "Take", "Takes"),
     "results.transcript": ("Comparison", "Match", "Recording", "Transcript"),
     "testing.cassette": ("record", "replay"),
 }  # fmt: skip
@@ -97,6 +99,7 @@ __all__ = [
     "ConfigError",
     "ConnectionLost",
     "FrontEndError",
+    "Grid",
     "IncompleteError",
     "Language",
     "LiveTranscriber",
@@ -135,6 +138,7 @@ __all__ = [
     "replay",
     "speak",
     "speak_many",
+    "sweep",
     "transcribe",
     "transcribe_many",
     "transcribe_recording",

@@ -38,8 +38,8 @@ def environment(simulator):
 def run(signals, tmp_path):
     def run(*command, code=0, **options):
         done = subprocess.run(
-            [sys.executable, "-m", "smallest_nb.cli", *map(str, command)], capture_output=True, timeout=90, cwd=tmp_path,
-            env=environment(signals), **options,
+            [sys.executable, "-m", "smallest_nb.cli", *map(str, command)],
+            capture_output=True, timeout=90, cwd=tmp_path, env=environment(signals), **options,
         )  # fmt: skip
         out, errors = done.stdout, done.stderr.decode()
         assert CANARY not in errors + out.decode("latin-1")
