@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from smallest_nb.client import background_loop
 from smallest_nb.client import target as targets
 from smallest_nb.client.batch.items import Item
 from smallest_nb.client.batch.meter import Meter
-from smallest_nb.client.batch.places import open_folder
+from smallest_nb.client.batch.places import is_url, open_folder
 from smallest_nb.client.batch.results import BatchResults
 from smallest_nb.client.batch.rows import checked_name, items_of_rows, read_rows
 from smallest_nb.client.batch.runner import Run, Work
@@ -21,9 +22,10 @@ from smallest_nb.client.batch.sounds import checked_formats, items_of_sounds
 from smallest_nb.client.batch.speaking import Speaking
 from smallest_nb.client.batch.store import Store
 from smallest_nb.client.batch.transcribing import Transcribing
-from smallest_nb.client.batch.units import account_limiter, checked_units
+from smallest_nb.client.batch.units import MOST_UNITS, UnitLimiter, account_limiter, checked_units
 from smallest_nb.client.sound_files import for_captions
 from smallest_nb.common.numbers import is_integer
+from smallest_nb.common.paths import as_path
 from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["speak_many", "transcribe_many"]
 
+_Engine = Callable[[], tuple[Work, UnitLimiter]]
+"""Makes, on the background loop, what does the items and what limits it."""
 _TIDY_SECS = 15.0
 """How long an interrupted run may take to write what it has and to close its sockets."""
 
@@ -210,15 +214,14 @@ class _Plan:
 
     def run(self, items: Sequence[Item]) -> BatchResults:
         """Do the items, and return what became of them."""
-        target = targets.resolve(self.api_key, self.base_url, self.transport)
+        engine = self._on_this_machine() if self.client is None else self._on_the_cluster(items)
         store = Store(None if self.out is None else open_folder(self.out))
         runs: list[Run] = []
         ended = threading.Event()
 
         async def do_all() -> None:
             try:
-                limiter = account_limiter(target, self.units)
-                work = self._work(target)
+                work, limiter = engine()
                 with Meter(len(items), self.progress) as meter:
                     run = Run(
                         items, work, store, limiter, attempts=self.attempts, stops_at_error=self.stops_at_error,
@@ -237,6 +240,14 @@ class _Plan:
             raise
         return self._results(runs[0], items)
 
+    def _on_this_machine(self) -> _Engine:
+        target = targets.resolve(self.api_key, self.base_url, self.transport)
+
+        def engine() -> tuple[Work, UnitLimiter]:
+            return self._work(target), account_limiter(target, self.units)
+
+        return engine
+
     def _work(self, target: targets.Target) -> Work:
         if self.kind == "speak":
             return Speaking(
@@ -246,6 +257,46 @@ class _Plan:
             target, channel=self.channel, sample_rate=self.sample_rate, timeout=self.timeout,
             keeps_values=self.out is None, transport=self.transport,
         )  # fmt: skip
+
+    def _on_the_cluster(self, items: Sequence[Item]) -> _Engine:
+        from smallest_nb.client.batch import cluster  # noqa: PLC0415 - with it come other packages
+
+        if self.api_key is not None:
+            raise ConfigError(
+                "A key is not sent to a cluster. Leave api_key out: each worker finds its own (SMALLEST_API_KEY in its "
+                "environment, a keyring or a .env file)."
+            )
+        if self.transport is not None:
+            raise ConfigError("A transport belongs to this process; leave it out, or leave client out.")
+        if self.kind == "speak" and self.out is None:
+            raise ConfigError("On a cluster sound is not sent back: pass out= with a folder that all workers see.")
+        if any(item.source is not None for item in items):
+            raise ConfigError("Sound in memory is not sent to a cluster: pass paths or URLs that all workers see.")
+        base_url = self._address_for_workers()
+        out = (
+            None if self.out is None else os.fspath(self.out) if is_url(self.out) else str(as_path(self.out).resolve())
+        )
+        workers = cluster.check_cluster(self.client, base_url, out)
+        job = cluster.Job(
+            self.kind, base_url, out, self.units or MOST_UNITS, secrets.token_hex(6), self.sample_rate, self.channel,
+            self.timeout,
+        )  # fmt: skip
+
+        def engine() -> tuple[Work, UnitLimiter]:
+            return cluster.ClusterWork(self.client, job), cluster.cluster_limiter(self.units, workers)
+
+        return engine
+
+    def _address_for_workers(self) -> str:
+        if self.base_url is not None:
+            return self.base_url
+        target = targets.resolve()
+        if target.simulated:
+            raise ConfigError(
+                "Here the embedded simulator would answer, which no worker can use: its key stays in this process. Set "
+                "SMALLEST_API_KEY here and for the workers, or run `smallest-nb simulate` and pass its base_url=."
+            )
+        return target.base_url
 
     def _results(self, run: Run, items: Sequence[Item]) -> BatchResults:
         return BatchResults(run.results(), run.throughput, self._again(items))

@@ -48,6 +48,9 @@ class Work(Protocol):
     async def finish(self, item: Item, prepared: Any, answer: Any) -> Made:
         """Make the files."""
 
+    def ends_run(self, error: BaseException) -> bool:
+        """Whether every other item would end with this error too."""
+
     async def close(self) -> None:
         """Close what is kept open."""
 
@@ -216,7 +219,7 @@ class Run:
 
     def _stop_if_hopeless(self, error: Exception) -> None:
         """End the run for what would happen to every other item as well."""
-        if isinstance(error, AuthError) or is_full_disk(error):
+        if isinstance(error, AuthError) or is_full_disk(error) or self._work.ends_run(error):
             raise _Stopped(error)
 
     async def _fail(self, item: Item, error: Exception, attempts: int) -> None:

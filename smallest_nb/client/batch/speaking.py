@@ -72,6 +72,10 @@ class Speaking:
                 made.files[name] = await run_in_daemon_thread(encode_clip, clip, sound_format)
         return made
 
+    def ends_run(self, error: BaseException) -> bool:  # noqa: ARG002 - the protocol
+        """No error of one item says anything of the others."""
+        return False
+
     async def close(self) -> None:
         """Close the sockets."""
         await self._pool.close()

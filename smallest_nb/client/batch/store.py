@@ -151,6 +151,8 @@ class Store:
             if self._manifest is not None:
                 with contextlib.suppress(Exception):  # its parts are read as well
                     await run_in_daemon_thread(self.folder.join_log)
+                with contextlib.suppress(Exception):  # what workers that were killed had begun
+                    await run_in_daemon_thread(self.folder.clean)
             await run_in_daemon_thread(self._lock.release)
 
 

@@ -103,6 +103,10 @@ class Transcribing:
         made.value = answer if self._keeps_values else None
         return made
 
+    def ends_run(self, error: BaseException) -> bool:  # noqa: ARG002 - the protocol
+        """No error of one item says anything of the others."""
+        return False
+
     async def close(self) -> None:
         """Nothing is kept open."""
 
