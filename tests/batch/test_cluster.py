@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import pickle
@@ -166,6 +167,30 @@ def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(fragile_cluster,
     done = snb.speak_many(TEXTS, out=tmp_path, units=2)  # without the cluster
     assert all(r.ok for r in done)
     assert {name: at for name, at in check_whole(tmp_path).items() if name in finished} == finished
+
+
+def test_an_interrupted_run_is_given_up_on_the_workers_too(signals, client, tmp_path):
+    texts = [f"This is sentence number {n} of very many that are not to be spoken." for n in range(200)]
+    code = (
+        "import json, sys, smallest_nb as snb\nfrom distributed import Client\n"
+        "with Client(sys.argv[1]) as client:\n"
+        "    try: snb.speak_many(json.loads(sys.argv[2]), out=sys.argv[3], units=5, client=client)\n"
+        "    except KeyboardInterrupt as stopped: print(sum(r.ok for r in stopped.results))\n"
+    )
+    with counted_sessions(signals) as counted:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, client.scheduler.address, json.dumps(texts), str(tmp_path)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while lines_in(tmp_path) < 10:
+            assert process.poll() is None, process.communicate()
+            select.select([], [], [], 0.02)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=30)
+        client.run(_close_all)
+    done = int(out.splitlines()[-1])
+    assert len(check_whole(tmp_path)) >= max(done, 10), errors
+    assert counted.total("requests") <= len(check_whole(tmp_path)) + 5  # what was under way, and no other
 
 
 def test_the_key_is_in_no_task_log_or_pickle(client, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ are on their way to the workers, so that a unit that becomes free is used at onc
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import platform
 import secrets
@@ -31,6 +32,7 @@ from smallest_nb.client.batch.services import OnBusy
 from smallest_nb.client.batch.speaking import Speaking
 from smallest_nb.client.batch.transcribing import Transcribing
 from smallest_nb.client.batch.units import MOST_UNITS, UnitLimiter
+from smallest_nb.client.daemon_thread import run_in_daemon_thread
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.results.transcript import Transcript
 
@@ -42,6 +44,7 @@ _WATCH_SECS = 2.0
 _NO_WORKER_SECS = 60.0
 _FIRST_UNITS = 4
 _LEASE_SECS = 600.0
+_STOP_SECS = 5.0
 
 
 class SchedulerLost(ConnectionLost):
@@ -77,6 +80,11 @@ class Job:
         """The name of the account's budget on the cluster; runs with the same number of units share it."""
         return f"smallest-nb units of {self.base_url}: {self.units}"
 
+    @property
+    def stop_event(self) -> str:
+        """The name of the event that ends this run on all workers."""
+        return f"smallest-nb stop {self.run}"
+
 
 def cluster_limiter(units: int | None, workers: int) -> UnitLimiter:
     """Return how many items may be on their way to workers: the units and a few that wait for one."""
@@ -90,13 +98,46 @@ class _Station:
     """What a worker process keeps from item to item."""
 
     def __init__(self, job: Job) -> None:
-        from distributed import Semaphore  # noqa: PLC0415 - an extra
+        from distributed import Event, Semaphore  # noqa: PLC0415 - an extra
 
         self.folder: Folder | None = None if job.out is None else open_folder(job.out)
         self.work = _work_of(job, targets.resolve(None, job.base_url))
+        # Set by the process that has the client: what is under way is given up, rather than spoken and paid for.
+        self._stop: Any = Event(job.stop_event)  # type: ignore[no-untyped-call]
+        self._stopped = False
+        self._running: set[concurrent.futures.Future[Any]] = set()
+        threading.Thread(target=self._watch, name="smallest_nb stop", daemon=True).start()
         self.semaphore: Any = Semaphore(  # type: ignore[no-untyped-call]
             max_leases=job.units, name=job.semaphore
         )
+
+    def _watch(self) -> None:
+        with contextlib.suppress(Exception):  # the worker ends, or has lost the scheduler
+            self._stop.wait()
+            self._stopped = True
+            for future in list(self._running):
+                future.cancel()
+
+    def request(self, item: Item, prepared: Any) -> Any:
+        """Have the service do an item, while a unit of the plan is held.
+
+        Raises:
+            ConnectionLost: No unit became free, or the run was stopped.
+        """
+        if not self.semaphore.acquire(timeout=_LEASE_SECS):
+            raise ConnectionLost(f"No unit of the plan became free for {_LEASE_SECS:g} s.")
+        future = None
+        try:
+            future = background_loop.submit(self.work.request(item, prepared, _ignore))
+            self._running.add(future)
+            if self._stopped:
+                future.cancel()
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise ConnectionLost("The run was stopped.") from None
+        finally:
+            self._running.discard(future)
+            self.semaphore.release()
 
 
 _stations: dict[Job, _Station] = {}
@@ -148,12 +189,7 @@ def do_item(job: Job, item: Item) -> dict[str, Any]:
     secede()  # type: ignore[no-untyped-call]
     station = _station(job)
     prepared = background_loop.call(station.work.prepare(item))
-    if not station.semaphore.acquire(timeout=_LEASE_SECS):
-        raise ConnectionLost(f"No unit of the plan became free for {_LEASE_SECS:g} s.")
-    try:
-        answer = background_loop.call(station.work.request(item, prepared, _ignore))
-    finally:
-        station.semaphore.release()
+    answer = station.request(item, prepared)
     made: Made = background_loop.call(station.work.finish(item, prepared, answer))
     pending: dict[str, str] = {}
     try:
@@ -259,6 +295,7 @@ class ClusterWork:
     def __init__(self, client: Any, job: Job) -> None:
         self._client, self._job = client, job
         self._tries = 0
+        self._is_under_way = False
         self._seen_worker_at = monotonic()
 
     async def prepare(self, item: Item) -> None:
@@ -286,6 +323,7 @@ class ClusterWork:
         finally:
             with contextlib.suppress(Exception):
                 if not arrived.done():  # given up here: a worker that has not begun it never will
+                    self._is_under_way = True
                     future.cancel()
                 future.release()
         found: dict[str, Any] = arrived.result()
@@ -317,7 +355,16 @@ class ClusterWork:
         return isinstance(error, SchedulerLost)
 
     async def close(self) -> None:
-        """The client is its owner's."""
+        """Have workers give up what is still under way; the client is its owner's."""
+        if self._is_under_way and self._client.status == "running":
+            from distributed import Event  # noqa: PLC0415 - an extra
+
+            def stop() -> None:
+                Event(self._job.stop_event, client=self._client).set()  # type: ignore[no-untyped-call]
+
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_STOP_SECS):
+                    await run_in_daemon_thread(stop)
 
 
 _AGAIN = "What is finished is in the manifest: the same call goes on from there."

@@ -1,8 +1,9 @@
 """Where a batch reads and writes: folders and files of this machine, and of every store that fsspec knows.
 
 A folder of this machine is written in two steps, `put` under a temporary name and `commit`, between which the manifest
-gets its line. A store such as S3 shows an object as a whole and has no cheap rename: there `put` writes the object, and
-`commit` has nothing to do.
+gets its line. A store such as S3 shows an object as a whole and has no cheap rename: there `put` writes the object in
+one call (a file object of fsspec would commit half an object after an error), and `commit` has nothing to do. A server
+such as SFTP shows half a file: there the two steps are those of a folder.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _WILD = re.compile(r"[*?\[]")
 _TEMPORARY = re.compile(r"\.smallest-nb-batch-[0-9a-f]{16}\.tmp")
 _BLOCK = 2**20
+_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "hf", "memory"})
+"""What shows an object only once it is complete."""
 _TAGS = ("ETag", "etag", "md5Hash", "LastModified", "mtime", "created")
 """What stores call a version of an object, the best first."""
 
@@ -101,7 +104,10 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
     Raises:
         ConfigError: It cannot be made, is a file, or fsspec is missing.
     """
-    return RemoteFolder(str(path)) if is_url(path) else LocalFolder(as_path(path))
+    if not is_url(path):
+        return LocalFolder(as_path(path))
+    scheme, _, rest = str(path).partition("://")
+    return LocalFolder(as_path(rest)) if scheme in ("file", "local") else RemoteFolder(str(path))
 
 
 class LocalFolder:
@@ -206,6 +212,8 @@ class RemoteFolder:
         self.name = url
         self._store, self._root = _store_of(url)
         self._root = self._root.rstrip("/")
+        protocol = self._store.protocol
+        self._is_whole = bool(_OBJECT_STORES & {protocol, *([] if isinstance(protocol, str) else protocol)})
         self._parts = 0
         self._run = f"{time.time_ns():020d}-{secrets.token_hex(4)}"  # parts are read in the order of time
         try:
@@ -215,16 +223,30 @@ class RemoteFolder:
 
     def put(self, name: str, data: bytes) -> str:
         """See :class:`Folder`."""
-        path = self._path(name)
+        folder, slash, last = name.rpartition("/")
+        temporary = "" if self._is_whole else f"{folder}{slash}.smallest-nb-batch-{secrets.token_hex(8)}.tmp"
+        path = self._path(temporary or f"{folder}{slash}{last}")
         self._store.makedirs(path.rpartition("/")[0], exist_ok=True)
-        self._store.pipe_file(path, data)
-        return ""
+        try:
+            self._store.pipe_file(path, data)
+        except BaseException:
+            if temporary:
+                self.drop(temporary)
+            raise
+        return temporary
 
     def commit(self, temporary: str, name: str) -> None:
         """See :class:`Folder`."""
+        if temporary:
+            if self.has(name):  # a server may refuse to rename over a file
+                self._store.rm_file(self._path(name))
+            self._store.mv(self._path(temporary), self._path(name))
 
     def drop(self, temporary: str) -> None:
         """See :class:`Folder`."""
+        if temporary:
+            with contextlib.suppress(Exception):  # it may not be there
+                self._store.rm_file(self._path(temporary))
 
     def has(self, name: str) -> bool:
         """See :class:`Folder`."""
@@ -250,14 +272,17 @@ class RemoteFolder:
     def append_log(self, lines: bytes) -> None:
         """See :class:`Folder`."""
         self._parts += 1
-        self.put(f"{self._PARTS}/{self._run}-{self._parts:08d}.jsonl", lines)
+        self._write(f"{self._PARTS}/{self._run}-{self._parts:08d}.jsonl", lines)
 
     def replace_log(self, lines: bytes) -> None:
         """See :class:`Folder`."""
         parts = self._part_paths()
-        self.put(self.LOG, lines)
+        self._write(self.LOG, lines)
         if parts:
             self._store.rm(parts)
+
+    def _write(self, name: str, data: bytes) -> None:
+        self.commit(self.put(name, data), name)
 
     def join_log(self) -> None:
         """See :class:`Folder`."""
@@ -272,6 +297,10 @@ class RemoteFolder:
 
     def clean(self) -> None:
         """See :class:`Folder`."""
+        if not self._is_whole:
+            for path in self._store.find(self._root):
+                if _TEMPORARY.fullmatch(path.rpartition("/")[2]):
+                    self._store.rm_file(path)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

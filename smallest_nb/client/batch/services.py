@@ -52,6 +52,7 @@ class VoicePool:
     def __init__(self, target: Target, sample_rate: int | None, transport: Transport | None = None) -> None:
         self._target, self._sample_rate, self._transport = target, sample_rate, transport
         self._idle: list[_Voice] = []
+        self._is_closed = False
 
     @contextlib.asynccontextmanager
     async def voice(self, settings: SmallestTTSSettings, on_busy: OnBusy) -> AsyncIterator[SmallestTTSService]:
@@ -66,9 +67,13 @@ class VoicePool:
             await voice.service.close()
             raise
         voice.on_busy = None
-        self._idle.append(voice)
+        if self._is_closed:
+            await voice.service.close()
+        else:
+            self._idle.append(voice)
 
     async def close(self) -> None:
-        """Close all that are idle."""
+        """Close all that are idle; those that are lent are closed when they come back."""
+        self._is_closed = True
         idle, self._idle = self._idle, []
         await asyncio.gather(*(voice.service.close() for voice in idle), return_exceptions=True)
