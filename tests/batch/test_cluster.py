@@ -115,7 +115,7 @@ def test_a_refusal_that_the_budget_does_not_know_of_is_learned(signals, client, 
 
 def test_killed_workers_cost_what_they_had_in_flight(fragile_cluster, tmp_path):
     client = distributed.Client(fragile_cluster)
-    texts = [f"This is sentence number {n} of many." for n in range(300)]
+    texts = [f"This is sentence number {n} of many." for n in range(150)]
     outcome = {}
 
     def run():
@@ -124,7 +124,7 @@ def test_killed_workers_cost_what_they_had_in_flight(fragile_cluster, tmp_path):
     thread = threading.Thread(target=run)
     thread.start()
     before = {}
-    for kill_at in (40, 110, 180):
+    for kill_at in (20, 50, 80):
         while lines_in(tmp_path) < kill_at:
             assert thread.is_alive()
             select.select([], [], [], 0.02)
@@ -135,9 +135,9 @@ def test_killed_workers_cost_what_they_had_in_flight(fragile_cluster, tmp_path):
     assert not thread.is_alive()
     assert all(r.ok for r in outcome["results"])
     there = check_whole(tmp_path)
-    assert len(there) == 300
+    assert len(there) == 150
     assert {name: at for name, at in there.items() if name in before} == before
-    assert lines_in(tmp_path) == 300
+    assert lines_in(tmp_path) == 150
     client.close()
     assert not list(tmp_path.glob(".smallest-nb-batch-*.tmp"))
 

@@ -104,7 +104,7 @@ class _Station:
         self.work = _work_of(job, targets.resolve(None, job.base_url))
         # Set by the process that has the client: what is under way is given up, rather than spoken and paid for.
         self._stop: Any = Event(job.stop_event)  # type: ignore[no-untyped-call]
-        self._stopped = False
+        self._stopped = self.is_over = False
         self._running: set[concurrent.futures.Future[Any]] = set()
         threading.Thread(target=self._watch, name="smallest_nb stop", daemon=True).start()
         self.semaphore: Any = Semaphore(  # type: ignore[no-untyped-call]
@@ -113,7 +113,8 @@ class _Station:
 
     def _watch(self) -> None:
         with contextlib.suppress(Exception):  # the worker ends, or has lost the scheduler
-            self._stop.wait()
+            while not (self.is_over or self._stop.wait(timeout=_WATCH_SECS)):
+                pass
             self._stopped = True
             for future in list(self._running):
                 future.cancel()
@@ -156,7 +157,9 @@ def _station(job: Job) -> _Station:
     with _lock:
         if job not in _stations:
             for other in [j for j in _stations if j.run != job.run]:  # of a run before; its sockets close when idle
-                background_loop.post(_close_later, _stations.pop(other).work)
+                former = _stations.pop(other)
+                former.is_over = True
+                background_loop.post(_close_later, former.work)
             _stations[job] = _Station(job)
         return _stations[job]
 
@@ -295,7 +298,6 @@ class ClusterWork:
     def __init__(self, client: Any, job: Job) -> None:
         self._client, self._job = client, job
         self._tries = 0
-        self._is_under_way = False
         self._seen_worker_at = monotonic()
 
     async def prepare(self, item: Item) -> None:
@@ -323,7 +325,6 @@ class ClusterWork:
         finally:
             with contextlib.suppress(Exception):
                 if not arrived.done():  # given up here: a worker that has not begun it never will
-                    self._is_under_way = True
                     future.cancel()
                 future.release()
         found: dict[str, Any] = arrived.result()
@@ -355,8 +356,8 @@ class ClusterWork:
         return isinstance(error, SchedulerLost)
 
     async def close(self) -> None:
-        """Have workers give up what is still under way; the client is its owner's."""
-        if self._is_under_way and self._client.status == "running":
+        """End the run on the workers, and with it what is still under way; the client is its owner's."""
+        if self._client.status == "running":
             from distributed import Event  # noqa: PLC0415 - an extra
 
             def stop() -> None:
