@@ -72,7 +72,7 @@ def local(folder: Path, count: int, rounds: int) -> list[Row]:
                 found.append(done["seconds"] / (each * count / UNITS))
                 spent[client] = done["cpu"]
             cpu.append(spent["smallest_nb"] / spent["floor"])
-        few = max(20, count // 20)  # one after the other: what is left out would take as long for each
+        few = 10  # one after the other: what is left out would take as long for each
         if done := run_client("smallestai", url, few, 1, folder / "sdk"):
             looped.append(done["seconds"] / few * count / (each * count / UNITS))
     rows = [row("local_efficiency", "smallest_nb", times["smallest_nb"], 1.10)]

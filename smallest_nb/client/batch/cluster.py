@@ -87,8 +87,8 @@ class Job:
 
 
 def cluster_limiter(units: int | None, workers: int) -> UnitLimiter:
-    """Return how many items may be on their way to workers: the units and a few that wait for one."""
-    return UnitLimiter(MOST_UNITS, _FIRST_UNITS) if units is None else UnitLimiter(units + workers + 1)
+    """Return how many items may be on their way: those with a unit, and as many that wait for one or are written."""
+    return UnitLimiter(MOST_UNITS, _FIRST_UNITS) if units is None else UnitLimiter(2 * units + workers)
 
 
 # On a worker.

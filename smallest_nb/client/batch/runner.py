@@ -152,18 +152,29 @@ class Run:
 
     async def _do_all(self, remaining: Iterator[Item]) -> None:
         running: set[asyncio.Task[None]] = set()
+        failures: list[BaseException] = []
+        changed = asyncio.Event()
+
+        def on_done(task: asyncio.Task[None]) -> None:  # costs the same however many are running
+            running.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                failures.append(error)
+            changed.set()
+
         try:
-            while True:
+            while not failures:
                 while len(running) < 2 * self._limiter.limit and (item := next(remaining, None)) is not None:
-                    running.add(asyncio.create_task(self._do(item)))
+                    task = asyncio.create_task(self._do(item))
+                    running.add(task)
+                    task.add_done_callback(on_done)
                 if not running:
                     return
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    if (error := task.exception()) is not None:
-                        raise error.error if isinstance(error, _Stopped) else error
+                await changed.wait()
+                changed.clear()
+            first = failures[0]
+            raise first.error if isinstance(first, _Stopped) else first
         finally:
-            for task in running:
+            for task in list(running):
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 

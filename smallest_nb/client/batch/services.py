@@ -26,6 +26,7 @@ class _Voice:
 
     def __init__(self, target: Target, sample_rate: int | None, transport: Transport | None) -> None:
         self.on_busy: OnBusy | None = None
+        self.settings: SmallestTTSSettings | None = None
         self.service = SmallestTTSService(
             target=target,
             sample_rate=sample_rate,
@@ -60,7 +61,9 @@ class VoicePool:
         voice = self._idle.pop() if self._idle else _Voice(self._target, self._sample_rate, self._transport)
         voice.on_busy = on_busy
         try:
-            await voice.service.update_settings(settings)
+            if voice.settings is not settings:  # items with the same settings share them
+                await voice.service.update_settings(settings)
+                voice.settings = settings
             yield voice.service
         except BaseException:
             voice.on_busy = None
