@@ -86,7 +86,14 @@ class Transcribing:
     async def request(self, item: Item, prepared: _Sound, on_busy: OnBusy) -> Transcript:
         """Transcribe it."""
         clip = prepared.clip
-        service = service_for_clip(clip, item.settings, target=self._target, transport=self._transport, on_busy=on_busy)
+        service = service_for_clip(
+            clip,
+            item.settings,
+            target=self._target,
+            timeout=self._timeout,
+            transport=self._transport,
+            on_busy=on_busy,
+        )
         async with asyncio.timeout(3 * clip.duration + 30 if self._timeout is None else self._timeout):
             await send_clip(service, clip)
         if service.dropped_seconds:
