@@ -108,6 +108,8 @@ def cluster(folder: Path, count: int, rounds: int) -> list[Row]:
             LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as machines,
             Client(machines) as client,
         ):
+            # The workers import what they need: that is the start of a cluster, not its pace.
+            snb.speak_many(sentences(2 * UNITS), out=folder / "warm", units=UNITS, client=client, base_url=url)
             for turn in range(rounds):
                 began = perf_counter()
                 done = snb.speak_many(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -97,10 +96,10 @@ def killed_workers(url: str, count: int, folder: Path) -> Losses:
 
 def refusals(url: str, count: int, folder: Path) -> Losses:
     """Ask for thirty at once where ten are allowed."""
-    code = _RUN.replace("units=10", "units=30") + "\nprint(json.dumps(1))"
+    code = _RUN.replace("units=10", "units=30") + "\nprint(1)"
     process = subprocess.run(
         [sys.executable, "-c", code, str(count), str(folder), url], cwd=ROOT, capture_output=True, check=False
     )
     there, half = _sounds(folder)
-    finished = process.returncode == 0 and json.loads(process.stdout) == 1
-    return {"lost": count - len(there) if finished else count, "spoken twice": 0, "half files": half}
+    finished = process.returncode == 0 and process.stdout.strip() == b"1"
+    return {"lost": count - len(there) if finished else count, "half files": half}
