@@ -8,7 +8,7 @@ import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../smallest_nb/notebook/static");
-const WIDGETS = ["tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor"];
+const WIDGETS = ["tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor", "listening"];
 const LIMIT_BYTES = 85_000;
 
 async function bundleWorklet(path) {

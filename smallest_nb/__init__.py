@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         SmallestError,
     )
     from smallest_nb.notebook.widgets.doctor import doctor
+    from smallest_nb.notebook.widgets.listening_test import ListeningTest
     from smallest_nb.notebook.widgets.live_transcriber import LiveTranscriber
     from smallest_nb.notebook.widgets.microphone import Microphone
     from smallest_nb.notebook.widgets.player import Player
@@ -66,6 +67,7 @@ _HOMES = {
         "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
     ),
     "notebook.widgets.doctor": ("doctor",),
+    "notebook.widgets.listening_test": ("ListeningTest",),
     "notebook.widgets.live_transcriber": ("LiveTranscriber",),
     "notebook.widgets.microphone": ("Microphone",),
     "notebook.widgets.player": ("Player",),
@@ -93,6 +95,7 @@ __all__ = [
     "FrontEndError",
     "IncompleteError",
     "Language",
+    "ListeningTest",
     "LiveTranscriber",
     "Match",
     "Microphone",

@@ -79,9 +79,14 @@ class ListeningResults(Sequence[Answer]):
         Raises:
             ConfigError: pandas is missing.
         """
+        columns, rows = self.table()
+        return make_table(rows, columns)
+
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Return the columns and the rows of :meth:`to_dataframe`."""
         counted = set(map(id, self.counted))
         rows = [row for answer in self._answers for row in self._rows(answer, counts=id(answer) in counted)]
-        return make_table(rows, self._columns())
+        return self._columns(), rows
 
     def pairs(self) -> list[PairResult]:
         """Return each pair of systems that was compared (kinds ab and abx)."""

@@ -18,9 +18,11 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.preparation import trimmed
 from smallest_nb.results.takes.take import Take
 
-__all__ = ["LONGEST_SECS", "Stimulus", "collect", "prepare"]
+__all__ = ["LONGEST_SECS", "REFERENCE", "Stimulus", "collect", "prepare", "systems_of"]
 
 LONGEST_SECS = 60.0
+REFERENCE = "reference"
+"""The name of a reference that is none of the systems."""
 _MOST_STIMULI = 500
 _QUIETEST_LUFS = -70.0
 """BS.1770's absolute gate: what is below it is silence."""
@@ -57,12 +59,13 @@ class _Sound:
     take: Take | None = None
 
 
-def collect(takes: Any, *, allow_different_texts: bool = False) -> list[Stimulus]:
+def collect(takes: Any, *, allow_different_texts: bool = False, reference: Any = None) -> list[Stimulus]:
     """Return the stimuli of a test, named, checked and prepared.
 
     Args:
         takes: Takes, clips or sound files: a sequence, or a mapping of names to one of them or to a list of them.
         allow_different_texts: Compare them although they say different things; their texts are then ignored.
+        reference: A sound that becomes one more system, `REFERENCE`; a mapping of texts to sounds if there are several.
 
     Raises:
         ConfigError: Fewer than two systems, too many or too long sounds, silence, a text that only one system says.
@@ -80,10 +83,13 @@ def collect(takes: Any, *, allow_different_texts: bool = False) -> list[Stimulus
     texts = [("" if allow_different_texts else sound.text) for _, sound in named]
     if not allow_different_texts:
         _check_texts(named)
-    return prepare([
+    given = [
         (name, text, sound.clip, sound.take.ttfb_ms if sound.take else None)
         for (name, sound), text in zip(named, texts, strict=True)
-    ])  # fmt: skip
+    ]
+    if reference is not None:
+        given += [(REFERENCE, text, clip, None) for text, clip in _references(reference, list(dict.fromkeys(texts)))]
+    return prepare(given)
 
 
 def prepare(sounds: Sequence[tuple[str, str, Clip, float | None]]) -> list[Stimulus]:
@@ -113,6 +119,27 @@ def prepare(sounds: Sequence[tuple[str, str, Clip, float | None]]) -> list[Stimu
         Stimulus(name, text, clip, ready, level, ttfb_ms)
         for (name, text, clip, ttfb_ms), ready, level in zip(sounds, equal, levels, strict=True)
     ]
+
+
+def systems_of(stimuli: Sequence[Stimulus]) -> dict[str, list[str]]:
+    """Return the systems by which each text is said; the texts in order."""
+    systems: dict[str, list[str]] = {}
+    for stimulus in stimuli:
+        systems.setdefault(stimulus.text, []).append(stimulus.system)
+    return systems
+
+
+def _references(reference: Any, texts: list[str]) -> Iterator[tuple[str, Clip]]:
+    if not isinstance(reference, Mapping):
+        if len(texts) > 1:
+            raise ConfigError(
+                f"One reference cannot stand for {len(texts)} texts; pass a mapping of each text to its recording."
+            )
+        reference = {texts[0]: reference}
+    for text in texts:
+        if text not in reference:
+            raise ConfigError(f"There is no reference for the text {_cut(text)!r}; expected one for each text.")
+        yield text, _sound(reference[text], REFERENCE).clip
 
 
 def _sounds(takes: Any) -> Iterator[_Sound]:

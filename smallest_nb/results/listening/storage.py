@@ -21,7 +21,7 @@ from smallest_nb.common.files import append_line, write_file
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.answer import Answer
 from smallest_nb.results.listening.plan import Design
-from smallest_nb.results.listening.stimulus import Stimulus, prepare
+from smallest_nb.results.listening.stimulus import Stimulus, prepare, systems_of
 
 __all__ = ["answers_path", "append", "read", "read_answers", "signature", "write"]
 
@@ -119,11 +119,14 @@ def read(path: Path) -> tuple[list[Stimulus], Design, list[str], str]:
         raise ConfigError(f"{path} has version {data.get('version')!r}; this release reads version {_VERSION}.")
     try:
         stimuli = prepare([_sound(one) for one in data["stimuli"]])
-        systems: dict[str, list[str]] = {}
-        for stimulus in stimuli:
-            systems.setdefault(stimulus.text, []).append(stimulus.system)
         design = Design(
-            data["kind"], systems, data["seed"], data["trials"], data["training"], data["checks"], data["reference"]
+            data["kind"],
+            systems_of(stimuli),
+            data["seed"],
+            data["trials"],
+            data["training"],
+            data["checks"],
+            data["reference"],
         )
         return stimuli, design, [str(name) for name in data["listeners"]], str(data["uid"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

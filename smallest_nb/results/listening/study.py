@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import uuid
 from collections.abc import Sequence
@@ -13,11 +14,11 @@ from smallest_nb.audio.loudness import at_one_loudness, loudness_lufs
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening import storage
 from smallest_nb.results.listening.answer import Answer
-from smallest_nb.results.listening.plan import Design, Place, Trial, draw_trials
+from smallest_nb.results.listening.plan import CHECKED, Design, Kind, Place, Trial, draw_trials
 from smallest_nb.results.listening.preparation import anchor, degraded, of_one_length
 from smallest_nb.results.listening.results import ListeningResults
 from smallest_nb.results.listening.session import Session, as_listener
-from smallest_nb.results.listening.stimulus import Stimulus
+from smallest_nb.results.listening.stimulus import REFERENCE, Stimulus, collect, systems_of
 
 __all__ = ["MAX_LISTENERS", "Study"]
 
@@ -64,6 +65,29 @@ class Study:
             raise ConfigError(f"listeners={self.listeners!r}: two have the same name, so their answers would be mixed.")
         if len(self.listeners) > MAX_LISTENERS:
             raise ConfigError(f"{len(self.listeners)} listeners are too many; expected at most {MAX_LISTENERS}.")
+
+    @classmethod
+    def make(
+        cls, takes: Any, kind: Kind = "ab", *, listeners: Sequence[str] = (), seed: int | None = None,
+        trials: int | None = None, training: int = 2, checks: int | None = None, reference: Any = None,
+        allow_different_texts: bool = False,
+    ) -> Study:  # fmt: skip
+        """Make a test of takes, clips or files; see `ListeningTest` for the arguments.
+
+        Raises:
+            ConfigError: What cannot be compared, or a design that cannot be used.
+        """
+        named = isinstance(reference, str) and not Path(reference).is_file()
+        sound = None if named else reference
+        if sound is not None and kind != "mushra":
+            raise ConfigError(f"kind={kind!r} has no reference; leave out reference=.")
+        stimuli = collect(takes, allow_different_texts=allow_different_texts, reference=sound)
+        design = Design(
+            kind, systems_of(stimuli), secrets.randbelow(2**32) if seed is None else seed, trials, training,
+            (2 if kind in CHECKED else 0) if checks is None else checks,
+            REFERENCE if sound is not None else reference,
+        )  # fmt: skip
+        return cls(stimuli, design, listeners=listeners)
 
     @property
     def answers(self) -> list[Answer]:
