@@ -14,10 +14,13 @@ import type { Take } from "./take";
 const SWITCH_SECS = 0.0015;
 const STOP_SECS = 0.02;
 const LEAD_SECS = 0.02;
+/** So near to the end, where no sound says anything any more, another one is heard from its start. */
+const END_SECS = 0.1;
 
 export class SwitchedPlayback {
   /** The sound that is heard, or was heard last; -1 before. */
   active = -1;
+  /** How often another one was heard in the middle of one. */
   switches = 0;
   coverage: Coverage[] = [];
   problem: string | null = null;
@@ -63,9 +66,10 @@ export class SwitchedPlayback {
   /** Hear one of the sounds: from where the other one is, or from where it was stopped, or from the start. */
   async hear(place: number): Promise<void> {
     if (!this.#takes[place]) return;
-    if (this.active >= 0 && this.active !== place) this.switches += 1;
+    if (this.#running && this.duration - this.position < END_SECS) this.#ended();
     const running = this.#running;
     if (running && this.#context) {
+      if (this.active !== place) this.switches += 1;
       this.note();
       this.active = place;
       const now = this.#context.currentTime;
@@ -140,6 +144,10 @@ export class SwitchedPlayback {
 
   #ended(): void {
     this.coverage[this.active]?.add(this.#notedAt, this.duration);
+    for (const source of this.#running?.sources ?? []) {
+      source.onended = null;
+      source.stop();
+    }
     this.#running = null;
     this.#pausedAt = 0;
     this.changed();

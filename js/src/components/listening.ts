@@ -183,6 +183,7 @@ export function mountListening(test: ListeningEngine, el: HTMLElement, signal: A
   let shown = "";
 
   const press = () => {
+    root.focus({ preventScroll: true }); // the button is disabled next, and would lose the keyboard to the page
     const phase = test.state?.phase;
     if (phase === "start") source.begin();
     else if (phase === "done") source.next();
@@ -213,10 +214,8 @@ export function mountListening(test: ListeningEngine, el: HTMLElement, signal: A
     const drawn = state ? `${state.phase} ${state.trial} ${state.listener} ${state.next ?? ""}` : "";
     const outcome = JSON.stringify(source.outcome);
     if (state && `${drawn} ${outcome}` !== shown) {
-      const had = root.contains(document.activeElement);
       shown = `${drawn} ${outcome}`;
       refresh = draw(test, state, body);
-      if (had) (body.querySelector<HTMLElement>("button") ?? next).focus({ preventScroll: true });
     }
     if (state) {
       const practice = state.phase === "training";
