@@ -69,7 +69,7 @@ function sourceHash() {
 
 function options(watch, hash) {
   return {
-    entryPoints: [...WIDGETS.map((name) => join(here, `src/widgets/${name}.ts`)), join(here, "src/tab.ts")],
+    entryPoints: [...WIDGETS.map((name) => join(here, `src/widgets/${name}.ts`)), join(here, "src/tab.ts"), join(here, "src/listen-page.ts")],
     entryNames: "[name]",
     outdir: out,
     bundle: true,
