@@ -175,6 +175,18 @@ def test_a_listener_who_goes_away_disturbs_nobody_else(served, study, caplog):
     assert caplog.records == []
 
 
+def test_a_closed_server_answers_on_no_connection_that_was_kept(study):
+    with ListenServer(study) as server:
+        kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        kept.request("GET", f"/{study.uid}/")
+        assert kept.getresponse().read()
+    with contextlib.closing(kept), pytest.raises((http.client.HTTPException, OSError)):
+        kept.sock.sendall(b"")  # the connection that was kept, not a new one
+        kept.auto_open = 0
+        kept.request("GET", f"/{study.uid}/")
+        kept.getresponse()
+
+
 def test_addresses_that_cannot_be_used(study):
     with ListenServer(study) as server, pytest.raises(ConfigError, match="cannot be listened on"):
         ListenServer(study, port=server.port)

@@ -6,6 +6,7 @@ so that who does not have the link finds nothing. Each answer is on the disk bef
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import ipaddress
 import json
@@ -93,6 +94,8 @@ class ListenServer:
     def close(self) -> None:
         """Serve no more; what was answered is on the disk."""
         self._server.shutdown()
+        with self._server.lock:  # an answer that is being written is written to its end
+            self._server.hang_up()
         self._server.server_close()
         self._thread.join(_REQUEST_SECS)
 
@@ -113,17 +116,26 @@ class _Server(socketserver.ThreadingTCPServer):
         self.host = address[0]
         self.lock = threading.Lock()  # of all answers: each is written whole, one after the other
         self.address_family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._connections: set[socket.socket] = set()
         self._places = threading.BoundedSemaphore(_MAX_REQUESTS)
         super().__init__(address, _Handler)
 
+    def hang_up(self) -> None:
+        """End the connections that browsers keep open for their next request."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def process_request(self, request: Any, client_address: Any) -> None:
         self._places.acquire()
+        self._connections.add(request)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self._connections.discard(request)
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
