@@ -10,6 +10,7 @@ from smallest_nb import Clip, Takes
 from smallest_nb.audio.clip import silence
 from smallest_nb.audio.loudness import at_one_loudness, float_samples, loudness_lufs
 from smallest_nb.errors import ConfigError
+from smallest_nb.results.listening.evidence import figures_of
 from smallest_nb.results.listening.preparation import anchor, degraded, of_one_length, trimmed
 from smallest_nb.results.listening.stimulus import collect
 from tests.support.listening_sounds import RATE, take_of, voice_like
@@ -90,6 +91,16 @@ def test_takes_clips_files_and_mappings(tmp_path):
     assert [(s.system, s.text) for s in collect(grid)] == [
         ("olivia", "One."), ("olivia", "Two."), ("lucas", "One."), ("lucas", "Two."),
     ]  # fmt: skip
+
+
+def test_sounds_in_lists_are_compared_in_their_order():
+    """Without texts, the first of each list say the same, and so on."""
+    first, second = [voice_like(1), voice_like(2)], [voice_like(3), voice_like(4)]
+    made = collect({"old": first, "new": second})
+    assert [(s.system, s.text) for s in made] == [("old", "#1"), ("old", "#2"), ("new", "#1"), ("new", "#2")]
+    assert np.isnan(figures_of(made[0])["words_per_s"])
+    with pytest.raises(ConfigError, match="Only 'old' says '#2'"):
+        collect({"old": first, "new": second[:1]})
 
 
 def test_all_have_one_rate_and_the_loudness_that_they_were_given_is_kept():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smallest_nb.client.blocking import transcribe as transcribe_clip
 from smallest_nb.results.listening import Study
 from smallest_nb.results.listening.evidence import FIGURES, correlations, figures_of
+from smallest_nb.results.listening.stimulus import is_known
 from smallest_nb.results.table import make_table
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def measure(study: Study, *, transcribe: bool = False, **settings: Any) -> pd.Da
         figures: dict[str, Any] = {"system": stimulus.system, "text": stimulus.text, **figures_of(stimulus)}
         if transcribe:
             figures["wer"] = math.nan
-            if stimulus.text:
+            if is_known(stimulus.text):
                 heard = transcribe_clip(stimulus.clip.padded(_BEFORE_SECS, _AFTER_SECS), **settings)
                 figures["wer"] = heard.wer(stimulus.text)
         rows.append(figures)

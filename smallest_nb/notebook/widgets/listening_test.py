@@ -243,7 +243,7 @@ class ListeningTest(CompositeWidget):
 
     def _draw(self) -> str:
         if not self.done:
-            return f"<p>{text_html(self.describe())}</p>"
+            return f"<p>{text_html(self.describe())}</p><p>{text_html(self.plan())}</p>"
         return "".join(f"<p>{text_html(line)}</p>" for line in self.summary().splitlines())
 
 

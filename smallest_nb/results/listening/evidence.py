@@ -12,7 +12,7 @@ from smallest_nb.results.listening.bars import bars_of
 from smallest_nb.results.listening.preparation import trimmed
 from smallest_nb.results.listening.results import ListeningResults
 from smallest_nb.results.listening.statistics import rank_correlation
-from smallest_nb.results.listening.stimulus import Stimulus
+from smallest_nb.results.listening.stimulus import Stimulus, is_known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def figures_of(stimulus: Stimulus) -> dict[str, float]:
     """Return the figures of a stimulus but for its words' errors; NaN for what is not known."""
     speech = max(1e-3, trimmed(stimulus.clip).duration - 0.2)  # without the silence that trimming leaves
     pitch = pitch_of(stimulus.clip)
-    words = len(stimulus.text.split())
+    words = len(stimulus.text.split()) if is_known(stimulus.text) else 0
     return {
         "duration_s": stimulus.clip.duration,
         "words_per_s": words / speech if words else math.nan,

@@ -12,6 +12,7 @@ from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.bars import axis_of, bars_of
 from smallest_nb.results.listening.results import ListeningResults
+from smallest_nb.results.listening.stimulus import is_known
 from smallest_nb.results.listening.study import Study
 from smallest_nb.results.listening.summary import summarize
 from smallest_nb.results.takes.html import waveform_svg
@@ -112,7 +113,7 @@ def _sounds(study: Study, evidence: pd.DataFrame | None) -> str:
             f'<td class="n">{_format(name, evidence[name].iloc[place] if evidence is not None else math.nan)}</td>'
             for name in names
         )
-        text = f"<br><small>{text_html(stimulus.text)}</small>" if stimulus.text else ""
+        text = f"<br><small>{text_html(stimulus.text)}</small>" if is_known(stimulus.text) else ""
         rows.append(
             f'<tr><th scope="row">{text_html(stimulus.system)}{text}</th>'
             f"<td>{waveform_svg(stimulus.prepared, width=160, height=32)}</td>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.preparation import trimmed
 from smallest_nb.results.takes.take import Take
 
-__all__ = ["LONGEST_SECS", "REFERENCE", "Stimulus", "collect", "prepare", "systems_of"]
+__all__ = ["LONGEST_SECS", "REFERENCE", "Stimulus", "collect", "is_known", "prepare", "systems_of"]
 
 LONGEST_SECS = 60.0
 REFERENCE = "reference"
@@ -34,7 +35,7 @@ class Stimulus:
 
     Attributes:
         system: What is compared, such as a voice: its name in results. Listeners do not see it.
-        text: What is said; empty if it is not known.
+        text: What is said; empty, or the number of the sound among its system's (#1), if that is not known.
         clip: The sound as it was given.
         prepared: The sound as it is played: trimmed, at the loudness and the rate of all others.
         lufs: Loudness of `clip`.
@@ -121,6 +122,11 @@ def prepare(sounds: Sequence[tuple[str, str, Clip, float | None]]) -> list[Stimu
     ]
 
 
+def is_known(text: str) -> bool:
+    """Say whether a text is what is said, and not only the number of a sound whose text was not given."""
+    return bool(text) and not re.fullmatch(r"#\d+", text)
+
+
 def systems_of(stimuli: Sequence[Stimulus]) -> dict[str, list[str]]:
     """Return the systems by which each text is said; the texts in order."""
     systems: dict[str, list[str]] = {}
@@ -146,9 +152,10 @@ def _sounds(takes: Any) -> Iterator[_Sound]:
     if isinstance(takes, Mapping):
         for name, given in takes.items():
             several = isinstance(given, list | tuple)
-            for one in given if several else [given]:
+            for number, one in enumerate(given if several else [given], 1):
                 sound = _sound(one, str(name))
-                yield _Sound(str(name), sound.text, sound.clip, sound.take)
+                text = sound.text or (f"#{number}" if several else "")
+                yield _Sound(str(name), text, sound.clip, sound.take)
         return
     if isinstance(takes, str | bytes | os.PathLike | Clip | Take) or not isinstance(takes, Iterable):
         raise ConfigError(
