@@ -166,7 +166,7 @@ def test_other_paths_and_other_names_find_nothing(served, study):
     assert request(served, "DELETE", own, here) == 501
 
 
-def test_a_listener_who_goes_away_disturbs_nobody_else(served, study, caplog):
+def test_a_listener_who_goes_away_disturbs_no_other(served, study, caplog):
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", served.port)) as gone:
             gone.sendall(b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\nhalf")

@@ -63,7 +63,7 @@ def test_training_and_checks_do_not_count():
 
 
 def test_who_does_not_listen_is_left_out():
-    """Nobody who listens fails; of those who press anything, three of four do (two checks with two answers)."""
+    """None who listens fails; of those who press anything, three of four do (two checks with two answers)."""
     design = design_of("ab")
     kept = ListeningResults(design, [a for one in listeners(BETTER, 40) for a in one.take(design)])
     assert kept.left_out == []

@@ -131,7 +131,7 @@ def design_of(kind, systems=("sophia", "magnus"), texts=("one",), **more):
 
 
 def test_preferences_false_positives_and_power():
-    """Nobody prefers anything: at most 5 % of tests find a preference. Three to one: as often as was said before."""
+    """Without a preference, at most 5 % of tests find a preference. Three to one: as often as was said before."""
     design = design_of("ab", trials=40, checks=0, training=0)
     false = share_of_tests(design, EQUAL, lambda r: r.pairs()[0].p < 0.05)
     assert 0.01 < false <= 0.05 + 0.02  # the exact test at 40 trials: 3.8 %
