@@ -12,6 +12,7 @@ const WIDGETS = [
   "tuner",
   "transcriber",
   "conversation",
+  "listening",
   "player",
   "microphone",
   "transcript-view",
@@ -76,7 +77,7 @@ function sourceHash() {
   return digest.digest("hex");
 }
 
-const ENTRIES = [...WIDGETS.map((name) => `widgets/${name}`), "tab", "loader"];
+const ENTRIES = [...WIDGETS.map((name) => `widgets/${name}`), "tab", "listen-page", "loader"];
 
 function options(watch, hash, entry) {
   return {

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         SmallestError,
     )
     from smallest_nb.notebook.widgets.doctor import doctor
+    from smallest_nb.notebook.widgets.listening_test import ListeningTest
     from smallest_nb.notebook.widgets.live_transcriber import LiveTranscriber
     from smallest_nb.notebook.widgets.microphone import Microphone
     from smallest_nb.notebook.widgets.player import Player
@@ -81,6 +82,7 @@ _HOMES = {
         "ModelRetiredError", "ProtocolError", "RateLimitError", "ServiceError", "SmallestError",
     ),
     "notebook.widgets.doctor": ("doctor",),
+    "notebook.widgets.listening_test": ("ListeningTest",),
     "notebook.widgets.live_transcriber": ("LiveTranscriber",),
     "notebook.widgets.microphone": ("Microphone",),
     "notebook.widgets.player": ("Player",),
@@ -119,6 +121,7 @@ __all__ = [
     "Grid",
     "IncompleteError",
     "Language",
+    "ListeningTest",
     "LiveTranscriber",
     "Match",
     "Microphone",

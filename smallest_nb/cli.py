@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
     from smallest_nb.client.batch import command as batch  # noqa: PLC0415
     from smallest_nb.notebook.doctor import command as doctor  # noqa: PLC0415
+    from smallest_nb.notebook.listen import command as listen  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
     from smallest_nb.testing.cassette import command as cassette  # noqa: PLC0415
 
@@ -45,8 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
     cassette.add_arguments(commands.add_parser("cassette", help="show recorded sessions"))
+    listen.add_arguments(commands.add_parser("listen", help="let others take a listening test by a link"))
     doctor.add_arguments(commands.add_parser("doctor", help="check what works here and what to do about the rest"))
-    runs = {"demo": _demo, "simulate": simulate.run, "cassette": cassette.run, "doctor": doctor.run, **batch.COMMANDS}
+    runs = {
+        "demo": _demo,
+        "simulate": simulate.run,
+        "cassette": cassette.run,
+        "listen": listen.run,
+        "doctor": doctor.run,
+        **batch.COMMANDS,
+    }
     args = parser.parse_args(argv)
     try:
         return runs[args.command](args)
