@@ -62,6 +62,10 @@ export type ToPage =
   | { type: "now"; at: number | null }
   /** A file to be saved, as bytes beside it. */
   | { type: "file"; name: string; mime: string }
+  /** The next bytes of a file to be saved, beside it: where they begin, and the whole file's length. */
+  | { type: "file-part"; file: string; name: string; mime: string; size: number; first: number }
+  /** The picture of a recording: a byte for each 40 ms beside it, from number `first` on; times in seconds. */
+  | { type: "peaks"; first: number; reset: boolean; seconds: number; kept_from: number }
   /** How much of an uploaded file is here, and why no more of it is wanted. */
   | { type: "upload-ack"; file: string; received: number; error: string | null }
   /** The answer to an echo, with the five known bytes beside it. */
@@ -101,6 +105,8 @@ export type ToKernel =
   | { type: "key" }
   /** The next bytes of a file, beside it: where they begin, and the whole file's length. */
   | { type: "upload"; file: string; name: string; size: number; first: number }
+  /** So many bytes of a file that is saved in parts are here. */
+  | { type: "more"; file: string; received: number }
   | {
       type: "played";
       stream: string;
@@ -161,6 +167,8 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "lines",
   "now",
   "file",
+  "file-part",
+  "peaks",
   "upload-ack",
   "echo",
   "burst",

@@ -86,7 +86,7 @@ class SmallestSTTService(EventEmitter):
     """
 
     Settings = SmallestSTTSettings
-    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_speech_started", "on_speech_ended")
+    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_retry", "on_speech_started", "on_speech_ended")
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ from smallest_nb.client.audio_clock import AudioClock, PushTimes
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.send_queue import SendQueue
 from smallest_nb.client.stt_results import TranscriptAssembler
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.client.unacknowledged_audio import UnacknowledgedAudio
 from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
 
@@ -267,7 +268,11 @@ class STTSession:
                 self.fail(self.retry.final_error(lost))
                 return None
             self._attempt_at = now + delay
+            self._emit("on_retry", self._wait(lost, delay))
         return max(self._attempt_at, now)
+
+    def _wait(self, error: SmallestError, seconds: float) -> RetryWait:
+        return RetryWait(error, seconds, self.retry.failures, self.retry.max_retries)
 
     def connected(self, took: float, now: float) -> None:
         """A socket was opened, in so many seconds."""
@@ -292,6 +297,7 @@ class STTSession:
         delay = self.retry.next_delay(error, now, lost=False)
         if delay is not None:
             self._attempt_at = now + delay
+            self._emit("on_retry", self._wait(error, delay))
             return None
         self._attempt_at = _AT_ONCE
         final = self.retry.final_error(error)

@@ -163,13 +163,13 @@ def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
     """It runs anywhere, also in a thread that holds what the loop is waiting for."""
     made = kind(api_key=KEY, base_url=simulator.base_url)
     busy, over = threading.Event(), threading.Event()
-    background_loop.post(lambda: (busy.set(), over.wait(10)))
+    background_loop.post(lambda: (busy.set(), over.wait(30)))
     assert busy.wait(5)
     began = time.monotonic()
     made.__del__()
     took = time.monotonic() - began
     over.set()
-    assert took < 2
+    assert took < 15
     eventually(lambda: made.comm is None)
 
 

@@ -127,6 +127,13 @@ export class Playback {
     if (this.state !== "idle") this.#set("idle");
   }
 
+  /** Forget the take. */
+  clear(): void {
+    this.stop(FADE_MS);
+    this.take = null;
+    this.changed();
+  }
+
   set volume(value: number) {
     this.#volume = value;
     this.#gain?.gain.setTargetAtTime(value, this.#context?.currentTime ?? 0, 0.015);

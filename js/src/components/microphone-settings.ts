@@ -34,7 +34,7 @@ export function mountSettings(mic: Settable): { element: HTMLElement; paint: () 
     device,
   );
   element.append(...boxes.map(({ label }) => label));
-  let listed = "";
+  let listed: string | null = null;
   const paint = () => {
     const chosen = String(mic.model.get("device") ?? "");
     const names = [...new Set(["", chosen, ...mic.devices])];

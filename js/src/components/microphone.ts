@@ -7,8 +7,10 @@ import { clock, h, icon, setText } from "../dom";
 import { asking, capabilities, microphoneProblem } from "../host";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
+import { Announcer } from "./announcer";
 import { mountSettings, SWITCHES } from "./microphone-settings";
 import { mountSources, remembered, sourceStateOf } from "./microphone-sources";
+import { mountMicrophoneTest } from "./microphone-test";
 import { SendWindow } from "./send-window";
 
 const DRAIN_MS = 60_000;
@@ -300,7 +302,7 @@ export function mountMicrophone(
   const bar = h("div", { class: "snb-mic-level" });
   const levels = h("div", { class: "snb-mic-meter", role: "img", "aria-label": "Microphone level" }, bar);
   const time = h("span", { class: "snb-mic-time" });
-  const status = h("div", { class: "snb-status", "aria-live": "polite" });
+  const status = h("div", { class: "snb-status" });
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
   const pause = h("button", {
@@ -310,7 +312,10 @@ export function mountMicrophone(
   });
   const talk = mountTalk(mic);
   const row = h("div", { class: "snb-mic-row" }, button, pause, talk, levels, time);
+  const spoken = new Announcer(signal);
   const settings = mountSettings(mic);
+  const test = mountMicrophoneTest(mic);
+  settings.element.append(test.element);
   const sources = mountSources((name) => mic.chooseSource(name));
   const root = h(
     "div",
@@ -321,6 +326,7 @@ export function mountMicrophone(
     error,
     sources.element,
     settings.element,
+    spoken.element,
   );
   let shown = "";
   const paint = () => {
@@ -354,6 +360,8 @@ export function mountMicrophone(
     setText(status, waiting + lost || TEXT[mic.state] || String(mic.model.get("status") ?? ""));
     setText(error, mic.problem ?? mic.channel.problem ?? String(mic.model.get("error") ?? ""));
     setText(notice, String(mic.model.get("notice") ?? ""));
+    spoken.say(status.textContent ?? "");
+    test.paint();
     settings.paint();
     sources.paint(mic.sources, mic.blocked);
   };

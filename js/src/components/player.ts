@@ -65,7 +65,9 @@ export class PlayerEngine {
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
+      if (m.action === "clear")
+        this.playback.clear(); // a page that sounded before has it, too
+      else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
       this.pair.put(m.slot, m.label, m.sample_rate, bytes);

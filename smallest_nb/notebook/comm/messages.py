@@ -16,7 +16,7 @@ from smallest_nb.errors import ProtocolError
 
 __all__ = [
     "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Act", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
-    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState",
+    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "More", "Ping", "Played", "Poll", "Press", "RecordingState",
     "SettingChange", "TakeAction", "ToPage", "TranscriptAction", "Upload", "VoiceAction", "envelope", "kinds_of",
     "parse",
 ]  # fmt: skip
@@ -146,6 +146,25 @@ class _File(TypedDict):
     mime: str
 
 
+class _FilePart(TypedDict):
+    type: Literal["file-part"]
+    file: str
+    name: str
+    mime: str
+    size: int
+    first: int
+
+
+class _Peaks(TypedDict):
+    """The picture of a recording: a byte for each 40 ms beside it, from number `first` on; times in s."""
+
+    type: Literal["peaks"]
+    first: int
+    reset: bool
+    seconds: float
+    kept_from: float
+
+
 class _UploadAck(TypedDict):
     type: Literal["upload-ack"]
     file: str
@@ -155,7 +174,7 @@ class _UploadAck(TypedDict):
 
 ToPage = (
     _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _Lines | _Now | _File | _UploadAck
+    | _Playback | _Compare | _Lines | _Now | _File | _FilePart | _Peaks | _UploadAck
 )  # fmt: skip
 
 
@@ -267,6 +286,14 @@ class Upload(_FromPage):
     first: int
 
 
+class More(_FromPage):
+    """So many bytes of a file that is saved in parts are here."""
+
+    type: Literal["more"]
+    file: str
+    received: int
+
+
 class Played(_FromPage):
     """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock."""
 
@@ -329,7 +356,7 @@ class Facts(_FromPage):
 
 FromPage = (
     Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
-    | Upload | Played | MicState | MicChunk | Echo | Burst | Facts
+    | Upload | More | Played | MicState | MicChunk | Echo | Burst | Facts
 )  # fmt: skip
 
 

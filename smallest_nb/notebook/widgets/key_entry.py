@@ -8,7 +8,7 @@ from smallest_nb.client.target import Target, default_base_url
 from smallest_nb.common.secret import Secret
 from smallest_nb.errors import ConfigError
 
-__all__ = ["KeyEntry"]
+__all__ = ["KeyEntry", "typed_key"]
 
 _OF_ARGUMENT = "argument"
 
@@ -53,6 +53,11 @@ class KeyEntry:
             return
         self._show("", "", "")
         self._use(target)
+
+
+def typed_key(data: bytes) -> Secret:
+    """Return what was typed as a key; whether it can be one is checked later."""
+    return Secret(data.decode("utf-8", "replace").strip(), "the page", check=False)
 
 
 def _named(source: str) -> str:

@@ -152,6 +152,14 @@ class Player(SpeechWidget):
             self._channel.forget_commands("playback")
             self._channel.post({"type": "stop", "fade_ms": FADE_MS})
 
+    def clear(self) -> None:
+        """Fade out and forget the sound, here and in the pages: it cannot be played again."""
+        with self._lock:
+            self._streams.clear()
+            self._channel.forget_commands("playback")
+        self._channel.post({"type": "playback", "action": "clear", "at": None})
+        self.words, self.status = {}, ""
+
     def pause(self) -> None:
         """Fade out and keep the place."""
         self._channel.command({"type": "playback", "action": "pause", "at": None})

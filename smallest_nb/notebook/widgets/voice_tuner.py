@@ -35,7 +35,7 @@ from smallest_nb.notebook.widgets.audition_scheduler import AuditionScheduler
 from smallest_nb.notebook.widgets.cells import current_cell
 from smallest_nb.notebook.widgets.code_view import CodeView
 from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
-from smallest_nb.notebook.widgets.key_entry import KeyEntry
+from smallest_nb.notebook.widgets.key_entry import KeyEntry, typed_key
 from smallest_nb.notebook.widgets.lifetime import weakly
 from smallest_nb.notebook.widgets.model_notice import ModelNotice
 from smallest_nb.notebook.widgets.player import Player
@@ -176,7 +176,7 @@ class VoiceTuner(CompositeWidget):
         self.observe(lambda _c: self._on_text(), names="text")
         self._channel.on(Act, lambda m, _b: self._acted(m["action"], m["text"]))
         # Boxed at once: what goes on from here holds no key that could be drawn or logged.
-        self._channel.on(KeyEntered, lambda _m, data: self._key.enter(_boxed(data)))
+        self._channel.on(KeyEntered, lambda _m, data: self._key.enter(typed_key(data)))
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
         self._finder.show()
@@ -492,8 +492,3 @@ class VoiceTuner(CompositeWidget):
         if not hasattr(self, "parts"):
             return "VoiceTuner(refused)"
         return f"VoiceTuner({self.text!r}, {self.settings!r})"
-
-
-def _boxed(data: bytes) -> Secret:
-    """Return what was typed as a key; whether it can be one is checked later."""
-    return Secret(data.decode("utf-8", "replace").strip(), "the page", check=False)
