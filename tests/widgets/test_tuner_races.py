@@ -126,7 +126,7 @@ def test_a_page_that_stops_by_itself_is_believed():
     page = Page(player)
     page.hello()
     stream = player.play(noise(20.0))
-    fields = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None,
+    fields = {"stream": stream.name, "received": 48000, "more": False, "underruns": 0, "first_ms": 1, "arrived": None,
               "rendered": None, "prebuffer_ms": 150, "clock_error_ms": None}  # fmt: skip
     page.say("played", position=100, state="playing", **fields)
     page.say("played", position=2000, state="idle", **fields)

@@ -43,7 +43,7 @@ export class TakesEngine {
     this.channel.onWelcome(() => this.changed());
     this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
     player.pair.arrived = () => {
-      if (this.#next) player.pair.hear(this.#next);
+      if (this.#next) player.pair.play(this.#next);
       this.#next = null;
     };
     observe(model, ["rows", "current", "remark", "undo"], signal, () => this.changed());

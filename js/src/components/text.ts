@@ -1,6 +1,6 @@
 /** The text to speak: its figures follow typing, and Ctrl+Enter speaks it. */
 import type { Model, PartChannel } from "../channel";
-import { h, setText } from "../dom";
+import { h, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import type { PlayerEngine } from "./player";
 
@@ -140,8 +140,6 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
   engine.views.add(paint);
   signal.addEventListener("abort", () => engine.views.delete(paint));
   el.append(field, under);
-  const sized = new ResizeObserver(resize);
-  sized.observe(el);
-  signal.addEventListener("abort", () => sized.disconnect());
+  onWidth(el, signal, resize);
   paint();
 }

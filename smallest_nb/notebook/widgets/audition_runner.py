@@ -217,7 +217,6 @@ class AuditionRunner:
             stream=received.stream.latency if received.stream is not None else None,
         )
         if received.stream is not None:
-            self._player.keep_whole(received.stream, clip)
             self._show_words(received.stream, take)
         self.models_used.add(str(spoken.model))
         self._own = {t.uid for t in self._takes if t.uid in self._own} | {take.uid}
@@ -228,8 +227,6 @@ class AuditionRunner:
     async def _speak_preview(self, text: str, settings: SmallestTTSSettings) -> Clip:
         received = await self._receive_all(text, settings, play=True, queued=False, is_preview=True)
         clip = received.clip(self._service.sample_rate)
-        if received.stream is not None:
-            self._player.keep_whole(received.stream, clip)
         if clip.duration <= _MAX_PREVIEW_SECS:
             self._previews.append(_Preview(text, settings, clip))
         self._show_preview(settings)
