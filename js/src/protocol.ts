@@ -38,6 +38,10 @@ export type ToPage =
       problem: string | null;
     }
   | { type: "owner"; page: string }
+  /** The kernel does not know this page, or has forgotten it; what it said was not taken. */
+  | { type: "unknown"; page: string }
+  /** A piece of the widget's module and style sheet, which this page asked for (src/loader.ts). */
+  | { type: "module"; n: number; of: number; text: string }
   | { type: "pong"; page: string; t: number; k: number }
   /** Sent from a thread while no page asks: a host that loses it must be asked. */
   | { type: "probe"; page: string }
@@ -49,6 +53,7 @@ export type ToPage =
   | { type: "piece" }
   | { type: "stream-open"; stream: string; sample_rate: number; queued: boolean }
   | { type: "stream-audio"; stream: string; first: number }
+  /** How long a stream is, once that is known; its last samples may still come. */
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
   | { type: "playback"; action: string; at: number | null }
@@ -112,6 +117,8 @@ export type ToKernel =
       stream: string;
       position: number;
       received: number;
+      /** It goes on from `position`, and has not got all of the stream. */
+      more: boolean;
       underruns: number;
       state: string;
       first_ms: number | null;
@@ -133,6 +140,8 @@ export type ToKernel =
   | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean }
   | { type: "echo"; n: number }
   | { type: "burst"; run: number; n: number }
+  /** Send the widget's module: this page does not have it. */
+  | { type: "module" }
   /** What the page found out about itself; later facts are added. */
   | { type: "facts"; facts: Record<string, unknown> };
 
@@ -148,8 +157,10 @@ export type Envelope<T> = T & {
 };
 
 const TO_PAGE: ReadonlySet<string> = new Set([
+  "module",
   "welcome",
   "owner",
+  "unknown",
   "pong",
   "probe",
   "polled",

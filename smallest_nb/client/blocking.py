@@ -117,7 +117,7 @@ def transcribe(
             True shows it for any length, and on a terminal's stderr too; False shows nothing.
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
-        timeout: Seconds; None for three times the length and a margin.
+        timeout: Seconds, the wait for the last words included; None for three times the length and a margin.
         transport: As for :func:`speak`.
         settings: Such as `word_timestamps=True`. The text is not frozen every few words
             in the middle of a sentence, as is the API's default, unless `finalize_on_words` or `max_words` is given.
@@ -140,7 +140,7 @@ def transcribe(
         base_url=base_url,
         sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
         settings=SmallestSTTSettings(**_with_whole_sentences(settings)),
-        close_timeout=clip.duration + 10,
+        close_timeout=clip.duration + 10 if limit is None else limit + _LEAVE_SECS,  # the caller's limit is the first
         resend_secs=clip.duration + 1,
         transport=transport,
     )

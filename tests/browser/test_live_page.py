@@ -705,7 +705,7 @@ def test_a_kernel_that_is_restarted_in_mid_recording_is_reported_and_the_text_st
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     notes.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
     notes.wait_ready()
-    notes.page.locator(".snb-mic .snb-error").get_by_text("run the cell again").wait_for()
+    notes.page.locator(".snb-connection").get_by_text("run the cell again").wait_for()
     assert "written it down" in notes.page.locator(".snb-transcript-lines").inner_text()
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")  # the device is closed: no kernel takes its sound
     notes.run_first()

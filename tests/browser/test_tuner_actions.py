@@ -152,6 +152,20 @@ def test_UX11_a_take_that_was_deleted_is_one_press_away(notes):
         assert "Delete" not in notes.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
 
 
+def test_UX10_what_is_too_long_to_be_compared_says_so(notes):
+    notes.do("from smallest_nb import Clip, Take; s = tuner.settings; long = Clip(bytes(24000 * 2 * 61), 24000)")
+    notes.do("tuner.takes.add(Take(tuner.takes.next_number, 'Long.', s, long))")
+    notes.page.wait_for_function("() => document.querySelectorAll('.snb-take').length === 4")
+    rows = notes.page.locator(".snb-take")
+    rows.nth(0).locator("[data-slot='a']").click()
+    rows.nth(1).locator("[data-slot='b']").click()
+    notes.page.locator(".snb-takes-box .snb-status").get_by_text("takes of at most 60 s can be compared").wait_for()
+    assert notes.page.locator(".snb-take [data-slot][aria-pressed='true']").count() == 0
+    rows.nth(0).focus()
+    notes.page.keyboard.press("Delete")
+    notes.page.wait_for_function("() => document.querySelectorAll('.snb-take').length === 3")
+
+
 @pytest.mark.parametrize("sound_format", ["WAV", "FLAC", "MP3"])
 def test_a_take_is_downloaded(notes, sound_format):
     row = notes.page.locator(".snb-take").first
@@ -235,7 +249,7 @@ def test_UX7_waiting_says_what_for_and_how_long(notes):
     status = notes.page.locator(".snb-player .snb-status")
     status.get_by_text("The service is busy, next try in 4 s (1 of 3).").wait_for()
     status.get_by_text("The service is busy, next try in 2 s (1 of 3).").wait_for()
-    assert status.get_attribute("aria-live") == "off", "a screen reader is told once, not each second"
+    assert status.get_attribute("aria-live") == "off", "a screen reader reads it once, not each second"
     assert main_button(notes).inner_text() == "Stop"
     notes.do("knobs.reject = knobs.retry_after = None; knobs.close_after_complete = False")
     until(notes, "tuner.takes[-1].text", "Asked of a busy service.")

@@ -148,42 +148,16 @@ def test_UX7_a_silent_service_is_said_to_be_silent(tuner, page, simulator, monke
         simulator.behaviour.silent = False
 
 
-def test_UX3_what_a_page_has_a_part_of_is_sent_again(tuner, page):
-    take = tuner.audition("One two three four five six seven eight nine ten. " * 8)
-    assert take.duration > 12
-    first = page.of("stream-open")[-1]["stream"]
-    assert len(page.pcm()) < len(take.clip.pcm), "the page was sent only what it needs soon"
-    words = tuner.player.words["words"]
-    page.played(first, 48000)
-    page.played(first, 60000, state="idle")  # Stop was pressed in the page
-    page.got.clear()
-    page.say("press", action="replay")
-    eventually(lambda: page.of("stream-open"))
-    again = page.of("stream-open")[-1]["stream"]
-    eventually(lambda: tuner.player.words["stream"] == again)
-    assert tuner.player.words["words"] == words
-    total, sent = len(take.clip.samples), 0
-    while sent < total:
-        sent = min(total, sent + 24000 * 5)
-        page.played(again, sent)
-        eventually(lambda wanted=2 * sent: len(page.pcm()) >= wanted)
-    assert page.pcm() == take.clip.pcm
-    assert tuner.usage.requests == 1
-
-
-def test_UX3_what_was_never_made_whole_is_played_as_far_as_it_came(tuner, page, simulator):
-    simulator.behaviour.pace = 1.0
+def test_UX18_speech_that_ends_early_is_said_for_people(tuner, page, simulator):
+    simulator.behaviour.complete_without_audio = True
     try:
         page.say("press", action="play")
-        eventually(page.pcm)
-        page.say("press", action="stop")
-        eventually(lambda: not tuner.player.busy)
+        eventually(lambda: tuner.player.error)
     finally:
-        simulator.behaviour.pace = None
-    page.say("press", action="replay")
-    eventually(lambda: page.of("playback"))
-    assert page.of("playback")[-1]["action"] == "replay"
-    assert len(tuner.takes) == 0
+        simulator.behaviour.complete_without_audio = False
+    assert tuner.player.error == (
+        "The service said complete without any audio. No sound came: press Speak to try again."
+    )
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_a_page_that_stops_by_itself_is_believed():
     page = Page(player)
     page.hello()
     stream = player.play(noise(20.0))
-    fields = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None,
+    fields = {"stream": stream.name, "received": 48000, "more": False, "underruns": 0, "first_ms": 1, "arrived": None,
               "rendered": None, "prebuffer_ms": 150, "clock_error_ms": None}  # fmt: skip
     page.say("played", position=100, state="playing", **fields)
     page.say("played", position=2000, state="idle", **fields)
@@ -163,13 +163,13 @@ def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
     """It runs anywhere, also in a thread that holds what the loop is waiting for."""
     made = kind(api_key=KEY, base_url=simulator.base_url)
     busy, over = threading.Event(), threading.Event()
-    background_loop.post(lambda: (busy.set(), over.wait(10)))
+    background_loop.post(lambda: (busy.set(), over.wait(30)))
     assert busy.wait(5)
     began = time.monotonic()
     made.__del__()
     took = time.monotonic() - began
     over.set()
-    assert took < 2
+    assert took < 15
     eventually(lambda: made.comm is None)
 
 

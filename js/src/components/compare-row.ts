@@ -24,7 +24,7 @@ export class Pair {
     if (slot !== "a" && slot !== "b") return;
     const take = new Take(`compare-${slot}`, sampleRate);
     take.write(bytes);
-    take.ended = true;
+    take.total = take.samples;
     this.takes[slot] = take;
     this.labels[slot] = label;
     if (slot === "b" && this.whole) this.arrived?.();
@@ -46,13 +46,13 @@ export class Pair {
     return this.current !== null && ["playing", "waiting", "paused"].includes(this.playback.state);
   }
 
-  /** Hear the other one, at the same instant. */
+  /** Play the other one, at the same instant. */
   switch(): void {
-    if (this.whole) this.hear(this.current === "a" ? "b" : "a");
+    if (this.whole) this.play(this.current === "a" ? "b" : "a");
   }
 
-  /** Hear one of them: where the other one is just now, else from its start. */
-  hear(slot: Slot): void {
+  /** Play one of them: from where the other one is just now, else from its start. */
+  play(slot: Slot): void {
     const wanted = this.takes[slot];
     const other = this.takes[slot === "a" ? "b" : "a"];
     const { take, state } = this.playback;
@@ -63,7 +63,7 @@ export class Pair {
     void this.playback.unlock();
     // As a press on Stop would, so that the kernel sends no more of what will not be played.
     if (!switching || this.playback.incoming) this.playback.stop(FADE_MS);
-    this.playback.hear(wanted, at < wanted.duration ? at : 0);
+    this.playback.playFrom(wanted, at < wanted.duration ? at : 0);
   }
 }
 
@@ -81,7 +81,7 @@ export class CompareRow {
     close: () => void,
   ) {
     const button = (slot: Slot) =>
-      h("button", { class: "snb-button", type: "button", click: () => this.pair.hear(slot) });
+      h("button", { class: "snb-button", type: "button", click: () => this.pair.play(slot) });
     this.#buttons = { a: button("a"), b: button("b") };
     const play = h(
       "button",
@@ -91,7 +91,7 @@ export class CompareRow {
     );
     play.addEventListener("click", () => {
       if (this.pair.sounds) this.pair.playback.stop(FADE_MS);
-      else this.pair.hear(this.pair.current ?? "a");
+      else this.pair.play(this.pair.current ?? "a");
     });
     const end = h(
       "button",

@@ -3,7 +3,7 @@ import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, iconButton, setText } from "../dom";
+import { clock, h, icon, iconButton, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -16,6 +16,9 @@ const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
+/** While a seek waits for its sound, the kernel hears of what has come each time this much has. */
+const FETCHED_SECS = 4;
+const AGAIN_MS = 2000;
 
 /** Before another attempt: why it is made, how long it is waited for, its number and that of the last one. */
 interface Waiting {
@@ -46,6 +49,8 @@ export class PlayerEngine {
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  /** Samples of the current take that the kernel knows to be here. */
+  #reported = 0;
   #pressedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -59,14 +64,18 @@ export class PlayerEngine {
       this.playback.jitter.bursty = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
-    this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
+    this.channel.on("stream-audio", (m, bytes) => {
+      this.playback.write(m.stream, m.first, bytes);
+      const take = this.playback.take;
+      const fetched = take ? (take.samples - this.#reported) / take.sampleRate : 0;
+      if (this.playback.awaited !== null && fetched >= FETCHED_SECS) this.report();
+    });
     this.channel.on("stream-end", (m) => {
-      this.playback.end(m.stream);
+      this.playback.end(m.stream, m.samples);
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (m.action === "clear")
-        this.playback.clear(); // a page that sounded before has it, too
+      if (m.action === "clear") this.#clear();
       else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
@@ -77,7 +86,10 @@ export class PlayerEngine {
       if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
-    this.channel.onWelcome(() => this.changed());
+    this.channel.onWelcome(() => {
+      this.#lastReport = ""; // for the kernel it may be another page, that goes on with the rest of a take
+      this.changed();
+    });
     this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     this.channel.onHidden(() => {
       this.playback.stop(STOP_FADE_MS);
@@ -120,7 +132,7 @@ export class PlayerEngine {
       this.channel.send({ type: "press", action: "play" });
       this.#pressedAt = performance.now();
       this.report();
-    } else this.playback.replay();
+    } else this.replay();
     this.changed();
   }
 
@@ -139,12 +151,11 @@ export class PlayerEngine {
     return `${waiting.why}, ${next} (${waiting.attempt} of ${waiting.of}).`;
   }
 
-  /** Hear the take again. Of one that was stopped before all of it had come, the kernel sends the whole. */
+  /** Play the take again; the kernel sends what of it has not come. */
   replay(): void {
-    void this.playback.unlock();
-    if (this.playback.take?.cut && !this.channel.problem)
-      this.channel.send({ type: "press", action: "replay" });
-    else this.playback.replay();
+    this.#claim();
+    this.playback.replay();
+    this.report();
   }
 
   pause(): void {
@@ -153,8 +164,22 @@ export class PlayerEngine {
   }
 
   seek(seconds: number): void {
-    void this.playback.unlock();
+    this.#claim();
     this.playback.seek(seconds);
+    this.report();
+  }
+
+  /** Sound begins here by a press: what another page plays ends. */
+  #claim(): void {
+    void this.playback.unlock();
+    if (!this.channel.isOwner) this.channel.send({ type: "press", action: "replay" });
+  }
+
+  /** Forget what was played: it is not to be heard again. */
+  #clear(): void {
+    this.playback.clear();
+    this.pair.clear();
+    this.changed();
   }
 
   /** Set what both sides know. */
@@ -168,6 +193,7 @@ export class PlayerEngine {
     else if (action === "resume") this.playback.resume();
     else if (action === "replay") this.playback.replay();
     else if (action === "seek") this.playback.seek(at ?? 0);
+    this.report();
   }
 
   report(): void {
@@ -179,14 +205,19 @@ export class PlayerEngine {
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
-    const report = `${take.id} ${position} ${received} ${state}`;
+    const more = this.playback.incomplete;
+    // What was asked for and does not come is asked for again.
+    const again = more && position >= received ? Math.floor(performance.now() / AGAIN_MS) : 0;
+    const report = `${take.id} ${position} ${received} ${state} ${more} ${again}`;
     if (report === this.#lastReport) return;
     this.#lastReport = report;
+    this.#reported = received;
     this.channel.send({
       type: "played",
       stream: take.id,
       position,
       received,
+      more,
       underruns,
       state,
       first_ms: firstMs,
@@ -214,6 +245,8 @@ function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
   if (player.waitingText) return player.waitingText;
+  const awaited = player.playback.awaited;
+  if (awaited !== null) return `Waiting for the sound at ${clock(awaited)}…`;
   const status = String(player.model.get("status") ?? "");
   if (state === "waiting" && !take?.samples && !status) return "Waiting for the first sound…";
   if (Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0) return ""; // it says it too
@@ -312,6 +345,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       label.textContent = name;
       glyph.replaceChildren(icon(stopping ? "stop" : "play"));
     }
+    button.dataset.waiting = String(player.channel.unanswered);
     root.dataset.state = state;
     root.dataset.ready = String(player.channel.ready);
     root.dataset.takes = take?.id ?? "";
@@ -328,16 +362,16 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       "aria-valuetext",
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
-    time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
+    setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
     // Said once: a count of seconds that is read out each second says nothing else any more.
     status.setAttribute("aria-live", player.waiting && status.textContent ? "off" : "polite");
     setText(status, statusText(player));
     status.hidden = !status.textContent && !waterfall.element.hidden;
-    setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
+    setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
-    picture.toggleAttribute("disabled", !take?.ended || !take.samples);
+    picture.toggleAttribute("disabled", !take?.complete || !take.samples);
     picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
@@ -347,14 +381,13 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
-  const resized = new ResizeObserver(paint);
-  resized.observe(wave);
+  onWidth(wave, signal, paint);
   player.views.add(paint);
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);
+  player.channel.onTrouble(paint, signal);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
-    resized.disconnect();
     root.remove();
   });
   el.append(root);

@@ -43,10 +43,13 @@ export class TakesEngine {
     this.channel.onWelcome(() => this.changed());
     this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
     player.pair.arrived = () => {
-      if (this.#next) player.pair.hear(this.#next);
+      if (this.#next) player.pair.play(this.#next);
       this.#next = null;
     };
     observe(model, ["rows", "current", "remark", "undo"], signal, () => this.changed());
+    observe(model, ["remark"], signal, () => {
+      if (this.#next && model.get("remark")) this.endComparing(); // it cannot be done, for the reason that is shown
+    });
     observe(model, ["pair"], signal, () => this.#follow());
     this.#follow();
   }
@@ -82,6 +85,7 @@ export class TakesEngine {
   endComparing(): void {
     delete this.chosen.a;
     delete this.chosen.b;
+    this.#next = null;
     this.player.pair.clear();
     this.player.changed();
     this.changed();
@@ -218,7 +222,7 @@ class TakeRow {
     setText(this.#figures, row.figures + note);
     setText(this.#text, differs ? row.text : "");
     setText(this.#details, row.details);
-    const starring = row.starred ? "Unstar" : "Star: keep it when memory runs short";
+    const starring = row.starred ? "Unstar" : "Star: starred takes are kept longest";
     this.#star.setAttribute("aria-label", starring);
     this.#star.title = starring;
     this.#star.setAttribute("aria-pressed", String(row.starred));

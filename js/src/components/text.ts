@@ -1,10 +1,10 @@
 /** The text to speak: its figures follow typing, and Ctrl+Enter speaks it. */
 import type { Model, PartChannel } from "../channel";
-import { h, setText } from "../dom";
+import { h, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import type { PlayerEngine } from "./player";
 
-/** Of ordinary speech at the normal speed, for a forecast; twin of usage_meter.py. */
+/** Of ordinary speech at the normal speed, for a forecast. */
 const CHARACTERS_PER_SECOND = 14;
 const TYPED_MS = 200;
 const MAX_HEIGHT_PX = 220;
@@ -140,8 +140,6 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
   engine.views.add(paint);
   signal.addEventListener("abort", () => engine.views.delete(paint));
   el.append(field, under);
-  const sized = new ResizeObserver(resize);
-  sized.observe(el);
-  signal.addEventListener("abort", () => sized.disconnect());
+  onWidth(el, signal, resize);
   paint();
 }

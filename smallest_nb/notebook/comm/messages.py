@@ -60,7 +60,7 @@ class _Signal(TypedDict):
 
 
 class _OfPage(TypedDict):
-    type: Literal["owner", "probe"]
+    type: Literal["owner", "probe", "unknown"]
     page: str
 
 
@@ -165,6 +165,15 @@ class _Peaks(TypedDict):
     kept_from: float
 
 
+class _Module(TypedDict):
+    """A piece of the widget's module and style sheet, as JSON."""
+
+    type: Literal["module"]
+    n: int
+    of: int
+    text: str
+
+
 class _UploadAck(TypedDict):
     type: Literal["upload-ack"]
     file: str
@@ -174,7 +183,7 @@ class _UploadAck(TypedDict):
 
 ToPage = (
     _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _Lines | _Now | _File | _FilePart | _Peaks | _UploadAck
+    | _Playback | _Compare | _Lines | _Now | _File | _FilePart | _Peaks | _UploadAck | _Module
 )  # fmt: skip
 
 
@@ -295,12 +304,16 @@ class More(_FromPage):
 
 
 class Played(_FromPage):
-    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock."""
+    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock.
+
+    `more`: it goes on from `position`, and has not got all of the stream.
+    """
 
     type: Literal["played"]
     stream: str
     position: int
     received: int
+    more: bool
     underruns: int
     state: str
     first_ms: int | None
@@ -347,6 +360,12 @@ class Burst(_FromPage):
     n: int
 
 
+class Module(_FromPage):
+    """The page does not have the widget's module."""
+
+    type: Literal["module"]
+
+
 class Facts(_FromPage):
     """What the page found out about itself."""
 
@@ -356,7 +375,7 @@ class Facts(_FromPage):
 
 FromPage = (
     Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
-    | Upload | More | Played | MicState | MicChunk | Echo | Burst | Facts
+    | Upload | More | Played | MicState | MicChunk | Echo | Burst | Facts | Module
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from smallest_nb.errors import (
     AuthError,
     ConfigError,
     ConnectionLost,
+    IncompleteError,
     ModelRetiredError,
     RateLimitError,
     ServiceError,
@@ -216,7 +217,6 @@ class AuditionRunner:
             stream=received.stream.latency if received.stream is not None else None,
         )
         if received.stream is not None:
-            self._player.keep_whole(received.stream, clip)
             self._show_words(received.stream, take)
         self.models_used.add(str(spoken.model))
         self._own = {t.uid for t in self._takes if t.uid in self._own} | {take.uid}
@@ -227,8 +227,6 @@ class AuditionRunner:
     async def _speak_preview(self, text: str, settings: SmallestTTSSettings) -> Clip:
         received = await self._receive_all(text, settings, play=True, queued=False, is_preview=True)
         clip = received.clip(self._service.sample_rate)
-        if received.stream is not None:
-            self._player.keep_whole(received.stream, clip)
         if clip.duration <= _MAX_PREVIEW_SECS:
             self._previews.append(_Preview(text, settings, clip))
         self._show_preview(settings)
@@ -288,6 +286,9 @@ class AuditionRunner:
             return self._on_refused(settings, error)
         if isinstance(error, AuthError):
             return self._on_key_refused()
+        if isinstance(error, IncompleteError):
+            came = f"{error.clip.duration:.1f} s of it came" if error.clip.duration else "No sound came"
+            return f"{error.happened}. {came}: press Speak to try again."
         return str(error) or type(error).__name__
 
     def _say_silent(self, received: _Received) -> None:

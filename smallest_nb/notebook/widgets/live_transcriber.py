@@ -156,6 +156,7 @@ class LiveTranscriber(CompositeWidget):
         # Boxed at once: what goes on from here holds no key that could be drawn or logged.
         self._channel.on(KeyEntered, lambda _m, data: self._key.enter(typed_key(data)))
         self._key.describe()
+        self._open()
 
     def _show_key(self, notice: str, state: str, problem: str) -> None:
         self.notice = f"{notice} It hears English only." if state == "missing" else notice

@@ -182,6 +182,7 @@ class VoiceTuner(CompositeWidget):
         self._finder.show()
         self._key.describe()
         self._refresh_outputs()
+        self._open()
 
     @shortens
     def audition(
