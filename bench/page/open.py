@@ -94,7 +94,8 @@ def measure_opening(rows: Rows, rounds: int, delay_ms: int) -> dict[str, list[fl
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
         with notebook(delay_ms) as notes:
-            open_one(notes, "slider")  # the first view of all loads ipywidgets' own module
+            for module in ("slider", "bare anywidget"):  # the page loads ipywidgets' and anywidget's own modules
+                open_one(notes, module)
             for name in WIDGETS:
                 sliders = [open_one(notes, "slider")["settled"] for _ in range(2)]
                 figures = open_one(notes, name)
@@ -114,7 +115,7 @@ def measure_opening(rows: Rows, rounds: int, delay_ms: int) -> dict[str, list[fl
 
 
 def measure_memory(rows: Rows) -> None:
-    """Run 20 cells with a tuner each five times, and compare the page's heap after the second run and after the last."""
+    """Run 20 cells with a tuner each five times; compare the page's heap after the second run and after the last."""
     heaps, nodes = [], []
     with notebook(0) as notes:
         session = notes.page.context.new_cdp_session(notes.page)

@@ -19,9 +19,11 @@ class SettingValueTrait(traitlets.Any):
         kind: The settings class.
     """
 
+    allow_none = False  # the constructor's argument cannot say so where the class allows it
+
     def __init__(self, kind: type[BaseSettings], **kwargs: Any) -> None:
         self._kind = kind
-        super().__init__(None, allow_none=False, **kwargs)
+        super().__init__(None, **kwargs)
         self.tag(sync=True)
 
     def validate(self, _obj: Any, value: Any) -> Any:
