@@ -2,14 +2,24 @@
 // Worklets are compiled on their own and inlined as text, because a module loaded from a blob cannot import siblings.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../smallest_nb/notebook/static");
-const WIDGETS = ["tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor", "listening"];
-const LIMIT_BYTES = 85_000;
+const WIDGETS = [
+  "tuner",
+  "transcriber",
+  "conversation",
+  "player",
+  "microphone",
+  "transcript-view",
+  "settings",
+  "doctor",
+  "listening",
+];
+const LIMIT_BYTES = 92_000;
 
 async function bundleWorklet(path) {
   const result = await build({
@@ -67,9 +77,11 @@ function sourceHash() {
   return digest.digest("hex");
 }
 
-function options(watch, hash) {
+const ENTRIES = [...WIDGETS.map((name) => `widgets/${name}`), "tab", "listen-page", "loader"];
+
+function options(watch, hash, entry) {
   return {
-    entryPoints: [...WIDGETS.map((name) => join(here, `src/widgets/${name}.ts`)), join(here, "src/tab.ts"), join(here, "src/listen-page.ts")],
+    entryPoints: [join(here, `src/${entry}.ts`)],
     entryNames: "[name]",
     outdir: out,
     bundle: true,
@@ -77,7 +89,11 @@ function options(watch, hash) {
     target: "es2022",
     minify: !watch,
     sourcemap: watch ? "inline" : false,
-    define: { __BUILD__: JSON.stringify(hash.slice(0, 12)), "define.amd": "false" },
+    define: {
+      __BUILD__: JSON.stringify(hash.slice(0, 12)),
+      __WIDGET__: JSON.stringify(basename(entry)),
+      "define.amd": "false",
+    },
     plugins: [workletPlugin.esbuild()],
     logLevel: "warning",
   };
@@ -100,11 +116,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   if (process.argv.includes("--watch")) {
-    const watching = await context(options(true, hash));
-    await watching.watch();
+    for (const entry of ENTRIES) await (await context(options(true, hash, entry))).watch();
     console.log("watching js/src; run Jupyter with ANYWIDGET_HMR=1");
   } else {
-    await build(options(false, hash));
+    for (const entry of ENTRIES) await build(options(false, hash, entry));
     writeManifest(hash);
   }
 }

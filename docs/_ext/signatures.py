@@ -12,6 +12,9 @@ import traitlets
 from sphinx.application import Sphinx
 from sphinx.util.inspect import signature, stringify_signature
 
+_OF_PARTS = {"within"}
+"""What a composite passes to its parts; a user has no use for it."""
+
 
 def _own(
     _app: Sphinx, what: str, _name: str, obj: Any, _options: Any, shown: str | None, returned: str | None
@@ -19,7 +22,7 @@ def _own(
     if what == "class" and issubclass(obj, traitlets.HasTraits):
         # Taken from the function, so that the first parameter is `self`.
         taken = signature(obj.__init__)
-        own = taken.replace(parameters=list(taken.parameters.values())[1:])
+        own = taken.replace(parameters=[p for p in list(taken.parameters.values())[1:] if p.name not in _OF_PARTS])
         shown = stringify_signature(own, show_return_annotation=False, unqualified_typehints=True)
         return shown, None
     return (shown.replace("<factory>", "..."), returned) if shown and "<factory>" in shown else None

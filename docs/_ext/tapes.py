@@ -44,7 +44,8 @@ class Tape:
 
     Args:
         reel: Where the sound goes.
-        widgets: Each with the name of its bundle, in the order in which a page shows them.
+        widgets: Each with the name of its bundle, in the order in which a page shows them. A part of a composite is
+            shown as a widget of its own.
     """
 
     def __init__(self, reel: Reel, *widgets: tuple[str, SpeechWidget]) -> None:
@@ -61,15 +62,15 @@ class Tape:
         answers: list[str] = []
 
         def send(data: dict[str, Any], metadata: Any = None, buffers: Any = None) -> None:  # noqa: ARG001 - as a comm
-            if data["method"] == "custom":
+            if data["method"] == "custom" and data["content"].get("part", "") in ("", widget.part_name):
                 answers.append(data["content"]["type"])
                 self._record_message(number, data["content"], list(buffers or []))
 
-        widget.comm.send = send
+        _model(widget).comm.send = send
         names = list(self._models[number]["traits"])
         widget.observe(lambda change: self._keep(number, "set", {change["name"]: change["new"]}), names=names)
         hello = {"build": build_hash(), "host": "other", "secure": True, "microphone": "ask", "worklet": True}
-        self._say(widget, "hello", PROBE, pull=False, **hello)
+        self._say(widget, "hello", PROBE, pull=False, parts=[widget.part_name], **hello)
         if "welcome" not in answers:
             raise RuntimeError(f"{widget!r} did not understand its page; the log says why")
 
@@ -106,12 +107,12 @@ class Tape:
         return {"models": self._models, "events": self._events}
 
     def _say(self, widget: SpeechWidget, kind: str, buffer: bytes | None, **fields: Any) -> None:
-        content = {"v": PROTOCOL_VERSION, "type": kind, "page": _PAGE, "ack": 0, **fields}
+        content = {"v": PROTOCOL_VERSION, "type": kind, "page": _PAGE, "ack": 0, "part": widget.part_name, **fields}
         data = {"method": "custom", "content": content}
-        widget.comm.handle_msg({"content": {"data": data}, "buffers": [] if buffer is None else [buffer]})
+        _model(widget).comm.handle_msg({"content": {"data": data}, "buffers": [] if buffer is None else [buffer]})
 
     def _record_message(self, number: int, content: dict[str, Any], buffers: list[bytes]) -> None:
-        bare = {name: value for name, value in content.items() if name not in ("v", "seq", "to")}
+        bare = {name: value for name, value in content.items() if name not in ("v", "seq", "to", "part")}
         if content["seq"] is not None:  # a welcome is a matter between a page and its own kernel
             with self._lock:
                 self._keep(number, "msg", bare, buffers[0] if buffers else None)
@@ -125,6 +126,12 @@ class Tape:
             )  # twice, because half a millisecond could be rounded either way
             event = [at, number, kind, what]
             self._events.append([*event, None if sound is None else self._reel.add(sound)] if kind == "msg" else event)
+
+
+def _model(widget: SpeechWidget) -> SpeechWidget:
+    """Return the widget that has a model: a part's is the composite's."""
+    whole: SpeechWidget = widget.snb_root() if widget.part_name else widget
+    return whole
 
 
 def _state(widget: SpeechWidget) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Tape {
   #hear(model, content) {
     const { type, page, action, state } = content;
     if (type === "hello") {
-      const message = { type: "welcome", page, start: model.seq + 1, owner: page, problem: null };
+      const message = { type: "welcome", page, start: model.seq + 1, owners: { "": page }, problem: null };
       model.tell(message, [], false);
     } else if (type === "ping") {
       model.tell({ type: "pong", page, t: content.t, k: performance.now() }, [], false);

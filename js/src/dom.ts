@@ -85,3 +85,21 @@ export function rememberOpen(section: HTMLDetailsElement, name: string): void {
   section.open = recall(`open.${name}`) === "yes";
   section.addEventListener("toggle", () => remember(`open.${name}`, section.open ? "yes" : "no"));
 }
+
+/** Call when an element's width has changed. In the next frame: what changes sizes within the observer is an error event of the host's page. */
+export function onWidth(element: Element, signal: AbortSignal, changed: () => void): void {
+  let width = -1;
+  let frame = 0;
+  const observer = new ResizeObserver((entries) => {
+    const now = entries.at(-1)?.contentRect.width ?? 0;
+    if (now === width) return;
+    width = now;
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(changed);
+  });
+  observer.observe(element);
+  signal.addEventListener("abort", () => {
+    observer.disconnect();
+    cancelAnimationFrame(frame);
+  });
+}

@@ -1,8 +1,10 @@
 /** One AbortController per model and per view; works with and without the host's own `signal` (anywidget 0.9.21 has none). */
 
 import { Channel, type Model, type PartChannel } from "./channel";
+import { mountConnection } from "./components/connection";
 import { keepKeys } from "./dom";
 import { capabilities } from "./host";
+import { type Factory, offer } from "./modules";
 
 export class Lifecycle {
   readonly #controller = new AbortController();
@@ -36,7 +38,7 @@ export function widget<Engine>(
   mount: (engine: Engine, el: HTMLElement, signal: AbortSignal) => void,
   parts: readonly string[] | ((model: Model) => readonly string[]) = [""],
 ) {
-  return () => {
+  const factory = () => {
     let engine: Engine | undefined;
     let channel: Channel | undefined;
     return {
@@ -49,11 +51,14 @@ export function widget<Engine>(
       },
       render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
         const life = new Lifecycle(signal);
-        channel?.addView(life.signal);
         if (engine) mount(engine, el, life.signal);
+        if (channel) mountConnection(channel, el, life.signal);
         keepKeys(el, life.signal);
+        channel?.addView(life.signal);
         return life.end;
       },
     };
   };
+  offer(__WIDGET__, factory as Factory);
+  return factory;
 }

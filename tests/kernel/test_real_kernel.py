@@ -9,8 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from smallest_nb.notebook.comm.messages import PROBE
-from tests.support.kernel_front import HELLO, Front
+from tests.support.kernel_front import Front
 
 CANARY = "sk_canary_kernel_55aa"
 
@@ -41,8 +40,7 @@ def going():
 @pytest.mark.parametrize("kind", BUSY)
 def test_sound_goes_on_while_a_cell_is_busy(front, kind):
     front.execute("import smallest_nb as snb; tuner = snb.VoiceTuner('One, two, three. Four, five, six.'); tuner")
-    player = front.model("Speak")
-    front.send(player, {"type": "hello", **HELLO}, PROBE)
+    front.show(front.model("Speak", "player"), "player")
     assert front.pump(lambda _: front.of("welcome"))
     front.execute("future = tuner.submit()", wait=False)
     busy = front.execute(GOING + BUSY[kind], wait=False)
@@ -59,24 +57,22 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
         "import smallest_nb as snb; tuner = snb.VoiceTuner('The weather will be cold and cloudy this morning.', "
         "sample_rate=16000, voice='magnus'); live = snb.LiveTranscriber(mute_while_playing=False); tuner"
     )
-    player, microphone = front.model("Speak"), front.model("Transcribe")
-    for model in (player, microphone):
-        front.send(model, {"type": "hello", **HELLO}, PROBE)
-    front.send(player, {"type": "press", "action": "play"})
+    tuner, live = front.model("Speak", "player"), front.model("Transcribe", "microphone")
+    front.show(tuner, "player")
+    front.show(live, "microphone", "transcript")
+    front.send(tuner, {"type": "press", "part": "player", "action": "play"})
     assert front.pump(lambda _: front.of("stream-end"))
     pcm = b"".join(b[0] for _, _, b in front.of("stream-audio"))
 
-    view = next(k for k, s in front.models.items() if "placeholder" in s and "live" in s)
-    front.send(view, {"type": "hello", **HELLO}, PROBE)
-    fields = {"error": None, "rate": 48000, "dropped": 0, "granted": None}
-    front.send(microphone, {"type": "mic-state", "state": "starting", **fields})
-    front.send(microphone, {"type": "mic-state", "state": "recording", **fields})
+    fields = {"part": "microphone", "error": None, "rate": 48000, "dropped": 0, "granted": None}
+    front.send(live, {"type": "mic-state", "state": "starting", **fields})
+    front.send(live, {"type": "mic-state", "state": "recording", **fields})
     pieces = [pcm[at : at + 2560] for at in range(0, len(pcm), 2560)]
     for n, piece in enumerate(pieces):
         message = {"type": "mic-chunk", "n": n, "t": 0.0, "level": 0.1, "clipped": False, "last": n == len(pieces) - 1}
-        front.send(microphone, message, piece)
+        front.send(live, {"part": "microphone", **message}, piece)
         time.sleep(0.02)
-    front.send(microphone, {"type": "mic-state", "state": "idle", **fields})
+    front.send(live, {"type": "mic-state", "state": "idle", **fields})
 
     def finals():
         return [x for _, m, _ in front.of("lines") for x in m["lines"] if x["final"] and x["text"]]

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from smallest_nb.notebook.comm.messages import PROBE
-from tests.support.kernel_front import HELLO, Front
+from tests.support.kernel_front import Front
 
 TURNS = """
 import smallest_nb as snb
@@ -43,7 +42,7 @@ class Speaker:
                 for state in ("playing", "idle"):
                     self.front.send(self.player, {
                         "type": "played", "stream": content["stream"], "position": content["samples"], "state": state,
-                        "received": content["samples"], "underruns": 0, "first_ms": 9, "arrived": 1.0,
+                        "received": content["samples"], "more": False, "underruns": 0, "first_ms": 9, "arrived": 1.0,
                         "rendered": 2.0, "prebuffer_ms": 150, "clock_error_ms": 1.0,
                     })  # fmt: skip
         return False
@@ -52,7 +51,7 @@ class Speaker:
 def test_UX2_a_cell_waits_turn_after_turn(front):
     front.execute("import smallest_nb as snb; player = snb.Player(label='Turns'); player")
     player = front.model("Turns")
-    front.send(player, {"type": "hello", **HELLO}, PROBE)
+    front.show(player)
     assert front.pump(lambda _: front.of("welcome"))
     speaker = Speaker(front, player)
     cell = front.execute(TURNS, wait=False)

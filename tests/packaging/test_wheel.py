@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(300)]
-ASSETS = ("player", "microphone", "transcript-view", "takes", "code-view", "composite")
+ASSETS = ("tuner", "transcriber", "player", "microphone", "transcript-view", "settings", "doctor")
 
 
 def build(tree: Path, out: Path, *kind: str) -> subprocess.CompletedProcess:
@@ -94,7 +94,7 @@ import smallest_nb as snb
 tuner = snb.VoiceTuner("The weather will be cold and cloudy this morning.", voice="magnus", sample_rate=16000)
 take = tuner.audition()
 tuner.settings = {"speed": 1.3}
-assert tuner.panel.controls["speed"].body.value == 1.3
+assert (tuner.speed, tuner.panel.values["speed"]) == (1.3, 1.3)
 live = snb.LiveTranscriber(word_timestamps=True)
 transcript = live.feed(take.clip.padded(0.4, 0.4), pace=4)
 assert "weather" in transcript.text.lower(), transcript.text

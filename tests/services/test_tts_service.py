@@ -291,7 +291,7 @@ async def test_429_is_retried_after_the_time_it_asks_for(fresh_simulator):
     accepting = asyncio.create_task(accept_again())
     started = time.monotonic()
     await service.connect()
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 30
     await accepting
     await service.close()
 

@@ -8,7 +8,12 @@ import time
 
 from jupyter_client.manager import start_new_kernel
 
-HELLO = {"build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False}
+from smallest_nb.notebook.comm.messages import PROBE
+
+HELLO = {
+    "parts": [""], "build": "x", "host": "test", "secure": True, "microphone": "ask", "worklet": True, "pull": False,
+}  # fmt: skip
+"""What the page of a widget without parts says of itself."""
 
 
 class Front:
@@ -70,8 +75,14 @@ class Front:
                 )
             )
 
-    def model(self, label: str) -> str:
-        return next(k for k, s in self.models.items() if s.get("label") == label)
+    def model(self, label: str, part: str = "") -> str:
+        """Return the model of a widget, or of the one that has a part, with this label."""
+        name = f"{part}.label" if part else "label"
+        return next(k for k, s in self.models.items() if s.get(name) == label)
+
+    def show(self, comm: str, *parts: str) -> None:
+        """Say hello as a page that draws these parts, or a widget without any."""
+        self.send(comm, {"type": "hello", **HELLO, "parts": ["", *parts]}, PROBE)
 
     def send(self, comm: str, content: dict, buffer: bytes | None = None) -> None:
         message = self.client.session.msg(

@@ -52,17 +52,35 @@
   // What the browser does when a device is pulled out: it ends the track and tells.
   let track = null;
   const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  window.__tap.asked = 0; // how often a page wanted a microphone
   if (open) {
     navigator.mediaDevices.getUserMedia = async (wanted) => {
+      window.__tap.asked += 1;
       const stream = await open(wanted);
       track = stream.getAudioTracks()[0];
       return stream;
     };
   }
+  window.__tap.track = () => track;
   window.__tap.unplug = () => {
+    const gone = track.getSettings().deviceId;
+    const enumerate = navigator.mediaDevices.enumerateDevices;
+    navigator.mediaDevices.enumerateDevices = async function () {
+      return (await enumerate.call(this)).filter((device) => device.deviceId !== gone);
+    };
     track.stop();
     track.dispatchEvent(new Event("ended"));
   };
+  // Contexts in the order in which they were made.
+  window.__tap.contexts = [];
+  const Context = window.AudioContext;
+  if (Context)
+    window.AudioContext = class extends Context {
+      constructor(...given) {
+        super(...given);
+        window.__tap.contexts.push(this);
+      }
+    };
   if (!window.AudioWorklet) return; // a page that is not secure, or empty
   const addModule = AudioWorklet.prototype.addModule;
   const loaded = new WeakSet(); // contexts whose worklet knows the tap

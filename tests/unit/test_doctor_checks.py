@@ -125,9 +125,9 @@ def test_the_front_end_as_it_was_built(clone):
     shutil.rmtree(clone / "js")  # as in a wheel
     assert [c.status for c in front_end.check_front_end(static)] == ["green", "green"]
     (static / "player.js").open("a").write("\n")
-    (static / "takes.css").unlink()
+    (static / "tuner.css").unlink()
     damaged = front_end.check_front_end(static)[1]
-    assert (damaged.status, damaged.found) == ("red", "missing or changed: player.js, takes.css")
+    assert (damaged.status, damaged.found) == ("red", "missing or changed: player.js, tuner.css")
     (static / "manifest.json").write_text("{}")
     assert front_end.check_front_end(static)[0].status == "red"
     (static / "manifest.json").unlink()

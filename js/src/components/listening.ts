@@ -144,7 +144,7 @@ export class ListeningEngine {
         if (mine !== this.#loads) return;
         const take = new Take(`${state.trial}/${place}`, sound.sampleRate);
         take.write(sound.bytes);
-        take.ended = true;
+        take.total = take.samples;
         takes.push(take);
       }
       this.playback.load(takes);

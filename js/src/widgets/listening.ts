@@ -49,7 +49,7 @@ class KernelTrials implements TrialSource {
   }
 
   get error(): string {
-    return this.channel.problem ?? String(this.model.get("error") ?? "");
+    return String(this.model.get("error") ?? "");
   }
 
   get ready(): boolean {

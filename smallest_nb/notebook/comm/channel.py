@@ -49,6 +49,7 @@ class Channel:
         send: Sends a content and its buffers over the comm; callable from any thread.
         build: Build hash of the front end that this kernel would serve, to find stale pages.
         later: Calls a function after some seconds, on a thread of its own; None sends no probe.
+        module: Returns the widget's module and style sheet, as JSON, for a page that does not have them.
 
     Attributes:
         pages: The pages that show the widget, by id.
@@ -61,10 +62,12 @@ class Channel:
         *,
         build: str | None = None,
         later: Callable[[float, Callable[[], None]], None] | None = None,
+        module: Callable[[], str] = str,
     ) -> None:
         self._routes = [send]
         self._build = build
         self._later = later
+        self._module = module
         self._parts: dict[str, PartChannel] = {}
         self._on_left: list[Callable[[], None]] = []
         self._lock = threading.RLock()
@@ -111,7 +114,7 @@ class Channel:
             self.ask(name)
         for _ in range(int(ANSWER_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
             await asyncio.sleep(_POLL_SECS)
-            if not self._between_cells or any(page.heard_at >= began for page in self.pages.values()):
+            if not self._between_cells or any(page.last_seen >= began for page in self.pages.values()):
                 return False
         return True
 
@@ -131,7 +134,13 @@ class Channel:
             )
 
     def ask(self, page: str) -> None:
-        """Send a page a message that it answers at once."""
+        """Send a page a message that it answers at once; one question stands for those of all parts."""
+        with self._lock:
+            asked, now = self.pages.get(page), monotonic()
+            if asked is not None:
+                if asked.last_seen < asked.asked_at > now - ANSWER_SECS:
+                    return
+                asked.asked_at = now
         self._send_unnumbered({"type": "soon"}, to=page)
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> bool:
@@ -199,8 +208,13 @@ class Channel:
             return
         self._between_cells = reachability.note_message()
         with polling.handling_message():
-            if message["type"] == "ping":
+            if message["page"] not in self.pages and message["type"] not in ("hello", "bye"):
+                # Forgotten, or from before a restart: it comes again as another page, with what was not answered.
+                self._send_unnumbered({"type": "unknown", "page": message["page"]}, to=message["page"])
+            elif message["type"] == "ping":
                 self._pong(message)
+            elif message["type"] == "module":
+                self._send_module()
             else:
                 self._take(message, data)
             page = self.pages.get(message["page"])
@@ -213,7 +227,7 @@ class Channel:
         with self._lock:
             page = self.pages.get(message["page"])
             if page is not None:
-                page.heard_at = monotonic()
+                page.last_seen = monotonic()
                 page.ack = max(page.ack, message["ack"])
                 self._trim()
         if message["type"] == "bye":
@@ -224,7 +238,7 @@ class Channel:
                 for part in self._drawn(self.pages[message["page"]]):
                     part.receive(message, data)
         elif page is None:
-            return  # from before a restart; its next hello sorts it out
+            return  # it left meanwhile
         elif message["type"] == "poll":
             self._set_pull(page.name, pull=message["pull"])
         elif (part_of := self._parts.get(message.get("part", ""))) is not None:
@@ -240,6 +254,13 @@ class Channel:
             page.trip_ms = message["trip"]
             pong: ToPage = {"type": "pong", "page": page.name, "t": message["t"], "k": monotonic() * 1000}
             self._send_unnumbered(pong, to=page.name)
+
+    def _send_module(self) -> None:
+        """Send the widget's module, before there is a page that speaks for it."""
+        text = self._module()
+        pieces = [text[at : at + MAX_PIECE // 2] for at in range(0, len(text), MAX_PIECE // 2)]
+        for n, piece in enumerate(pieces):
+            self._send_unnumbered({"type": "module", "n": n, "of": len(pieces), "text": piece}, to=None)
 
     def _welcome(self, hello: Hello, data: bytes) -> None:
         name, problem = hello["page"], None
@@ -273,7 +294,7 @@ class Channel:
         if len(self.pages) > _MOST_PAGES:
             kept = {name, *(part.owner for part in self._parts.values())}
             others = [page for page in self.pages.values() if page.name not in kept]
-            del self.pages[min(others, key=lambda page: page.heard_at).name]
+            del self.pages[min(others, key=lambda page: page.last_seen).name]
 
     def _probe(self, name: str) -> None:
         """Send what a host may lose: from a thread, while no handler runs."""

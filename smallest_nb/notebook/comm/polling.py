@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-__all__ = ["any_registered", "delivered_at_once", "flush_all", "handling_message", "on_flush", "register"]
+__all__ = ["delivered_at_once", "flush_all", "handling_message", "on_flush", "register"]
 
 
 class Flushable(Protocol):
@@ -51,11 +51,6 @@ def delivered_at_once() -> bool:
 def register(channel: Flushable, on: bool) -> None:
     """Count a channel among those whose pages must ask, or no longer."""
     (_registered.add if on else _registered.discard)(channel)
-
-
-def any_registered() -> bool:
-    """Say whether some page must ask for its messages."""
-    return bool(_registered)
 
 
 def on_flush(hook: Callable[[], None]) -> None:

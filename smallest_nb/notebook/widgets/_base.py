@@ -19,7 +19,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.comm import polling
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.comm.part_channel import PartChannel
-from smallest_nb.notebook.widgets import trait_resend
+from smallest_nb.notebook.widgets import front_end, trait_resend
 from smallest_nb.notebook.widgets.assets import build_hash
 from smallest_nb.notebook.widgets.mime_bundle import with_static
 from smallest_nb.notebook.widgets.unpicklable import Unpicklable
@@ -37,6 +37,9 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             its traits and passes its messages on.
     """
 
+    _snb_loader: str | None = None
+    """Sent as the module while the model is made."""
+
     label = traitlets.Unicode("").tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
@@ -47,14 +50,19 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         self._snb_process = os.getpid()
         self._snb_context = contextvars.copy_context()
         self._snb_is_part = within is not None
+        self.module_name = getattr(getattr(type(self), "_esm", None), "name", "")
         self._channel = within if within is not None else self._make_channel().part()
+        if self._snb_is_part:
+            super(anywidget.AnyWidget, self).__init__(**kwargs)  # it adds the module, as traits of a class of its own
+            return
         super().__init__(**kwargs)
-        if not self._snb_is_part:
-            self.on_msg(self._snb_receive)
-            trait_resend.follow(self)
+        front_end.add(self)
+        self.on_msg(self._snb_receive)
+        trait_resend.follow(self)
 
     def _make_channel(self) -> Channel:
-        return Channel(self._snb_send, build=build_hash(), later=_later)
+        name = self.module_name
+        return Channel(self._snb_send, build=build_hash(), later=_later, module=lambda: front_end.whole(name))
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not _is_finalizing():  # then nothing may be imported, sent or started any more, and everything ends anyway
@@ -62,8 +70,25 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
 
     def open(self) -> None:
         """Make the model in the page; a part has none."""
-        if not self._snb_is_part:
+        if self._snb_is_part:
+            return
+        self._snb_loader = front_end.loader(self.module_name)
+        try:
             super().open()
+        finally:
+            self._snb_loader = None
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the state for a page; while the model is made, without the module that the page has."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if self._snb_loader is not None and "_esm" in state:
+            state |= {"_esm": self._snb_loader, "_css": ""}
+        return state
+
+    def is_drawn_by(self, build: str) -> bool:
+        """Whether a page shows it whose front end is of this build."""
+        pages = list(self._channel.channel.pages.values())
+        return any(page.hello is not None and page.hello["build"] == build for page in pages)
 
     @property
     def model_id(self) -> str:

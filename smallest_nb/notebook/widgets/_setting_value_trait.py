@@ -21,7 +21,8 @@ class SettingValueTrait(traitlets.Any):
 
     def __init__(self, kind: type[BaseSettings], **kwargs: Any) -> None:
         self._kind = kind
-        super().__init__(None, allow_none=False, **kwargs)
+        super().__init__(None, **kwargs)
+        self.allow_none = False  # of `Any` it cannot be given
         self.tag(sync=True)
 
     def validate(self, _obj: Any, value: Any) -> Any:

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-__all__ = ["MISSING", "build_hash", "css", "esm", "read"]
+__all__ = ["MISSING", "Module", "build_hash", "css", "esm", "read"]
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
@@ -22,13 +22,25 @@ _FALLBACK = f"""export default {{ render({{ el }}) {{
 }} }};"""
 
 
-def esm(name: str) -> str:
+class Module(str):  # noqa: SLOT000 - it has an attribute
+    """A widget's module.
+
+    Attributes:
+        name: Under which it is built, such as "tuner".
+    """
+
+    name = ""
+
+
+def esm(name: str) -> Module:
     """Return a widget's module, or a small one that says that it is not built.
 
     As text: for a path anywidget watches the file, and the watch keeps every widget of the class alive.
     """
     path = STATIC / f"{name}.js"
-    return path.read_text(encoding="utf-8") if path.is_file() else _FALLBACK
+    module = Module(path.read_text(encoding="utf-8") if path.is_file() else _FALLBACK)
+    module.name = name
+    return module
 
 
 def css(name: str) -> str:

@@ -24,6 +24,7 @@ from smallest_nb.errors import ConfigError, SmallestError
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.widgets import lifetime
 from smallest_nb.notebook.widgets._base import SpeechWidget
+from smallest_nb.notebook.widgets.mime_bundle import without_html
 from smallest_nb.notebook.widgets.static_html import StaticHtml
 
 __all__ = ["CompositeWidget"]
@@ -36,7 +37,8 @@ _OWN_TRAITS = frozenset(ipywidgets.DOMWidget.class_trait_names(sync=True))
 class CompositeWidget(SpeechWidget):
     """A widget of several parts; readable in a saved notebook, and closed when neither cell nor page has it.
 
-    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor.
+    A subclass makes the channel with `_begin`, its parts within it, and then calls this constructor. Its own
+    constructor ends with `_open`, which makes the model in the page: what it sets until then is in the first state.
 
     Args:
         parts: The parts by name.
@@ -47,6 +49,7 @@ class CompositeWidget(SpeechWidget):
     """
 
     _collected = False
+    _complete = False
 
     def __init__(self, parts: Mapping[str, SpeechWidget], draw: Callable[[], str], **kwargs: Any) -> None:
         self._process = os.getpid()
@@ -58,18 +61,29 @@ class CompositeWidget(SpeechWidget):
         super().__init__(within=None, **values, **kwargs)
         for name, part in parts.items():
             _bind(self, name, part)
-        lifetime.hold_weakly(self)
         self.on_left(lifetime.weakly(self._page_left))
-        if _in_marimo():
-            self._end_with_the_cell()
 
     def _begin(self) -> Channel:
         """Make the channel, before the parts that share it."""
+        self.module_name = getattr(getattr(type(self), "_esm", None), "name", "")
         self._snb_channel = super()._make_channel()
         return self._snb_channel
 
     def _make_channel(self) -> Channel:
         return self._snb_channel
+
+    def open(self) -> None:
+        """Make the model in the page, once the widget is complete."""
+        if self._complete:
+            super().open()
+
+    def _open(self) -> None:
+        """Make the model in the page; the last line of a subclass's constructor."""
+        self._complete = True
+        self.open()
+        lifetime.hold_weakly(self)
+        if _in_marimo():
+            self._end_with_the_cell()
 
     @property
     def is_seen(self) -> bool:
@@ -118,9 +132,10 @@ class CompositeWidget(SpeechWidget):
         return self.saved_html.draw()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        self.saved_html.show()
+        beside = self.saved_html.show()
         lifetime.keep_shown(self)
-        return super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return without_html(bundle) if beside else bundle
 
     if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
 
@@ -149,7 +164,6 @@ class CompositeWidget(SpeechWidget):
             self.saved_html.close()
             for part in self.parts.values():
                 part.close()
-        if self.comm is not None:
             self.layout.close()
         super().close()
 

@@ -61,6 +61,7 @@ class Doctor(CompositeWidget):
             self._add([*report.checks, *self._page_checks()])
             self._work = background_loop.submit(self._run_slow_checks(target))
             concurrent.futures.wait([self._work], timeout=_AT_ONCE_SECS)
+            self._open()
         except BaseException:  # an interrupt too: the caller never gets the widget, so it could not close it
             self.close()
             raise

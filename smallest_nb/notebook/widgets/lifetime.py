@@ -1,7 +1,7 @@
 """How long a composite lives: as long as a program or a cell's output has it, and not for as long as the kernel.
 
 ipywidgets keeps every widget until it is closed, since a page may show it. A tuner whose cell is run again would keep
-some 240 models, a megabyte and its sockets. So ipywidgets' registry and the comms hold ours weakly; what a cell puts
+its model, its takes and its sockets. So ipywidgets' registry and the comms hold ours weakly; what a cell puts
 out holds them, until the same cell runs again and no page shows them.
 """
 
@@ -10,20 +10,22 @@ from __future__ import annotations
 import re
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Protocol
 
 import ipywidgets
 from ipywidgets.widgets import widget as ipywidgets_module
 
-__all__ = ["Root", "hold_weakly", "keep_shown", "release_if_hidden", "weakly"]
+__all__ = ["Root", "hold_weakly", "keep_shown", "kernel_shell", "release_if_hidden", "weakly"]
 
 
 class Root(Protocol):
-    """A composite; its parts are its children and theirs."""
+    """A composite."""
 
     comm: Any
+    layout: Any
+    model_id: str
 
     @property
     def is_seen(self) -> bool:
@@ -58,7 +60,7 @@ def weakly(method: Callable[..., Any]) -> Callable[..., None]:
 
 
 def hold_weakly(root: Root) -> None:
-    """Have ipywidgets' registry and the comms hold a composite and its parts weakly.
+    """Have ipywidgets' registry and the comms hold a composite and its layout weakly.
 
     Only where displays are known: in an IPython kernel, and where there is no front end at all.
     """
@@ -66,32 +68,23 @@ def hold_weakly(root: Root) -> None:
     if registry is None:  # ipywidgets 7
         registry = getattr(ipywidgets.Widget, "widgets", None)
     no_front_end = type(root.comm).__name__ == "DummyComm"
-    if not isinstance(registry, dict) or root.comm is None or not (no_front_end or _kernel_shell()):
+    if not isinstance(registry, dict) or root.comm is None or not (no_front_end or kernel_shell()):
         return
     _watch_cells()
-    for part in _parts(root):
-        name = part.model_id if part.comm is not None else None
+    for model in (root, root.layout):
+        name = model.model_id
         if name in registry:
-            registry[name] = weakref.proxy(part, _remover(registry, str(name)))
-            part.comm.on_msg(weakly(_message_handler(part)))  # as ipywidgets does, but without keeping it alive
-            part.snb_root = weakref.ref(root)
+            registry[name] = weakref.proxy(model, _remover(registry, str(name)))
+            model.comm.on_msg(weakly(_message_handler(model)))  # as ipywidgets does, but without keeping it alive
 
 
 def _remover(registry: dict[Any, Any], name: str) -> Callable[[Any], None]:
     return lambda _gone: registry.pop(name, None)
 
 
-def _parts(widget: Any) -> Iterator[Any]:
-    """Yield a widget and everything in it."""
-    yield widget
-    for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
-        if isinstance(part, ipywidgets.Widget):
-            yield from _parts(part)
-
-
 def keep_shown(root: Root) -> None:
     """Keep a composite for the output of the cell that runs now."""
-    shell = _kernel_shell()
+    shell = kernel_shell()
     if shell is None:
         _permanent.append(root)
         return
@@ -108,7 +101,8 @@ def release_if_hidden(root: Root) -> None:
     root.on_hidden()
 
 
-def _kernel_shell() -> Any:
+def kernel_shell() -> Any:
+    """Return IPython's shell if a kernel runs it, else None."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell if getattr(shell, "kernel", None) is not None else None
 
@@ -120,7 +114,7 @@ def _cell(shell: Any) -> str:
 
 def _watch_cells() -> None:
     global _watched  # noqa: PLW0603 - the kernel has one shell
-    shell = _kernel_shell()
+    shell = kernel_shell()
     if shell is not None and shell is not _watched:
         _watched = shell
         shell.events.register("pre_run_cell", _run_again)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["with_static"]
+__all__ = ["with_static", "without_html"]
 
 
 def with_static(bundle: Any, *, text: str, html: str) -> Any:
@@ -20,3 +20,11 @@ def with_static(bundle: Any, *, text: str, html: str) -> Any:
     if data is None:
         return bundle
     return {**data, "text/plain": text, "text/html": html}, metadata
+
+
+def without_html(bundle: Any) -> Any:
+    """Return a MIME bundle without HTML, for a widget whose HTML is an output of its own beside it."""
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    if data is None:
+        return bundle
+    return {kind: value for kind, value in data.items() if kind != "text/html"}, metadata

@@ -39,18 +39,23 @@ class StaticHtml:
         self._stale = False
         self._kept = ""
 
-    def show(self) -> None:
-        """Put it out with the cell that runs now; nothing happens outside of a Jupyter kernel."""
+    def show(self) -> bool:
+        """Put it out with the cell that runs now.
+
+        Returns:
+            False outside of a Jupyter kernel, where nothing happens.
+        """
         from IPython import get_ipython  # noqa: PLC0415 - as is all of Jupyter, only where it is used
 
         shell = get_ipython()
         if getattr(shell, "kernel", None) is None:
-            return
+            return False
         if self._context is None:
             _renew_after_cells(shell, weakref.ref(self))
         # ipykernel 7.0 can publish from a thread only inside the context of a cell.
         self._context = contextvars.copy_context()
         self._kept = self._publish(update=False)
+        return True
 
     def refresh(self) -> None:
         """Renew it soon; many changes in a row make one."""

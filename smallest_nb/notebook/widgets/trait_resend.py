@@ -1,7 +1,8 @@
 """Traits that a thread changed, sent once more where every host delivers: inside the handler of a page's message.
 
 Some hosts (Colab) lose what a thread sends after its cell ended, changes of traits too. Values are sent, not changes,
-so that one which came twice does no harm.
+so that one which came twice does no harm. Which host it is shows only a while after a page has come (js/src/pull.ts),
+so changes are noted everywhere; where none is lost, no page asks for them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def follow(widget: ipywidgets.Widget) -> None:
 
 
 def _changed(change: Any) -> None:
-    if polling.delivered_at_once() or not polling.any_registered():
+    if polling.delivered_at_once():
         return
     with _lock:
         _changed_late.setdefault(change["owner"], set()).add(change["name"])

@@ -45,4 +45,5 @@ def check_heard(server, frame) -> None:
     assert sent.duration > 0.3
     sound, rate = rendered(frame)
     assert_same_sound(sent, sound, rate)
-    assert frame.get_attribute(PLAYER, "data-underruns") == "0"
+    underruns = frame.get_attribute(PLAYER, "data-underruns")
+    assert underruns == "0", underruns

@@ -92,40 +92,16 @@ async function make(id) {
   return made;
 }
 
-const reference = (text) => text.replace("IPY_MODEL_", "");
-
 async function view(id) {
   const made = await model(id);
   const element = document.createElement("div");
   element.dataset.model = made.get("_model_name");
-  if (made.widget) {
-    const style = document.createElement("style");
-    style.textContent = made.get("_css") ?? "";
-    element.append(style);
-    await made.widget.render?.({ model: made, el: element, experimental: {} });
-  } else if (Array.isArray(made.get("children"))) {
-    element.append(...(await Promise.all(made.get("children").map((child) => view(reference(child))))));
-  } else element.append(control(made));
+  if (!made.widget) throw new Error(`${element.dataset.model} is no anywidget`);
+  const style = document.createElement("style");
+  style.textContent = made.get("_css") ?? "";
+  element.append(style);
+  await made.widget.render?.({ model: made, el: element, experimental: {} });
   return element;
-}
-
-// As much of ipywidgets' own controls as a person needs here: buttons, numbers and texts.
-function control(made) {
-  if (made.get("_model_name") === "ButtonModel") {
-    const button = Object.assign(document.createElement("button"), { textContent: made.get("description") });
-    button.onclick = () => made.send({ event: "click" });
-    return button;
-  }
-  const value = made.get("value");
-  const field = Object.assign(document.createElement("input"), { value, disabled: made.get("disabled") ?? false });
-  field.onchange = () => {
-    made.set("value", typeof value === "number" ? Number(field.value) : field.value);
-    made.save_changes();
-  };
-  made.on("change:value", () => {
-    field.value = made.get("value");
-  });
-  return field;
 }
 
 const tell = (error) => window.parent.postMessage({ type: "error", text: String(error?.message ?? error) }, "*");

@@ -50,7 +50,8 @@ class Notebook:
         if wait:
             done = "(cell) => window.host.cells[cell].done"
             self.page.wait_for_function(done, arg=cell, timeout=seconds * 1000)
-            assert self.errors() == []
+            errors = self.errors()
+            assert errors == [], errors
         return cell
 
     def frame(self, number: int = -1) -> Frame:
