@@ -85,7 +85,8 @@ def rows_of(latency: str, found: dict[str, list[Figures]]) -> list[dict[str, Any
             if not values:
                 continue
             row = {"metric": f"{name}@{latency}", "client": client, "n": len(values),
-                   "median": round(float(quantile(values, 0.5)), 1), "p95": round(float(quantile(values, 0.95)), 1)}  # fmt: skip
+                   "median": round(float(quantile(values, 0.5)), 1),
+                   "p95": round(float(quantile(values, 0.95)), 1)}  # fmt: skip
             if client == PEER:
                 peer[name] = {"median": row["median"], "p95": row["p95"]}
             rows.append({**row, **_target(name, latency, client, row, peer.get(name))})
