@@ -84,8 +84,8 @@ def rows_of(latency: str, found: dict[str, list[Figures]]) -> list[dict[str, Any
             values = sorted(value for figures in conversations for value in getattr(figures, name))
             if not values:
                 continue
-            row = {"metric": f"{name}@{latency}", "client": client, "n": len(values),
-                   "median": round(float(quantile(values, 0.5)), 1), "p95": round(float(quantile(values, 0.95)), 1)}  # fmt: skip
+            middle, most = (round(float(quantile(values, share)), 1) for share in (0.5, 0.95))
+            row = {"metric": f"{name}@{latency}", "client": client, "n": len(values), "median": middle, "p95": most}
             if client == PEER:
                 peer[name] = {"median": row["median"], "p95": row["p95"]}
             rows.append({**row, **_target(name, latency, client, row, peer.get(name))})

@@ -94,7 +94,8 @@ def measure_opening(rows: Rows, rounds: int, delay_ms: int) -> dict[str, list[fl
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
         with notebook(delay_ms) as notes:
-            open_one(notes, "slider")  # the first view of all loads ipywidgets' own module
+            for module in ("slider", "bare anywidget"):  # the page loads ipywidgets' and anywidget's own modules
+                open_one(notes, module)
             for name in WIDGETS:
                 sliders = [open_one(notes, "slider")["settled"] for _ in range(2)]
                 figures = open_one(notes, name)

@@ -100,6 +100,12 @@ def test_UX21_a_voice_is_found_by_what_it_is(notes):
     assert inner["y"] >= outer["y"], "it opens at the voice in use"
     assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
     assert box.evaluate("(e) => e.scrollWidth <= e.clientWidth"), "a scroll bar that scrolls nothing"
+    reached = "(e) => [...e.querySelectorAll('button')].filter((b) => b.tabIndex === 0).length"
+    assert box.evaluate(reached) == 3, "Tab goes through one voice, and not through 75"
+    current.locator(".snb-voice-choose").focus()
+    notes.page.keyboard.press("ArrowDown")
+    assert current.evaluate("(e) => e.nextElementSibling.contains(document.activeElement)")
+    assert box.evaluate(reached) == 3
     search = notes.page.get_by_role("searchbox", name="Search voices")
     search.fill("no such voice")
     notes.page.get_by_text("No voice matches: change the search.").wait_for()

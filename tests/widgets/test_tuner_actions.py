@@ -148,6 +148,18 @@ def test_UX7_a_silent_service_is_said_to_be_silent(tuner, page, simulator, monke
         simulator.behaviour.silent = False
 
 
+def test_UX18_speech_that_ends_early_is_said_for_people(tuner, page, simulator):
+    simulator.behaviour.complete_without_audio = True
+    try:
+        page.say("press", action="play")
+        eventually(lambda: tuner.player.error)
+    finally:
+        simulator.behaviour.complete_without_audio = False
+    assert tuner.player.error == (
+        "The service said complete without any audio. No sound came: press Speak to try again."
+    )
+
+
 @pytest.fixture
 def session_without_key(monkeypatch):
     monkeypatch.delenv("SMALLEST_API_KEY", raising=False)

@@ -47,6 +47,9 @@ export class TakesEngine {
       this.#next = null;
     };
     observe(model, ["rows", "current", "remark", "undo"], signal, () => this.changed());
+    observe(model, ["remark"], signal, () => {
+      if (this.#next && model.get("remark")) this.endComparing(); // it cannot be done, for the reason that is shown
+    });
     observe(model, ["pair"], signal, () => this.#follow());
     this.#follow();
   }
@@ -82,6 +85,7 @@ export class TakesEngine {
   endComparing(): void {
     delete this.chosen.a;
     delete this.chosen.b;
+    this.#next = null;
     this.player.pair.clear();
     this.player.changed();
     this.changed();

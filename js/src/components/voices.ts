@@ -148,6 +148,12 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
         .every((word) => text.includes(word))
     );
   };
+  /** Let Tab go through one row only; the arrow keys lead to the others. */
+  const reach = (reached: Element | null) => {
+    for (const item of list.children)
+      for (const control of item.querySelectorAll("button")) control.tabIndex = item === reached ? 0 : -1;
+  };
+  list.addEventListener("focusin", (event) => reach((event.target as Element).closest("li")));
   let offered = "";
   const paint = () => {
     const voices = engine.voices;
@@ -177,6 +183,7 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
     const focused = document.activeElement?.closest<HTMLElement>(".snb-voice")?.dataset.voice;
     const control = document.activeElement?.getAttribute("aria-label");
     list.replaceChildren(...found.map(row));
+    reach(list.querySelector("[data-current]") ?? list.firstElementChild);
     if (focused && root.contains(list)) {
       const item = list.querySelector<HTMLElement>(`[data-voice="${CSS.escape(focused)}"]`);
       const same = control ? item?.querySelector<HTMLElement>(`[aria-label="${CSS.escape(control)}"]`) : null;

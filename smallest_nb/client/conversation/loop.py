@@ -170,6 +170,11 @@ class ConversationLoop(EventEmitter):
         """What the person has said of the turn that is not over."""
         return self._session.interim
 
+    @property
+    def answer_text(self) -> str:
+        """What `reply` gave so far of the answer under way."""
+        return self._session.answer_text
+
     async def run(self) -> ConversationRecord:
         """Converse until the source ends or :meth:`stop` is called; return what was said.
 

@@ -17,6 +17,7 @@ from smallest_nb.errors import (
     AuthError,
     ConfigError,
     ConnectionLost,
+    IncompleteError,
     ModelRetiredError,
     RateLimitError,
     ServiceError,
@@ -285,6 +286,9 @@ class AuditionRunner:
             return self._on_refused(settings, error)
         if isinstance(error, AuthError):
             return self._on_key_refused()
+        if isinstance(error, IncompleteError):
+            came = f"{error.clip.duration:.1f} s of it came" if error.clip.duration else "No sound came"
+            return f"{error.happened}. {came}: press Speak to try again."
         return str(error) or type(error).__name__
 
     def _say_silent(self, received: _Received) -> None:
