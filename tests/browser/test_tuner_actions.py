@@ -278,7 +278,7 @@ def test_UX18_a_key_is_typed_where_it_is_missing(notes):
     key.fill("sk_wrong_canary_0000")
     notes.page.keyboard.press("Enter")
     notes.page.locator(".snb-frame-bar .snb-notice").wait_for(state="hidden")
-    assert key.is_hidden()
+    key.wait_for(state="hidden")
     field(notes).fill("With a wrong key.")
     main_button(notes).click()
     said = "The service refused the API key that came from the page."
