@@ -96,6 +96,7 @@ class STTSession:
         limits: Bounds.
         turns: Finds the ends of turns, each of which is finalized; None leaves that to the service.
         retry: The reconnect budget; None makes it from the limits.
+        on_busy: For that budget, if it is made here.
 
     Attributes:
         settings: The complete settings in force.
@@ -123,6 +124,7 @@ class STTSession:
         limits: STTLimits | None = None,
         turns: TurnDetector | None = None,
         retry: RetryPolicy | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         limits = limits or STTLimits()
         self.settings = settings
@@ -147,6 +149,7 @@ class STTSession:
             outage_secs=limits.buffer_secs,
             stable_secs=_STABLE_SECS,
             longest_wait=_LONGEST_WAIT_SECS,
+            on_busy=on_busy,
         )
         self._actions: list[Action] = []
         self._is_started = False
@@ -544,6 +547,8 @@ class STTSession:
         except ProtocolError as error:
             self.fail(error)
             return
+        if is_final and frame.from_finalize:
+            self._emit("on_finalized", new)
         if new is not None:
             self._actions.append(Emit(new))
         if frame.is_last and self._is_close_sent:  # unasked it says nothing: there may be more to come

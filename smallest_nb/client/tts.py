@@ -13,7 +13,7 @@ import contextlib
 import json
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -55,8 +55,9 @@ _BACKLOG_SECS = 0.05
 class _Running:
     """A session that is being driven: its tasks, and what they wait for."""
 
-    def __init__(self, session: TTSSession) -> None:
+    def __init__(self, session: TTSSession, *, is_collected: bool = False) -> None:
         self.session = session
+        self._is_collected = is_collected  # the caller wants all of it at once, and is not woken for each frame
         self.tasks: list[asyncio.Task[None]] = []
         self._for_caller = asyncio.Event()
         self._for_driver = asyncio.Event()
@@ -64,8 +65,10 @@ class _Running:
 
     def announce(self) -> None:
         """Let the tasks look at the session again; the caller comes first, the driver only if there is work."""
-        self._for_caller.set()
-        if self.session.is_due:
+        session = self.session
+        if not self._is_collected or session.is_finished or session.is_full:
+            self._for_caller.set()
+        if session.is_due:
             self._for_driver.set()
 
     async def next_event(self) -> AudioChunk | WordTiming | None:
@@ -120,6 +123,8 @@ class SmallestTTSService(EventEmitter):
         spare_socket: Keep a second socket ready while a text sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
         transport: What opens the sockets; None for the network, or the cassette that runs.
+        on_busy: Called with each refusal for lack of capacity (429). If given, a text of which no sentence was received
+            is not tried again here: who schedules many requests decides that.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -151,6 +156,7 @@ class SmallestTTSService(EventEmitter):
         spare_socket: bool = True,
         target: targets.Target | None = None,
         transport: Transport | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -167,7 +173,7 @@ class SmallestTTSService(EventEmitter):
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: _Running | None = None
-        self._retry = RetryPolicy(max_retries)
+        self._retry = RetryPolicy(max_retries, on_busy=on_busy)
         self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
         self._late = LateFrames()
@@ -321,14 +327,25 @@ class SmallestTTSService(EventEmitter):
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
+        async with self._speaking(text) as running:
+            while (event := await running.next_event()) is not None:
+                yield event
+
+    @contextlib.asynccontextmanager
+    async def _speaking(self, text: Text, *, is_collected: bool = False) -> AsyncGenerator[_Running, None]:
+        """Have a text spoken while its caller takes what is received; raises what ended the speech.
+
+        Args:
+            text: As for `run_tts`.
+            is_collected: Whether the caller need not be woken before the end.
+        """
         self._owner.claim()
         check_text(text)
         await self._turn.acquire()
         running: _Running | None = None
         try:
-            running = self._start(text)
-            while (event := await running.next_event()) is not None:
-                yield event
+            running = self._start(text, is_collected=is_collected)
+            yield running
             if running.session.error is not None:
                 raise shorten(running.session.error)
         finally:
@@ -339,14 +356,14 @@ class SmallestTTSService(EventEmitter):
                 if tasks := [task for task in running.tasks if not task.done()]:
                     await to_the_end(_wait_for(tasks))
 
-    def _start(self, text: Text) -> _Running:
+    def _start(self, text: Text, *, is_collected: bool) -> _Running:
         if self._is_closing:  # while the text waited for its turn: its socket is open still, but not for long
             raise ConnectionLost("The connection was closed for good; make a new service.")
         if self._model_changed or self._connection.outdated:
             self._model_changed = False
             self._drop_socket()
         self._retry.begin()
-        running = _Running(self._new_session(is_streamed=not isinstance(text, str)))
+        running = _Running(self._new_session(is_streamed=not isinstance(text, str)), is_collected=is_collected)
         language = str(running.session.settings.language)
         if isinstance(text, str):
             *sentences, last = split_text(text, language)
@@ -455,7 +472,11 @@ class SmallestTTSService(EventEmitter):
         Raises:
             As :meth:`run_tts`.
         """
-        pieces = [e.pcm async for e in self.run_tts(text) if isinstance(e, AudioChunk)]
+        pieces: list[bytes] = []
+        async with self._speaking(text, is_collected=True) as running:
+            while (event := await running.next_event()) is not None:
+                if isinstance(event, AudioChunk):
+                    pieces.append(event.pcm)
         return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:
