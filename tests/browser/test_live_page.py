@@ -203,6 +203,7 @@ PLACE = "Number(document.querySelector('.snb-recording-wave').getAttribute('aria
 
 
 def spoken_again(notes):
+    until(notes, "live.recording", False)  # else last words come after the clear
     notes.do("live.clear(); live.feed(snb.speak('The weather will be cold and cloudy this morning. ', voice='magnus')"
              ".padded(0.4, 0.4), pace=4)")  # fmt: skip
     notes.page.wait_for_selector(f"{LINE}[data-final='true'] .snb-word")
@@ -605,8 +606,8 @@ WATCH_PERCENTS = """() => {
 
 def test_UX24_several_files_are_chosen_and_a_broken_one_says_so(notes, spoken, tmp_path):
     clip, wav = spoken
-    notes.do("live.clear()")
     until(notes, "live.recording", False)
+    notes.do("live.clear()")
     odd, empty, second = tmp_path / "letter.wav", tmp_path / "empty.wav", tmp_path / "second.wav"
     odd.write_text("Dear Sir or Madam")
     empty.write_bytes(b"")
@@ -648,9 +649,8 @@ DROP = """([name, base64]) => {
 
 def test_UX24_a_file_is_dropped_anywhere_in_the_frame_and_cancelled(notes, spoken):
     _, wav = spoken
-    notes.do("live.clear()")
     until(notes, "live.recording", False)
-    notes.do("live.files.pace = 1.0")
+    notes.do("live.clear(); live.files.pace = 1.0")
     content = base64.b64encode(wav.read_bytes()).decode()
     assert notes.page.evaluate(DROP, ["dropped.wav", content]) == [True, True, False]
     tab(notes, "files")

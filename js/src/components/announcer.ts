@@ -21,9 +21,10 @@ export class Announcer {
 
   #write(): void {
     this.#quiet = undefined;
-    if (this.#next === null) return;
-    this.#last = this.#next;
+    const next = this.#next;
     this.#next = null;
+    if (next === null || next === this.#last) return; // it was something else for a moment only
+    this.#last = next;
     this.element.textContent = this.#last;
     this.#quiet = setTimeout(() => this.#write(), PAUSE_MS);
   }
