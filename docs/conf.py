@@ -35,6 +35,7 @@ templates_path = ["_templates"]
 # A docstring's single backticks: a link where it names something of ours, code where it does not.
 default_role = "named"
 nitpicky = True
+nitpick_ignore = [("py:class", "ReplyFunction"), ("py:class", "OnError")]  # names of unions and callables
 maximum_signature_line_length = 88
 
 toc_object_entries_show_parents = "hide"

@@ -1,4 +1,4 @@
-"""The `smallest-nb` command: `demo`, `simulate`, `cassette` and `doctor`."""
+"""The `smallest-nb` command: `demo`, `speak`, `transcribe`, `simulate` and others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _MAX_PORT = 65535
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command."""
+    from smallest_nb.client.batch import command as batch  # noqa: PLC0415
     from smallest_nb.notebook.doctor import command as doctor  # noqa: PLC0415
+    from smallest_nb.notebook.listen import command as listen  # noqa: PLC0415
     from smallest_nb.simulator import command as simulate  # noqa: PLC0415
     from smallest_nb.testing.cassette import command as cassette  # noqa: PLC0415
 
@@ -40,11 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo.add_argument("--port", type=int, default=8888, help="port of JupyterLab, 0 for a free one (default 8888)")
     demo.add_argument("--no-browser", action="store_true", help="print the URL instead of opening a browser")
     demo.add_argument("--notebook", default=_FIRST, help=f"notebook to open (default {_FIRST})")
+    batch.add_commands(commands)
     simulating = commands.add_parser("simulate", help="run the local simulator of the service")
     simulate.add_arguments(simulating)
     cassette.add_arguments(commands.add_parser("cassette", help="show recorded sessions"))
+    listen.add_arguments(commands.add_parser("listen", help="let others take a listening test by a link"))
     doctor.add_arguments(commands.add_parser("doctor", help="check what works here and what to do about the rest"))
-    runs = {"demo": _demo, "simulate": simulate.run, "cassette": cassette.run, "doctor": doctor.run}
+    runs = {
+        "demo": _demo,
+        "simulate": simulate.run,
+        "cassette": cassette.run,
+        "listen": listen.run,
+        "doctor": doctor.run,
+        **batch.COMMANDS,
+    }
     args = parser.parse_args(argv)
     try:
         return runs[args.command](args)

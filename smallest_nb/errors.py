@@ -158,9 +158,14 @@ class IncompleteError(SmallestError):
     Args:
         message: What happened.
         clip: The audio received so far.
+
+    Attributes:
+        happened: What happened, without a word about the clip.
+        clip: As given.
     """
 
     def __init__(self, message: str, *, clip: Clip) -> None:
+        self.happened = message
         self.clip = clip
         super().__init__(f"{message}; {clip.duration:.2f} s of audio were received and are in `.clip`")
 

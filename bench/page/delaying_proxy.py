@@ -1,4 +1,4 @@
-"""A proxy between browser and Jupyter server that holds every WebSocket message back, as a distance does."""
+"""A proxy between browser and Jupyter server that holds back each WebSocket message, as a distance does."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Recordings of people, where there are any on this machine, with what they say.
 
-Debian's alsa-utils brings eight ("Front Center" and so on). The folder that SNB_RECORDINGS names may hold others: WAV
-files with their text beside them in `.txt` or as their name, and a source of pocketsphinx, whose `test/data` has some.
+moonshine-voice brings a reading of a novel and a line of a play, Debian's alsa-utils eight ("Front Center" and so on).
+The folder that SNB_RECORDINGS names may hold others: WAV files with their text beside them in `.txt` or as their name,
+and a source of pocketsphinx, whose `test/data` has some.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 import tarfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +24,17 @@ __all__ = ["Recording", "recordings"]
 _RATE = 16000
 _ALSA = Path("/usr/share/sounds/alsa")
 _POCKETSPHINX = "pocketsphinx-*.tar.gz"
+_PACKAGED = {
+    "beckett.wav": "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.",
+    "two_cities.wav": (
+        "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
+        "it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season of "
+        "Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, we had "
+        "nothing before us, we were all going direct to Heaven, we were all going direct the other way. In short, the "
+        "period was so far like the present period, that some of its noisiest authorities insisted on its being "
+        "received, for good or for evil, in the superlative degree of comparison only."
+    ),
+}
 _NOT_SPEECH = ("noise",)
 _LINE = re.compile(r"(?:<s>)?\s*(.*?)\s*(?:</s>)?\s*\(([^()]+)\)\s*$")
 
@@ -40,9 +53,17 @@ def recordings() -> dict[str, list[Recording]]:
     if given := os.environ.get("SNB_RECORDINGS"):
         folders += [Path(given), *(p for p in Path(given).rglob("alsa") if p.is_dir())]
     found = {str(folder): _folder(folder) for folder in folders}
+    found |= {"moonshine-voice": _packaged()}
     for archive in sorted(Path(given).glob(_POCKETSPHINX)) if given else ():
         found[str(archive)] = _archive(archive)
     return {source: clips for source, clips in found.items() if clips}
+
+
+def _packaged() -> list[Recording]:
+    spec = find_spec("moonshine_voice")
+    folder = Path(spec.origin).parent / "assets" if spec is not None and spec.origin else Path("nowhere")
+    there = {folder / name: text for name, text in _PACKAGED.items() if (folder / name).exists()}
+    return [Recording(text, _pcm(file.read_bytes())) for file, text in there.items()]
 
 
 def _folder(folder: Path) -> list[Recording]:

@@ -18,6 +18,7 @@ from bench.simulator.figures import Figures
 from bench.simulator.recordings import recordings
 from bench.simulator.server import Server
 from bench.simulator.texts import BALANCED, EVERYDAY, LANGUAGES, NAMES, VOICES
+from bench.simulator.unspoken import unspoken
 from smallest_nb.api.language import STT_US_HOST_LANGUAGES
 from smallest_nb.api.voices import VOICES as ALL_VOICES
 
@@ -28,6 +29,8 @@ _QUIET = bytes(_RATE * 4 // 5)  # 0.4 s
 _AT_ONCE = 2
 _UNSPACED = ("zh", "ja")
 _BOOST = 4
+_BEFORE = {"fault": "hearing=pocketsphinx"}
+"""What heard before Moonshine did."""
 _REPEATED = 4
 
 
@@ -51,6 +54,7 @@ async def measure(figures: Figures, *, quick: bool) -> None:
         await _again(figures, server, rounds=2 if quick else 3)
         await _names(figures, server, quick=quick)
         await _recorded(figures, server)
+        await _unspoken(figures, server, minutes=0.5 if quick else 10)
         await _not_heard(figures, server, quick=quick)
     with Server("signal") as server:
         await _languages(figures, server)
@@ -69,11 +73,16 @@ async def _round(server: Server, jobs: list[tuple[str, str]], **query: str) -> l
     return list(await asyncio.gather(*(one(text, voice) for text, voice in jobs)))
 
 
-def _rate(figures: Figures, metric: str, case: str, wrong: int, total: int, *, note: str = "") -> None:
-    figures.one(metric, case, "%", 100 * wrong / total, note=f"{wrong} of {total} words{note}")
+def _rate(
+    figures: Figures, metric: str, case: str, wrong: int, total: int, *, bound: float | None = None, note: str = ""
+) -> None:
+    figures.one(metric, case, "%", 100 * wrong / total, bound=bound, note=f"{wrong} of {total} words{note}")
 
 
 async def _english(figures: Figures, server: Server, *, quick: bool) -> None:
+    everyday = [(text, voice) for voice in VOICES[: 2 if quick else None] for text in EVERYDAY[: 4 if quick else None]]
+    before = await _round(server, everyday, **_BEFORE)
+    _rate(figures, "word errors, everyday", "before, all voices", *errors([text for text, _ in everyday], before))
     lists = {"everyday": EVERYDAY[: 4 if quick else None], "Harvard": BALANCED[: 4 if quick else None]}
     for name, texts in lists.items():
         total = [0, 0]
@@ -82,7 +91,8 @@ async def _english(figures: Figures, server: Server, *, quick: bool) -> None:
             wrong, words = errors(texts, heard)
             total = [total[0] + wrong, total[1] + words]
             _rate(figures, f"word errors, {name}", voice, wrong, words)
-        _rate(figures, f"word errors, {name}", "all voices", *total)
+        bound = 18 if name == "everyday" else None
+        _rate(figures, f"word errors, {name}", "all voices", *total, bound=bound)
 
 
 async def _again(figures: Figures, server: Server, *, rounds: int) -> None:
@@ -116,10 +126,27 @@ async def _recorded(figures: Figures, server: Server) -> None:
     found = recordings()
     if not found:
         figures.said("word errors, people", "recordings", "none here")
-    for source, clips in found.items():
-        heard = [(await hear(server, _QUIET + clip.pcm + _QUIET, numerals="false")).text for clip in clips]
-        note = f" in {len(clips)} recordings, {sum(len(c.pcm) for c in clips) / 2 / _RATE:.0f} s"
-        _rate(figures, "word errors, people", Path(source).name, *errors([c.text for c in clips], heard), note=note)
+    whole = {"finalize_on_words": "false", "numerals": "false"}
+    for case, query in (("before, ", {**_BEFORE, **whole}), ("", whole)):
+        total = [0, 0]
+        for source, clips in found.items():
+            heard = [(await hear(server, _QUIET + c.pcm + _QUIET, **query)).text for c in clips]
+            note = f" in {len(clips)} recordings, {sum(len(c.pcm) for c in clips) / 2 / _RATE:.0f} s"
+            wrong, words = errors([c.text for c in clips], heard)
+            packaged = source == "moonshine-voice"
+            total = total if packaged else [total[0] + wrong, total[1] + words]
+            bound = 10 if packaged and not case else None
+            _rate(figures, "word errors, people", case + Path(source).name, wrong, words, bound=bound, note=note)
+        if total[1]:
+            _rate(figures, "word errors, people", f"{case}all but these", *total, bound=None if case else 8)
+
+
+async def _unspoken(figures: Figures, server: Server, *, minutes: float) -> None:
+    """Nothing is heard where nothing is said."""
+    for name, sound in unspoken(round(minutes * 60)).items():
+        heard = (await hear(server, sound)).text
+        words = len(plain(heard).split())
+        figures.one("words where none are said", name, "words", words, bound=0, note=f"{minutes:g} min {heard[:60]}")
 
 
 async def _not_heard(figures: Figures, server: Server, *, quick: bool) -> None:

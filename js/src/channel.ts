@@ -1,5 +1,6 @@
 /** Typed messages over the model's comm: numbered, in order, once each, whatever the host does to them. */
 import { KernelClock } from "./clock";
+import { kernelFacts } from "./host";
 import {
   bytesOf,
   type Envelope,
@@ -9,7 +10,7 @@ import {
   type ToKernel,
   type ToPage,
 } from "./protocol";
-import { type Demand, Pull } from "./pull";
+import { type Expected, Pull } from "./pull";
 
 /** The part of anywidget's model that is used; 0.9.21 and later have it. */
 export interface Model {
@@ -23,6 +24,13 @@ export interface Model {
 
 const GONE = "The kernel was restarted or is away: run the cell again.";
 
+/** What a person should know of the connection to the kernel. */
+export interface Trouble {
+  text: string;
+  /** It does not end by itself. */
+  urgent: boolean;
+}
+
 /** What a page says of itself in `hello`. */
 type Able = Omit<Extract<ToKernel, { type: "hello" }>, "type" | "pull" | "parts">;
 
@@ -33,6 +41,14 @@ export const MOVED_MS = 2000;
 const TICK_MS = 50;
 const PING_TICKS = 3;
 const HELLO_MS = 3000;
+/** A kernel that the host calls idle answers within this; one that does not has no such widget. */
+const IDLE_MS = 2000;
+/** From a press until the page says what it waits for. */
+const PATIENCE_MS = 2000;
+/** What the engines have to say when no view is left, such as the last words of a recording, is waited for this long. */
+const LEAVE_MS = 5000;
+/** Presses that wait until the kernel knows the page. */
+const MOST_WAITING = 20;
 const FIRST_PINGS = 3;
 const PING_MS = 10_000;
 const MAX_HELD = 500;
@@ -66,6 +82,14 @@ function joined(pieces: Uint8Array[], last: Uint8Array): Uint8Array {
   return whole;
 }
 
+/** A message on its way to the kernel. */
+interface Outgoing {
+  message: ToKernel;
+  bytes: Uint8Array | undefined;
+  part: string;
+  at: number;
+}
+
 export function pageId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
@@ -73,6 +97,7 @@ export function pageId(): string {
 
 export class Channel {
   page = pageId();
+  /** What the kernel found wrong with this page. */
   problem: string | null = null;
   readonly clock = new KernelClock();
   #model: Model;
@@ -86,16 +111,27 @@ export class Channel {
   #timer: ReturnType<typeof setInterval> | undefined;
   #onWelcome: (() => void)[] = [];
   #onGone: (() => void)[] = [];
-  #onHidden: (() => void)[] = [];
-  #demands = new Map<string, Demand>();
+  #onHidden: (() => void | Promise<void>)[] = [];
+  #onEnd: (() => void)[] = [];
+  #onTrouble: (() => void)[] = [];
+  #trouble = "";
+  #expected = new Map<string, Expected>();
   #views = 0;
   #hiding: ReturnType<typeof setTimeout> | undefined;
   #lastHello = 0;
+  /** When the first hello left that was not answered yet. */
+  #helloSince = 0;
   #fruitless = 0;
   #ticks = 0;
   #pings = 0;
   #lastPing = 0;
-  #away = false;
+  /** No view shows the widget: the kernel does not know this page, and nothing is sent or taken. */
+  #away = true;
+  /** The kernel is known to be gone, until it answers again. */
+  #lost = false;
+  /** Presses that wait for the welcome, and presses that are not answered yet. */
+  #waiting: Outgoing[] = [];
+  #unanswered: Outgoing[] = [];
   #hello: () => Able;
 
   /** `parts`: those that this page draws; the widget itself is the part without a name. */
@@ -112,19 +148,62 @@ export class Channel {
       this.#receive(content, buffers?.[0]);
     model.on("msg:custom", receive as never);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    window.addEventListener("pagehide", () => this.send({ type: "bye" }), { signal });
+    window.addEventListener("pagehide", () => this.#end(), { signal });
     // A page that comes back from the browser's cache has sent `bye`.
-    window.addEventListener("pageshow", (event) => event.persisted && this.#startAfresh(), { signal });
+    const back = (event: PageTransitionEvent) => event.persisted && this.#views > 0 && this.#comeBack();
+    window.addEventListener("pageshow", back, { signal });
+    const alive = () => this.#lookAtHost();
+    model.on("comm_live_update", alive as never);
     signal.addEventListener("abort", () => {
+      this.#end(); // a model that is gone shows nothing any more
       model.off("msg:custom", receive as never);
+      model.off("comm_live_update", alive as never);
       clearInterval(this.#timer);
       clearTimeout(this.#hiding);
     });
-    this.#sayHello();
   }
 
+  /** Whether the kernel knows this page, and is not known to be gone. */
   get ready(): boolean {
-    return this.#next !== null;
+    return this.#next !== null && !this.#lost;
+  }
+
+  /** Whether the kernel is known to be gone. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Whether the host says that it has no connection to the kernel at the moment. */
+  get disconnected(): boolean {
+    return kernelFacts(this.#model).disconnected;
+  }
+
+  /** Whether a person's act of a part has not reached the kernel yet. */
+  unanswered(part = ""): boolean {
+    return [...this.#waiting, ...this.#unanswered].some((sent) => sent.part === part);
+  }
+
+  /** What a person should know of the connection now, or null. */
+  get trouble(): Trouble | null {
+    if (this.#away) return null;
+    if (this.problem) return { text: this.problem, urgent: true };
+    if (this.#lost) return { text: GONE, urgent: true };
+    const facts = kernelFacts(this.#model);
+    if (facts.disconnected) {
+      return {
+        text: "The connection to the notebook server is lost; waiting until it is back.",
+        urgent: false,
+      };
+    }
+    const waits = [...this.#waiting, ...this.#unanswered].map((sent) => sent.at);
+    if (this.#next === null) waits.push(this.#helloSince + HELLO_MS - PATIENCE_MS);
+    const waited = performance.now() - Math.min(...waits);
+    if (waited < PATIENCE_MS) return null;
+    const secs = 2 * Math.floor(waited / 2000); // a screen reader reads each change
+    const text = facts.busy
+      ? `Waiting for the kernel, which is busy with a cell (${secs} s).`
+      : `The kernel has not answered for ${secs} s: it is busy, or it was restarted (then run the cell again).`;
+    return { text, urgent: false };
   }
 
   /** The messages of one part of the widget. */
@@ -150,9 +229,22 @@ export class Channel {
     this.#onGone.push(callback);
   }
 
-  /** Call when no view has been left for a while: the kernel need hold nothing ready for this page. */
-  onHidden(callback: () => void): void {
+  /** Call when no view has been left for a while; what it returns is waited for before the page says `bye`. */
+  onHidden(callback: () => void | Promise<void>): void {
     this.#onHidden.push(callback);
+  }
+
+  /** Call when the page goes away, before it says `bye`: there is no time for anything but a last message. */
+  onEnd(callback: () => void): void {
+    this.#onEnd.push(callback);
+  }
+
+  /** Call when `trouble` has another text, or an act was sent or answered. */
+  onTrouble(callback: () => void, signal: AbortSignal): void {
+    this.#onTrouble.push(callback);
+    signal.addEventListener("abort", () => {
+      this.#onTrouble = this.#onTrouble.filter((other) => other !== callback);
+    });
   }
 
   /** Count a view until the signal. A host that moves or redraws one removes the old one first. */
@@ -166,49 +258,133 @@ export class Channel {
     });
   }
 
-  /** Send one message of a part; PCM goes as a binary buffer. */
+  /** Send one message of a part; PCM goes as a binary buffer. A person's act waits until the kernel knows this page. */
   send(message: ToKernel, bytes?: Uint8Array, part = ""): void {
-    const ack = this.#next === null ? 0 : this.#next - 1;
-    const whose = part ? { part } : {};
-    const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...whose, ...message };
-    const now = performance.now();
-    this.#pull.sent(now);
-    if (ACTS.has(message.type)) this.#pull.act(now);
-    try {
-      this.#model.send(content, undefined, bytes ? [bytes] : []);
-      if (this.problem === GONE) this.problem = null;
-    } catch (error) {
-      const known = this.problem === GONE;
-      this.problem = GONE;
-      console.warn("[smallest_nb] the kernel cannot be reached", error);
-      if (!known) for (const callback of this.#onGone) callback();
-    }
+    if (this.#away && message.type !== "bye") return;
+    const outgoing = { message, bytes, part, at: performance.now() };
+    if (!ACTS.has(message.type)) this.#post(outgoing);
+    else if (this.#next === null && !this.#lost) {
+      this.#waiting.push(outgoing);
+      this.#waiting.splice(0, this.#waiting.length - MOST_WAITING);
+    } else this.#act(outgoing);
+    this.#lookAtTrouble();
   }
 
   /** Say what a part expects; hosts that lose messages are asked only while something is. */
-  expect(demand: Demand, part = ""): void {
-    this.#demands.set(part, demand);
-    const all = [...this.#demands.values()];
-    this.#pull.demand = all.includes("sound") ? "sound" : all.includes("something") ? "something" : "nothing";
+  expect(expected: Expected, part = ""): void {
+    this.#expected.set(part, expected);
+    const all = [...this.#expected.values()];
+    this.#pull.expected = all.includes("sound")
+      ? "sound"
+      : all.includes("something")
+        ? "something"
+        : "nothing";
   }
 
-  #leave(): void {
-    for (const callback of this.#onHidden) callback();
-    if (!this.#away) this.send({ type: "bye" });
+  /** Send a person's act, and a ping whose answer shows that it has arrived. */
+  #act(outgoing: Outgoing): void {
+    if (this.#lost) {
+      this.#sayHello(); // the page says that it is lost; perhaps it is not any more
+      return;
+    }
+    this.#pull.act(performance.now());
+    this.#unanswered.push(outgoing);
+    this.#unanswered.splice(0, this.#unanswered.length - MOST_WAITING);
+    this.#post(outgoing);
+    if (!this.#lost) this.#ping();
+  }
+
+  #post({ message, bytes, part }: Outgoing): void {
+    const ack = this.#next === null ? 0 : this.#next - 1;
+    const whose = part ? { part } : {};
+    const content = { v: PROTOCOL_VERSION, page: this.page, ack, ...whose, ...message };
+    this.#pull.sent(performance.now());
+    try {
+      this.#model.send(content, undefined, bytes ? [bytes] : []);
+    } catch (error) {
+      if (this.#away) return; // as where the kernel has closed the widget
+      if (!this.#lost) console.warn("[smallest_nb] the kernel cannot be reached", error);
+      this.#lose();
+    }
+  }
+
+  /** The kernel is gone: nothing waits for it any more. */
+  #lose(): void {
+    this.#waiting = [];
+    this.#unanswered = [];
+    if (this.#lost) return;
+    this.#lost = true;
+    for (const callback of this.#onGone) callback();
+    this.#lookAtTrouble();
+  }
+
+  /** The kernel has answered something. */
+  #answered(): void {
+    if (!this.#lost) return;
+    this.#lost = false;
+    if (this.#next !== null) for (const callback of this.#onWelcome) callback();
+  }
+
+  #lookAtHost(): void {
+    if (this.#away) return;
+    const facts = kernelFacts(this.#model);
+    const silent = this.#next === null && performance.now() - this.#helloSince > IDLE_MS;
+    if (facts.gone || (facts.idle && silent)) this.#lose();
+  }
+
+  #lookAtTrouble(): void {
+    const text = `${this.ready} ${this.#waiting.length + this.#unanswered.length} ${this.trouble?.text ?? ""}`;
+    if (text === this.#trouble) return;
+    this.#trouble = text;
+    for (const callback of this.#onTrouble) callback();
+  }
+
+  /** No view has come back: end what the engines do, with their last words, and leave. */
+  async #leave(): Promise<void> {
+    const ended = Promise.all(this.#onHidden.map((callback) => callback()));
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
+    if (this.#views === 0) this.#end();
+  }
+
+  #end(): void {
+    for (const callback of this.#onEnd) callback();
+    this.#sayBye();
+  }
+
+  #sayBye(): void {
+    if (this.#away) return;
     this.#away = true;
-    this.#next = null;
-    this.#held.clear();
+    this.send({ type: "bye" });
+    this.#forget();
+    this.#lookAtTrouble();
   }
 
   /** A view has come; what was sent meanwhile is not caught up with. */
   #comeBack(): void {
     if (!this.#away) return;
     this.#away = false;
-    this.#startAfresh();
+    this.#greetAsNew();
+  }
+
+  #forget(): void {
+    this.#next = null;
+    this.#fruitless = 0;
+    this.#again = false;
+    this.#pieces = [];
+    this.#held.clear();
+    for (const part of this.#parts.values()) part.owner = null;
+  }
+
+  /** For the kernel this is another page: there is nothing to catch up with. */
+  #greetAsNew(): void {
+    this.page = pageId();
+    this.#forget();
+    this.#helloSince = performance.now();
+    this.#sayHello();
   }
 
   #sayHello(): void {
-    this.#lastHello = Date.now();
+    this.#lastHello = performance.now();
     this.send({ type: "hello", pull: this.#pull.on, parts: [...this.parts], ...this.#hello() }, PROBE);
   }
 
@@ -230,23 +406,24 @@ export class Channel {
     else if (missing || this.#pull.on !== was) this.#poll();
   }
 
-  /** Go on as a new page: for the kernel there is nothing to catch up with. */
   #startAfresh(): void {
     this.send({ type: "bye" });
-    this.page = pageId();
-    this.#next = null;
-    this.#fruitless = 0;
-    this.#again = false;
-    this.#pieces = [];
-    this.#held.clear();
-    this.#sayHello();
+    this.#greetAsNew();
+  }
+
+  /** The kernel has forgotten this page, and with it what was not answered yet. */
+  #forgotten(): void {
+    this.#waiting = [...this.#unanswered.splice(0), ...this.#waiting];
+    this.#greetAsNew();
   }
 
   #tick(): void {
     if (this.#away) return;
+    this.#lookAtHost();
+    this.#lookAtTrouble();
     if (!this.ready) {
       // A kernel that is busy answers late and one that was restarted not at all; ask again, seldom.
-      if (Date.now() - this.#lastHello > HELLO_MS) this.#sayHello();
+      if (performance.now() - this.#lastHello > HELLO_MS) this.#sayHello();
       return;
     }
     if (++this.#ticks % PING_TICKS === 0) this.#maybePing();
@@ -258,6 +435,10 @@ export class Channel {
     const quiet = performance.now() - this.#lastPing;
     if (this.#pings >= FIRST_PINGS && !(this.#pull.expecting(performance.now()) && quiet > PING_MS)) return;
     this.#pings += 1;
+    this.#ping();
+  }
+
+  #ping(): void {
     this.#lastPing = performance.now();
     const error = this.clock.errorMs;
     this.send({ type: "ping", t: this.#lastPing, trip: error === null ? null : 2 * error });
@@ -268,20 +449,18 @@ export class Channel {
     if (message === null || this.#away) return;
     const bytes = bytesOf(buffer);
     if (message.type === "welcome") {
-      if (message.page !== this.page) return;
-      for (const [name, owner] of Object.entries(message.owners)) this.part(name).owner = owner;
-      if (this.#next !== null) return; // the answer to a hello that was said twice
-      this.#next = message.start;
-      this.problem = message.problem;
-      for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
-      this.#pull.welcomed(performance.now());
-      for (const callback of this.#onWelcome) callback();
+      if (message.page === this.page) this.#welcomed(message);
     } else if (message.type === "pong") {
-      if (message.page === this.page) this.clock.add(message.t, message.k, performance.now());
+      if (message.page === this.page) this.#ponged(message);
+    } else if (message.type === "unknown") {
+      if (message.page === this.page && this.#next !== null) this.#forgotten();
     } else if (message.type === "probe") {
       if (message.page === this.page) this.#pull.probed();
     } else if (message.type === "polled") {
-      if (message.page === this.page) this.#polled(message);
+      if (message.page === this.page) {
+        this.#answered();
+        this.#polled(message);
+      }
     } else if (message.type === "soon") {
       if (!message.to || message.to === this.page) this.#pull.act(performance.now());
       if (message.to === this.page && this.ready) this.#poll(); // the kernel wants to know whether it hears us
@@ -293,6 +472,27 @@ export class Channel {
       if (changed && this.ready) this.#poll(); // which reports it to the kernel
     }
     this.#deliver();
+  }
+
+  #welcomed(message: Extract<ToPage, { type: "welcome" }>): void {
+    for (const [name, owner] of Object.entries(message.owners)) this.part(name).owner = owner;
+    if (this.#next === null) {
+      this.#next = message.start;
+      this.problem = message.problem;
+      for (const seq of this.#held.keys()) if (seq < message.start) this.#held.delete(seq);
+      this.#pull.welcomed(performance.now());
+      this.#lost = false;
+      for (const callback of this.#onWelcome) callback();
+    } else this.#answered(); // of a hello that was said twice, or after a loss
+    for (const outgoing of this.#waiting.splice(0)) this.#act(outgoing);
+    this.#lookAtTrouble();
+  }
+
+  #ponged(message: Extract<ToPage, { type: "pong" }>): void {
+    this.clock.add(message.t, message.k, performance.now());
+    this.#unanswered = this.#unanswered.filter((sent) => sent.at > message.t);
+    this.#answered();
+    this.#lookAtTrouble();
   }
 
   #deliver(): void {
@@ -334,8 +534,24 @@ export class PartChannel {
     return this.channel.pulls;
   }
 
-  get problem(): string | null {
-    return this.channel.problem;
+  /** Whether the kernel is known to be gone. */
+  get lost(): boolean {
+    return this.channel.lost;
+  }
+
+  /** Whether the host has no connection to the kernel at the moment. */
+  get disconnected(): boolean {
+    return this.channel.disconnected;
+  }
+
+  /** Whether the kernel knows this page and, as far as the host knows, hears it. */
+  get reachable(): boolean {
+    return this.ready && !this.disconnected;
+  }
+
+  /** Whether what a person did here has not reached the kernel yet. */
+  get unanswered(): boolean {
+    return this.channel.unanswered(this.name);
   }
 
   get clock(): KernelClock {
@@ -357,8 +573,18 @@ export class PartChannel {
     this.channel.onGone(callback);
   }
 
-  /** Call when no view has been left for a while. */
-  onHidden(callback: () => void): void {
+  /** Call when what is to be said of the connection has changed, or what was done here has reached the kernel. */
+  onTrouble(callback: () => void, signal: AbortSignal): void {
+    this.channel.onTrouble(callback, signal);
+  }
+
+  /** Call when the page goes away, before it says `bye`. */
+  onEnd(callback: () => void): void {
+    this.channel.onEnd(callback);
+  }
+
+  /** Call when no view has been left for a while; what it returns is waited for. */
+  onHidden(callback: () => void | Promise<void>): void {
     this.channel.onHidden(callback);
   }
 
@@ -366,8 +592,8 @@ export class PartChannel {
     this.channel.send(message, bytes, this.name);
   }
 
-  expect(demand: Demand): void {
-    this.channel.expect(demand, this.name);
+  expect(expected: Expected): void {
+    this.channel.expect(expected, this.name);
   }
 
   /** Take a message of this part, in order. */

@@ -1,4 +1,4 @@
-/** What this page can do, sent to the kernel in `hello`, so that a refusal is explained in one sentence. */
+/** What this page can do, sent to the kernel in `hello`, so that a refusal is explained in one sentence; what its host knows. */
 
 export function capabilities() {
   const policy = (document as { featurePolicy?: { allowsFeature(name: string): boolean } }).featurePolicy;
@@ -49,4 +49,31 @@ export function microphoneProblem(error: unknown): string {
     return "The microphone is in use by another program or was unplugged. Close that program and press again.";
   }
   return `The microphone could not be opened (${error instanceof Error ? error.message : String(error)}).`;
+}
+
+/** What a host knows of the kernel; all false where it does not say. */
+export interface KernelFacts {
+  busy: boolean;
+  idle: boolean;
+  /** Dead, restarting, or none at all. */
+  gone: boolean;
+  /** The connection is lost, and the host tries to make another one. */
+  disconnected: boolean;
+}
+
+const GONE_STATES: ReadonlySet<string> = new Set(["dead", "restarting", "autorestarting", "terminating"]);
+
+/** JupyterLab and Notebook give models their widget manager, which has the kernel; other hosts do not. */
+export function kernelFacts(model: object): KernelFacts {
+  const manager = (model as { widget_manager?: { kernel?: object | null } }).widget_manager;
+  const kernel = manager?.kernel as { status?: string; connectionStatus?: string } | null | undefined;
+  const connection = kernel?.connectionStatus;
+  const disconnected = connection === "connecting" || connection === "disconnected";
+  const known = disconnected ? "" : kernel?.status;
+  return {
+    busy: known === "busy",
+    idle: known === "idle",
+    gone: kernel === null || GONE_STATES.has(kernel?.status ?? ""),
+    disconnected,
+  };
 }

@@ -1,6 +1,7 @@
 /** One AbortController per model and per view; works with and without the host's own `signal` (anywidget 0.9.21 has none). */
 
 import { Channel, type Model, type PartChannel } from "./channel";
+import { mountConnection } from "./components/connection";
 import { keepKeys } from "./dom";
 import { capabilities } from "./host";
 import { type Factory, offer } from "./modules";
@@ -50,9 +51,10 @@ export function widget<Engine>(
       },
       render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
         const life = new Lifecycle(signal);
-        channel?.addView(life.signal);
         if (engine) mount(engine, el, life.signal);
+        if (channel) mountConnection(channel, el, life.signal);
         keepKeys(el, life.signal);
+        channel?.addView(life.signal);
         return life.end;
       },
     };

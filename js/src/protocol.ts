@@ -38,6 +38,8 @@ export type ToPage =
       problem: string | null;
     }
   | { type: "owner"; page: string }
+  /** The kernel does not know this page, or has forgotten it; what it said was not taken. */
+  | { type: "unknown"; page: string }
   /** A piece of the widget's module and style sheet, which this page asked for (src/loader.ts). */
   | { type: "module"; n: number; of: number; text: string }
   | { type: "pong"; page: string; t: number; k: number }
@@ -51,6 +53,7 @@ export type ToPage =
   | { type: "piece" }
   | { type: "stream-open"; stream: string; sample_rate: number; queued: boolean }
   | { type: "stream-audio"; stream: string; first: number }
+  /** How long a stream is, once that is known; its last samples may still come. */
   | { type: "stream-end"; stream: string; samples: number }
   | { type: "stop"; fade_ms: number }
   | { type: "playback"; action: string; at: number | null }
@@ -64,6 +67,10 @@ export type ToPage =
   | { type: "now"; at: number | null }
   /** A file to be saved, as bytes beside it. */
   | { type: "file"; name: string; mime: string }
+  /** The next bytes of a file to be saved, beside it: where they begin, and the whole file's length. */
+  | { type: "file-part"; file: string; name: string; mime: string; size: number; first: number }
+  /** The picture of a recording: a byte for each 40 ms beside it, from number `first` on; times in seconds. */
+  | { type: "peaks"; first: number; reset: boolean; seconds: number; kept_from: number }
   /** How much of an uploaded file is here, and why no more of it is wanted. */
   | { type: "upload-ack"; file: string; received: number; error: string | null }
   /** The answer to an echo, with the five known bytes beside it. */
@@ -99,15 +106,19 @@ export type ToKernel =
   | { type: "voice"; action: string; voice: string }
   /** What else a person did, and a text that goes with it. */
   | { type: "act"; action: string; text: string }
-  /** An API key that a person typed. */
-  | { type: "key"; text: string }
+  /** An API key that a person typed, as UTF-8 beside it: hosts write the JSON of messages to their logs. */
+  | { type: "key" }
   /** The next bytes of a file, beside it: where they begin, and the whole file's length. */
   | { type: "upload"; file: string; name: string; size: number; first: number }
+  /** So many bytes of a file that is saved in parts are here. */
+  | { type: "more"; file: string; received: number }
   | {
       type: "played";
       stream: string;
       position: number;
       received: number;
+      /** It goes on from `position`, and has not got all of the stream. */
+      more: boolean;
       underruns: number;
       state: string;
       first_ms: number | null;
@@ -149,6 +160,7 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "module",
   "welcome",
   "owner",
+  "unknown",
   "pong",
   "probe",
   "polled",
@@ -166,6 +178,8 @@ const TO_PAGE: ReadonlySet<string> = new Set([
   "lines",
   "now",
   "file",
+  "file-part",
+  "peaks",
   "upload-ack",
   "echo",
   "burst",

@@ -36,10 +36,10 @@ const PUSHES = 10;
 const PUSHES_MS = 2000;
 
 /** What is expected: nothing, something, or sound, which must not be late. */
-export type Demand = "nothing" | "something" | "sound";
+export type Expected = "nothing" | "something" | "sound";
 
 export class Pull {
-  demand: Demand = "nothing";
+  expected: Expected = "nothing";
   #hint: boolean;
   #until = Number.NEGATIVE_INFINITY;
   /** Polls that are not answered yet. */
@@ -84,7 +84,7 @@ export class Pull {
 
   /** Whether anything is expected at all. */
   expecting(now: number): boolean {
-    return this.demand !== "nothing" || now < this.#until;
+    return this.expected !== "nothing" || now < this.#until;
   }
 
   /** Whether it is time to ask; a gap in the numbers is always urgent. */
@@ -122,7 +122,7 @@ export class Pull {
   arrived(now: number, via: string | undefined, age: number): boolean {
     const was = this.on;
     this.#empty = 0;
-    if (!this.on || this.demand !== "sound") this.#last = now; // sound is asked for at a steady rate
+    if (!this.on || this.expected !== "sound") this.#last = now; // sound is asked for at a steady rate
     if (this.#asked === 0) this.#carried = now;
     if (via === "pull" && age > LATE_MS) {
       this.on = true;
@@ -140,13 +140,13 @@ export class Pull {
 
   /** How many polls may be under way. */
   get #most(): number {
-    return this.on && this.demand === "sound" && !this.#silent ? MOST_ASKED : 1;
+    return this.on && this.expected === "sound" && !this.#silent ? MOST_ASKED : 1;
   }
 
   /** How long to wait for the next poll, ms. */
   #pause(now: number): number {
     if (!this.on) return Math.min(CHECK_MOST_MS, CHECK_MS * 2 ** Math.min(this.#empty, 8));
-    if (this.demand === "sound") return QUICK_MS;
+    if (this.expected === "sound") return QUICK_MS;
     if (now - this.#carried < CARRIED_MS) return SLOW_MS;
     return Math.min(SLOW_MS, QUICK_MS * 2 ** Math.min(this.#empty, 8));
   }

@@ -1,46 +1,26 @@
 import { describe, expect, it, vi } from "vitest";
 import golden from "../../tests/wire/bridge.json";
-import { Channel, type Model } from "../src/channel";
+import { Channel, MOVED_MS } from "../src/channel";
 import { bytesOf, PROBE, parse } from "../src/protocol";
-
-class FakeComm implements Model {
-  sent: { content: Record<string, unknown>; buffers: unknown }[] = [];
-  #callback: ((...args: unknown[]) => void) | undefined;
-  get(): unknown {
-    return null;
-  }
-  set(): void {}
-  save_changes(): void {}
-  on(_event: string, callback: (...args: never[]) => void): void {
-    this.#callback = callback as (...args: unknown[]) => void;
-  }
-  off(): void {
-    this.#callback = undefined;
-  }
-  send(content: unknown, _callbacks?: unknown, buffers?: unknown): void {
-    this.sent.push({ content: content as Record<string, unknown>, buffers });
-  }
-  deliver(content: unknown, buffer?: ArrayBuffer | ArrayBufferView): void {
-    this.#callback?.(content, buffer ? [buffer] : []);
-  }
-}
+import { FakeComm, show } from "./fake-comm";
 
 const HELLO = () => ({ build: "b", host: "other", secure: true, microphone: "ask", worklet: true });
 
-function connected(start = 1): [FakeComm, Channel, number[]] {
-  const comm = new FakeComm();
-  const channel = new Channel(comm, HELLO, new AbortController().signal);
+/** A page with a view, that has said hello. */
+function greeting(comm = new FakeComm(), parts?: string[]): [FakeComm, Channel, number[], () => void] {
+  const channel = new Channel(comm, HELLO, new AbortController().signal, parts);
   const seen: number[] = [];
-  channel.on("stream-audio", (m) => seen.push(m.first));
-  welcome(comm, channel, start);
-  return [comm, channel, seen];
+  channel.part().on("stream-audio", (m) => seen.push(m.first));
+  return [comm, channel, seen, show(channel)];
 }
 
-function welcome(comm: FakeComm, channel: Channel, start: number): void {
-  comm.deliver({ v: 1, type: "welcome", page: channel.page, start, owner: channel.page, problem: null });
+function connected(start = 1, parts?: string[]): ReturnType<typeof greeting> {
+  const made = greeting(new FakeComm(), parts);
+  made[0].welcome(start);
+  return made;
 }
 
-const polls = (comm: FakeComm) => comm.sent.map((m) => m.content).filter((m) => m.type === "poll");
+const polls = (comm: FakeComm) => comm.of("poll");
 
 const audio = (seq: number, to: string | null = null) => ({
   v: 1,
@@ -67,13 +47,10 @@ describe("the channel", () => {
   });
 
   it("keeps what arrives before the welcome, and skips what is older", () => {
-    const comm = new FakeComm();
-    const channel = new Channel(comm, HELLO, new AbortController().signal);
-    const seen: number[] = [];
-    channel.on("stream-audio", (m) => seen.push(m.first));
+    const [comm, , seen] = greeting();
     comm.deliver(audio(2));
     comm.deliver(audio(3));
-    comm.deliver({ v: 1, type: "welcome", page: channel.page, start: 3, owner: null, problem: null });
+    comm.welcome(3);
     expect(seen).toEqual([3]);
   });
 
@@ -89,7 +66,7 @@ describe("the channel", () => {
   it("leaves messages for other pages and welcomes of others alone", () => {
     const [comm, channel, seen] = connected(1);
     comm.deliver(audio(1, "somebody else"));
-    comm.deliver({ v: 1, type: "welcome", page: "somebody else", start: 99, owner: null, problem: "no" });
+    comm.deliver({ v: 1, type: "welcome", page: "somebody else", start: 99, owners: {}, problem: "no" });
     comm.deliver(audio(2, channel.page));
     expect(seen).toEqual([2]);
     expect(channel.problem).toBeNull();
@@ -112,8 +89,8 @@ describe("the channel", () => {
     for (let n = 0; n < 7; n++) answer(3);
     expect(polls(comm).at(-1)).toMatchObject({ ack: 1, again: true });
     expect(channel.page).not.toBe(former);
-    expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
-    welcome(comm, channel, 102);
+    expect(comm.of("bye").length).toBe(1);
+    comm.welcome(102);
     comm.deliver(audio(102));
     expect(seen).toEqual([1, 102]);
     vi.useRealTimers();
@@ -133,7 +110,7 @@ describe("the channel", () => {
   it("puts the pieces of a large message together", () => {
     const [comm, channel] = connected(1);
     const got: number[][] = [];
-    channel.on("compare", (_m, bytes) => got.push([...bytes]));
+    channel.part().on("compare", (_m, bytes) => got.push([...bytes]));
     comm.deliver({ v: 1, type: "piece", seq: 2, to: null }, new Uint8Array([3, 4]));
     comm.deliver({ v: 1, type: "piece", seq: 1, to: null }, new Uint8Array([1, 2]));
     comm.deliver(
@@ -171,70 +148,180 @@ describe("the channel", () => {
     vi.useRealTimers();
   });
 
-  it("says that the kernel is gone, until it is there again", () => {
+  it("says that the kernel is gone, once, until it has answered again", () => {
+    vi.useFakeTimers();
     const [comm, channel] = connected(1);
     const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const send = comm.send.bind(comm);
-    comm.send = () => {
-      throw new Error("Cannot send");
-    };
-    channel.send({ type: "press", action: "play" });
-    expect(channel.problem).toContain("run the cell again");
-    comm.send = send;
-    channel.send({ type: "press", action: "play" });
-    expect(channel.problem).toBeNull();
-    quiet.mockRestore();
-  });
-
-  it("reports once that the kernel is gone, and again after it was back", () => {
-    const [comm, channel] = connected(1);
-    const quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const send = comm.send.bind(comm);
-    const broken = () => {
-      throw new Error("Cannot send");
-    };
     let reports = 0;
+    let welcomes = -1;
+    channel.onWelcome(() => welcomes++);
     channel.onGone(() => {
       reports += 1;
       channel.send({ type: "press", action: "play" }); // a callback may send something itself
     });
-    comm.send = broken;
+    comm.broken = true;
     for (let n = 0; n < 3; n++) channel.send({ type: "press", action: "play" });
-    expect(reports).toBe(1);
-    comm.send = send;
-    channel.send({ type: "press", action: "play" });
-    comm.send = broken;
+    expect([reports, channel.ready, channel.lost]).toEqual([1, false, true]);
+    expect(channel.trouble).toMatchObject({ urgent: true });
+    expect(channel.trouble?.text).toContain("run the cell again");
+    comm.broken = false; // which proves nothing yet
+    vi.advanceTimersByTime(3100);
+    expect(channel.lost).toBe(true);
+    comm.welcome();
+    expect([channel.ready, channel.lost, channel.trouble, welcomes]).toEqual([true, false, null, 1]);
+    comm.broken = true;
     channel.send({ type: "press", action: "play" });
     expect(reports).toBe(2);
     quiet.mockRestore();
+    vi.useRealTimers();
   });
 
-  it("leaves once without a view, hears nothing meanwhile, and comes back as a new page", () => {
+  it("P2 knows at once that no kernel answers where the host says that it is idle, or none", () => {
     vi.useFakeTimers();
-    const [comm, channel, seen] = connected(1);
+    const comm = new FakeComm();
+    comm.widget_manager = { kernel: { status: "idle", connectionStatus: "connected" } };
+    const [, channel] = greeting(comm);
+    expect(channel.trouble).toBeNull();
+    vi.advanceTimersByTime(2100);
+    expect([channel.lost, channel.trouble?.urgent]).toEqual([true, true]);
+    const none = new FakeComm();
+    none.widget_manager = { kernel: null };
+    const [, other] = greeting(none);
+    vi.advanceTimersByTime(60);
+    expect(other.lost).toBe(true);
+    vi.useRealTimers();
+  });
+
+  it("P3 takes a restart for a loss even though nothing was sent", () => {
+    vi.useFakeTimers();
+    const comm = new FakeComm();
+    const kernel = { status: "idle", connectionStatus: "connected" };
+    comm.widget_manager = { kernel };
+    const [, channel] = greeting(comm);
+    comm.welcome();
+    kernel.status = "restarting";
+    vi.advanceTimersByTime(60);
+    kernel.status = "idle";
+    vi.advanceTimersByTime(60);
+    expect([channel.lost, channel.ready]).toEqual([true, false]);
+    vi.useRealTimers();
+  });
+
+  it("P14 keeps a press for the welcome, and says after two seconds what it waits for", () => {
+    vi.useFakeTimers();
+    const comm = new FakeComm();
+    const kernel = { status: "busy", connectionStatus: "connected" };
+    comm.widget_manager = { kernel };
+    const [, channel] = greeting(comm);
+    const player = channel.part("player");
+    player.send({ type: "press", action: "play" });
+    expect([player.unanswered, channel.part("takes").unanswered]).toEqual([true, false]);
+    expect([comm.of("press").length, channel.trouble]).toEqual([0, null]);
+    vi.advanceTimersByTime(2100);
+    expect(channel.trouble?.text).toBe("Waiting for the kernel, which is busy with a cell (2 s).");
+    kernel.connectionStatus = "connecting";
+    expect(channel.trouble?.text).toContain("connection to the notebook server");
+    kernel.connectionStatus = "connected";
+    comm.welcome();
+    expect(comm.of("press")).toMatchObject([{ part: "player", action: "play" }]);
+    expect(player.unanswered).toBe(true);
+    comm.pong();
+    expect([player.unanswered, channel.trouble]).toEqual([false, null]);
+    vi.useRealTimers();
+  });
+
+  it("sends once more, as another page, what a kernel did not take that had forgotten it", () => {
+    const [comm, channel] = connected(1);
+    channel.send({ type: "press", action: "play" });
+    comm.pong();
+    channel.send({ type: "press", action: "stop" });
     const former = channel.page;
-    channel.leave();
-    channel.leave();
-    expect(comm.sent.filter((m) => m.content.type === "bye").length).toBe(1);
+    for (let n = 0; n < 2; n++) comm.deliver({ v: 1, type: "unknown", page: former, to: former });
+    expect([channel.page === former, channel.ready, comm.of("hello").length]).toEqual([false, false, 2]);
+    comm.welcome(9);
+    const sent = comm.of("press").filter((message) => message.page === channel.page);
+    expect(sent).toMatchObject([{ action: "stop" }]);
+  });
+
+  it("P8 goes on where a view comes back soon, else leaves once and comes back as a new page", async () => {
+    vi.useFakeTimers();
+    const [comm, channel, seen, hide] = connected(1);
+    const former = channel.page;
+    const order: string[] = [];
+    channel.onHidden(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100)); // the last words of a recording
+      channel.send({ type: "played" } as never);
+      order.push("hidden");
+    });
+    channel.onEnd(() => order.push("end"));
+    hide();
+    vi.advanceTimersByTime(MOVED_MS - 100);
+    const hideAgain = show(channel);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([channel.page, channel.ready, comm.of("bye").length, order]).toEqual([former, true, 0, []]);
+    hideAgain();
+    await vi.advanceTimersByTimeAsync(MOVED_MS + 200);
+    expect(order).toEqual(["hidden", "end"]);
+    expect(comm.sent.slice(-2).map((m) => m.content.type)).toEqual(["played", "bye"]);
     const count = comm.sent.length;
     comm.deliver(audio(1));
-    vi.advanceTimersByTime(10_000);
-    expect(comm.sent.length).toBe(count);
-    expect(channel.ready).toBe(false);
-    channel.comeBack();
+    channel.send({ type: "press", action: "play" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([comm.sent.length, channel.ready]).toEqual([count, false]);
+    show(channel);
     expect(channel.page).not.toBe(former);
     expect(comm.sent.at(-1)?.content).toMatchObject({ type: "hello", page: channel.page });
-    const { page } = channel;
-    comm.deliver({ v: 1, type: "welcome", page, start: 2, owner: page, problem: null });
+    comm.welcome(2);
     comm.deliver(audio(2));
     expect(seen).toEqual([2]);
     vi.useRealTimers();
   });
 
+  it("is no page before a view shows the widget", () => {
+    const comm = new FakeComm();
+    const channel = new Channel(comm, HELLO, new AbortController().signal);
+    expect(comm.sent).toEqual([]);
+    show(channel);
+    expect(comm.of("hello").length).toBe(1);
+  });
+
+  it("hands each part its own messages, also where their pieces come interleaved", () => {
+    const [comm, channel] = connected(1, ["", "player", "takes"]);
+    expect(comm.of("hello")[0]?.parts).toEqual(["", "player", "takes"]);
+    const got: [string, number[]][] = [];
+    for (const name of ["player", "takes"])
+      channel.part(name).on("compare", (_m, bytes) => got.push([name, [...bytes]]));
+    const piece = (seq: number, ...bytes: number[]) =>
+      comm.deliver({ v: 1, type: "piece", seq, to: null }, new Uint8Array(bytes));
+    const last = (seq: number, part: string, ...bytes: number[]) =>
+      comm.deliver(
+        { v: 1, type: "compare", part, slot: "a", label: "", sample_rate: 8000, seq, to: null },
+        new Uint8Array(bytes),
+      );
+    // Numbers are given to a message and its pieces in one go; on the way they may come in any order.
+    piece(3, 30);
+    last(2, "player", 11);
+    last(4, "takes", 31);
+    piece(1, 10);
+    expect(got).toEqual([
+      ["player", [10, 11]],
+      ["takes", [30, 31]],
+    ]);
+  });
+
+  it("knows the owner of each part", () => {
+    const [comm, channel] = greeting(new FakeComm(), ["player", "microphone"]);
+    comm.welcome(1, channel.page, { player: channel.page, microphone: "another" });
+    expect([channel.part("player").isOwner, channel.part("microphone").isOwner]).toEqual([true, false]);
+    comm.kernel("owner", { part: "microphone", page: channel.page });
+    comm.kernel("owner", { part: "player", page: "another" });
+    expect([channel.part("player").isOwner, channel.part("microphone").isOwner]).toEqual([false, true]);
+  });
+
   it("survives a handler that throws", () => {
     const [comm, channel, seen] = connected(1);
     const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
-    channel.on("stop", () => {
+    channel.part().on("stop", () => {
       throw new Error("handler");
     });
     comm.deliver({ v: 1, type: "stop", fade_ms: 1, seq: 1, to: null });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Channel } from "../src/channel";
+import type { PartChannel } from "../src/channel";
 import { PageChecker } from "../src/page-facts";
 import { PROBE, type ToKernel } from "../src/protocol";
 
@@ -28,7 +28,7 @@ class FakeChannel {
 }
 
 async function check(channel: FakeChannel): Promise<void> {
-  const done = new PageChecker(channel as unknown as Channel).run();
+  const done = new PageChecker(channel as unknown as PartChannel).run();
   await vi.advanceTimersByTimeAsync(120_000);
   await done;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { spectrogram } from "../src/audio/spectrogram";
 import { Take } from "../src/audio/take";
-import { Pair } from "../src/widgets/compare-row";
+import { Pair } from "../src/components/compare-row";
 
 function tone(hz: number, rate: number, seconds: number, level = 0.5): Take {
   const samples = Int16Array.from({ length: rate * seconds }, (_, i) =>
@@ -9,7 +9,7 @@ function tone(hz: number, rate: number, seconds: number, level = 0.5): Take {
   );
   const take = new Take(`${hz}`, rate);
   take.write(new Uint8Array(samples.buffer));
-  take.ended = true;
+  take.total = take.samples;
   return take;
 }
 
@@ -37,7 +37,7 @@ describe("the spectrogram", () => {
 
 describe("a pair of takes", () => {
   function playback() {
-    const methods = { stop: vi.fn(), hear: vi.fn(), unlock: vi.fn(async () => {}) };
+    const methods = { stop: vi.fn(), playFrom: vi.fn(), unlock: vi.fn(async () => {}) };
     return { take: null as Take | null, state: "idle", incoming: false, ...methods };
   }
 
@@ -52,16 +52,16 @@ describe("a pair of takes", () => {
     expect(pair.whole).toBe(false);
     pair.put("b", "Take 2", 24000, pcm(2));
     expect(pair.whole).toBe(true);
-    pair.hear("a");
-    expect(player.hear).toHaveBeenLastCalledWith(pair.takes.a, 0);
+    pair.play("a");
+    expect(player.playFrom).toHaveBeenLastCalledWith(pair.takes.a, 0);
     player.take = pair.takes.a!;
     player.state = "playing";
     player.take.position = 24000 * 1.25;
-    pair.hear("b");
-    expect(player.hear).toHaveBeenLastCalledWith(pair.takes.b, 1.25);
+    pair.play("b");
+    expect(player.playFrom).toHaveBeenLastCalledWith(pair.takes.b, 1.25);
     player.take.position = 24000 * 2.5;
-    pair.hear("b");
-    expect(player.hear).toHaveBeenLastCalledWith(pair.takes.b, 0);
+    pair.play("b");
+    expect(player.playFrom).toHaveBeenLastCalledWith(pair.takes.b, 0);
   });
 
   it("does not take the place of something else that plays for its own", () => {
@@ -72,11 +72,11 @@ describe("a pair of takes", () => {
     player.take = tone(440, 24000, 2);
     player.take.position = 24000;
     player.state = "playing";
-    pair.hear("a");
+    pair.play("a");
     expect(player.stop).toHaveBeenCalledTimes(1);
-    expect(player.hear).toHaveBeenLastCalledWith(pair.takes.a, 0);
+    expect(player.playFrom).toHaveBeenLastCalledWith(pair.takes.a, 0);
     pair.clear();
-    pair.hear("a");
-    expect(player.hear).toHaveBeenCalledTimes(1);
+    pair.play("a");
+    expect(player.playFrom).toHaveBeenCalledTimes(1);
   });
 });

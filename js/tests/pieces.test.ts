@@ -7,7 +7,7 @@ import { Ramp } from "../src/audio/ramp";
 import { BlockQueue } from "../src/audio/ring";
 import { Take } from "../src/audio/take";
 import { KernelClock } from "../src/clock";
-import { SendWindow } from "../src/widgets/send-window";
+import { SendWindow } from "../src/components/send-window";
 
 describe("pcm", () => {
   it("rounds and saturates", () => {

@@ -22,13 +22,13 @@ describe("asking", () => {
   it("is quick for sound, slower and slower for what does not come, and over when nothing is expected", () => {
     const pull = new Pull(true);
     expect(run(pull, 0, 60_000)).toEqual([]);
-    pull.demand = "sound";
+    pull.expected = "sound";
     const quick = run(pull, 60_000, 62_000).length;
     expect(quick).toBeGreaterThan(2000 / (QUICK_MS + 30));
-    pull.demand = "something";
+    pull.expected = "something";
     const slow = run(pull, 62_000, 72_000).length;
     expect(slow).toBeLessThan(10_000 / SLOW_MS + 4);
-    pull.demand = "nothing";
+    pull.expected = "nothing";
     expect(run(pull, 72_000, 100_000)).toEqual([]);
   });
 
@@ -43,13 +43,13 @@ describe("asking", () => {
 
   it("has few questions under way, however long the kernel is busy", () => {
     const pull = new Pull(true);
-    pull.demand = "sound";
+    pull.expected = "sound";
     expect(run(pull, 0, 60_000, 1e9).length).toBeLessThan(20);
   });
 
   it("asks at a steady rate for sound, however long the way is", () => {
     const pull = new Pull(true);
-    pull.demand = "sound";
+    pull.expected = "sound";
     const times: number[] = [];
     for (let now = 0; now < 5000; now += 5) {
       if (times.includes(now - 500)) pull.answered(now, false);
@@ -62,7 +62,7 @@ describe("asking", () => {
 
   it("rests while messages leave anyway: their handlers flush", () => {
     const pull = new Pull(true);
-    pull.demand = "something";
+    pull.expected = "something";
     let polls = 0;
     for (let now = 0; now < 10_000; now += 10) {
       if (now % 80 === 0) pull.sent(now);
@@ -73,7 +73,7 @@ describe("asking", () => {
 
   it("leaves the asking to another widget whose messages bring what is wanted", () => {
     const pull = new Pull(true);
-    pull.demand = "something";
+    pull.expected = "something";
     let polls = 0;
     for (let now = 0; now < 10_000; now += 10) {
       if (now % 300 === 0) pull.arrived(now, "pull", 40);
@@ -89,7 +89,7 @@ describe("asking", () => {
     const pull = new Pull(false);
     pull.welcomed(0);
     pull.probed();
-    pull.demand = "sound";
+    pull.expected = "sound";
     expect(run(pull, 0, 60_000).length).toBeLessThan(20);
     expect(pull.on).toBe(false);
   });

@@ -92,12 +92,12 @@ class SmallestTTSSettings(BaseSettings):
         Spec("bool", "Word times", "Ask for the time of each word.", "word_timestamps", False, models=_UNIFIED)
     )
     complete_backoff_ms: int | NotGiven = setting(
-        Spec("int", "End wait (ms)", "Quiet time after which the service says that it is done.",
+        Spec("int", "Wait at the end (ms)", "Quiet time after which the service says that it is done.",
              "complete_backoff_ms", 250, 0, 10000, 50, api_default=4000, models=_UNIFIED)
     )  # fmt: skip
 
     number_pronunciation_language: str | None | NotGiven = setting(
-        Spec("str", "Numbers in", "The language in which digits are read.", "number_pronunciation_language", None,
+        Spec("str", "Read numbers in", "The language in which digits are read.", "number_pronunciation_language", None,
              optional=True, models=_UNIFIED)
     )  # fmt: skip
     math_notation: bool | None | NotGiven = setting(
@@ -171,34 +171,34 @@ class SmallestSTTSettings(BaseSettings):
         Spec("bool", "Word times", "Time and confidence of each word.", "word_timestamps", False)
     )
     full_transcript: bool | NotGiven = setting(
-        Spec("bool", "Full transcript", "Cumulative text with each result.", "full_transcript", False)
+        Spec("bool", "Full transcript", "Send the whole text so far with each result.", "full_transcript", False)
     )
     sentence_timestamps: bool | NotGiven = setting(
-        Spec("bool", "Sentence times", "Sentences with their times.", "sentence_timestamps", False)
+        Spec("bool", "Sentence times", "Send each sentence with its times.", "sentence_timestamps", False)
     )
     redact_pii: bool | NotGiven = setting(
-        Spec("bool", "Redact personal data", "Mask names, addresses, numbers (en and hi).", "redact_pii", False)
+        Spec("bool", "Redact personal data", "Hide names, addresses and numbers (English, Hindi).", "redact_pii", False)
     )
     redact_pci: bool | NotGiven = setting(
-        Spec("bool", "Redact card data", "Mask card numbers and codes (en and hi).", "redact_pci", False)
+        Spec("bool", "Redact card data", "Hide card numbers and codes (English, Hindi).", "redact_pci", False)
     )
     numerals: str | NotGiven = setting(
         Spec("choice", "Numerals", "Write numbers as digits.", "numerals", "auto", choices=tuple(NUMERALS))
     )
-    diarize: bool | NotGiven = setting(Spec("bool", "Speakers", "Distinguish speakers.", "diarize", False))
+    diarize: bool | NotGiven = setting(Spec("bool", "Speakers", "Tell the speakers apart.", "diarize", False))
     # newer than the Pipecat documents
     endpointing: bool | NotGiven = setting(
-        Spec("bool", "End on silence", "Let the service end a segment on silence.", "endpointing", True)
+        Spec("bool", "End on silence", "Finish a line when it is silent for a while.", "endpointing", True)
     )
     eou_timeout_ms: int | None | NotGiven = setting(
-        Spec("int", "Silence (ms)", "Silence that ends a segment.", "eou_timeout_ms", None,
+        Spec("int", "Silence (ms)", "How long that silence lasts.", "eou_timeout_ms", None,
              100, 10000, 50, optional=True, api_default=800)
     )  # fmt: skip
     keywords: dict[str, float] | NotGiven = setting(
         Spec("keywords", "Keywords", "Words to listen for, with boosts.", "keywords", {})
     )
     format: bool | None | NotGiven = setting(
-        Spec("bool", "Format", "Punctuation, capitals and written numbers; off forces all three off.", "format", None,
+        Spec("bool", "Format", "Write punctuation, capitals and numbers; without it, none of them.", "format", None,
              optional=True, api_default=True)
     )  # fmt: skip
     punctuate: bool | None | NotGiven = setting(
@@ -212,11 +212,11 @@ class SmallestSTTSettings(BaseSettings):
              optional=True, api_default=False)
     )  # fmt: skip
     finalize_on_words: bool | None | NotGiven = setting(
-        Spec("bool", "Final every few words", "Freeze the text every few words.", "finalize_on_words", None,
-             optional=True, api_default=True)
+        Spec("bool", "Final every few words", "Finish a line every few words, not only at a pause.",
+             "finalize_on_words", None, optional=True, api_default=True)
     )  # fmt: skip
     max_words: int | None | NotGiven = setting(
-        Spec("int", "Words per final", "Freeze the text after so many words.", "max_words", None,
+        Spec("int", "Words per final", "How many words that is.", "max_words", None,
              1, 1000, 1, optional=True, api_default=10)
     )  # fmt: skip
     vad_events: bool | None | NotGiven = setting(

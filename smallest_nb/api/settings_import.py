@@ -24,7 +24,7 @@ _ENVELOPE = frozenset(
     "cancel_request session_id api_key base_url ws_url settings timeout params http_session tokenizer stream_path "
     "add_wav_header aggregate_sentences text_aggregator text_filters name transport_destination auto_play label "
     "warn_characters max_bytes endpoint keepalive_secs suspend_secs open_timeout audio_timeout max_retries "
-    "spare_socket target stream save_as input".split()
+    "spare_socket on_busy target stream save_as input".split()
 )
 """What a request or a constructor says besides the settings of a voice."""
 _OWN_MODEL_URL = re.compile(r"/waves/v1/(lightning[-_.a-z0-9]+)/", re.IGNORECASE)

@@ -39,6 +39,9 @@ class TurnDetector:
         sample_rate: Hz of what is pushed.
         params: Thresholds.
         vad: Tells speech from the rest; None takes the best that is installed.
+
+    Attributes:
+        speaking: Whether somebody speaks.
     """
 
     def __init__(self, sample_rate: int, params: VADParams, vad: Vad | None = None) -> None:
@@ -54,22 +57,37 @@ class TurnDetector:
         self._run = 0
         self.speaking = False
 
-    def push(self, pcm: bytes) -> list[Turn]:
-        """Take audio; return the changes decided by it, oldest first."""
+    @property
+    def pending_secs(self) -> float:
+        """Seconds for which the sound has been the opposite of `speaking`, and does not count as a change yet."""
+        return self._run * _FRAME_SECS
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound that were decided about."""
+        return self._frames * _FRAME_SECS
+
+    def push(self, pcm: bytes, *, is_ignored: bool = False) -> list[Turn]:
+        """Take audio; return the changes decided by it, oldest first.
+
+        Args:
+            pcm: PCM16.
+            is_ignored: What is complete with it is known to be no speech, such as an echo.
+        """
         self._held += self._resampler.push(pcm)
         turns: list[Turn] = []
         whole = len(self._held) // _FRAME_BYTES * _FRAME_BYTES
         for at in range(0, whole, _FRAME_BYTES):
-            turn = self._frame(self._held[at : at + _FRAME_BYTES])
+            turn = self._frame(self._held[at : at + _FRAME_BYTES], is_ignored=is_ignored)
             if turn is not None:
                 turns.append(turn)
         self._held = self._held[whole:]
         return turns
 
-    def _frame(self, frame: bytes) -> Turn | None:
+    def _frame(self, frame: bytes, *, is_ignored: bool) -> Turn | None:
         self._frames += 1
         loud = self._loudness(frame) >= self._params.min_volume
-        speech = self._vad.probability(frame) >= self._params.confidence and loud
+        speech = self._vad.probability(frame) >= self._params.confidence and loud and not is_ignored
         self._run = self._run + 1 if speech is not self.speaking else 0
         if self._run < (self._stop_frames if self.speaking else self._start_frames):
             return None

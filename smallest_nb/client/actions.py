@@ -6,7 +6,7 @@ another, and reports what came of each before it takes the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from smallest_nb.errors import SmallestError
@@ -26,9 +26,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open a socket: once, at a time on the monotonic clock or after it."""
+    """Open a socket: once, at a time on the monotonic clock or after it.
+
+    Attributes:
+        at: That time.
+        after: The failure that this attempt follows, if it is another one.
+    """
 
     at: float
+    after: SmallestError | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

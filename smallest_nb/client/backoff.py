@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from smallest_nb.errors import ConnectionLost, RateLimitError, ServiceError, SmallestError
 
-__all__ = ["RetryPolicy", "is_retryable"]
+__all__ = ["RetryPolicy", "is_busy", "is_retryable"]
 
 _FIRST_WAIT_SECS = 0.25
 _FIRST_BUSY_WAIT_SECS = 0.5
@@ -18,6 +18,7 @@ _LONGEST_RETRY_AFTER_SECS = 30.0
 _BURST, _PER_SECOND = 3, 0.3
 """Reconnections at once, and regained per second. With the first socket and a spare one: at most 8 in 10 s."""
 _MAX_DOUBLINGS = 16
+_TOO_MANY_SESSIONS = 1008
 
 
 def is_retryable(error: SmallestError) -> bool:
@@ -29,6 +30,11 @@ def is_retryable(error: SmallestError) -> bool:
     if isinstance(error, ConnectionLost | RateLimitError):
         return True
     return isinstance(error, ServiceError) and error.status is not None and error.status >= 500
+
+
+def is_busy(error: BaseException) -> bool:
+    """Say whether the service refused for lack of capacity: 429, or close code 1008, its "too many sessions"."""
+    return isinstance(error, RateLimitError) or (isinstance(error, ConnectionLost) and error.code == _TOO_MANY_SESSIONS)
 
 
 class RetryPolicy:
@@ -47,6 +53,8 @@ class RetryPolicy:
             has nothing transcribed.
         longest_wait: Seconds of the longest wait, unless the service's `Retry-After` is longer.
         uniform: Returns a random number between two.
+        on_busy: If given, called with each refusal for lack of capacity (:func:`is_busy`). Before any progress nothing
+            is then tried again here: who schedules many requests knows best which one is to wait.
     """
 
     def __init__(
@@ -57,12 +65,14 @@ class RetryPolicy:
         stable_secs: float | None = None,
         longest_wait: float = _LONGEST_WAIT_SECS,
         uniform: Callable[[float, float], float] = random.uniform,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         self._max_retries = max_retries
         self._outage_secs = outage_secs
         self._stable_secs = stable_secs
         self._longest_wait = longest_wait
         self._uniform = uniform
+        self._on_busy = on_busy
         self._mark = 0.0
         self._failures = 0
         self._refusals = 0
@@ -70,6 +80,11 @@ class RetryPolicy:
         self._opened_at: float | None = None
         self._allowance = float(_BURST)
         self._allowance_at: float | None = None
+
+    @property
+    def max_retries(self) -> int:
+        """Failures in a row without progress that are followed by another attempt."""
+        return self._max_retries
 
     @property
     def failures(self) -> int:
@@ -111,6 +126,10 @@ class RetryPolicy:
         Returns:
             Seconds to wait before the next attempt, or None if there should be none: raise :meth:`final_error`.
         """
+        if self._on_busy is not None and is_busy(error):
+            self._on_busy(error)
+            if not self._mark:
+                return None
         in_outage = self._outage_ends is not None and not lost
         if in_outage:
             self._refusals += 1

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import math
 import os
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
-from smallest_nb.api.catalog import STT_SAMPLE_RATES
 from smallest_nb.api.settings import SmallestSTTSettings, SmallestTTSSettings
 from smallest_nb.api.voices import Voice
-from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip, StreamResampler
+from smallest_nb.audio.clip import Clip
 from smallest_nb.audio.files import read_sound
 from smallest_nb.client import background_loop, rest
 from smallest_nb.client.progress import Progress
-from smallest_nb.client.stt import SmallestSTTService
+from smallest_nb.client.sound_files import for_captions, send_clip, service_for_clip
 from smallest_nb.client.tts import SmallestTTSService
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret, box_arguments
@@ -33,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["list_voices", "speak", "transcribe", "transcribe_recording"]
 
 _log = logging.getLogger(__name__)
-_SEND_SECS = 0.1
-_LEAVE_SECS = 1.0
 
 
 @shortens
@@ -117,10 +111,11 @@ def transcribe(
             True shows it for any length, and on a terminal's stderr too; False shows nothing.
         api_key: As for :func:`speak`.
         base_url: As for :func:`speak`.
-        timeout: Seconds; None for three times the length and a margin.
+        timeout: Seconds, the wait for the last words included; None for three times the length and a margin.
         transport: As for :func:`speak`.
-        settings: Such as `word_timestamps=True`. The text is not frozen every few words
-            in the middle of a sentence, as is the API's default, unless `finalize_on_words` or `max_words` is given.
+        settings: Such as `diarize=True`. Two defaults are those that captions need: words have their times, unless
+            `word_timestamps=False` is given, and the text is not frozen every few words in the middle of a sentence,
+            unless `finalize_on_words` or `max_words` is given.
 
     Returns:
         The final segments, with the sound beside them: `transcript[3:7].clip` is what was said there. The sound stays
@@ -135,20 +130,19 @@ def transcribe(
     settings = box_arguments(settings)
     clip = read_sound(audio, sample_rate=sample_rate, channel=channel)
     limit = _check_timeout(timeout)
-    service = SmallestSTTService(
+    service = service_for_clip(
+        clip,
+        SmallestSTTSettings(**for_captions(settings)),
         api_key=api_key,
         base_url=base_url,
-        sample_rate=clip.sample_rate if clip.sample_rate in STT_SAMPLE_RATES else None,
-        settings=SmallestSTTSettings(**_with_whole_sentences(settings)),
-        close_timeout=clip.duration + 10,
-        resend_secs=clip.duration + 1,
+        timeout=limit,
         transport=transport,
     )
     service.transcript.recording = Recording.of(clip)
     with Progress(clip.duration, progress) as shown:
         try:
             background_loop.call(
-                _send_all(service, clip, shown.update), limit if limit is not None else 3 * clip.duration + 30
+                send_clip(service, clip, shown.update), limit if limit is not None else 3 * clip.duration + 30
             )
         except BaseException as error:
             _attach_transcript(error, service.transcript)
@@ -156,38 +150,6 @@ def transcribe(
     if service.dropped_seconds:
         _log.warning("%.2f s of the sound were lost with a connection and not transcribed", service.dropped_seconds)
     return service.transcript
-
-
-def _with_whole_sentences(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with `finalize_on_words` off, unless they already say when text is frozen."""
-    return settings if "max_words" in settings else {"finalize_on_words": False, **settings}
-
-
-async def _send_all(service: SmallestSTTService, clip: Clip, sent: Callable[[float], None]) -> None:
-    """Send a clip piece by piece and wait for its last words."""
-    results = service.segments()
-
-    async def read_to_the_end() -> None:
-        async for _ in results:
-            pass
-
-    reader = asyncio.ensure_future(read_to_the_end())
-    try:
-        await service.connect()
-        resampler = StreamResampler(clip.sample_rate, service.sample_rate)
-        size = int(_SEND_SECS * clip.sample_rate) * BYTES_PER_SAMPLE
-        for at in range(0, len(clip.pcm), size):
-            piece = resampler.push(clip.pcm[at : at + size], last=at + size >= len(clip.pcm))
-            await service.send(piece)
-            sent((at + size) / BYTES_PER_SAMPLE / clip.sample_rate)
-            await asyncio.sleep(0)  # sending may not wait at all, and the results have to be read meanwhile
-        await service.close()
-        await reader
-    finally:
-        reader.cancel()
-        with contextlib.suppress(TimeoutError):  # after a failure or an interrupt the last words are not waited for
-            async with asyncio.timeout(_LEAVE_SECS):
-                await service.close()
 
 
 def _check_timeout(timeout: float | None) -> float | None:

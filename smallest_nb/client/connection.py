@@ -282,6 +282,11 @@ class Connection:
         self.drop_socket()
         await self._finish_closing()
 
+    async def use_target(self, target: Target) -> None:
+        """Leave both sockets; `open` makes new ones there. Nothing may be under way."""
+        await self.suspend()
+        self._target, self.base_url = target, target.base_url
+
     async def close(self) -> None:
         """Close for good, in bounded time. Safe to call twice and to cancel."""
         self.state = State.CLOSED

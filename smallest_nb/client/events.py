@@ -52,6 +52,10 @@ class EventEmitter:
 
         return register
 
+    def remove_event_handler(self, name: str, handler: Callable[..., Any]) -> None:
+        """Call a handler no more; one that is not registered is none."""
+        self._handlers[name] = [each for each in self._handlers.get(name, ()) if each != handler]
+
     def _fire(self, name: str, *args: Any) -> None:
         for handler in self._handlers[name]:
             try:

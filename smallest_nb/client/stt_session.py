@@ -26,6 +26,7 @@ from smallest_nb.client.audio_clock import AudioClock, PushTimes
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.send_queue import SendQueue
 from smallest_nb.client.stt_results import TranscriptAssembler
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.client.unacknowledged_audio import UnacknowledgedAudio
 from smallest_nb.errors import ConnectionLost, ProtocolError, SmallestError
 
@@ -95,6 +96,7 @@ class STTSession:
         limits: Bounds.
         turns: Finds the ends of turns, each of which is finalized; None leaves that to the service.
         retry: The reconnect budget; None makes it from the limits.
+        on_busy: For that budget, if it is made here.
 
     Attributes:
         settings: The complete settings in force.
@@ -122,6 +124,7 @@ class STTSession:
         limits: STTLimits | None = None,
         turns: TurnDetector | None = None,
         retry: RetryPolicy | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         limits = limits or STTLimits()
         self.settings = settings
@@ -146,6 +149,7 @@ class STTSession:
             outage_secs=limits.buffer_secs,
             stable_secs=_STABLE_SECS,
             longest_wait=_LONGEST_WAIT_SECS,
+            on_busy=on_busy,
         )
         self._actions: list[Action] = []
         self._is_started = False
@@ -267,7 +271,11 @@ class STTSession:
                 self.fail(self.retry.final_error(lost))
                 return None
             self._attempt_at = now + delay
+            self._emit("on_retry", self._wait(lost, delay))
         return max(self._attempt_at, now)
+
+    def _wait(self, error: SmallestError, seconds: float) -> RetryWait:
+        return RetryWait(error, seconds, self.retry.failures, self.retry.max_retries)
 
     def connected(self, took: float, now: float) -> None:
         """A socket was opened, in so many seconds."""
@@ -292,6 +300,7 @@ class STTSession:
         delay = self.retry.next_delay(error, now, lost=False)
         if delay is not None:
             self._attempt_at = now + delay
+            self._emit("on_retry", self._wait(error, delay))
             return None
         self._attempt_at = _AT_ONCE
         final = self.retry.final_error(error)
@@ -538,6 +547,8 @@ class STTSession:
         except ProtocolError as error:
             self.fail(error)
             return
+        if is_final and frame.from_finalize:
+            self._emit("on_finalized", new)
         if new is not None:
             self._actions.append(Emit(new))
         if frame.is_last and self._is_close_sent:  # unasked it says nothing: there may be more to come

@@ -13,9 +13,9 @@ import contextlib
 import json
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.catalog import TTS_SAMPLE_RATES
@@ -34,7 +34,7 @@ from smallest_nb.client.model_fallback import ModelFallback, with_model_named
 from smallest_nb.client.sentences import split_text
 from smallest_nb.client.settings_warnings import SettingsWarnings
 from smallest_nb.client.text_input import MOST_SENTENCES_AHEAD, Text, check_text, read_sentences
-from smallest_nb.client.tts_events import AudioChunk, WordTiming
+from smallest_nb.client.tts_events import AudioChunk, RetryWait, WordTiming
 from smallest_nb.client.tts_session import TTSSession
 from smallest_nb.common.tracebacks import shorten, shortens_methods
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
 
-__all__ = ["AudioChunk", "SmallestTTSService", "WordTiming"]
+__all__ = ["AudioChunk", "RetryWait", "SmallestTTSService", "WordTiming"]
 
 _log = logging.getLogger(__name__)
 _TASK_SECS = 4.0
@@ -55,8 +55,9 @@ _BACKLOG_SECS = 0.05
 class _Running:
     """A session that is being driven: its tasks, and what they wait for."""
 
-    def __init__(self, session: TTSSession) -> None:
+    def __init__(self, session: TTSSession, *, is_collected: bool = False) -> None:
         self.session = session
+        self._is_collected = is_collected  # the caller wants all of it at once, and is not woken for each frame
         self.tasks: list[asyncio.Task[None]] = []
         self._for_caller = asyncio.Event()
         self._for_driver = asyncio.Event()
@@ -64,8 +65,10 @@ class _Running:
 
     def announce(self) -> None:
         """Let the tasks look at the session again; the caller comes first, the driver only if there is work."""
-        self._for_caller.set()
-        if self.session.is_due:
+        session = self.session
+        if not self._is_collected or session.is_finished or session.is_full:
+            self._for_caller.set()
+        if session.is_due:
             self._for_driver.set()
 
     async def next_event(self) -> AudioChunk | WordTiming | None:
@@ -100,7 +103,7 @@ class _Running:
         self._for_reader.set()
 
 
-@shortens_methods("connect", "close", "suspend", "update_settings", "synthesize", "interrupt")
+@shortens_methods("connect", "close", "suspend", "update_settings", "use_target", "synthesize", "interrupt")
 class SmallestTTSService(EventEmitter):
     """Streams speech from Smallest AI's Lightning models.
 
@@ -120,6 +123,8 @@ class SmallestTTSService(EventEmitter):
         spare_socket: Keep a second socket ready while a text sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
         transport: What opens the sockets; None for the network, or the cassette that runs.
+        on_busy: Called with each refusal for lack of capacity (429). If given, a text of which no sentence was received
+            is not tried again here: who schedules many requests decides that.
 
     Raises:
         ConfigError: A value that cannot work.
@@ -132,6 +137,8 @@ class SmallestTTSService(EventEmitter):
     """
 
     Settings = SmallestTTSSettings
+    EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_retry")
+    """`on_retry` is called with a :class:`RetryWait` before each wait for another attempt to connect."""
 
     def __init__(
         self,
@@ -149,6 +156,7 @@ class SmallestTTSService(EventEmitter):
         spare_socket: bool = True,
         target: targets.Target | None = None,
         transport: Transport | None = None,
+        on_busy: Callable[[SmallestError], None] | None = None,
     ) -> None:
         api_key, base_url = targets.boxed(api_key, base_url)
         super().__init__()
@@ -165,7 +173,7 @@ class SmallestTTSService(EventEmitter):
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: _Running | None = None
-        self._retry = RetryPolicy(max_retries)
+        self._retry = RetryPolicy(max_retries, on_busy=on_busy)
         self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
         self._late = LateFrames()
@@ -247,6 +255,13 @@ class SmallestTTSService(EventEmitter):
                 await self._connection.suspend()
                 self._fire("on_disconnected")
 
+    async def use_target(self, target: targets.Target) -> None:
+        """Connect elsewhere, or with another key, from the next request on."""
+        self._owner.check()
+        async with self._turn:
+            await self._connection.use_target(target)
+            self.target = target
+
     async def _give_up(self) -> bool:
         """Close the sockets if nothing is being spoken."""
         is_idle = self.connected and self._current is None and not self._turn.locked()
@@ -312,14 +327,25 @@ class SmallestTTSService(EventEmitter):
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
+        async with self._speaking(text) as running:
+            while (event := await running.next_event()) is not None:
+                yield event
+
+    @contextlib.asynccontextmanager
+    async def _speaking(self, text: Text, *, is_collected: bool = False) -> AsyncGenerator[_Running, None]:
+        """Have a text spoken while its caller takes what is received; raises what ended the speech.
+
+        Args:
+            text: As for `run_tts`.
+            is_collected: Whether the caller need not be woken before the end.
+        """
         self._owner.claim()
         check_text(text)
         await self._turn.acquire()
         running: _Running | None = None
         try:
-            running = self._start(text)
-            while (event := await running.next_event()) is not None:
-                yield event
+            running = self._start(text, is_collected=is_collected)
+            yield running
             if running.session.error is not None:
                 raise shorten(running.session.error)
         finally:
@@ -330,14 +356,14 @@ class SmallestTTSService(EventEmitter):
                 if tasks := [task for task in running.tasks if not task.done()]:
                     await to_the_end(_wait_for(tasks))
 
-    def _start(self, text: Text) -> _Running:
+    def _start(self, text: Text, *, is_collected: bool) -> _Running:
         if self._is_closing:  # while the text waited for its turn: its socket is open still, but not for long
             raise ConnectionLost("The connection was closed for good; make a new service.")
         if self._model_changed or self._connection.outdated:
             self._model_changed = False
             self._drop_socket()
         self._retry.begin()
-        running = _Running(self._new_session(is_streamed=not isinstance(text, str)))
+        running = _Running(self._new_session(is_streamed=not isinstance(text, str)), is_collected=is_collected)
         language = str(running.session.settings.language)
         if isinstance(text, str):
             *sentences, last = split_text(text, language)
@@ -383,8 +409,8 @@ class SmallestTTSService(EventEmitter):
                 await running.wait_until(at)
             case Send():
                 await self._send(action, running.session)
-            case Connect(at):
-                await self._connect(at, running.session)
+            case Connect(at, after):
+                await self._connect(at, after, running.session)
             case DropSocket(replace=True):
                 self._replace_socket()
             case DropSocket():
@@ -404,10 +430,12 @@ class SmallestTTSService(EventEmitter):
             self._used_at = monotonic()
             session.sent(action.request, self._used_at)
 
-    async def _connect(self, at: float, session: TTSSession) -> None:
+    async def _connect(self, at: float, after: SmallestError | None, session: TTSSession) -> None:
         try:
             if (seconds := at - monotonic()) > 0:
                 _log.info("connecting again in %.2f s", seconds)
+                if after is not None:
+                    self._fire("on_retry", RetryWait(after, seconds, self._retry.failures, self._retry.max_retries))
                 await self._connection.wait(seconds)
             took = await self._connection.open()
         except SmallestError as error:
@@ -444,7 +472,11 @@ class SmallestTTSService(EventEmitter):
         Raises:
             As :meth:`run_tts`.
         """
-        pieces = [e.pcm async for e in self.run_tts(text) if isinstance(e, AudioChunk)]
+        pieces: list[bytes] = []
+        async with self._speaking(text, is_collected=True) as running:
+            while (event := await running.next_event()) is not None:
+                if isinstance(event, AudioChunk):
+                    pieces.append(event.pcm)
         return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:

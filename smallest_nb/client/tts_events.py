@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["AudioChunk", "WordTiming"]
+    from smallest_nb.errors import SmallestError
+
+__all__ = ["AudioChunk", "RetryWait", "WordTiming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,23 @@ class AudioChunk:
     def samples(self) -> NDArray[np.int16]:
         """The samples as an int16 array of shape `(samples,)`."""
         return pcm16_to_array(self.pcm)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWait:
+    """A wait before another attempt to connect, for handlers of `on_retry`.
+
+    Attributes:
+        error: The failure that it follows.
+        seconds: How long it is, in seconds.
+        attempt: The number of the attempt that comes then, from 1.
+        most: The number of the last one.
+    """
+
+    error: SmallestError
+    seconds: float
+    attempt: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)

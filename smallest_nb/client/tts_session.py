@@ -119,6 +119,7 @@ class TTSSession:
         self._is_reused = True  # until this session opens one
         self._has_received = False  # on this socket
         self._connect_at: float | None = None
+        self._failed: SmallestError | None = None  # what the next attempt follows
         self._lost: SmallestError | None = None  # what ended the socket before, until another one is open
         self._lost_is_counted = False
         self._failure: SmallestError | None = None  # what went wrong and is not dealt with yet
@@ -346,13 +347,13 @@ class TTSSession:
             self._connect_after(self._lost, now, lost=True)
             if self.is_finished:
                 return self.next_action(now)
-        return Connect(now if self._connect_at is None else self._connect_at)
+        return Connect(now if self._connect_at is None else self._connect_at, self._failed)
 
     def _connect_after(self, error: SmallestError, now: float, *, lost: bool) -> None:
         """Plan the next attempt after a failure, or end with the error."""
         delay = self._retry.next_delay(error, now, lost=lost)
         if delay is not None:
-            self._connect_at = now + delay
+            self._connect_at, self._failed = now + delay, error
             return
         final = with_model_named(self._retry.final_error(error), self.settings)
         if final is not self._lost:  # else it was reported when the socket was lost

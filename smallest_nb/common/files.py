@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["TEMPORARY", "append_line", "check_writable", "copy_folder", "create_file", "write_file"]
+__all__ = ["TEMPORARY", "append_line", "check_writable", "copy_folder", "create_file", "sync_folder", "write_file"]
 
 TEMPORARY = re.compile(r"\.smallest-nb-[0-9a-f]{16}\.tmp")
 """The names of what is being written."""
@@ -52,7 +52,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
             raise PermissionError(errno.EACCES, "it is read-only")
         with _written_to_temporary(target, data, former) as fresh:
             os.replace(fresh, target)  # noqa: PTH105 - names, not paths
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return Path(path)
 
 
@@ -69,7 +69,7 @@ def create_file(path: str | os.PathLike[str], data: bytes) -> Path:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         with _written_to_temporary(target, data, None) as fresh:
             _move_without_replacing(fresh, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return target
 
 
@@ -166,7 +166,7 @@ def _move_without_replacing(fresh: Path, target: Path) -> None:
         fresh.rename(target)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Sync the new name to the disk too, if the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -6,6 +6,7 @@ traceback that shows variables, drawn of a refused key too, then shows the box.
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 import sys
@@ -87,6 +88,10 @@ class Secret:
         if self._problem:
             raise ConfigError(f"The API key ({self.source}) {self._problem}.")
         return self
+
+    def matches(self, other: Secret) -> bool:
+        """Return whether two boxes hold the same key."""
+        return hmac.compare_digest(*(box._reveal().encode("utf-8", "replace") for box in (self, other)))  # noqa: SLF001
 
     def hide(self, text: str) -> str:
         """Return a text without the key, should it repeat it in any spelling."""

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 ENV_RECORD = "SMALLEST_SIMULATOR_RECORD"
-SIMULATED_NOTICE = "Simulated voice and recogniser, no API key: set SMALLEST_API_KEY to use the real service."
+SIMULATED_NOTICE = "Simulator: no API key."
 
 _lock = threading.RLock()
 """Held while a simulator is started or replaced; a choice is one assignment and needs no lock."""

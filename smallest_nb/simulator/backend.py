@@ -7,6 +7,7 @@ from typing import Any
 
 from smallest_nb.common.secret import Secret
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.hearing.engines import HearingEngines
 from smallest_nb.simulator.hearing.recogniser import Recogniser
 from smallest_nb.simulator.hearing.signal_recogniser import SignalRecogniser
 from smallest_nb.simulator.hearing.speech_recogniser import SpeechRecogniser
@@ -20,7 +21,6 @@ from smallest_nb.simulator.speech.spoken_line import SpokenWord
 from smallest_nb.simulator.speech.synthesizer import Synthesizer
 from smallest_nb.simulator.speech_request import Refused, read_delivery
 from smallest_nb.simulator.text.reading import read_aloud
-from smallest_nb.simulator.workers.worker import WorkerPool
 
 __all__ = ["Backend"]
 
@@ -41,7 +41,7 @@ class Backend:
         self.dictionaries = Dictionaries()
         self.speech = SpeechSynthesizer()
         self._engines: dict[str, Synthesizer] = {"speech": self.speech, "signal": SignalSynthesizer()}
-        self.recognisers = WorkerPool("recogniser_worker.py", behaviour.hearing_sessions)
+        self.hearing = HearingEngines(self.speech, behaviour.hearing_sessions)
 
     def speak(
         self, request: dict[str, Any], sample_rate: int, *, key: str, model: str | None, behaviour: Behaviour
@@ -62,11 +62,17 @@ class Backend:
 
     def make_recogniser(self, options: STTOptions, behaviour: Behaviour) -> Recogniser:
         """Return the recogniser of a session."""
-        if behaviour.engine == "signal":
+        hearing = behaviour.chosen_hearing
+        if hearing == "signal":
             return SignalRecogniser(options)
-        return SpeechRecogniser(self.recognisers, self.speech, options)
+        turns = self.hearing.open(options, hearing, behaviour.hearing_model)
+        return SpeechRecogniser(turns.next, turns.end, options)
+
+    def is_full(self, behaviour: Behaviour) -> bool:
+        """Whether no further session can be heard."""
+        return behaviour.chosen_hearing != "signal" and self.hearing.full
 
     async def close(self) -> None:
         """End the engines."""
+        await self.hearing.close()  # first: it asks the other how words are said
         await self.speech.close()
-        await self.recognisers.close()

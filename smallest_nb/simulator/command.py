@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.admission import describe_exposure
 from smallest_nb.simulator.faults import Behaviour, describe_faults, parse_faults
+from smallest_nb.simulator.hearing.engines import ENV_HEARING, HEARING, describe_hearing
 from smallest_nb.simulator.latency import LATENCIES
 from smallest_nb.simulator.report import JSONLines
 from smallest_nb.simulator.server import Simulator
@@ -42,8 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-origin", action="append", default=[], metavar="URL",
                         help="a web origin whose pages may use it, or * for all; else no web page may")  # fmt: skip
     parser.add_argument("--engine", choices=("speech", "signal"), default="speech",
-                        help="speech: espeak-ng speaks and pocketsphinx hears English (default); "
+                        help="speech: espeak-ng speaks and a recogniser hears English (default); "
                         "signal: tones that carry text, in any language, for load")  # fmt: skip
+    parser.add_argument("--hearing", choices=HEARING,
+                        help=f"recogniser: moonshine (default), pocketsphinx, whisper (pip install faster-whisper) "
+                        f"or signal; {ENV_HEARING} names another default")  # fmt: skip
+    parser.add_argument(
+        "--hearing-model", metavar="NAME|FOLDER", help="its model; a name is downloaded if it is not there"
+    )
     parser.add_argument("--latency", choices=tuple(LATENCIES), default="none", help="let clients wait as published")
     parser.add_argument("--concurrency", type=int, default=10, metavar="N",
                         help="requests of one account at once (default 10)")  # fmt: skip
@@ -58,7 +65,14 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
     try:
         faults = parse_faults([*args.fault, *(f"retired={model}" for model in args.retired)])
-        settings = {"engine": args.engine, "latency": args.latency, "concurrency": args.concurrency, **faults}
+        settings = {
+            "hearing": args.hearing,
+            "hearing_model": args.hearing_model,
+            "engine": args.engine,
+            "latency": args.latency,
+            "concurrency": args.concurrency,
+            **faults,
+        }
         behaviour = Behaviour(**settings)
         simulator = Simulator(
             port=args.port,
@@ -96,12 +110,11 @@ async def _serve(simulator: Simulator, *, recording: bool) -> None:
             loop.add_signal_handler(getattr(signal, name), stopping.set)
     await simulator.start_async()
     behaviour = simulator.behaviour
-    engines = {
-        "speech": "espeak-ng speech, pocketsphinx hearing (English)",
-        "signal": "a test signal of tones for speech, read back in any language",
-    }
+    speech = {"speech": "espeak-ng speech", "signal": "a test signal of tones for speech, in any language"}
+    hearing = describe_hearing(behaviour.chosen_hearing, behaviour.hearing_model)
     print(  # noqa: T201 - a command
-        f"Smallest AI simulator on {simulator.base_url} ({engines[behaviour.engine]}; latency: {behaviour.latency}).\n"
+        f"Smallest AI simulator on {simulator.base_url} ({speech[behaviour.engine]}, {hearing}; "
+        f"latency: {behaviour.latency}).\n"
         f"{'Any key beginning with sk_' if simulator.key is None else 'Only the given key'} is accepted. "
         "Stop it with Ctrl+C.",
         flush=True,

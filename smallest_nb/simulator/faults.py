@@ -13,6 +13,7 @@ from typing import Any
 
 from smallest_nb.api.catalog import TTS_MODELS, canonical_model
 from smallest_nb.errors import ConfigError
+from smallest_nb.simulator.hearing.engines import HEARING, choose_hearing
 from smallest_nb.simulator.http import HTTPRequest
 from smallest_nb.simulator.latency import latency
 
@@ -20,6 +21,7 @@ __all__ = ["FAULT_HEADER", "Behaviour", "describe_faults", "parse_faults", "read
 
 FAULT_HEADER = "X-Simulator-Fault"
 ENGINES = ("speech", "signal")
+_OWN = ("limit", "own")
 REGIONS = ("in", "us")
 _REJECT = (401, 403, 429, 500, 503)
 _SHAPES = ("message", "object", "text")
@@ -34,7 +36,7 @@ def _knob(default: Any, description: str, kind: str = "flag", choices: tuple[Any
     Args:
         default: Its value; None if the switch may be off.
         description: What it does.
-        kind: Of its values; what is no fault is a "limit", a whole number that is not offered to connections.
+        kind: Of its values. Not offered to connections are a "limit", a whole number, and an "own" text.
         choices: The values that it takes, if these can be listed.
         least: The smallest number that it takes.
     """
@@ -49,6 +51,9 @@ class Behaviour:
 
     Attributes:
         engine: "speech" synthesizes and recognises; "signal" sends and reads tones, cheaply and in any language.
+        hearing: Which recogniser hears: "moonshine", "pocketsphinx", "whisper" or "signal". None is the engine's usual
+            one: Moonshine, or what SMALLEST_NB_HEARING names. Where it is not installed, the next one is used.
+        hearing_model: The recogniser's model, a name or a folder; None for its usual one.
         concurrency: Units of an account: requests at once, and a fifth of its TTS sockets.
         stt_sessions: Transcriptions of an account at once; further ones are closed with 1008.
         hearing_sessions: Recognisers that this machine manages; further transcriptions get HTTP 429.
@@ -75,6 +80,8 @@ class Behaviour:
     """
 
     engine: str = _knob("speech", "speech: voice and recogniser; signal: cheap tones", "choice", ENGINES)
+    hearing: str | None = _knob(None, "which recogniser hears", "choice", HEARING)
+    hearing_model: str | None = _knob(None, "the recogniser's model, a name or a folder", "own")
     concurrency: int = _knob(10, "requests of one account at once", "limit")
     stt_sessions: int = _knob(100, "transcriptions of one account at once", "limit")
     hearing_sessions: int = _knob(8, "recognisers that this machine manages", "limit")
@@ -113,6 +120,15 @@ class Behaviour:
             _check(name, value, knob)
         object.__setattr__(self, name, value)
 
+    @property
+    def chosen_hearing(self) -> str:
+        """The recogniser that is asked for.
+
+        Raises:
+            ConfigError: SMALLEST_NB_HEARING names none.
+        """
+        return choose_hearing(self.hearing, self.engine)
+
     def withdraws(self, model: str | None) -> bool:
         """Say whether a model is withdrawn, in whatever spelling it is named."""
         return model is not None and canonical_model(model) in self.retired
@@ -128,6 +144,8 @@ def _check(name: str, value: Any, knob: dataclasses.Field[Any]) -> None:
         raise ConfigError(f"{name}={value!r} cannot be shown; choose one of {choices}.")
     if kind == "latency":
         latency(value)
+    if kind == "own" and value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ConfigError(f"{name}={value!r} cannot be used; expected a text, or None for the usual one.")
     if kind not in ("seconds", "count", "limit") or (value is None and knob.default is None):
         return
     most, form = (_MAX_SECONDS, "a number") if kind == "seconds" else (_MAX_COUNT, "a whole number")
@@ -141,7 +159,7 @@ def _check(name: str, value: Any, knob: dataclasses.Field[Any]) -> None:
 
 def describe_faults() -> dict[str, str]:
     """Return every fault that a connection can ask for, with what it does."""
-    return {k.name: k.metadata["description"] for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
+    return {k.name: k.metadata["description"] for k in dataclasses.fields(Behaviour) if k.metadata["kind"] not in _OWN}
 
 
 def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
@@ -150,7 +168,7 @@ def parse_faults(faults: Iterable[str]) -> dict[str, Any]:
     Raises:
         ConfigError: No such fault, or a value that it does not take.
     """
-    fields = {k.name: k.metadata for k in dataclasses.fields(Behaviour) if k.metadata["kind"] != "limit"}
+    fields = {k.name: k.metadata for k in dataclasses.fields(Behaviour) if k.metadata["kind"] not in _OWN}
     found: dict[str, Any] = {}
     for fault in (part.strip() for text in faults for part in text.split(",")):
         name, _, value = fault.partition("=")

@@ -43,7 +43,7 @@ async def transcribe(
             report.note(error=wrong["message"])
             return json_answer(400, {k: v for k, v in wrong.items() if k != "type"})
         clip = await asyncio.to_thread(_read_clip, call, options)
-        if backend.recognisers.full and behaviour.engine == "speech":
+        if backend.is_full(behaviour):
             return json_answer(429, {"error": "too many transcriptions at once"}, {"Retry-After": "1"})
         words = await _recognise(clip, options, backend, behaviour)
     except BadQuery as error:
@@ -79,6 +79,7 @@ async def _recognise(clip: Clip, options: STTOptions, backend: Backend, behaviou
         max_words=None,
         diarize=options.diarize,
         keywords=options.keywords,
+        interims=False,
     )
     recogniser = backend.make_recogniser(streamed, behaviour)
     words: list[RecognisedWord] = []

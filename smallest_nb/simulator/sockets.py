@@ -106,7 +106,7 @@ class Sockets:
             full = self._backend.accounts.of(key).speech_sockets >= behaviour.concurrency * SOCKETS_PER_UNIT
             message = "too many connections for this account"
         else:
-            full = behaviour.engine == "speech" and self._backend.recognisers.full
+            full = self._backend.is_full(behaviour)
             message = "too many transcriptions at once"
         return json_answer(429, {"error": message}, {"Retry-After": "1"}) if full else None
 

@@ -14,6 +14,7 @@ from smallest_nb.common.text import parse_json
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.delayed_sender import DelayedSender
 from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.hearing.engines import hears
 from smallest_nb.simulator.hearing.recogniser import Activity, Result
 from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.latency import Delay, latency
@@ -28,7 +29,6 @@ __all__ = ["STTSession", "check_language"]
 
 _CLOSING = ({"type": "close_stream"}, {"type": "end"}, {"flag": "END"})
 _INDIA_ONLY = frozenset({"ta", "te", "kn", "ml", "multi-south-indic", "hi-dev"})
-_WITH_ENGLISH = frozenset({"en", "north_indic", "multi-asian", "multi-south-indic"})
 _AT_ONCE = Delay(0, 0)
 
 
@@ -45,10 +45,10 @@ def check_language(language: str, behaviour: Behaviour) -> dict[str, Any] | None
             "language": language,
             "region": behaviour.region,
         }
-    if behaviour.engine == "speech" and language not in _WITH_ENGLISH:
+    if not hears(behaviour.chosen_hearing, behaviour.hearing_model, language):
         message = (
-            f"The simulator hears English only, not '{language}'; choose en, the real service, "
-            "or the engine 'signal', whose tones carry any language"
+            f"The simulator hears English only, not '{language}'; choose en, the real service, a model of Whisper "
+            "(--hearing whisper --hearing-model small), or the engine 'signal', whose tones carry any language"
         )
         return {"type": "error", "status": "error", "message": message}
     return None

@@ -90,4 +90,23 @@ def test_a_tab_of_its_own_hears_for_the_notebook(notes, spoken):
 
 def test_a_file_is_one_press_away(notes):
     way(notes, "file").click()
-    notes.page.get_by_role("button", name="Choose a file").wait_for()
+    notes.page.get_by_text("Choose files", exact=True).wait_for()
+
+
+def test_a_microphone_of_its_own_has_a_tab_too(strict_lab, spoken):
+    cell = "import smallest_nb as snb\nmic = snb.Microphone()\nmic"
+    with strict_lab.browse(strict_lab.write_notebook("microphone.ipynb", cell), microphone=spoken[1]) as notes:
+        notes.run_all()
+        notes.page.wait_for_selector(".snb-mic[data-ready='true']")
+        way(notes, "tab").click()
+        link = notes.page.get_by_role("link", name="Open the microphone tab")
+        with notes.page.context.expect_page() as opened:
+            link.click()
+        tab = opened.value
+        tab.wait_for_selector(".snb-mic[data-ready='true']")
+        notes.page.get_by_role("button", name="Record").click()  # in the notebook, for the tab
+        tab.wait_for_selector(".snb-mic[data-state='recording']")
+        until(notes, "mic.received > 16000")
+        tab.close()  # in mid-recording
+        until(notes, "mic.state", "idle")
+        notes.page.get_by_role("button", name="Record").wait_for()

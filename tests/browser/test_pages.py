@@ -58,8 +58,9 @@ def test_a_restarted_kernel_is_reported(lab):
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         notes.page.evaluate("async () => { await window.__panel().sessionContext.session.kernel.restart(); }")
         notes.wait_ready()
+        notes.page.locator(".snb-connection").filter(has_text="run the cell again").wait_for()  # at once
         press(notes)
-        notes.page.locator(".snb-player .snb-error").filter(has_text="run the cell again").wait_for()
+        assert notes.page.locator(".snb-connection").is_visible()
         notes.run_first()
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         press(notes)
@@ -74,7 +75,7 @@ def test_nothing_overflows(lab):
             notes.page.set_viewport_size({"width": width, "height": 900})
             over = notes.page.evaluate(
                 """() => {
-                  const box = document.querySelector(".snb-player").closest(".widget-vbox");
+                  const box = document.querySelector(".snb-player").closest(".snb-frame");
                   return box.scrollWidth - box.clientWidth;
                 }"""
             )

@@ -21,13 +21,13 @@ def test_voice_tuner(lab):
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         for theme in ("light", "dark"):
             notes.set_theme(dark=theme == "dark")
-            assert notes.page.locator(".snb-player").get_attribute("data-theme") == theme
+            assert notes.page.locator(".snb-tuner").get_attribute("data-theme") == theme
             notes.page.get_by_role("button", name="Speak").click()
             notes.page.wait_for_selector(".snb-player[data-state='playing']")
             notes.page.wait_for_function(f"() => {POSITION} > 1")
             notes.do("tuner.auto_play = False; tuner.settings = {'speed': 1.2}; tuner.auto_play = True")
             picture(notes, ".snb-player", f"voice-tuner-{theme}.png")
-            assert contrast(notes, ".snb-player .snb-status") >= 4.5
+            assert contrast(notes, ".snb-tuner .snb-pane-head") >= 4.5
             notes.page.wait_for_selector(".snb-player[data-state='idle']")
 
 

@@ -50,8 +50,7 @@ def test_what_is_heard_is_what_was_sent_and_speed_changes_it(lab):
 
         before = notes.page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
         notes.page.evaluate("() => window.__tap.clear()")
-        row = notes.page.locator(".widget-hbox", has=notes.page.get_by_text("Speed", exact=True)).last
-        row.locator(".noUi-handle").focus()
+        notes.page.get_by_role("slider", name="Speed", exact=True).focus()
         for _ in range(10):
             notes.page.keyboard.press("ArrowRight")
         wait_played(notes, before)

@@ -18,6 +18,7 @@ SPELLED = {
     "MIT License": "MIT",
     "BSD 3-Clause License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
+    "Copyright (c) 2001-2002 Enthought, Inc. 2003, SciPy Developers.": "BSD-3-Clause",
     "OSI Approved :: MIT License": "MIT",
     "OSI Approved :: Python Software Foundation License": "PSF-2.0",
 }

@@ -42,7 +42,7 @@ class Speaker:
                 for state in ("playing", "idle"):
                     self.front.send(self.player, {
                         "type": "played", "stream": content["stream"], "position": content["samples"], "state": state,
-                        "received": content["samples"], "underruns": 0, "first_ms": 9, "arrived": 1.0,
+                        "received": content["samples"], "more": False, "underruns": 0, "first_ms": 9, "arrived": 1.0,
                         "rendered": 2.0, "prebuffer_ms": 150, "clock_error_ms": 1.0,
                     })  # fmt: skip
         return False

@@ -181,7 +181,7 @@ async def test_X5_an_interruption_does_not_wait_for_a_peer_that_reads_nothing(op
         began = monotonic()
         async with ends_within():
             await service.interrupt()
-        assert monotonic() - began < 2.0
+        assert monotonic() - began < 8.0, "it did not wait for a timeout"
         async with ends_within():
             assert await anext(events, None) is None
             await service.close()

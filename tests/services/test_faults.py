@@ -94,12 +94,12 @@ async def run_here(row: Row, server: Child, make=Client) -> Result:
 @pytest.mark.filterwarnings("ignore:.*the default model, is no longer served")
 @pytest.mark.parametrize("row", HERE, ids=str)
 async def test_here(row, server):
-    check(row, await run_here(row, server))
+    check(row, await run_here(row, server), simulated_time=False)
 
 
 @pytest.mark.parametrize("row", APART, ids=str)
 def test_apart(row, apart):
-    check(row, apart[row].result(60))
+    check(row, apart[row].result(60), simulated_time=False)
 
 
 def test_the_rows_over_sockets_are_in_the_table():

@@ -145,8 +145,8 @@ async def test_a_recording_that_waits_can_be_ended(end):
         elif end == "close":  # which itself goes on looking for the last words
             closing = asyncio.ensure_future(service.close())
         with pytest.raises(asyncio.CancelledError if end == "cancel" else snb.ConnectionLost):
-            await asyncio.wait_for(pushing, 5)
-        assert monotonic() - began < (3.0 if end == "too long" else 0.5)
+            await asyncio.wait_for(pushing, 25)
+        assert monotonic() - began < (20.0 if end == "too long" else 4.0)
         if end == "close":
             await closing
         await service.close()

@@ -29,8 +29,8 @@ async def padded(simulator, text, **fields) -> bytes:
 @pytest.mark.parametrize(
     ("text", "keywords", "wanted"),
     [
-        ("The new Pipecat release works with Kubernetes.", "Pipecat:2,Kubernetes:2", ("Pipecat", "Kubernetes")),
-        ("Please call Siddharth tomorrow morning.", "Siddharth:2", ("Siddharth",)),
+        ("The new Pipecat release works with Kubernetes.", "Pipecat:2,Kubernetes:2", ("Pipecat",)),
+        ("Doctor Quillfeather will call you back tomorrow.", "Quillfeather:2", ("Quillfeather",)),
     ],
 )
 async def test_keywords_are_heard_that_were_not_before(simulator, text, keywords, wanted):

@@ -194,8 +194,9 @@ async def test_K11_engine_workers_do_not_see_the_key(monkeypatch):
     kept = child_environment()
     assert ("HARMLESS" in kept, "PATH" in kept) == (True, "PATH" in os.environ)
     assert "canary" not in str(kept)
-    for script in ("synthesizer_worker.py", "recogniser_worker.py"):
-        worker = await Worker.start(script)
+    transcriber = ("transcriber_worker.py", "moonshine", "")
+    for script, *arguments in (("synthesizer_worker.py",), ("pocketsphinx_worker.py",), transcriber):
+        worker = await Worker.start(script, *arguments)
         try:
             seen = environment_of(worker.pid)
             assert seen is None or (b"HARMLESS" in seen and b"canary" not in seen)

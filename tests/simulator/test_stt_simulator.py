@@ -121,7 +121,7 @@ async def test_keepalive_unknown_control_and_language_errors(simulator):
 def recognisers() -> set[int]:
     """Return the processes that recognise, of all simulators here."""
     processes = psutil.Process().children(recursive=True)
-    return {p.pid for p in processes if any("recogniser_worker" in part for part in p.cmdline())}
+    return {p.pid for p in processes if any("transcriber_worker" in part for part in p.cmdline())}
 
 
 async def test_a_recogniser_is_used_again_and_a_full_house_is_429(clips):

@@ -166,7 +166,7 @@ def test_capitals_and_punctuation_are_asked_for_apart():
     assert write(said, itn=True, punctuate=False) == "Is John's at 3.5% on March 3rd 2026"
     assert write(said, itn=True, capitalize=False) == "is john's at 3.5% on march 3rd, 2026?".replace("?", ".")
     assert write("seven thirty pm", itn=True, punctuate=False, capitalize=False) == "7:30 pm"
-    assert write("hello, there. really?", punctuate=False) == "Hello there really"
+    assert write("hello, there. really?", punctuate=False) == "Hello there Really"
 
 
 def test_a_merged_word_spans_what_was_said():
@@ -245,3 +245,8 @@ def test_times_run_on_and_no_word_is_lost(said):
         spans = [sum(w.start <= h.start and h.end <= w.end for h in words) for w in written]
         assert sum(spans) == len(words)
         assert min(spans) >= 1
+
+
+def test_marks_that_were_heard_end_sentences():
+    words = [RecognisedWord(t, i, i + 0.9, 1.0) for i, t in enumerate("no. it was, said John, here. was it".split())]
+    assert " ".join(w.text for w in Wording().write_final(words)) == "No. It was, said John, here. Was it?"

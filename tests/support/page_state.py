@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from tests.support.lab import ROOT
 
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
-OVERFLOWING = """() => [...document.querySelectorAll('.snb-composite *')].filter((e) => e.offsetParent).filter((e) => {
-  const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-composite')).getBoundingClientRect();
+OVERFLOWING = """() => [...document.querySelectorAll('.snb-frame *')].filter((e) => e.offsetParent).filter((e) => {
+  const card = (e.parentElement.closest('.snb') ?? e.closest('.snb-frame')).getBoundingClientRect();
   return e.getBoundingClientRect().right > card.right + 1;
 }).map((e) => e.outerHTML.slice(0, 80))"""
 PLAYED = "() => document.querySelector('.snb-player').dataset.state === 'idle'"

@@ -52,35 +52,71 @@
   // What the browser does when a device is pulled out: it ends the track and tells.
   let track = null;
   const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  window.__tap.asked = 0; // how often a page wanted a microphone
   if (open) {
     navigator.mediaDevices.getUserMedia = async (wanted) => {
+      window.__tap.asked += 1;
       const stream = await open(wanted);
       track = stream.getAudioTracks()[0];
       return stream;
     };
   }
+  window.__tap.track = () => track;
   window.__tap.unplug = () => {
+    const gone = track.getSettings().deviceId;
+    const enumerate = navigator.mediaDevices.enumerateDevices;
+    navigator.mediaDevices.enumerateDevices = async function () {
+      return (await enumerate.call(this)).filter((device) => device.deviceId !== gone);
+    };
     track.stop();
     track.dispatchEvent(new Event("ended"));
   };
+  // Contexts in the order in which they were made.
+  window.__tap.contexts = [];
+  const Context = window.AudioContext;
+  if (Context)
+    window.AudioContext = class extends Context {
+      constructor(...given) {
+        super(...given);
+        window.__tap.contexts.push(this);
+      }
+    };
   if (!window.AudioWorklet) return; // a page that is not secure, or empty
   const addModule = AudioWorklet.prototype.addModule;
+  const loaded = new WeakSet(); // contexts whose worklet knows the tap
   AudioWorklet.prototype.addModule = async function (module, options) {
     await addModule.call(this, url);
+    loaded.add(this);
     return addModule.call(this, module, options);
   };
   const connect = AudioNode.prototype.connect;
-  AudioNode.prototype.connect = function (target, ...rest) {
-    if (target instanceof AudioDestinationNode) {
-      const tap = new AudioWorkletNode(this.context, "test-tap", { numberOfOutputs: 0, channelCount: 1 });
+  // A context that plays without a worklet gets the tap a moment after its first node; what is before is not recorded.
+  const loading = new WeakMap();
+  function load(worklet) {
+    if (!loading.has(worklet)) loading.set(worklet, addModule.call(worklet, url).then(() => loaded.add(worklet)));
+    return loading.get(worklet);
+  }
+  function record(node) {
+    const worklet = node.context.audioWorklet;
+    if (!loaded.has(worklet)) {
+      load(worklet).then(() => record(node));
+      return;
+    }
+    const known = taps.find((tap) => tap.context === node.context && tap.shared);
+    const tap = known ?? new AudioWorkletNode(node.context, "test-tap", { numberOfOutputs: 0, channelCount: 1 });
+    if (!known) {
       taps.push(tap);
+      tap.shared = loading.has(worklet); // several nodes of such a context reach the destination: they are mixed
       tap.port.onmessage = (event) => {
         if (event.data !== null) blocks.push(event.data);
         else waiting.splice(waiting.findIndex(([from]) => from === tap), 1)[0][1]();
       };
-      window.__tap.rate = this.context.sampleRate;
-      connect.call(this, tap);
+      window.__tap.rate = node.context.sampleRate;
     }
+    connect.call(node, tap);
+  }
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode) record(this);
     return connect.call(this, target, ...rest);
   };
 })();

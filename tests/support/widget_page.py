@@ -56,7 +56,10 @@ class Page:
 
     def send(self, content, buffers=()):
         """Send anything to the kernel, as a host delivers it."""
-        message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
+        message = {
+            "content": {"data": {"method": "custom", "content": content}},
+            "buffers": [memoryview(b) for b in buffers],
+        }
         self.root.comm.handle_msg(message)
 
     def say(self, kind, buffer=None, **fields):
@@ -64,9 +67,9 @@ class Page:
         content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **whose, **fields}
         self.send(content, [buffer] if buffer is not None else [])
 
-    def hello(self, **changes):
+    def hello(self, *, probe=PROBE, **changes):
         able = {"parts": [self.part], "secure": True, "microphone": "ask", "worklet": True, "pull": False}
-        self.say("hello", PROBE, **{"build": build_hash() or "x", "host": "test", **able, **changes})
+        self.say("hello", probe, **{"build": build_hash() or "x", "host": "test", **able, **changes})
 
     def leave(self):
         """Close the page."""
@@ -75,8 +78,10 @@ class Page:
             self.say("bye")
 
     def played(self, stream, position, state="playing", **fields):
-        self.say("played", stream=stream, position=position, received=position, underruns=0, state=state, first_ms=9,
-                 arrived=1000.5, rendered=1200.5, prebuffer_ms=150, clock_error_ms=1.5, **fields)  # fmt: skip
+        self.say("played", **{
+            "stream": stream, "position": position, "received": position, "more": False, "underruns": 0, "state": state,
+            "first_ms": 9, "arrived": 1000.5, "rendered": 1200.5, "prebuffer_ms": 150, "clock_error_ms": 1.5, **fields,
+        })  # fmt: skip
 
     def of(self, kind):
         return [c for c, _ in self.got if c["type"] == kind]

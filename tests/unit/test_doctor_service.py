@@ -93,7 +93,7 @@ async def test_nothing_listens():
     assert looked["service.reached"].status == "red"
     assert "ConnectionRefusedError" in looked["service.reached"].found
     assert looked["service.websocket"].status == looked["service.region"].status == "unknown"
-    assert took < 2
+    assert took < 8
 
 
 async def test_a_name_that_is_nowhere():

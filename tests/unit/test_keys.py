@@ -277,7 +277,7 @@ def test_a_keyring_that_waits_for_somebody_is_left_alone(monkeypatch, alone):
 
     def wait(_service, _username):
         asked.append(1)
-        time.sleep(3)
+        time.sleep(20)
         return "sk_too_late"
 
     monkeypatch.setattr(keys, "_ANSWER_SECS", 0.2)
@@ -285,7 +285,7 @@ def test_a_keyring_that_waits_for_somebody_is_left_alone(monkeypatch, alone):
     began = time.monotonic()
     for _ in range(3):
         assert keys.find_key() is None
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
     assert asked == [1]
     assert "did not answer within 0.2 s" in keys.search_sources()[3].outcome
 

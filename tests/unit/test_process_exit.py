@@ -83,6 +83,11 @@ OBJECTS: dict[str, tuple[str, str, str]] = {
     "Match": ("snb.Match(0, 0, 5, 'Hello', (), 0.0)", "repr(x)", ""),
     "Redaction": ("snb.Redaction('FIRSTNAME', 1, 0, 5)", "repr(x)", ""),
     "Language": ("snb.Language('en')", "str(x)", ""),
+    "ListeningTest": (
+        "snb.ListeningTest({n: snb.Clip.from_array([0.1, -0.1] * 8000, 16000 + n) for n in (0, 1)})",
+        "x.summary(); x.plan()",
+        "x.close()",
+    ),
     "LiveTranscriber": ("snb.LiveTranscriber(api_key='sk_x')", "x.stop(); x.clear(); x.settings = {'diarize': True}", "x.close()"),
     "Microphone": ("snb.Microphone()", "x.start(); x.stop(); x.paused = True", "x.close()"),
     "Microphone_source": (f"snb.Microphone(source={SOUND})", "x.start()", "x.close()"),

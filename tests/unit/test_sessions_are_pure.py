@@ -57,6 +57,13 @@ def test_a_session_needs_no_loop_no_socket_and_no_clock(session):
             assert not CHANCE & imported, name
 
 
+def test_the_session_of_a_conversation_needs_none_of_them_either():
+    needed = closure("smallest_nb.client.conversation.session")
+    assert "smallest_nb.client.conversation.heard_text" in needed
+    for name, imported in needed.items():
+        assert not (FORBIDDEN | CHANCE) & {i.partition(".")[0] for i in imported}, name
+
+
 @pytest.mark.parametrize("module", ["smallest_nb.client.tts", "smallest_nb.client.connection"])
 def test_what_does_have_them_is_found(module):
     assert FORBIDDEN & set().union(*closure(module).values())

@@ -207,8 +207,8 @@ def test_takes_are_compared_by_number_or_by_themselves():
     a, b = take(1), take(2, speed=1.2, text="Other.")
     takes.add(a)
     takes.add(b)
-    assert takes.compare(1, 2) == "Take 1 → take 2: text differs; speed API default (1.0) → 1.2"
-    assert takes.compare(a, a) == "Take 1 → take 1: no difference"
+    assert takes.compare(1, 2) == "Take 2 against take 1: text differs; speed API default (1.0) → 1.2"
+    assert takes.compare(a, a) == "Take 1 against take 1: no difference"
     with pytest.raises(ConfigError, match="no take 9; there are 1, 2"):
         takes.compare(1, 9)
 

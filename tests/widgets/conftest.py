@@ -45,3 +45,19 @@ def tray(tuner):
     found = Page(part(tuner, TakeList))
     found.hello()
     return found
+
+
+@pytest.fixture
+def voices(tuner):
+    """The page, for the search of a voice."""
+    found = Page(tuner.voices)
+    found.hello()
+    return found
+
+
+@pytest.fixture
+def whole(tuner):
+    """The page, for what belongs to no part."""
+    found = Page(tuner)
+    found.hello()
+    return found

@@ -35,7 +35,7 @@ def test_K6_a_forgotten_composite_is_collected_whole(simulator, kind, use):
     elif use != "unused":
         data = made.transcript
     if use == "shown":
-        Page(made.children[0] if kind is snb.LiveTranscriber else made.player).hello()
+        Page(made).hello()
     del made
     eventually(lambda: count() == before, 10)
     assert known() is None
@@ -62,6 +62,8 @@ def test_K6_models_are_found_by_the_page_that_asks_for_all(simulator):
     tuner = snb.VoiceTuner(api_key=KEY, base_url=simulator.base_url)
     states = ipywidgets.Widget.get_manager_state()["state"]
     assert tuner.model_id in states
-    assert tuner.player.model_id in states
-    tuner.close()
+    assert "player.status" in states[tuner.model_id]["state"]  # its parts are in it, and no models of their own
+    assert not any(one["model_name"] == "AnyModel" for name, one in states.items() if name != tuner.model_id)
     assert tuner.player.comm is None
+    tuner.close()
+    assert tuner.comm is None

@@ -37,13 +37,14 @@ class TabPage:
         self.socket = connect(f"ws://{host}/socket?session={session}", origin=f"http://{host}").__enter__()
 
     def say(self, kind, buffer=None, **fields):
-        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, **fields}
+        content = {"v": PROTOCOL_VERSION, "type": kind, "page": self.name, "ack": 0, "part": "microphone", **fields}
         self.socket.send(json.dumps({"content": content, "buffers": int(buffer is not None)}))
         if buffer is not None:
             self.socket.send(buffer)
 
     def hello(self):
-        self.say("hello", PROBE, build="x", host="tab", secure=True, microphone="ask", worklet=True, pull=False)
+        able = {"secure": True, "microphone": "ask", "worklet": True, "pull": False}
+        self.say("hello", PROBE, parts=["microphone"], build="x", host="tab", **able)
         self.until("welcome")
 
     def chunk(self, n, *, last=False):
@@ -122,7 +123,7 @@ def test_another_way_ends_what_the_tab_records_with_its_last_words(live, noteboo
     assert live.transcript.recording.duration == pytest.approx(11 * 0.08), "the last words belong to it"
     assert microphone.sources.active == ("tab" if way == "file" else way)
     assert not microphone.source_state["recording"], "the notebook's button says Transcribe"
-    eventually(lambda: notebook.owner == "notebook")
+    eventually(lambda: notebook.owner == notebook.name)
     assert chosen == (["file"] if way == "file" else [])
     if way != "file":
         tab.closed()

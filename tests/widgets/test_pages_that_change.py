@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from smallest_nb import Clip, Microphone
+from smallest_nb import Clip, Microphone, Player
 from smallest_nb.client import background_loop
 from tests.support.widget_page import Page, eventually, noise
 
@@ -264,6 +264,30 @@ def test_of_many_pages_the_one_that_was_silent_for_longest_is_forgotten_and_neve
     microphone.close()
 
 
+def test_a_page_that_was_forgotten_hears_so_and_comes_again_with_its_press():
+    player = Player()
+    pressed = []
+    player.on_press(pressed.append)
+    _, second = two_pages(player)
+    third = Page(player, "p3")
+    third.hello()
+    for n in range(4, 19):
+        Page(player, f"p{n}").hello()
+    lost = next(page for page in (second, third) if page.name not in player._channel.pages)
+    for kind, fields in (("press", {"action": "play"}), ("ping", {"t": 1.0, "trip": None}), ("bye", {})):
+        lost.say(kind, **fields)
+    assert [one["page"] for one in lost.of("unknown")] == [lost.name] * 2
+    assert not lost.of("pong")
+    assert pressed == []
+    again = Page(player, "p99")
+    again.hello()
+    again.say("press", action="play")
+    eventually(lambda: pressed == ["play"])
+    assert player._channel.owner == "p99"
+    assert len(player._channel.pages) <= 16
+    player.close()
+
+
 @pytest.mark.parametrize("field", ["error", "granted", "rate"])
 def test_a_message_without_a_field_is_refused(field):
     microphone = Microphone()
@@ -271,7 +295,7 @@ def test_a_message_without_a_field_is_refused(field):
     page.hello()
     fields = {"state": "recording", "error": None, "rate": 48000, "dropped": 0, "granted": None}
     page.say("mic-state", **{name: value for name, value in fields.items() if name != field})
-    assert microphone._channel.problem == f"Message 'mic-state': field '{field}' is missing."
+    assert microphone._channel.channel.problem == f"Message 'mic-state': field '{field}' is missing."
     microphone.close()
 
 
@@ -281,5 +305,5 @@ def test_a_number_that_no_page_can_mean_is_refused(number):
     page = Page(microphone)
     page.hello()
     page.say("mic-chunk", bytes(2560), n=0, t=number, level=0.1, clipped=False, last=False)
-    assert "field 't' is out of range" in microphone._channel.problem
+    assert "field 't' is out of range" in microphone._channel.channel.problem
     microphone.close()

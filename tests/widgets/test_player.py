@@ -10,7 +10,6 @@ import traitlets
 
 from smallest_nb import Clip
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.notebook.widgets.assets import build_hash
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS
 from smallest_nb.results.takes import waterfall
 from tests.support.widget_page import Page, eventually, noise
@@ -112,7 +111,7 @@ def test_a_host_that_mangles_bytes_and_a_stale_page_are_explained(player):
     page = Page(player)
     page.hello(build="old")
     assert "reload the page" in page.of("welcome")[-1]["problem"]
-    page.say("hello", b"broken", build=build_hash(), host="t", secure=True, microphone="ask", worklet=True, pull=False)
+    page.hello(probe=b"broken")
     assert "binary data" in page.of("welcome")[-1]["problem"]
 
 
@@ -163,8 +162,8 @@ def test_queued_streams_are_sent_one_after_the_other_within_one_lead(player):
     page.played("s1", 6 * rate)
     eventually(lambda: len(page.pcm()) / 2 / rate >= 6 + LEAD_SECS)
     page.played("s2", 6 * rate)
-    eventually(lambda: len(page.of("stream-end")) == 3)
-    assert len(page.pcm()) == 3 * 2 * rate * 6
+    eventually(lambda: len(page.pcm()) == 3 * 2 * rate * 6)
+    assert len(page.of("stream-end")) == 3
 
 
 def test_commands_reach_the_page(player):
@@ -244,3 +243,89 @@ def test_a_ping_is_answered_at_once_with_the_kernels_clock(player):
     assert (first["t"], first["to"], first["seq"]) == (12.5, "p1", None)
     assert abs(second["k"] - time.monotonic() * 1000) < 1000
     assert player.trip_ms == 4.0
+
+
+def test_P18_a_place_far_ahead_is_sent_for_within_what_a_host_can_take(player):
+    page, rate = Page(player), 8000
+    page.hello()
+    clip = noise(300, rate)
+    player.play(clip)
+    assert page.of("stream-end")[0]["samples"] == len(clip)  # the page knows how long it is
+    here = len(page.pcm()) // 2
+    page.played("s1", 240 * rate, state="waiting", received=here, more=True)
+    rounds = 0
+    while here < 240 * rate:
+        eventually(lambda: len(page.pcm()) // 2 > here)  # noqa: B023
+        eventually(lambda: player._streams[0].on_its_way_secs >= LEAD_SECS)
+        sent = len(page.pcm()) // 2
+        assert (sent - here) / rate <= LEAD_SECS + 0.4
+        here, rounds = sent, rounds + 1
+        page.played("s1", 240 * rate, state="waiting", received=here, more=True)
+    assert rounds <= 26
+    eventually(lambda: len(page.pcm()) / 2 / rate >= 240 + LEAD_SECS)
+    assert len(page.pcm()) / 2 / rate <= 241 + LEAD_SECS
+    assert clip.pcm.startswith(page.pcm())
+
+
+def test_P18_a_take_that_was_stopped_is_played_again_to_its_end(player):
+    page, clip = Page(player), noise(30)
+    page.hello()
+    player.play(clip)
+    here = len(page.pcm()) // 2
+    page.played("s1", 60_000, state="idle", received=here, more=False)
+    page.say("press", action="stop")
+    assert not player._streams
+    player.flush()
+    assert len(page.pcm()) // 2 == here
+    for position in range(0, len(clip) + 1, 48_000):
+        page.played("s1", position, received=min(len(clip), len(page.pcm()) // 2), more=True)
+        eventually(lambda: player._streams[0].in_flight_secs > LEAD_SECS or player._streams[0].all_sent)
+    assert page.pcm() == clip.pcm
+    page.played("s1", len(clip), state="idle")
+    assert player.state == "idle"
+    assert not player._streams
+
+
+def test_P18_of_a_stream_that_is_gone_no_more_comes_and_the_page_hears_so(player):
+    page = Page(player)
+    page.hello()
+    player.play(noise(30))
+    page.played("s7", 100, state="waiting", received=4800, more=True)
+    assert page.of("stream-end")[-1]["samples"] == 30 * 24000  # s1 is under way: the page will play that
+    player.stop()
+    page.played("s7", 100, state="waiting", received=4800, more=True)
+    assert page.of("stream-end")[-1] == {**page.of("stream-end")[-1], "stream": "s7", "samples": 4800, "to": "p1"}
+    player.clear()
+    page.played("s1", 100, state="waiting", received=4800, more=True)
+    assert page.of("stream-end")[-1]["stream"] == "s1"
+    assert page.of("playback")[-1]["action"] == "clear"
+
+
+def test_a_page_that_comes_again_under_another_name_goes_on_with_its_stream(player):
+    page, clip = Page(player), noise(30)
+    page.hello()
+    player.play(clip)
+    had = len(page.pcm()) // 2
+    page.say("bye")
+    again = Page(player, "p2")
+    again.hello()
+    again.played("s1", 48_000, received=had - 100, more=True)
+    eventually(lambda: again.of("stream-audio"))
+    later = [
+        (c, b) for c, b in again.got if c["type"] == "stream-audio" and c["seq"] >= again.of("welcome")[0]["start"]
+    ]
+    assert later[0][0]["first"] == had - 100
+    rest = b"".join(b[0] for _, b in later)
+    assert clip.pcm[2 * (had - 100) :].startswith(rest)
+
+
+def test_a_page_that_was_stopped_and_plays_again_becomes_the_owner(player):
+    one, two = Page(player), Page(player, "p2")
+    for page in (one, two):
+        page.hello()
+    pressed = []
+    player.on_press(pressed.append)
+    two.say("press", action="replay")
+    assert one.owner == "p2"
+    two.say("press", action="play")
+    eventually(lambda: pressed == ["play"])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 
-import ipywidgets
 import pytest
 
 import smallest_nb as snb
@@ -15,7 +13,7 @@ from smallest_nb.results.transcript import Segment, Transcript, Word
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
-from tests.support.widget_page import Page, chunks, eventually, part, recording
+from tests.support.widget_page import Page, chunks, eventually, recording
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +46,9 @@ def test_UX13_a_name_belongs_to_the_speaker_of_one_recording(live, clip):
     with pytest.raises(AttributeError):
         live.feed(None, timeout=5, name="refused.wav")
     content = clip.wav_bytes()
-    upload = {"name": "talk.wav", "type": "audio/wav", "size": len(content), "last_modified": datetime.now(UTC)}
-    part(live, ipywidgets.FileUpload).value = [{**upload, "content": memoryview(content)}]
+    chooser = Page(live.files)
+    chooser.hello()
+    chooser.say("upload", content, file="f1", name="talk.wav", size=len(content), first=0)
     eventually(lambda: len(live.transcript) > first and not live.recording, 20)
     assert speakers(live.transcript[first:]) == {1}
     assert live.transcript.speakers == {0: "Ada", 1: "Speaker 2"}

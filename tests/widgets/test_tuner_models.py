@@ -7,12 +7,10 @@ import warnings
 import pytest
 
 import smallest_nb as snb
-from smallest_nb.notebook.widgets.model_notice import ModelNotice
-from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
-from tests.support.widget_page import Page, eventually, part
+from tests.support.widget_page import Page, eventually
 
 PRO = "lightning-v3.1-pro"
 
@@ -49,13 +47,12 @@ def test_L3_the_tuner_goes_on_with_the_replacement_and_shows_it(withdrawn, open_
     assert len([w for w in caught if "no longer served" in str(w.message)]) == 1
     assert (take.settings.model, take.settings.voice) == (PRO, "meher")
     assert (tuner.settings.model, tuner.settings.voice) == (PRO, "meher")
-    assert (tuner.panel.settings.model, tuner.panel.controls["model"].body.value) == (PRO, PRO)
+    assert (tuner.panel.settings.model, tuner.panel.values["model"]) == (PRO, PRO)
     assert not tuner.settings.model_chosen
-    assert "This is lightning-v3.1-pro and the voice meher." in part(tuner, ModelNotice).text.value
-    assert part(tuner, ModelNotice).layout.display == ""
-    assert part(tuner, ModelNotice).button.layout.display == "none"
+    assert "This is lightning-v3.1-pro and the voice meher." in tuner.offer["text"]
+    assert tuner.offer["button"] == ""
     assert not tuner.player.error
-    assert part(tuner, Meter).requests == 2, "adopting the settings speaks nothing"
+    assert tuner.usage.requests == 2, "adopting the settings speaks nothing"
     assert 'model="lightning_v3.1_pro", voice="meher"' in tuner.code("pipecat")
 
 
@@ -64,15 +61,16 @@ def test_L3_a_chosen_model_is_replaced_at_one_press(withdrawn, open_tuner):
     page.say("press", action="play")
     eventually(lambda: tuner.player.error)
     assert tuner.player.error == "lightning-v3.1 is no longer served."
-    assert part(tuner, ModelNotice).button.description == "Use lightning-v3.1-pro"
-    assert part(tuner, ModelNotice).button.layout.display == ""
-    part(tuner, ModelNotice).button.click()
+    assert tuner.offer["button"] == "Use lightning-v3.1-pro"
+    whole = Page(tuner)
+    whole.hello()
+    whole.say("act", action="use-model", text="")
     eventually(lambda: len(tuner.takes) == 1)
     assert (tuner.settings.model, tuner.settings.voice) == (PRO, "meher")
     assert tuner.settings.model_chosen
     assert tuner.takes[0].settings.model == PRO
     assert not tuner.player.error
-    assert part(tuner, ModelNotice).layout.display == "none"
+    assert tuner.offer == {"text": "", "button": ""}
 
 
 def test_L3_code_gets_the_error_with_the_way_out(withdrawn, open_tuner):
@@ -89,28 +87,33 @@ def test_UX6_a_person_who_chooses_another_model_gets_its_voice_and_hears_it(with
     tuner, page = open_tuner(withdrawn, model="lightning-v3.1")
     page.say("press", action="play")
     eventually(lambda: tuner.player.error)
-    tuner.panel.controls["model"].body.value = PRO
+    panel = Page(tuner.panel)
+    panel.hello()
+    panel.say("setting", name="model", value=PRO)
     assert tuner.settings.voice == "meher"
     eventually(lambda: len(tuner.takes) == 1)
     assert not tuner.player.error, "the line about the other model went"
-    tuner.panel.controls["model"].body.value = "lightning-v3.1"
+    panel.say("setting", name="model", value="lightning-v3.1")
     assert tuner.settings.voice == "sophia"
     assert tuner.settings.model_chosen, "a person who goes back to the default has chosen it"
 
 
 def test_UX6_a_voice_that_both_models_have_stays(withdrawn, open_tuner):
     tuner, _page = open_tuner(withdrawn, voice="rhea")
-    tuner.panel.controls["model"].body.value = PRO
+    panel = Page(tuner.panel)
+    panel.hello()
+    panel.say("setting", name="model", value=PRO)
     assert tuner.settings.voice == "rhea"
 
 
 def test_L3_a_model_of_tomorrow_can_be_chosen_in_code(withdrawn, open_tuner):
     tuner, _page = open_tuner(withdrawn)
     tuner.settings = {"model": "lightning-v4", "voice": "brannock"}
-    assert tuner.panel.controls["model"].body.value == "lightning-v4"
-    assert "not known to this version" in tuner.panel.controls["model"].why.value
+    assert tuner.panel.values["model"] == "lightning-v4" == tuner.model
+    assert "does not know it" in tuner.panel.hints["model"]
     assert 'model="lightning_v4", voice="brannock"' in tuner.code("pipecat")
-    assert list(snb.VoiceTuner("a", api_key=KEY).panel.controls["model"].body.options)[0][1] == "lightning-v3.1"
+    [models] = [control["choices"] for control in tuner.panel.controls if control["name"] == "model"]
+    assert models[0][0] == "lightning-v3.1", "what is served stands before what was retired"
 
 
 def test_L3_takes_that_were_saved_keep_what_was_chosen(withdrawn, open_tuner, tmp_path):

@@ -13,7 +13,6 @@ import smallest_nb as snb
 from smallest_nb.api.settings_import import read_settings
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets.take_list import TakeList
-from smallest_nb.notebook.widgets.usage_meter import Meter
 from tests.support.services import KEY
 from tests.support.widget_page import Page, eventually, noise, part
 
@@ -51,7 +50,7 @@ def test_stop_means_all_that_was_asked_for(tuner):
         with pytest.raises(snb.SmallestError, match="cancelled by stop"):
             asked.result(10)
     assert len(tuner.takes) == 0
-    assert part(tuner, Meter).characters == 0
+    assert tuner.usage.characters == 0
     tuner.audition("But speak this.")
 
 
@@ -105,18 +104,20 @@ def test_a_new_take_asks_back_too_and_a_known_one_does_not(simulator):
     page = Page(tuner.player)
     page.hello()
     tuner.text = text = "This is more than ten characters."
-    button(tuner, "New take").click()
-    eventually(lambda: "press again" in tuner.player.status)
+    whole = Page(tuner)
+    whole.hello()
+    whole.say("act", action="again", text="")
+    eventually(lambda: tuner.confirm == len(text))
     assert len(tuner.takes) == 0
-    button(tuner, "New take").click()
+    whole.say("act", action="again", text="")
     eventually(lambda: len(tuner.takes) == 1)
     tuner.text = "These are too, and they were not spoken yet."
     page.say("press", action="play")
-    eventually(lambda: "press again" in tuner.player.status)
+    eventually(lambda: tuner.confirm == len(tuner.text))
     tuner.text = text
     page.say("press", action="play")
     eventually(lambda: len(page.of("stream-open")) == 2)
-    assert "press again" not in tuner.player.status
+    assert tuner.confirm == 0
     tuner.close()
 
 
@@ -125,7 +126,7 @@ def test_a_page_that_stops_by_itself_is_believed():
     page = Page(player)
     page.hello()
     stream = player.play(noise(20.0))
-    fields = {"stream": stream.name, "received": 48000, "underruns": 0, "first_ms": 1, "arrived": None,
+    fields = {"stream": stream.name, "received": 48000, "more": False, "underruns": 0, "first_ms": 1, "arrived": None,
               "rendered": None, "prebuffer_ms": 150, "clock_error_ms": None}  # fmt: skip
     page.say("played", position=100, state="playing", **fields)
     page.say("played", position=2000, state="idle", **fields)
@@ -144,7 +145,7 @@ def test_small_things(tuner, page, tray):
         tuner.audition(123)
     with pytest.raises(snb.ConfigError):
         tuner.audition("   ")
-    assert (part(tuner, Meter).characters, part(tuner, Meter).requests, part(tuner, Meter).in_flight) == (0, 0, 0)
+    assert (tuner.usage.characters, tuner.usage.requests, tuner.usage.in_flight) == (0, 0, 0)
     tuner.audition("word " * 200)
     assert len(part(tuner, TakeList).rows[0]["text"]) == 300
     with pytest.raises(snb.ConfigError, match="max_kb"):
@@ -162,13 +163,13 @@ def test_the_collector_does_not_wait_for_the_loop(simulator, kind):
     """It runs anywhere, also in a thread that holds what the loop is waiting for."""
     made = kind(api_key=KEY, base_url=simulator.base_url)
     busy, over = threading.Event(), threading.Event()
-    background_loop.post(lambda: (busy.set(), over.wait(10)))
+    background_loop.post(lambda: (busy.set(), over.wait(30)))
     assert busy.wait(5)
     began = time.monotonic()
     made.__del__()
     took = time.monotonic() - began
     over.set()
-    assert took < 2
+    assert took < 15
     eventually(lambda: made.comm is None)
 
 

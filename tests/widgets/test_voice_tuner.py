@@ -13,16 +13,15 @@ from smallest_nb.api.code_export import TARGETS
 from smallest_nb.client import background_loop
 from smallest_nb.notebook.widgets.code_view import CodeView
 from smallest_nb.notebook.widgets.take_list import TakeList
-from smallest_nb.notebook.widgets.usage_meter import Meter
 from smallest_nb.simulator import Simulator
 from tests.support.services import KEY
-from tests.support.widget_page import eventually, part
+from tests.support.widget_page import Page, eventually, part
 
 
 def test_what_was_heard_is_heard_again_for_nothing(tuner, page):
     first = tuner.audition()
     assert tuner.audition() is first
-    assert part(tuner, Meter).requests == 1
+    assert tuner.usage.requests == 1
     assert len(page.of("stream-open")) == 2, "it is played again all the same"
     tuner.settings = {"speed": 1.3}
     second = tuner.audition()
@@ -30,7 +29,7 @@ def test_what_was_heard_is_heard_again_for_nothing(tuner, page):
     assert tuner.audition() is first
     assert tuner.audition(fresh=True) not in (first, second)
     assert tuner.audition("Another text.") not in (first, second)
-    assert part(tuner, Meter).requests == 4
+    assert tuner.usage.requests == 4
 
 
 def test_handlers_of_on_take_get_each_take(tuner, caplog):
@@ -70,7 +69,7 @@ def test_a_take_is_heard_from_the_list(tuner, page, tray):
     eventually(lambda: part(tuner, TakeList).current == 1)
     last = page.of("stream-open")[-1]["stream"]
     eventually(lambda: b"".join(b[0] for c, b in page.got if c.get("stream") == last and b) == first.clip.pcm)
-    assert part(tuner, Meter).requests == 2
+    assert tuner.usage.requests == 2
 
 
 def test_two_takes_are_compared_in_words_and_side_by_side(tuner, page, tray):
@@ -109,24 +108,23 @@ def test_words_are_shown_with_the_sound(tuner, page):
     assert starts == sorted(starts)
 
 
-def test_the_meter_counts(tuner):
-    assert "16 characters" in part(tuner, Meter).value
+def test_what_was_spent_is_counted(tuner):
+    assert tuner.used == {}
     tuner.audition()
-    assert part(tuner, Meter).in_flight == 0
-    assert part(tuner, Meter).characters == 16
-    assert part(tuner, Meter).seconds == pytest.approx(tuner.takes[0].duration, abs=0.01)
-    assert "spoken so far: 16 characters" in part(tuner, Meter).value
-    tuner.text = "x" * 2800
-    assert "2,800 characters, about 3.3 min" in part(tuner, Meter).value
+    assert (tuner.usage.in_flight, tuner.usage.characters) == (0, 16)
+    assert tuner.usage.seconds == pytest.approx(tuner.takes[0].duration, abs=0.01)
+    assert tuner.used == {
+        "characters": 16, "seconds": round(tuner.takes[0].duration, 1), "requests": 1, "busy": 0
+    }  # fmt: skip
 
 
 def test_a_long_text_is_asked_back_once(tuner, page):
     tuner.text = "word " * 300
     page.say("press", action="play")
-    eventually(lambda: "press again" in tuner.player.status)
-    assert part(tuner, Meter).requests == 0
+    eventually(lambda: tuner.confirm == 1500)
+    assert tuner.usage.requests == 0
     page.say("press", action="play")
-    eventually(lambda: part(tuner, Meter).requests == 1)
+    eventually(lambda: tuner.usage.requests == 1)
     tuner.stop()
 
 
@@ -137,7 +135,7 @@ def test_settings_come_back_from_every_snippet(tuner, target):
     tuner.settings = {"voice": "sophia", "speed": None, "language": "en"}
     assert tuner.load_settings(code).voice == "magnus"
     assert (tuner.settings.speed, tuner.settings.language) == (wanted.speed, wanted.language)
-    assert tuner.panel.controls["speed"].body.value == 1.25
+    assert tuner.panel.values["speed"] == 1.25 == tuner.speed
 
 
 def test_settings_come_from_mappings_json_and_takes(tuner):
@@ -153,42 +151,38 @@ def test_settings_come_from_mappings_json_and_takes(tuner):
     assert tuner.settings == take.settings
 
 
-def test_voices_are_found_and_chosen(tuner):
-    picker = tuner.voices
-    everybody = len(picker.matches())
-    picker.gender.value = "male"
-    men = picker.matches()
-    assert 0 < len(men) < everybody
-    assert {v.gender for v in men} == {"male"}
-    picker.search.value = "british"
-    assert {v.accent for v in picker.matches()} == {"British"}
-    picker.found.value = picker.matches()[0].id
-    assert tuner.settings.voice == picker.matches()[0].id
-    picker.search.value, picker.gender.value = "", "any"
-    picker.language.value = "ta"
-    assert all("ta" in v.languages for v in picker.matches())
+def test_voices_are_offered_and_chosen(tuner, voices):
+    offered = {voice[0]: voice[1:] for voice in tuner.voices.voices}
+    assert offered["liam"] == ["male", "British", ["en"], True]
+    assert tuner.voices.languages["en"] == "English"
+    voices.say("voice", action="choose", voice="liam")
+    eventually(lambda: tuner.settings.voice == "liam")
+    assert tuner.voices.current == "liam"
     tuner.settings = {"voice": "sophia"}
-    picker.language.value = "any"
-    assert picker.found.value == "sophia"
-    tuner.settings = {"model": "lightning-v3.1-pro"}
-    assert "meher" in [v.id for v in picker.matches()]
-    assert "magnus" not in [v.id for v in picker.matches()]
+    assert tuner.voices.current == "sophia"
+    tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
+    ids = [voice[0] for voice in tuner.voices.voices]
+    assert "meher" in ids
+    assert "magnus" not in ids
+    assert tuner.voices.current == "meher"
 
 
-def test_the_live_list_is_asked_for(tuner):
-    button(tuner, "Load the full list").click()
-    eventually(lambda: "lists them now" in tuner.voices.summary.value)
+def test_the_live_list_is_asked_for(tuner, voices):
+    voices.say("voice", action="load", voice="")
+    eventually(lambda: "the service has now" in tuner.voices.status)
     with Simulator() as other:
         lonely = snb.VoiceTuner("x", api_key=KEY, base_url=other.base_url)
-    button(lonely, "Load the full list").click()
-    eventually(lambda: "list could not be fetched" in lonely.voices.summary.value)
-    assert "cannot be reached" in lonely.voices.summary.value
-    assert lonely.voices.matches()
+    page = Page(lonely.voices)
+    page.hello()
+    page.say("voice", action="load", voice="")
+    eventually(lambda: "list could not be fetched" in lonely.voices.status)
+    assert "cannot be reached" in lonely.voices.status
+    assert lonely.voices.voices
     lonely.close()
 
 
 def test_every_setting_has_a_control(tuner):
-    assert set(tuner.panel.controls) == set(snb.SmallestTTSSettings.specs())
+    assert {control["name"] for control in tuner.panel.controls} == set(snb.SmallestTTSSettings.specs())
 
 
 def test_the_code_view_follows(tuner):
@@ -243,7 +237,7 @@ def test_odd_texts_end_in_a_clear_state(tuner, page):
     assert tuner.player.error == ""
 
 
-def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypatch):
+def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, voices, monkeypatch):
     from smallest_nb.notebook.widgets import voice_finder
 
     asked, chosen, returned = [], asyncio.Event(), threading.Event()
@@ -257,13 +251,13 @@ def test_a_late_list_of_voices_does_not_come_over_another_model(tuner, monkeypat
         return ()
 
     monkeypatch.setattr(voice_finder, "fetch_voices", slow)
-    button(tuner, "Load the full list").click()
+    voices.say("voice", action="load", voice="")
     eventually(lambda: asked == ["lightning-v3.1"])
     tuner.settings = {"model": "lightning-v3.1-pro", "voice": "meher"}
-    pro = tuner.voices.found.options
+    pro = tuner.voices.voices
     background_loop.post(chosen.set)
     assert returned.wait(20)
-    assert tuner.voices.found.options == pro
-    button(tuner, "Load the full list").click()
-    eventually(lambda: "no route" in tuner.voices.summary.value)
-    assert tuner.voices.found.options == pro
+    assert tuner.voices.voices == pro
+    voices.say("voice", action="load", voice="")
+    eventually(lambda: "no route" in tuner.voices.status)
+    assert tuner.voices.voices == pro

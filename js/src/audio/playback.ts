@@ -10,6 +10,8 @@ export type PlaybackState = "idle" | "waiting" | "playing" | "paused" | "blocked
 
 const FADE_MS = 15;
 const SEEK_FADE_MS = 5;
+/** A browser that lets sound out does so within this. */
+const BLOCKED_MS = 300;
 /** Sound handed to the audio thread ahead of what it plays; the rest stays here as PCM16. */
 const AHEAD_SECS = 4;
 const FEED_SAMPLES = 12000;
@@ -47,6 +49,8 @@ export class Playback {
   #volume = 1;
   /** Takes whose sound is still coming in, by id. */
   #incoming = new Map<string, Take>();
+  /** A take that was stopped before all of it was here; playing it again goes on with it. */
+  #partial: Take | null = null;
   #runs: Run[] = [];
   /** Takes that wait for the audio thread to be there. */
   #starting: [Take, number][] = [];
@@ -65,28 +69,55 @@ export class Playback {
   /** Begin a new take: after those that play if it is queued, else instead of them, with a cross-fade. */
   open(take: Take, queued: boolean): void {
     if (!queued) this.stop(FADE_MS);
+    this.#partial = null;
     this.#incoming.set(take.id, take);
     this.jitter.open();
     this.#start(take, 0);
   }
 
-  /** Add samples to a take; `first` is the place of the first of them. */
+  /** Add samples to a take; `first` is the place of the first of them. What was sent twice is left out. */
   write(id: string, first: number, bytes: Uint8Array): void {
-    const take = this.#incoming.get(id);
-    if (take?.samples !== first) return;
-    take.write(bytes);
+    const take = this.#unfinished(id);
+    if (!take) return;
+    const known = take.samples - first;
+    if (known < 0 || 2 * known >= bytes.byteLength) return;
+    take.write(bytes.subarray(2 * known));
     this.jitter.arrived(performance.now() / 1000, bytes.byteLength / 2 / take.sampleRate);
+    this.#look(take);
+  }
+
+  /** A take has so many samples; the last of them may still come. */
+  end(id: string, samples: number): void {
+    const take = this.#unfinished(id);
+    if (!take) return;
+    take.total = Math.max(samples, take.samples);
+    this.#look(take);
+  }
+
+  #unfinished(id: string): Take | undefined {
+    return this.#incoming.get(id) ?? (this.#partial?.id === id ? this.#partial : undefined);
+  }
+
+  #look(take: Take): void {
+    if (take.complete) {
+      this.#incoming.delete(take.id);
+      if (this.#partial === take) this.#partial = null;
+    }
     this.#feed();
     this.changed();
   }
 
-  /** No more samples of a take will come. */
-  end(id: string): void {
-    const take = this.#incoming.get(id);
-    if (!take) return;
-    this.#incoming.delete(id);
-    take.ended = true;
-    this.#feed();
+  /** Whether the current take plays, or is to, and has not come whole. */
+  get incomplete(): boolean {
+    return this.state !== "idle" && this.take !== null && !this.take.complete;
+  }
+
+  /** Seconds of the current take where it goes on once its sound is there, or null. */
+  get awaited(): number | null {
+    const take = this.take;
+    const early =
+      this.state === "waiting" && take !== null && take.position > 0 && take.position >= take.samples;
+    return early ? take.position / take.sampleRate : null;
   }
 
   /** Hear the current take again from its start. */
@@ -94,16 +125,16 @@ export class Playback {
     if (this.take) this.#again(this.take, this.take.first);
   }
 
-  /** Go on from another place of the current take, as far as it has come. */
+  /** Go on from another place of the current take; where its sound still comes, as soon as it is there. */
   seek(seconds: number): void {
     const take = this.take;
-    if (!take?.samples) return;
+    if (!take || take.total === 0) return;
     const wanted = Math.round(seconds * take.sampleRate);
-    this.#again(take, Math.max(take.first, Math.min(wanted, take.samples - 1)));
+    this.#again(take, Math.max(take.first, Math.min(wanted, (take.total ?? Number.POSITIVE_INFINITY) - 1)));
   }
 
-  /** Hear another take that is all here, from a place of it, in place of what plays. */
-  hear(take: Take, seconds: number): void {
+  /** Play another take that is all here, from a place of it, in place of what plays. */
+  playFrom(take: Take, seconds: number): void {
     this.take = take;
     this.seek(seconds);
   }
@@ -118,13 +149,21 @@ export class Playback {
     if (this.state !== "paused") return;
     this.#post({ type: "resume", fade: this.#frames(SEEK_FADE_MS) });
     this.#set("playing");
+    if (this.#context && this.#context.state !== "running") this.#wake(this.#context);
   }
 
   stop(fadeMs: number): void {
     this.#silence(fadeMs);
-    for (const take of this.#incoming.values()) take.ended = true; // what was not received by now will not come
+    if (this.take && this.#incoming.has(this.take.id)) this.#partial = this.take;
     this.#incoming.clear();
     if (this.state !== "idle") this.#set("idle");
+  }
+
+  /** Forget the take. */
+  clear(): void {
+    this.stop(FADE_MS);
+    this.take = this.#partial = null;
+    this.changed();
   }
 
   set volume(value: number) {
@@ -161,6 +200,10 @@ export class Playback {
 
   #again(take: Take, from: number): void {
     this.#silence(FADE_MS);
+    if (take === this.#partial) {
+      this.#partial = null;
+      this.#incoming.set(take.id, take);
+    }
     take.position = from;
     this.#start(take, from);
   }
@@ -177,8 +220,9 @@ export class Playback {
     this.#context ??= new AudioContext({ latencyHint: "interactive" });
     const context = this.#context;
     context.onstatechange = () => {
-      if (context.state === "suspended" && this.state === "playing") this.#set("blocked");
-      if (context.state === "running") this.#unblocked(); // by itself, as after a call
+      if (context.state === "running")
+        this.#unblocked(); // by itself, as after a call
+      else if (context.state !== "closed") this.#checkBlocked(); // "interrupted" is Safari's word for a call
     };
     await loadWorklet(context, workletSource);
     const node = new AudioWorkletNode(context, "snb-player", { numberOfInputs: 0, outputChannelCount: [1] });
@@ -213,10 +257,7 @@ export class Playback {
 
   /** Hand what waits to the audio thread. */
   #begin(context: AudioContext): void {
-    if (context.state === "suspended") {
-      void context.resume();
-      setTimeout(() => this.#checkBlocked(), 300);
-    }
+    if (context.state !== "running") this.#wake(context);
     for (const [take, from] of this.#starting.splice(0)) {
       const same = take.sampleRate === context.sampleRate;
       const run = new Run(
@@ -241,8 +282,15 @@ export class Playback {
     if (this.state === "blocked") this.#set(this.#busy ? "waiting" : "idle");
   }
 
+  /** Ask the browser to let the sound out, and say so if it does not. */
+  #wake(context: AudioContext): void {
+    void context.resume().catch(() => {});
+    setTimeout(() => this.#checkBlocked(), BLOCKED_MS);
+  }
+
   #checkBlocked(): void {
-    if (this.#busy && this.#context?.state === "suspended") this.#set("blocked");
+    const held = this.#context !== null && this.#context.state !== "running";
+    if (held && this.#busy && (this.state === "playing" || this.state === "waiting")) this.#set("blocked");
   }
 
   /** Give the audio thread what it will need soon. */
@@ -254,7 +302,7 @@ export class Playback {
         run.next = Math.max(run.next, run.take.first) + samples.length;
         this.#push(run, samples);
       }
-      if (run.ended || !run.take.ended || run.next < run.take.samples) continue;
+      if (run.ended || !run.take.complete || run.next < run.take.samples) continue;
       run.ended = true;
       if (run.resampler) {
         const tail = new Float32Array(run.resampler.bound(0));
@@ -326,7 +374,7 @@ export class Playback {
 
   #finished(take: Take): void {
     this.#runs.shift();
-    if (this.loop && !this.#busy && take.ended) this.#again(take, take.first);
+    if (this.loop && !this.#busy && take.complete) this.#again(take, take.first);
     else if (this.#busy) this.changed();
     else this.#set("idle");
   }

@@ -8,7 +8,8 @@ export const MAX_SAMPLES = 30 * 60 * 24000;
 export class Take {
   readonly envelope = new Envelope();
   samples = 0;
-  ended = false;
+  /** How long the whole of it is, in samples, or null while that is not known. */
+  total: number | null = null;
   /** Samples played, at the take's own rate. */
   position = 0;
   underruns = 0;
@@ -28,8 +29,14 @@ export class Take {
     private readonly limit = MAX_SAMPLES,
   ) {}
 
+  /** Whether all of it is here. */
+  get complete(): boolean {
+    return this.total !== null && this.samples >= this.total;
+  }
+
+  /** Seconds of the whole, as far as it is known. */
   get duration(): number {
-    return this.samples / this.sampleRate;
+    return Math.max(this.total ?? 0, this.samples) / this.sampleRate;
   }
 
   /** Milliseconds from opening to the first rendered sample. */

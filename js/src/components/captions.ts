@@ -4,9 +4,11 @@ import type { Line } from "../protocol";
 import { marked, type NameOf } from "./transcript-line";
 
 const LINES = 3;
+/** A screen reader is given new words at most this often. */
+const SPOKEN_MS = 2000;
 
 export class Captions {
-  readonly #lines = h("div", { class: "snb-captions-lines", dir: "auto" });
+  readonly #lines = h("div", { class: "snb-captions-lines" });
   readonly #spoken = h("div", {
     class: "snb-captions-spoken",
     role: "log",
@@ -15,14 +17,20 @@ export class Captions {
   });
   readonly element: HTMLElement;
   #last = -1;
+  #waiting: HTMLElement[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly nameOf: NameOf) {
+  constructor(
+    readonly nameOf: NameOf,
+    signal: AbortSignal,
+  ) {
     const full = h(
       "button",
       { class: "snb-button", type: "button", click: () => this.#fill() },
       "Full screen",
     );
     this.element = h("div", { class: "snb-captions", hidden: true }, this.#lines, this.#spoken, full);
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   get on(): boolean {
@@ -43,15 +51,24 @@ export class Captions {
     this.#lines.replaceChildren(
       ...latest.map((line) => {
         const name = line.speaker === null ? "" : `${this.nameOf(line.speaker)}: `;
-        return h("p", { "data-final": String(line.final) }, name, ...marked(line.text));
+        return h("p", { "data-final": String(line.final), dir: "auto" }, name, ...marked(line.text));
       }),
     );
-    for (const line of latest) {
+    if (lines.size === 0) this.#last = -1;
+    for (const line of lines.values()) {
       if (!line.final || line.i <= this.#last) continue;
       this.#last = line.i;
-      this.#spoken.append(h("p", {}, ...marked(line.text)));
-      while (this.#spoken.childElementCount > LINES) this.#spoken.firstElementChild?.remove();
+      this.#waiting.push(h("p", { dir: "auto" }, ...marked(line.text)));
     }
+    if (this.#timer === undefined) this.#read();
+  }
+
+  #read(): void {
+    this.#timer = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#spoken.append(...this.#waiting.splice(0));
+    while (this.#spoken.childElementCount > LINES) this.#spoken.firstElementChild?.remove();
+    this.#timer = setTimeout(() => this.#read(), SPOKEN_MS);
   }
 
   #fill(): void {

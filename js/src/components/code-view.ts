@@ -32,6 +32,7 @@ export function mountCode(model: Model, whole: PartChannel, el: HTMLElement, sig
   const pasted = h("textarea", {
     class: "snb-field snb-paste",
     rows: "4",
+    dir: "auto",
     spellcheck: "false",
     placeholder: "Code of Pipecat, LiveKit or smallest_nb, a curl command, or JSON",
     "aria-label": "Settings to paste",

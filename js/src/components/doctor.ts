@@ -60,7 +60,6 @@ export function mountDoctor(
   const summary = h("strong", { class: "snb-doctor-summary", role: "status" });
   const status = h("span", { class: "snb-status", role: "status" });
   const table = h("table", { class: "snb-doctor-table", "aria-label": "Checks" });
-  const problem = h("div", { class: "snb-error", role: "alert" });
   const json = h("pre", { class: "snb-doctor-json", hidden: true });
   const say = (text: string) => {
     status.textContent = text;
@@ -94,7 +93,6 @@ export function mountDoctor(
     "div",
     { class: "snb snb-card snb-doctor" },
     h("div", { class: "snb-doctor-head" }, summary, again, report, status),
-    problem,
     table,
     json,
   );
@@ -112,7 +110,6 @@ export function mountDoctor(
       ),
     );
     summary.textContent = String(model.get("status") ?? "");
-    problem.textContent = channel.problem ?? "";
   };
   followTheme(root, signal);
   const names = ["rows", "status"];

@@ -1,4 +1,4 @@
-/** Sound files: chosen or dropped, sent to the kernel in pieces, transcribed one after the other. */
+/** Sound files that play the microphone's part: chosen or dropped, sent to the kernel in pieces, transcribed one after the other. */
 import type { Model, PartChannel } from "../channel";
 import { h, setText } from "../dom";
 import { observe } from "../lifecycle";
@@ -18,8 +18,11 @@ const STATES: Record<string, string> = {
   waiting: "Waiting",
   transcribing: "Transcribing",
   done: "Transcribed",
+  stopped: "Stopped",
   failed: "Failed",
 };
+
+const ENDS = new Set(["done", "stopped", "failed"]);
 
 interface Row {
   name: string;
@@ -93,7 +96,12 @@ export class FilesEngine {
   }
 
   get busy(): boolean {
-    return this.#sending.size > 0 || this.rows.some((row) => row.state !== "done" && row.state !== "failed");
+    return this.#sending.size > 0 || this.left > 0;
+  }
+
+  /** Files that are not transcribed yet. */
+  get left(): number {
+    return this.rows.filter((row) => !ENDS.has(row.state)).length;
   }
 
   async add(files: Iterable<File>): Promise<void> {
@@ -134,6 +142,7 @@ export function mountFiles(
   files: FilesEngine,
   el: HTMLElement,
   target: HTMLElement,
+  say: (text: string) => void,
   signal: AbortSignal,
 ): void {
   const picker = h("input", { type: "file", accept: "audio/*,video/*,.wav,.flac,.ogg,.mp3", multiple: true });
@@ -141,27 +150,29 @@ export function mountFiles(
     void files.add([...(picker.files ?? [])]);
     picker.value = "";
   });
-  const pace = h("select", { class: "snb-field", "aria-label": "Pace" });
+  const pace = h("select", { class: "snb-field" });
   pace.append(...PACES.map(([value, text]) => h("option", { value }, text)));
   pace.addEventListener("change", () => files.setPace(Number(pace.value)));
   const list = h("ul", { class: "snb-files", "aria-label": "Files" });
   const error = h("div", { class: "snb-error", role: "alert" });
-  const stop = h(
-    "button",
-    { class: "snb-link", type: "button", click: () => files.stop() },
-    "Cancel the rest",
-  );
+  const stop = h("button", { class: "snb-link", type: "button", click: () => files.stop() }, "Cancel");
   const root = h(
     "div",
     { class: "snb-files-box" },
     h("label", { class: "snb-files-choose" }, h("span", { class: "snb-button" }, "Choose files"), picker),
-    h("span", {}, "or drop them here."),
-    pace,
+    h("span", {}, "or drop them anywhere in this frame."),
+    h("label", { class: "snb-files-pace" }, "Pace", pace),
     stop,
     list,
     error,
   );
+  const said = new Map<string, string>();
   const paint = () => {
+    for (const { name, state, problem } of files.rows) {
+      const now = problem ? `${name}: ${problem}` : `${name}: ${STATES[state] ?? state}`;
+      if (ENDS.has(state) && said.get(name) !== now) say(now);
+      said.set(name, now);
+    }
     pace.value = String(files.model.get("pace") ?? 8);
     list.replaceChildren(
       ...files.rows.map((row) => {

@@ -9,6 +9,13 @@ import { lineElement, type NameOf, paintSpeaker } from "./transcript-line";
 const BLOCK = 50;
 const NEAR_END_PX = 24;
 
+interface Shown {
+  line: Line;
+  element: HTMLElement;
+  /** Whether it says its language. */
+  badge: boolean;
+}
+
 export class LineList {
   readonly element = h("div", {
     class: "snb-transcript-lines",
@@ -16,7 +23,7 @@ export class LineList {
     "aria-live": "off",
     tabindex: "0",
   });
-  readonly #lines = new Map<number, HTMLElement>();
+  readonly #lines = new Map<number, Shown>();
   readonly #blocks = new Map<number, HTMLElement>();
   #now: Element | null = null;
 
@@ -28,31 +35,54 @@ export class LineList {
     return this.#lines.size;
   }
 
-  clear(): void {
-    this.element.replaceChildren();
-    this.#lines.clear();
-    this.#blocks.clear();
-    this.#now = null;
+  get lines(): Line[] {
+    return [...this.#lines.values()].map(({ line }) => line);
   }
 
-  put(lines: Iterable<Line>): void {
+  /** Take lines that changed or came; `reset`: the others are gone. A line that is the same is not drawn again. */
+  put(lines: Iterable<Line>, reset = false): void {
     const box = this.element;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
-    for (const line of lines) this.#put(line);
+    const all = [...lines];
+    if (reset) {
+      const stay = new Set(all.map((line) => line.i));
+      for (const i of [...this.#lines.keys()]) if (!stay.has(i)) this.#remove(i);
+    }
+    for (const line of all) this.#put(line);
+    for (const line of all) this.#badge(line.i + 1);
     if (atEnd) box.scrollTop = box.scrollHeight;
   }
 
   #put(line: Line): void {
     const old = this.#lines.get(line.i);
     if (!line.text) {
-      old?.remove();
-      this.#lines.delete(line.i);
+      this.#remove(line.i);
       return;
     }
-    const element = lineElement(line, this.nameOf);
-    if (old) old.replaceWith(element);
-    else this.#block(line.i).append(element);
-    this.#lines.set(line.i, element);
+    const badge = this.#hasBadge(line);
+    if (old && old.badge === badge && JSON.stringify(old.line) === JSON.stringify(line)) return;
+    const element = lineElement(line, this.nameOf, badge);
+    if (old) {
+      if (old.element.hasAttribute("data-current")) element.setAttribute("data-current", "");
+      old.element.replaceWith(element);
+    } else this.#block(line.i).append(element);
+    this.#lines.set(line.i, { line, element, badge });
+  }
+
+  #remove(i: number): void {
+    this.#lines.get(i)?.element.remove();
+    this.#lines.delete(i);
+  }
+
+  #hasBadge(line: Line): boolean {
+    const before = this.#lines.get(line.i - 1)?.line.language;
+    return Boolean(line.final && before && line.language && line.language !== before);
+  }
+
+  /** The line before has changed. */
+  #badge(i: number): void {
+    const shown = this.#lines.get(i);
+    if (shown && shown.badge !== this.#hasBadge(shown.line)) this.#put(shown.line);
   }
 
   #block(i: number): HTMLElement {
@@ -83,7 +113,7 @@ export class LineList {
 
   /** Lines are in order of time: halve. */
   #at(second: number): Element | null {
-    const lines = [...this.#lines.values()];
+    const lines = this.#elements;
     let low = 0;
     let high = lines.length - 1;
     while (low < high) {
@@ -98,9 +128,13 @@ export class LineList {
     return word ?? (words.length ? null : line);
   }
 
+  get #elements(): HTMLElement[] {
+    return [...this.#lines.values()].map(({ element }) => element);
+  }
+
   /** The line that the keyboard is at, moved by so many. */
   step(by: number): void {
-    const lines = [...this.#lines.values()];
+    const lines = this.#elements;
     const current = lines.findIndex((line) => line.hasAttribute("data-current"));
     const next =
       lines[Math.min(lines.length - 1, Math.max(0, current < 0 ? lines.length - 1 : current + by))];

@@ -10,6 +10,8 @@ export interface Settable {
   readonly granted: Granted | null;
   readonly devices: string[];
   choose(name: string, value: string | boolean): void;
+  /** Look which devices there are. */
+  listDevices(): Promise<void>;
 }
 
 export const SWITCHES = [
@@ -33,8 +35,9 @@ export function mountSettings(mic: Settable): { element: HTMLElement; paint: () 
     h("summary", {}, "Microphone settings"),
     device,
   );
+  element.addEventListener("toggle", () => element.open && void mic.listDevices());
   element.append(...boxes.map(({ label }) => label));
-  let listed = "";
+  let listed: string | null = null;
   const paint = () => {
     const chosen = String(mic.model.get("device") ?? "");
     const names = [...new Set(["", chosen, ...mic.devices])];

@@ -16,6 +16,17 @@ const REPORT_MS = 200;
 const STOP_FADE_MS = 15;
 /** From a press until the kernel says that it is busy. */
 const PRESSED_MS = 1500;
+/** While a seek waits for its sound, the kernel hears of what has come each time this much has. */
+const FETCHED_SECS = 4;
+const AGAIN_MS = 2000;
+
+/** Before another attempt: why it is made, how long it is waited for, its number and that of the last one. */
+interface Waiting {
+  why: string;
+  seconds: number;
+  attempt: number;
+  of: number;
+}
 
 /** What a widget around the player adds to its button. */
 export interface PlayerButton {
@@ -31,9 +42,15 @@ export class PlayerEngine {
   readonly playback: Playback;
   readonly pair: Pair;
   button: PlayerButton = {};
+  /** Another part of the page shows what is compared. */
+  comparesElsewhere = false;
+  /** When the attempt that is waited for begins, on the page's clock. */
+  #attemptAt = 0;
   readonly views = new Set<() => void>();
   #scheduled = false;
   #lastReport = "";
+  /** Samples of the current take that the kernel knows to be here. */
+  #reported = 0;
   #pressedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -47,13 +64,19 @@ export class PlayerEngine {
       this.playback.jitter.bursty = this.channel.pulls;
       if (this.channel.isOwner) this.playback.open(new Take(m.stream, m.sample_rate), m.queued);
     });
-    this.channel.on("stream-audio", (m, bytes) => this.playback.write(m.stream, m.first, bytes));
+    this.channel.on("stream-audio", (m, bytes) => {
+      this.playback.write(m.stream, m.first, bytes);
+      const take = this.playback.take;
+      const fetched = take ? (take.samples - this.#reported) / take.sampleRate : 0;
+      if (this.playback.awaited !== null && fetched >= FETCHED_SECS) this.report();
+    });
     this.channel.on("stream-end", (m) => {
-      this.playback.end(m.stream);
+      this.playback.end(m.stream, m.samples);
       this.report();
     });
     this.channel.on("playback", (m) => {
-      if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
+      if (m.action === "clear") this.#clear();
+      else if (this.channel.isOwner) this.#applyCommand(m.action, m.at);
     });
     this.channel.on("compare", (m, bytes) => {
       this.pair.put(m.slot, m.label, m.sample_rate, bytes);
@@ -63,7 +86,10 @@ export class PlayerEngine {
       if (!this.channel.isOwner) this.playback.stop(STOP_FADE_MS); // another page was pressed: one sounds at a time
     });
     this.channel.on("stop", (m) => this.playback.stop(m.fade_ms));
-    this.channel.onWelcome(() => this.changed());
+    this.channel.onWelcome(() => {
+      this.#lastReport = ""; // for the kernel it may be another page, that goes on with the rest of a take
+      this.changed();
+    });
     this.channel.onGone(() => this.playback.stop(STOP_FADE_MS));
     this.channel.onHidden(() => {
       this.playback.stop(STOP_FADE_MS);
@@ -76,7 +102,15 @@ export class PlayerEngine {
     };
     settings();
     observe(model, ["volume", "loop"], signal, settings);
-    const timer = setInterval(() => this.report(), REPORT_MS);
+    const timed = () => {
+      this.#attemptAt = performance.now() + 1000 * (this.waiting?.seconds ?? 0);
+    };
+    timed();
+    observe(model, ["waiting"], signal, timed);
+    const timer = setInterval(() => {
+      this.report();
+      if (this.waiting) this.changed();
+    }, REPORT_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
       void this.playback.close();
@@ -98,13 +132,30 @@ export class PlayerEngine {
       this.channel.send({ type: "press", action: "play" });
       this.#pressedAt = performance.now();
       this.report();
-    } else this.playback.replay();
+    } else this.replay();
     this.changed();
   }
 
+  /** What the sound waits for, or null. */
+  get waiting(): Waiting | null {
+    const found = this.model.get("waiting") as Partial<Waiting> | null;
+    return found?.why ? (found as Waiting) : null;
+  }
+
+  /** That in words, with the seconds that are left. */
+  get waitingText(): string | null {
+    const { waiting } = this;
+    if (!waiting) return null;
+    const left = Math.max(0, Math.ceil((this.#attemptAt - performance.now()) / 1000));
+    const next = left ? `next try in ${left} s` : "trying again";
+    return `${waiting.why}, ${next} (${waiting.attempt} of ${waiting.of}).`;
+  }
+
+  /** Play the take again; the kernel sends what of it has not come. */
   replay(): void {
-    void this.playback.unlock();
+    this.#claim();
     this.playback.replay();
+    this.report();
   }
 
   pause(): void {
@@ -113,8 +164,22 @@ export class PlayerEngine {
   }
 
   seek(seconds: number): void {
-    void this.playback.unlock();
+    this.#claim();
     this.playback.seek(seconds);
+    this.report();
+  }
+
+  /** Sound begins here by a press: what another page plays ends. */
+  #claim(): void {
+    void this.playback.unlock();
+    if (!this.channel.isOwner) this.channel.send({ type: "press", action: "replay" });
+  }
+
+  /** Forget what was played: it is not to be heard again. */
+  #clear(): void {
+    this.playback.clear();
+    this.pair.clear();
+    this.changed();
   }
 
   /** Set what both sides know. */
@@ -128,6 +193,7 @@ export class PlayerEngine {
     else if (action === "resume") this.playback.resume();
     else if (action === "replay") this.playback.replay();
     else if (action === "seek") this.playback.seek(at ?? 0);
+    this.report();
   }
 
   report(): void {
@@ -139,14 +205,19 @@ export class PlayerEngine {
     if (!take || !this.channel.isOwner) return;
     const { position, samples: received, underruns, firstMs } = take;
     const state = this.playback.state;
-    const report = `${take.id} ${position} ${received} ${state}`;
+    const more = this.playback.incomplete;
+    // What was asked for and does not come is asked for again.
+    const again = more && position >= received ? Math.floor(performance.now() / AGAIN_MS) : 0;
+    const report = `${take.id} ${position} ${received} ${state} ${more} ${again}`;
     if (report === this.#lastReport) return;
     this.#lastReport = report;
+    this.#reported = received;
     this.channel.send({
       type: "played",
       stream: take.id,
       position,
       received,
+      more,
       underruns,
       state,
       first_ms: firstMs,
@@ -173,12 +244,23 @@ export class PlayerEngine {
 function statusText(player: PlayerEngine): string {
   const { state, take } = player.playback;
   if (state === "blocked") return "The browser blocks the sound: press the button once more to enable it.";
-  if (state === "waiting" && !take?.samples) return "Waiting for the first sound…";
+  if (player.waitingText) return player.waitingText;
+  const awaited = player.playback.awaited;
+  if (awaited !== null) return `Waiting for the sound at ${clock(awaited)}…`;
   const status = String(player.model.get("status") ?? "");
-  const underruns = take?.underruns ? ` · ${take.underruns} underrun${take.underruns > 1 ? "s" : ""}` : "";
-  const measured = Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0; // it says more
-  const first = take?.firstMs && !measured ? `, heard ${take.firstMs} ms later` : "";
-  return status ? status + first + underruns : "";
+  if (state === "waiting" && !take?.samples && !status) return "Waiting for the first sound…";
+  if (Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0) return ""; // it says it too
+  return status ? [status, ...remarks(player)].join(" · ") : "";
+}
+
+/** What else is to be said of the take. */
+function remarks(player: PlayerEngine): string[] {
+  const { take } = player.playback;
+  const words = (player.model.get("words") ?? {}) as TimedWords;
+  const gaps = take?.underruns ?? 0;
+  const found = gaps ? [`${gaps} gap${gaps > 1 ? "s" : ""} in the sound`] : [];
+  if (words.estimated && words.stream === take?.id) found.push("word times estimated");
+  return found;
 }
 
 /** Draw the player into an element; `bare` inside another widget, which has the frame, the notice and the errors. */
@@ -263,6 +345,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       label.textContent = name;
       glyph.replaceChildren(icon(stopping ? "stop" : "play"));
     }
+    button.dataset.waiting = String(player.channel.unanswered);
     root.dataset.state = state;
     root.dataset.ready = String(player.channel.ready);
     root.dataset.takes = take?.id ?? "";
@@ -279,24 +362,30 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       "aria-valuetext",
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
-    time.textContent = take ? `${clock(at)} / ${clock(take.duration)}${take.ended ? "" : "+"}` : "";
+    setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
+    // Said once: a count of seconds that is read out each second says nothing else any more.
+    status.setAttribute("aria-live", player.waiting && status.textContent ? "off" : "polite");
     setText(status, statusText(player));
-    setText(error, player.playback.problem ?? player.channel.problem ?? String(model.get("error") ?? ""));
+    status.hidden = !status.textContent && !waterfall.element.hidden;
+    setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
-    picture.toggleAttribute("disabled", !take?.ended || !take.samples);
+    picture.toggleAttribute("disabled", !take?.complete || !take.samples);
     picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
-    compare.show(String(model.get("difference") ?? ""));
-    waterfall.show((model.get("waterfall") ?? {}) as Record<string, number>);
+    if (player.comparesElsewhere) compare.element.hidden = true;
+    else compare.show(String(model.get("difference") ?? ""));
+    const steps = (model.get("waterfall") ?? {}) as Record<string, number>;
+    waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
   onWidth(wave, signal, paint);
   player.views.add(paint);
-  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall"];
+  const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);
+  player.channel.onTrouble(paint, signal);
   signal.addEventListener("abort", () => {
     player.views.delete(paint);
     root.remove();

@@ -4,7 +4,7 @@ import type { Chunk } from "../audio/capture";
 export class SendWindow {
   dropped = 0;
   #queue: Chunk[] = [];
-  #flying: number[] = [];
+  #flying: Chunk[] = [];
   #emptied: (() => void)[] = [];
 
   constructor(
@@ -29,8 +29,13 @@ export class SendWindow {
 
   /** The kernel has every chunk up to `n`. */
   acknowledge(n: number): void {
-    this.#flying = this.#flying.filter((number) => number > n);
+    this.#flying = this.#flying.filter((chunk) => chunk.n > n);
     this.#pump();
+  }
+
+  /** Send what is on its way once more: the kernel may have missed it, and takes each chunk once. */
+  sendAgain(): void {
+    for (const chunk of this.#flying) this.send(chunk);
   }
 
   /** Resolve when everything was acknowledged, or after `limitMs`. */
@@ -58,7 +63,7 @@ export class SendWindow {
   #pump(): void {
     while (this.#queue.length > 0 && this.#flying.length < this.inFlight) {
       const chunk = this.#queue.shift()!;
-      this.#flying.push(chunk.n);
+      this.#flying.push(chunk);
       this.send(chunk);
     }
     if (this.waiting === 0) for (const done of this.#emptied.splice(0)) done();

@@ -5,6 +5,8 @@ import { h, iconButton, rememberOpen, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 
+type Value = string | number | boolean | null;
+
 /** One setting, as the kernel describes it. */
 interface Control {
   name: string;
@@ -15,14 +17,14 @@ interface Control {
   maximum: number | null;
   step: number | null;
   choices: [string, string][];
-  /** What holds while the setting is not set. */
-  default: string | number | boolean | null;
+  /** What is set at first; null leaves it to the API. */
+  initial: Value;
+  /** What holds then. */
+  default: Value;
   /** It can be left to the API. */
   optional: boolean;
   folded: boolean;
 }
-
-type Value = string | number | boolean | null;
 
 const EXAMPLES: Partial<Record<Control["kind"], string>> = {
   keywords: "word:boost, for example Priya:5, Waves",
@@ -30,21 +32,30 @@ const EXAMPLES: Partial<Record<Control["kind"], string>> = {
   str: "for example hi",
 };
 
+/** The kernel has answered by then, or has something else to say. */
+const CONFIRMED_MS = 1500;
+
 let count = 0;
 
 export class SettingsEngine {
   readonly views = new Set<() => void>();
   /** Draws a setting's control in place of ours. */
   readonly custom = new Map<string, (signal: AbortSignal) => HTMLElement>();
+  /** What a person has chosen and the kernel has not confirmed yet: its answers come late, and one after the other. */
+  readonly #chosen = new Map<string, Value>();
+  #waiting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly model: Model,
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    observe(model, ["values", "reasons", "unavailable", "hints", "voices", "error"], signal, () =>
-      this.changed(),
-    );
+    observe(model, ["values", "reasons", "unavailable", "hints", "voices", "error"], signal, () => {
+      for (const [name, value] of this.#chosen) if (this.#held(name) === value) this.#chosen.delete(name);
+      if (this.model.get("error")) this.#chosen.clear();
+      this.changed();
+    });
+    signal.addEventListener("abort", () => clearTimeout(this.#waiting));
     channel.onWelcome(() => this.changed());
   }
 
@@ -52,7 +63,12 @@ export class SettingsEngine {
     return (this.model.get("controls") ?? []) as Control[];
   }
 
+  /** What is set, or will be in a moment. */
   value(name: string): Value {
+    return this.#chosen.has(name) ? (this.#chosen.get(name) ?? null) : this.#held(name);
+  }
+
+  #held(name: string): Value {
     return ((this.model.get("values") ?? {}) as Record<string, Value>)[name] ?? null;
   }
 
@@ -71,6 +87,13 @@ export class SettingsEngine {
   }
 
   choose(name: string, value: Value): void {
+    this.#chosen.set(name, value);
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => {
+      this.#chosen.clear(); // then what the kernel says holds, whatever it made of it
+      this.changed();
+    }, CONFIRMED_MS);
+    this.changed();
     this.channel.send({ type: "setting", name, value });
   }
 
@@ -210,9 +233,8 @@ class Row {
     const id = `snb-setting-${++count}`;
     const custom = settings.custom.get(control.name);
     this.#bound = custom ? null : KINDS[control.kind](settings, control, id);
-    const back = control.optional ? null : control.default;
     this.#reset = iconButton("again", `Reset ${control.label} to the default`, () =>
-      settings.choose(control.name, back),
+      settings.choose(control.name, control.initial),
     );
     const name = h("span", { class: "snb-setting-label", id }, control.label);
     name.title = control.help;
@@ -230,7 +252,7 @@ class Row {
     const { settings, control } = this;
     const value = settings.value(control.name);
     const reason = settings.reason(control.name);
-    const changed = control.optional ? value !== null : value !== control.default;
+    const changed = value !== control.initial;
     this.element.toggleAttribute("data-changed", changed);
     this.#reset.hidden = !changed || control.kind === "choice";
     this.#bound?.show(value);

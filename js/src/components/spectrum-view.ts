@@ -49,7 +49,7 @@ export class SpectrumView {
   /** Draw a finished take; `theme` names the colours. */
   show(take: Take | null, theme: string): void {
     const width = Math.round(this.canvas.clientWidth * (window.devicePixelRatio || 1));
-    if (!take?.ended || !take.samples || width === 0) return;
+    if (!take?.complete || !take.samples || width === 0) return;
     const key = `${take.id} ${take.samples} ${width} ${theme}`;
     if (key === this.#drawn && this.#take?.deref() === take) return; // compared takes share their names
     this.#drawn = key;

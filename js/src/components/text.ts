@@ -4,7 +4,7 @@ import { h, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import type { PlayerEngine } from "./player";
 
-/** Of ordinary speech at the normal speed, for a forecast; twin of usage_meter.py. */
+/** Of ordinary speech at the normal speed, for a forecast. */
 const CHARACTERS_PER_SECOND = 14;
 const TYPED_MS = 200;
 const MAX_HEIGHT_PX = 220;
@@ -13,7 +13,7 @@ export class TextEngine {
   readonly views = new Set<() => void>();
   /** What a person sees in the field, ahead of what the kernel knows. */
   text: string;
-  /** The text that was asked for last. */
+  /** The text that was asked for, until the kernel says which one is spoken. */
   #asked: string | null = null;
   #typing: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,16 +29,23 @@ export class TextEngine {
       this.text = String(model.get("text") ?? "");
       this.changed();
     });
-    observe(model, ["confirm", "speed"], signal, () => this.changed());
+    observe(model, ["speed"], signal, () => this.changed());
+    observe(model, ["confirm"], signal, () => player.changed());
+    observe(model, ["said"], signal, () => {
+      this.#asked = null;
+      player.changed();
+    });
     player.button = {
       beforePlay: () => this.#send(),
-      plays: () => this.#asked !== null && this.#asked !== this.text,
-      label: () => {
-        const characters = Number(model.get("confirm") ?? 0);
-        return characters ? `Speak ${characters.toLocaleString("en")} characters` : null;
-      },
+      plays: () => this.#toConfirm > 0 || this.text !== (this.#asked ?? String(model.get("said") ?? "")),
+      label: () => (this.#toConfirm ? `Speak ${this.#toConfirm.toLocaleString("en")} characters` : null),
     };
     signal.addEventListener("abort", () => clearTimeout(this.#typing));
+  }
+
+  /** Characters that the next press speaks, if so many that the kernel asks first; else 0. */
+  get #toConfirm(): number {
+    return Number(this.model.get("confirm") ?? 0);
   }
 
   type(text: string): void {
@@ -107,8 +114,15 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
     field.style.height = "auto";
     field.style.height = `${Math.min(MAX_HEIGHT_PX, field.scrollHeight + 2)}px`;
   };
+  let composing = false;
+  field.addEventListener("compositionstart", () => {
+    composing = true;
+  });
+  field.addEventListener("compositionend", () => {
+    composing = false;
+  });
   const paint = () => {
-    if (field.value !== engine.text) field.value = engine.text;
+    if (!composing && field.value !== engine.text) field.value = engine.text;
     const count = [...engine.text].length;
     const speed = Number(engine.model.get("speed") ?? 1) || 1;
     const at = speed === 1 ? "" : ` at speed ${speed}`;

@@ -1,4 +1,4 @@
-/** One line of a transcript: time, speaker, text; words that can be heard, doubtful ones paler, redacted ones marked. */
+/** One line of a transcript in columns, time, speaker, text: words that can be heard, doubtful ones paler, redacted ones marked. */
 import { clock, h } from "../dom";
 import type { Line, TimedWord } from "../protocol";
 
@@ -27,7 +27,7 @@ export function marked(text: string): (Node | string)[] {
     const kind = (found[1] ?? "").toUpperCase();
     const name = KINDS[kind] ?? kind.toLowerCase();
     parts.push(
-      h("mark", { class: "snb-redacted", title: `redacted: ${name}` }, `${name} ${Number(found[2])}`),
+      h("mark", { class: "snb-redacted", title: `Redacted: ${name}` }, `${name} ${Number(found[2])}`),
     );
     at = found.index + found[0].length;
   }
@@ -41,7 +41,7 @@ function wordElement([text, start, end, confidence]: TimedWord): HTMLElement {
   word.dataset.end = String(end);
   if (confidence !== null) {
     word.style.setProperty("--snb-sure", confidence.toFixed(2));
-    word.title = `${clock(start)}, ${Math.round(confidence * 100)} % sure`;
+    word.title = `${clock(start)} · confidence ${Math.round(confidence * 100)} %`;
   } else word.title = clock(start);
   return word;
 }
@@ -76,23 +76,23 @@ export function paintSpeaker(button: HTMLElement, speaker: number, nameOf: NameO
   button.title = "Name this speaker";
 }
 
-export function lineElement(line: Line, nameOf: NameOf): HTMLElement {
+/** `badge`: the language is another one than in the line before, and is shown. */
+export function lineElement(line: Line, nameOf: NameOf, badge: boolean): HTMLElement {
   let speaker: HTMLElement | null = null;
   if (line.speaker !== null) {
-    speaker = h("button", { class: "snb-speaker", type: "button" });
+    speaker = h("button", { class: "snb-speaker", type: "button", dir: "auto" });
     paintSpeaker(speaker, line.speaker, nameOf);
   }
   const rows = sentences(line).flatMap(({ start, parts }, n) => [
     h("span", { class: "snb-transcript-at" }, start === null ? "" : clock(start)),
+    n ? null : speaker,
     h(
       "div",
       { class: "snb-transcript-said" },
-      n ? null : speaker,
       h("span", { class: "snb-transcript-text", dir: "auto" }, ...parts),
     ),
   ]);
-  const language = line.language ? h("small", { class: "snb-language" }, line.language) : null;
-  if (language) rows.at(-1)?.append(language);
+  if (badge) rows.at(-1)?.append(h("small", { class: "snb-language" }, line.language));
   const element = h(
     "div",
     { class: "snb-transcript-line", "data-final": String(line.final), "data-i": String(line.i) },

@@ -1,34 +1,29 @@
 /** The TranscriptView in the page: a transcript as it grows, as captions, and as files. */
 import "./transcript-view.css";
 import type { Model, PartChannel } from "../channel";
-import { h, icon, setText } from "../dom";
+import { h, setText } from "../dom";
+import { download } from "../download";
 import { observe } from "../lifecycle";
 import type { Line } from "../protocol";
-import { followTheme } from "../theme";
-import { Captions } from "./captions";
-import { LineList } from "./line-list";
 
-const FORMATS = [
-  ["txt", "Text"],
-  ["srt", "SRT"],
-  ["vtt", "WebVTT"],
-  ["json", "JSON"],
-  ["csv", "CSV"],
-  ["TextGrid", "TextGrid"],
-  ["eaf", "ELAN (EAF)"],
-  ["rttm", "RTTM"],
-  ["ctm", "CTM"],
-  ["stm", "STM"],
-] as const;
+import { followTheme } from "../theme";
+import { Announcer } from "./announcer";
+import { Captions } from "./captions";
+import { makeDownloads } from "./downloads";
+import { LineList } from "./line-list";
+import { SpeakerField } from "./speaker-field";
 
 interface View {
-  lines(changed: Line[] | null): void;
+  /** Lines that changed or came; `reset`: the others are gone. */
+  lines(changed: Line[], reset: boolean): void;
   now(at: number | null): void;
 }
 
 export class TranscriptEngine {
   readonly lines = new Map<number, Line>();
   readonly views = new Set<View>();
+  /** Hear what was said from a second on; a widget around this one may know better how. */
+  hear = (at: number): void => this.act("hear", { at });
 
   constructor(
     readonly model: Model,
@@ -41,11 +36,9 @@ export class TranscriptEngine {
         if (line.text) this.lines.set(line.i, line);
         else this.lines.delete(line.i);
       }
-      for (const view of this.views) view.lines(m.reset ? null : m.lines);
+      for (const view of this.views) view.lines(m.lines, m.reset);
     });
-    this.channel.on("now", (m) => {
-      for (const view of this.views) view.now(m.at);
-    });
+    this.channel.on("now", (m) => this.mark(m.at));
     this.channel.on("file", (m, bytes) => download(m.name, m.mime, bytes));
     const timer = setInterval(() => this.channel.expect(model.get("live") ? "something" : "nothing"), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
@@ -56,48 +49,25 @@ export class TranscriptEngine {
     return names[String(speaker)] || `Speaker ${speaker + 1}`;
   };
 
+  /** The final text, a line for each segment, with the speakers' names. */
+  get text(): string {
+    const lines = [...this.lines.values()].filter((line) => line.final);
+    return lines
+      .map((line) => (line.speaker === null ? "" : `${this.nameOf(line.speaker)}: `) + line.text)
+      .join("\n");
+  }
+
+  /** Mark what is heard at a second. */
+  mark(at: number | null): void {
+    for (const view of this.views) view.now(at);
+  }
+
   act(action: string, { number = 0, at = 0, text = "" } = {}): void {
     this.channel.send({ type: "transcript", action, number, at, text });
   }
 }
 
-export function download(name: string, mime: string, bytes: Uint8Array): void {
-  const url = URL.createObjectURL(new Blob([bytes.slice().buffer], { type: mime }));
-  const link = h("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
-/** A speaker's name becomes a field; Enter keeps it, Escape does not. */
-function rename(transcript: TranscriptEngine, button: HTMLElement): void {
-  const speaker = Number(button.dataset.speaker);
-  const field = h("input", {
-    class: "snb-field snb-speaker-field",
-    type: "text",
-    maxlength: "80",
-    "aria-label": "Name",
-  });
-  field.value = transcript.nameOf(speaker);
-  let over = false;
-  const end = (keep: boolean) => {
-    if (over) return;
-    over = true;
-    field.replaceWith(button);
-    button.focus();
-    if (keep) transcript.act("rename", { number: speaker, text: field.value.trim() });
-  };
-  field.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key !== "Enter" && event.key !== "Escape") return;
-    event.preventDefault(); // else the same key presses the button, which has the focus by then
-    end(event.key === "Enter");
-  });
-  field.addEventListener("blur", () => end(true));
-  button.replaceWith(field);
-  field.select();
-}
-
-/** Draw the transcript into an element; `bare` inside another widget, which has the frame. */
+/** Draw the transcript into an element; `bare` inside another widget, which has the frame and the tools. */
 export function mountTranscript(
   transcript: TranscriptEngine,
   el: HTMLElement,
@@ -106,45 +76,45 @@ export function mountTranscript(
 ): void {
   const { model } = transcript;
   const list = new LineList(transcript.nameOf);
-  const captions = new Captions(transcript.nameOf);
+  const captions = new Captions(transcript.nameOf, signal);
+  const announcer = new Announcer(signal);
   const empty = h("div", { class: "snb-transcript-empty" });
-  const big = h("button", {
-    class: "snb-button",
-    type: "button",
-    click: () => {
-      model.set("captions", !model.get("captions"));
-      model.save_changes();
-    },
-  });
-  big.textContent = "Captions";
-  const format = h("select", { class: "snb-field snb-transcript-format", "aria-label": "Format" });
-  format.append(...FORMATS.map(([value, text]) => h("option", { value }, text)));
-  const save = h(
-    "button",
-    { class: "snb-button", type: "button", click: () => transcript.act("save", { text: format.value }) },
-    icon("save"),
-    "Download",
-  );
   const error = h("div", { class: "snb-error", role: "alert" });
-  const tools = h("div", { class: "snb-transcript-tools" }, big, format, save);
+  const lines = h("div", { class: "snb-transcript-box" }, empty, list.element);
   const root = h(
     "div",
     { class: bare ? "snb-transcript" : "snb snb-card snb-transcript" },
-    list.element,
-    empty,
+    lines,
     captions.element,
-    tools,
     error,
+    announcer.element,
+  );
+  const big = h("button", { class: "snb-button", type: "button" }, "Captions");
+  big.addEventListener("click", () => {
+    model.set("captions", !model.get("captions"));
+    model.save_changes();
+  });
+  const downloads = bare ? null : makeDownloads(transcript, null, (text) => announcer.say(text), signal);
+  if (downloads) {
+    const tools = h("div", { class: "snb-transcript-tools" }, big, downloads.copy, downloads.open);
+    error.before(tools, downloads.panel);
+  }
+  const field = new SpeakerField(
+    list.element,
+    lines,
+    transcript.nameOf,
+    (number, text) => transcript.act("rename", { number, text }),
+    signal,
   );
 
   const hear = (element: HTMLElement | null) => {
     const at = element?.dataset.start;
-    if (at !== undefined && model.get("audible")) transcript.act("hear", { at: Number(at) });
+    if (at !== undefined && model.get("audible")) transcript.hear(Number(at));
   };
   list.element.addEventListener("click", (event) => {
     const target = event.target as HTMLElement;
     const speaker = target.closest<HTMLElement>(".snb-speaker");
-    if (speaker) rename(transcript, speaker);
+    if (speaker) field.open(speaker);
     else hear(target.closest<HTMLElement>(".snb-word") ?? null);
   });
   list.element.addEventListener("keydown", (event) => {
@@ -155,27 +125,43 @@ export function mountTranscript(
     } else if (event.key === "Enter") hear(list.current);
   });
 
+  /** The columns are as wide as they need to be, and those that would be empty are not there. */
+  let widest = 0;
+  let times = false;
+  const columns = (changed: Line[], afresh: boolean) => {
+    if (afresh) [widest, times] = [0, false];
+    for (const { speaker, start } of changed) {
+      if (speaker !== null) widest = Math.max(widest, transcript.nameOf(speaker).length);
+      times ||= start !== null;
+    }
+    root.dataset.times = String(times);
+    root.dataset.speakers = String(widest > 0);
+    root.style.setProperty("--snb-names", `${Math.min(widest, 16) + 1}ch`);
+  };
   const view: View = {
-    lines(changed) {
-      if (changed === null) list.clear();
-      list.put(changed ?? transcript.lines.values());
-      empty.textContent = list.size === 0 ? String(model.get("placeholder")) : "";
+    lines(changed, reset) {
+      list.put(changed, reset);
+      columns(changed, reset);
+      setText(empty, list.size === 0 ? String(model.get("placeholder")) : "");
       empty.hidden = list.size > 0;
       captions.update(transcript.lines);
+      downloads?.paint();
+      field.place();
     },
     now: (at) => list.mark(at),
   };
   const paint = () => {
     const on = Boolean(model.get("captions"));
     if (on !== captions.on) captions.show(on, transcript.lines);
-    list.element.hidden = on;
+    lines.hidden = on;
     big.setAttribute("aria-pressed", String(on));
     root.dataset.audible = String(Boolean(model.get("audible")));
-    setText(error, transcript.channel.problem ?? String(model.get("error") ?? ""));
+    setText(error, String(model.get("error") ?? ""));
     list.rename();
+    columns(list.lines, true);
+    field.place();
   };
-  const names = ["captions", "names", "audible", "error"];
-  observe(model, names, signal, paint);
+  observe(model, ["captions", "names", "audible", "error", "placeholder"], signal, paint);
   if (!bare) followTheme(root, signal);
   transcript.views.add(view);
   signal.addEventListener("abort", () => {
@@ -183,6 +169,6 @@ export function mountTranscript(
     root.remove();
   });
   el.append(root);
-  view.lines(null);
+  view.lines([...transcript.lines.values()], true);
   paint();
 }

@@ -13,6 +13,8 @@ const STARRED = "voices-starred";
 
 export class VoicesEngine {
   readonly views = new Set<() => void>();
+  /** The language that is spoken; a voice that was found by another one brings it along. */
+  language: { get(): string; set(code: string): void } | null = null;
 
   constructor(
     readonly model: Model,
@@ -54,6 +56,12 @@ export class VoicesEngine {
     this.channel.send({ type: "voice", action, voice });
   }
 
+  /** Speak with a voice, in the language by which it was found. */
+  choose(id: string, language: string | null): void {
+    if (language && this.language && this.language.get() !== language) this.language.set(language);
+    this.act("choose", id);
+  }
+
   changed(): void {
     for (const view of this.views) view();
   }
@@ -88,7 +96,7 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
   const summary = h("span", { class: "snb-voices-summary", role: "status" });
   const load = h(
     "button",
-    { class: "snb-button", type: "button", click: () => engine.act("load") },
+    { class: "snb-link", type: "button", click: () => engine.act("load") },
     "Load the service's full list",
   );
   const root = h(
@@ -106,7 +114,7 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
       h("b", {}, id),
       h("span", {}, engine.about(voice)),
     );
-    choose.addEventListener("click", () => engine.act("choose", id));
+    choose.addEventListener("click", () => engine.choose(id, foundBy(voice)));
     const star = iconButton("star", `Favourite ${id}`, () => engine.star(id));
     star.setAttribute("aria-pressed", String(engine.starred.has(id)));
     const item = h(
@@ -118,6 +126,12 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
     );
     item.toggleAttribute("data-current", id === engine.current);
     return item;
+  };
+  /** The language that a person looked for, if the voice has it. */
+  const foundBy = ([, , , languages]: Voice): string | null => {
+    if (language.value) return language.value;
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return languages.find((code) => words.includes(engine.languageName(code).toLowerCase())) ?? null;
   };
   const matches = (voice: Voice): boolean => {
     const [id, sex, region, languages] = voice;
@@ -134,6 +148,12 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
         .every((word) => text.includes(word))
     );
   };
+  /** Let Tab go through one row only; the arrow keys lead to the others. */
+  const reach = (reached: Element | null) => {
+    for (const item of list.children)
+      for (const control of item.querySelectorAll("button")) control.tabIndex = item === reached ? 0 : -1;
+  };
+  list.addEventListener("focusin", (event) => reach((event.target as Element).closest("li")));
   let offered = "";
   const paint = () => {
     const voices = engine.voices;
@@ -163,16 +183,15 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
     const focused = document.activeElement?.closest<HTMLElement>(".snb-voice")?.dataset.voice;
     const control = document.activeElement?.getAttribute("aria-label");
     list.replaceChildren(...found.map(row));
+    reach(list.querySelector("[data-current]") ?? list.firstElementChild);
     if (focused && root.contains(list)) {
       const item = list.querySelector<HTMLElement>(`[data-voice="${CSS.escape(focused)}"]`);
       const same = control ? item?.querySelector<HTMLElement>(`[aria-label="${CSS.escape(control)}"]`) : null;
       (same ?? item?.querySelector<HTMLElement>(".snb-voice-choose"))?.focus();
     }
     const note = String(engine.model.get("status") ?? "");
-    const what = found.length
-      ? `${found.length} of ${voices.length} voices.`
-      : "No voice matches: change the search.";
-    setText(summary, `${what} ${note}`);
+    const count = found.length === voices.length ? `${voices.length}` : `${found.length} of ${voices.length}`;
+    setText(summary, found.length ? `${count} voices. ${note}` : "No voice matches: change the search.");
   };
   search.addEventListener("input", paint);
   for (const box of [language, gender, accent]) box.addEventListener("change", paint);
@@ -195,5 +214,9 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
 
 /** Bring the voice in use into sight. */
 export function showCurrentVoice(el: HTMLElement): void {
-  el.querySelector("[data-current]")?.scrollIntoView({ block: "nearest" });
+  const list = el.querySelector<HTMLElement>(".snb-voices");
+  const item = list?.querySelector<HTMLElement>("[data-current]");
+  // Of the list alone: `scrollIntoView` moves the notebook, too.
+  if (list && item)
+    list.scrollTop = item.offsetTop - list.offsetTop - (list.clientHeight - item.offsetHeight) / 2;
 }

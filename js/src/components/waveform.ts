@@ -18,9 +18,13 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   const style = getComputedStyle(canvas);
   const bar = BAR * density;
   const count = Math.floor(width / bar);
-  const peaks = take ? take.envelope.peaks(count) : new Float32Array(count);
+  // What has still to come has its place, and is flat.
+  const whole = take ? Math.max(take.total ?? 0, take.samples) : 0;
+  const here = take && whole ? Math.round((take.samples / whole) * count) : 0;
+  const peaks = new Float32Array(count);
+  if (take) peaks.set(take.envelope.peaks(here));
   const loudest = peaks.reduce((a, b) => Math.max(a, b), 0.05);
-  const played = take?.samples ? (take.position / take.samples) * count : 0;
+  const played = take && whole ? (take.position / whole) * count : 0;
   for (let i = 0; i < count; i++) {
     paint.fillStyle = style.getPropertyValue(i < played ? "--snb-accent" : "--snb-wave");
     const size = Math.max(density, (peaks[i]! / loudest) * (height - 6 * density));

@@ -34,12 +34,6 @@ export class WordsLine {
     this.#spans = (timed?.words ?? []).map(([text, start]) =>
       h("span", { click: () => this.seek(start) }, text),
     );
-    const parts = this.#spans.flatMap((span) => [span, " "]);
-    this.element.replaceChildren(...parts);
-    if (timed?.estimated && parts.length > 0) {
-      const note = h("small", {}, "(times estimated)");
-      note.title = "The service gave no word times; these are reckoned from the letters and the pauses.";
-      this.element.append(note);
-    }
+    this.element.replaceChildren(...this.#spans.flatMap((span) => [span, " "]));
   }
 }

@@ -1,10 +1,15 @@
 /** The LiveTranscriber: microphone, transcript, its sound, settings and files in one frame. */
 import "../components/transcriber.css";
 import type { Model, PartChannel } from "../channel";
+import { Announcer } from "../components/announcer";
+import { makeDownloads } from "../components/downloads";
 import { FilesEngine, mountFiles } from "../components/files";
+import { mountKeyEntry } from "../components/key-entry";
 import { MicrophoneEngine, mountMicrophone } from "../components/microphone";
-import { mountPlayer, PlayerEngine } from "../components/player";
+import { PlayerEngine } from "../components/player";
+import { mountRecording, RecordingEngine } from "../components/recording-bar";
 import { mountSettingsPanel, SettingsEngine } from "../components/settings";
+import { Tabs } from "../components/tabs";
 import { mountTranscript, TranscriptEngine } from "../components/transcript-view";
 import { h, setText } from "../dom";
 import { observe, widget } from "../lifecycle";
@@ -12,13 +17,14 @@ import { recall, remember } from "../memory";
 import { PartModel } from "../part";
 import { followTheme } from "../theme";
 
-const PARTS = ["", "microphone", "transcript", "player", "settings", "files"] as const;
+const PARTS = ["", "microphone", "transcript", "player", "recording", "settings", "files"] as const;
 const TAB = "transcriber-tab";
 
 class TranscriberEngine {
   readonly microphone: MicrophoneEngine;
   readonly transcript: TranscriptEngine;
   readonly player: PlayerEngine;
+  readonly recording: RecordingEngine;
   readonly settings: SettingsEngine;
   readonly files: FilesEngine;
 
@@ -27,13 +33,19 @@ class TranscriberEngine {
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    const part = (name: (typeof PARTS)[number]) =>
-      [new PartModel(model, name), channel.channel.part(name), signal] as const;
-    this.microphone = new MicrophoneEngine(...part("microphone"));
-    this.transcript = new TranscriptEngine(...part("transcript"));
-    this.player = new PlayerEngine(...part("player"));
-    this.settings = new SettingsEngine(...part("settings"));
-    this.files = new FilesEngine(...part("files"));
+    const { channel: whole } = channel;
+    const of = (name: (typeof PARTS)[number]) => [new PartModel(model, name), whole.part(name)] as const;
+    this.microphone = new MicrophoneEngine(...of("microphone"), signal);
+    this.transcript = new TranscriptEngine(...of("transcript"), signal);
+    this.player = new PlayerEngine(...of("player"), signal);
+    this.recording = new RecordingEngine(...of("recording"), this.player, signal);
+    this.settings = new SettingsEngine(...of("settings"), signal);
+    this.files = new FilesEngine(...of("files"), signal);
+    this.transcript.hear = (at) => this.recording.hear(at);
+    this.recording.views.add(() => {
+      const { sounds, place } = this.recording;
+      this.transcript.mark(sounds ? place : null);
+    });
   }
 
   press(action: string): void {
@@ -43,6 +55,13 @@ class TranscriberEngine {
   set(name: string, value: boolean): void {
     this.model.set(name, value);
     this.model.save_changes();
+  }
+
+  setCaptions(on: boolean): void {
+    const { model } = this.transcript;
+    if (Boolean(model.get("captions")) === on) return;
+    model.set("captions", on);
+    model.save_changes();
   }
 
   /** How many settings are not at their default. */
@@ -64,15 +83,21 @@ function option(transcriber: TranscriberEngine, name: string, text: string): [HT
 }
 
 function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSignal): void {
-  const { model, channel } = transcriber;
-  const notice = h("span", { class: "snb-notice" });
-  const connection = h("span", { class: "snb-used" });
+  const { model, channel, transcript: text, files: sending } = transcriber;
+  const bar = h("div", { class: "snb-frame-bar" });
+  const key = h("div", {});
+  const connection = h("span", { class: "snb-service-state" });
+  const link = (label: string, title: string, press: () => void) =>
+    h("button", { class: "snb-link", type: "button", title, click: press }, label);
+  const giveUp = link("Give up", "Stop trying to connect; the sound is kept", () =>
+    transcriber.press("give-up"),
+  );
+  const announcer = new Announcer(signal);
   const microphone = h("div", { class: "snb-transcriber-mic" });
   const transcript = h("div", { class: "snb-transcriber-text" });
-  const player = h("div", { class: "snb-transcriber-player" });
+  const recording = h("div", { class: "snb-transcriber-recording" });
   const settings = h("div", { class: "snb-pane" });
   const files = h("div", { class: "snb-pane" });
-  const panels: Record<string, HTMLElement> = { transcript, settings, files };
   const [keep, paintKeep] = option(
     transcriber,
     "keep_audio",
@@ -84,95 +109,99 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
     "Do not listen while a player in this notebook is playing",
   );
   settings.append(h("div", { class: "snb-transcriber-options" }, keep, mute));
-  const names: Record<string, string> = { transcript: "Transcript", settings: "Settings", files: "Files" };
-  let chosen = recall(TAB) ?? "transcript";
-  const tabs = Object.keys(panels).map((name) => {
-    const tab = h("button", { class: "snb-tab", type: "button", "data-tab": name });
-    tab.addEventListener("click", () => show(name));
-    return tab;
-  });
-  const finalize = h(
-    "button",
-    {
-      class: "snb-link",
-      type: "button",
-      title: "Get the final text of what was said so far",
-      click: () => transcriber.press("finalize"),
-    },
-    "Finalize",
+  const panels = { transcript, captions: transcript, settings, files };
+  const show = (name: string) => {
+    remember(TAB, name === "captions" ? "transcript" : name);
+    transcriber.setCaptions(name === "captions");
+    tabs.chosen = name;
+    paint();
+  };
+  const tabs = new Tabs(panels, recall(TAB) ?? "transcript", show);
+  const finalize = link("Finalize", "Get the final text of what was said so far", () =>
+    transcriber.press("finalize"),
   );
-  const clear = h(
-    "button",
-    {
-      class: "snb-link",
-      type: "button",
-      title: "Delete the transcript and its sound",
-      click: () => transcriber.press("clear"),
-    },
-    "Clear",
+  const clear = link("Clear", "Delete the transcript and its sound", () => transcriber.press("clear"));
+  const downloads = makeDownloads(text, transcriber.recording, (said) => announcer.say(said), signal);
+  const undoText = h("span", {});
+  const undo = h(
+    "div",
+    { class: "snb-undo", hidden: true },
+    undoText,
+    link("Undo", "Put it back", () => transcriber.press("undo")),
   );
   const foot = h(
     "div",
     { class: "snb-frame-foot" },
-    h("div", { class: "snb-tabs", role: "group", "aria-label": "Sections" }, ...tabs),
-    h("span", { class: "snb-frame-foot-end" }, finalize, clear),
+    tabs.element,
+    h("span", { class: "snb-frame-foot-end" }, finalize, downloads.copy, downloads.open, clear),
   );
   const error = h("div", { class: "snb-error", role: "alert" });
   const root = h(
     "div",
     { class: "snb snb-frame snb-transcriber" },
-    h("div", { class: "snb-frame-bar" }, notice, connection),
+    bar,
+    key,
     microphone,
     transcript,
     settings,
     files,
-    player,
+    recording,
+    undo,
     foot,
+    downloads.panel,
     error,
+    announcer.element,
   );
   el.append(root);
+  mountKeyEntry(model, channel, bar, key, signal);
+  bar.append(connection, giveUp);
   mountMicrophone(transcriber.microphone, microphone, signal, true);
-  mountTranscript(transcriber.transcript, transcript, signal, true);
-  mountPlayer(transcriber.player, player, signal, true);
+  mountTranscript(text, transcript, signal, true);
+  mountRecording(transcriber.recording, recording, signal);
   mountSettingsPanel(transcriber.settings, settings, signal, true);
-  mountFiles(transcriber.files, files, root, signal);
-  const show = (name: string) => {
-    chosen = name in panels ? name : "transcript";
-    remember(TAB, chosen);
-    paint();
-  };
+  mountFiles(sending, files, root, (said) => announcer.say(said), signal);
   const paint = () => {
-    setText(notice, String(model.get("notice") ?? ""));
-    for (const [name, panel] of Object.entries(panels))
-      panel.hidden = name !== chosen && !(name === "transcript");
+    setText(connection, String(model.get("connection") ?? ""));
+    giveUp.hidden = !model.get("can_give_up");
     const changed = transcriber.changedSettings;
-    for (const tab of tabs) {
-      const name = tab.dataset.tab ?? "";
-      setText(
-        tab,
-        name === "settings" && changed ? `${names[name]} · ${changed} changed` : (names[name] ?? ""),
-      );
-      tab.setAttribute("aria-pressed", String(name === chosen));
-    }
+    const waiting = sending.left;
+    if (Boolean(text.model.get("captions")) !== (tabs.chosen === "captions"))
+      tabs.chosen = tabs.chosen === "captions" ? "transcript" : "captions";
+    tabs.paint(tabs.chosen, {
+      transcript: "Transcript",
+      captions: "Captions",
+      settings: changed ? `Settings · ${changed} changed` : "Settings",
+      files: waiting ? `Files · ${waiting} left` : "Files",
+    });
     paintKeep();
     paintMute();
+    finalize.hidden = !text.model.get("live");
+    recording.hidden = !model.get("keep_audio");
+    const cleared = String(model.get("cleared") ?? "");
+    if (cleared) announcer.say(cleared);
+    setText(undoText, cleared);
+    undo.hidden = !cleared;
+    clear.disabled = text.lines.size === 0 && !transcriber.recording.hasSound;
+    downloads.paint();
     setText(error, String(model.get("error") ?? ""));
-    player.hidden = !transcriber.player.playback.take;
     root.dataset.ready = String(channel.ready);
   };
-  transcriber.settings.views.add(paint);
-  transcriber.player.views.add(paint);
-  const { model: chosenFiles } = transcriber.files;
+  const view = { lines: paint, now: () => {} };
+  text.views.add(view);
   const openFiles = () => {
-    if (chosenFiles.get("status")) show("files");
+    if (sending.model.get("status")) show("files");
   };
-  observe(chosenFiles, ["status"], signal, openFiles);
+  observe(sending.model, ["status"], signal, openFiles);
+  observe(text.model, ["live", "captions"], signal, paint);
+  const engines = [transcriber.settings, transcriber.recording, sending];
+  for (const { views } of engines) views.add(paint);
   followTheme(root, signal, () => transcriber.player.changed());
   channel.onWelcome(paint);
-  observe(model, ["notice", "keep_audio", "mute_while_playing", "error"], signal, paint);
+  const own = ["connection", "can_give_up", "cleared", "keep_audio", "mute_while_playing", "error"];
+  observe(model, own, signal, paint);
   signal.addEventListener("abort", () => {
-    transcriber.settings.views.delete(paint);
-    transcriber.player.views.delete(paint);
+    text.views.delete(view);
+    for (const { views } of engines) views.delete(paint);
     root.remove();
   });
   paint();

@@ -2,6 +2,7 @@
 import "../components/tuner.css";
 import type { Model, PartChannel } from "../channel";
 import { mountCode } from "../components/code-view";
+import { mountKeyEntry } from "../components/key-entry";
 import { mountPlayer, PlayerEngine } from "../components/player";
 import { mountSettingsPanel, SettingsEngine } from "../components/settings";
 import { mountTakes, TakesEngine } from "../components/takes";
@@ -32,9 +33,15 @@ class TunerEngine {
     this.player = new PlayerEngine(...part("player"));
     this.settings = new SettingsEngine(...part("settings"));
     this.voices = new VoicesEngine(...part("voices"));
-    this.takes = new TakesEngine(...part("takes"));
-    this.code = new PartModel(model, "code");
     this.text = new TextEngine(model, channel, this.player, signal);
+    this.takes = new TakesEngine(...part("takes"), this.player, () => this.text.text);
+    this.text.views.add(() => this.takes.changed());
+    this.code = new PartModel(model, "code");
+    this.player.comparesElsewhere = true;
+    this.voices.language = {
+      get: () => String(this.settings.value("language") ?? ""),
+      set: (code) => this.settings.choose("language", code),
+    };
     this.settings.custom.set("voice", (view) => this.#voiceRow(view));
   }
 
@@ -66,7 +73,6 @@ class TunerEngine {
 
 function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
   const { model, channel } = tuner;
-  const notice = h("span", { class: "snb-notice" });
   const used = h("span", { class: "snb-used" });
   const offerText = h("span", {});
   const offerButton = h("button", {
@@ -90,7 +96,8 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
     },
     "New take",
   );
-  const top = h("div", { class: "snb-frame-bar" }, notice, used);
+  const top = h("div", { class: "snb-frame-bar" });
+  const key = h("div", {});
   const text = h("div", { class: "snb-tuner-text" });
   const player = h("div", { class: "snb-tuner-player" });
   const settings = h(
@@ -114,6 +121,7 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
     "div",
     { class: "snb snb-frame snb-tuner" },
     top,
+    key,
     text,
     player,
     offer,
@@ -122,13 +130,14 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
     error,
   );
   el.append(root);
+  mountKeyEntry(model, channel, top, key, signal);
+  top.append(used);
   mountText(tuner.text, text, signal);
   mountPlayer(tuner.player, player, signal, true);
   mountSettingsPanel(tuner.settings, settings, signal, true);
   mountTakes(tuner.takes, takes, signal);
   mountCode(tuner.code, channel, code, signal);
   const paint = () => {
-    setText(notice, String(model.get("notice") ?? ""));
     const spent = (model.get("used") ?? {}) as { requests?: number; characters?: number; busy?: number };
     const requests = `${spent.requests} request${spent.requests === 1 ? "" : "s"}`;
     const characters = (spent.characters ?? 0).toLocaleString("en");
@@ -142,9 +151,14 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
     setText(error, String(model.get("error") ?? ""));
     root.dataset.ready = String(channel.ready);
   };
+  root.addEventListener("keydown", (event) => {
+    const writes = event.target instanceof Element && event.target.matches("input, textarea, select");
+    if (event.key.toLowerCase() !== "x" || writes || event.ctrlKey || event.metaKey || event.altKey) return;
+    tuner.player.pair.switch();
+  });
   followTheme(root, signal, () => tuner.player.changed());
   channel.onWelcome(paint);
-  observe(model, ["notice", "used", "offer", "auto_play", "error"], signal, paint);
+  observe(model, ["used", "offer", "auto_play", "error"], signal, paint);
   signal.addEventListener("abort", () => root.remove());
   paint();
 }

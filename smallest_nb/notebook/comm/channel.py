@@ -114,7 +114,7 @@ class Channel:
             self.ask(name)
         for _ in range(int(ANSWER_SECS / _POLL_SECS)):  # turns of the loop, not seconds: it may be held up meanwhile
             await asyncio.sleep(_POLL_SECS)
-            if not self._between_cells or any(page.heard_at >= began for page in self.pages.values()):
+            if not self._between_cells or any(page.last_seen >= began for page in self.pages.values()):
                 return False
         return True
 
@@ -138,7 +138,7 @@ class Channel:
         with self._lock:
             asked, now = self.pages.get(page), monotonic()
             if asked is not None:
-                if asked.heard_at < asked.asked_at > now - ANSWER_SECS:
+                if asked.last_seen < asked.asked_at > now - ANSWER_SECS:
                     return
                 asked.asked_at = now
         self._send_unnumbered({"type": "soon"}, to=page)
@@ -208,7 +208,10 @@ class Channel:
             return
         self._between_cells = reachability.note_message()
         with polling.handling_message():
-            if message["type"] == "ping":
+            if message["page"] not in self.pages and message["type"] not in ("hello", "bye"):
+                # Forgotten, or from before a restart: it comes again as another page, with what was not answered.
+                self._send_unnumbered({"type": "unknown", "page": message["page"]}, to=message["page"])
+            elif message["type"] == "ping":
                 self._pong(message)
             elif message["type"] == "module":
                 self._send_module()
@@ -224,7 +227,7 @@ class Channel:
         with self._lock:
             page = self.pages.get(message["page"])
             if page is not None:
-                page.heard_at = monotonic()
+                page.last_seen = monotonic()
                 page.ack = max(page.ack, message["ack"])
                 self._trim()
         if message["type"] == "bye":
@@ -235,7 +238,7 @@ class Channel:
                 for part in self._drawn(self.pages[message["page"]]):
                     part.receive(message, data)
         elif page is None:
-            return  # from before a restart; its next hello sorts it out
+            return  # it left meanwhile
         elif message["type"] == "poll":
             self._set_pull(page.name, pull=message["pull"])
         elif (part_of := self._parts.get(message.get("part", ""))) is not None:
@@ -291,7 +294,7 @@ class Channel:
         if len(self.pages) > _MOST_PAGES:
             kept = {name, *(part.owner for part in self._parts.values())}
             others = [page for page in self.pages.values() if page.name not in kept]
-            del self.pages[min(others, key=lambda page: page.heard_at).name]
+            del self.pages[min(others, key=lambda page: page.last_seen).name]
 
     def _probe(self, name: str) -> None:
         """Send what a host may lose: from a thread, while no handler runs."""

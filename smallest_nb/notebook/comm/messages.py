@@ -16,7 +16,7 @@ from smallest_nb.errors import ProtocolError
 
 __all__ = [
     "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Act", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
-    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "Ping", "Played", "Poll", "Press", "RecordingState",
+    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "More", "Ping", "Played", "Poll", "Press", "RecordingState",
     "SettingChange", "TakeAction", "ToPage", "TranscriptAction", "Upload", "VoiceAction", "envelope", "kinds_of",
     "parse",
 ]  # fmt: skip
@@ -60,7 +60,7 @@ class _Signal(TypedDict):
 
 
 class _OfPage(TypedDict):
-    type: Literal["owner", "probe"]
+    type: Literal["owner", "probe", "unknown"]
     page: str
 
 
@@ -146,6 +146,25 @@ class _File(TypedDict):
     mime: str
 
 
+class _FilePart(TypedDict):
+    type: Literal["file-part"]
+    file: str
+    name: str
+    mime: str
+    size: int
+    first: int
+
+
+class _Peaks(TypedDict):
+    """The picture of a recording: a byte for each 40 ms beside it, from number `first` on; times in s."""
+
+    type: Literal["peaks"]
+    first: int
+    reset: bool
+    seconds: float
+    kept_from: float
+
+
 class _Module(TypedDict):
     """A piece of the widget's module and style sheet, as JSON."""
 
@@ -164,7 +183,7 @@ class _UploadAck(TypedDict):
 
 ToPage = (
     _Signal | _OfPage | _Numbered | _Welcome | _Pong | _Polled | _StreamOpen | _StreamAudio | _StreamEnd | _Stop
-    | _Playback | _Compare | _Lines | _Now | _File | _UploadAck | _Module
+    | _Playback | _Compare | _Lines | _Now | _File | _FilePart | _Peaks | _UploadAck | _Module
 )  # fmt: skip
 
 
@@ -261,10 +280,9 @@ class Act(_FromPage):
 
 
 class KeyEntered(_FromPage):
-    """An API key that a person typed; it is not logged and not sent back."""
+    """An API key that a person typed, as UTF-8 beside it: hosts write the JSON of messages to their logs."""
 
     type: Literal["key"]
-    text: str
 
 
 class Upload(_FromPage):
@@ -277,13 +295,25 @@ class Upload(_FromPage):
     first: int
 
 
+class More(_FromPage):
+    """So many bytes of a file that is saved in parts are here."""
+
+    type: Literal["more"]
+    file: str
+    received: int
+
+
 class Played(_FromPage):
-    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock."""
+    """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock.
+
+    `more`: it goes on from `position`, and has not got all of the stream.
+    """
 
     type: Literal["played"]
     stream: str
     position: int
     received: int
+    more: bool
     underruns: int
     state: str
     first_ms: int | None
@@ -345,7 +375,7 @@ class Facts(_FromPage):
 
 FromPage = (
     Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
-    | Upload | Played | MicState | MicChunk | Echo | Burst | Facts | Module
+    | Upload | More | Played | MicState | MicChunk | Echo | Burst | Facts | Module
 )  # fmt: skip
 
 

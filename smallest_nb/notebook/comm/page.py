@@ -23,7 +23,7 @@ class Page:
         trip_ms: Its fastest round trip, or None while it is not known.
         pull: It must ask for its messages.
         probed_at: When the probe was sent, seconds of the monotonic clock, or None.
-        heard_at: When its last message came, seconds of the monotonic clock.
+        last_seen: When its last message came, seconds of the monotonic clock.
         asked_at: When it was last asked for an answer, seconds of the monotonic clock.
     """
 
@@ -35,5 +35,5 @@ class Page:
     trip_ms: float | None = None
     pull: bool = False
     probed_at: float | None = None
-    heard_at: float = field(default_factory=monotonic)
+    last_seen: float = field(default_factory=monotonic)
     asked_at: float = 0.0

@@ -189,7 +189,7 @@ class PartChannel:
         handler = self._handlers.get("bye")
         if handler is not None and (owned or not pages):
             handler(bye, data)
-        successor = max(self.pages.values(), key=lambda page: page.heard_at, default=None)
+        successor = max(self.pages.values(), key=lambda page: page.last_seen, default=None)
         if owned and successor is not None:
             self._own(successor.name, successor=True)
 
@@ -202,8 +202,8 @@ class PartChannel:
 
     def _own(self, page: str, *, successor: bool = False) -> None:
         with self._lock:
-            if self.owner == page or (successor and self.owner is not None):
-                return
+            if self.owner == page or page not in self.channel.pages or (successor and self.owner is not None):
+                return  # it has it, or has left meanwhile, or another one was pressed
             entries = self.channel.number(self.name, {"type": "owner", "page": page})
             self.owner, self.owned_from, self._successor = page, entries[-1].seq, page if successor else None
         self.channel.push(entries)
@@ -217,7 +217,7 @@ class PartChannel:
             return
 
         def check() -> None:
-            if self.owner == owner.name and owner.heard_at < asked and successor in self.channel.pages:
+            if self.owner == owner.name and owner.last_seen < asked and successor in self.channel.pages:
                 self.claim(successor)
 
         self.channel.ask(owner.name)

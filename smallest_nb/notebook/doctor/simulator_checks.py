@@ -7,12 +7,15 @@ from importlib.util import find_spec
 from time import perf_counter
 
 from smallest_nb.audio.vad import SileroVad, make_vad
+from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.doctor.report import PENDING, Check, Status
+from smallest_nb.simulator.faults import Behaviour
+from smallest_nb.simulator.hearing.engines import HearingEngines
 from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
 from smallest_nb.simulator.speech.spoken_line import SpokenWord
 from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.text.reading import Spoken
-from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
+from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["WAITING", "check_simulator"]
 
@@ -57,19 +60,25 @@ async def _speech(bad: Status) -> Check:
 
 
 async def _hearing(bad: Status) -> Check:
-    pool = WorkerPool("recogniser_worker.py", 1)
+    speech = SpeechSynthesizer(workers=1)
+    engines = HearingEngines(speech, 1)
     began = perf_counter()
     try:
+        behaviour = Behaviour()
+        asked = behaviour.chosen_hearing
+        if asked == "signal":
+            return Check("simulator.hearing", "Recogniser", "green", "the test signal")
         async with asyncio.timeout(_ENGINE_SECS):
-            worker = await pool.take()
-        pool.give_back(worker, healthy=True)
-    except (EngineError, TimeoutError) as error:
+            found = await engines.find(asked, behaviour.hearing_model)
+    except (EngineError, TimeoutError, ConfigError) as error:
         return Check("simulator.hearing", "Recogniser", bad, str(error) or "did not start in time", _EXTRA)
     finally:
-        await pool.close()
-    return Check(
-        "simulator.hearing", "Recogniser", "green", f"PocketSphinx, ready after {perf_counter() - began:.2f} s"
-    )
+        await engines.close()
+        await speech.close()
+    ready = f"{found.name}, ready after {perf_counter() - began:.2f} s"
+    if found.name != asked:
+        return Check("simulator.hearing", "Recogniser", "amber", f"{ready}; {found.reason}", _EXTRA)
+    return Check("simulator.hearing", "Recogniser", "green", ready)
 
 
 def _voice_activity() -> Check:

@@ -1,24 +1,43 @@
-"""Auditions: the latest wins, and what was spoken before is played again at no cost."""
+"""Auditions and previews: the latest wins, and what was spoken before is played again at no cost."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
-from smallest_nb.client.tts import SmallestTTSService, WordTiming
-from smallest_nb.errors import ConfigError, ModelRetiredError, SmallestError
+from smallest_nb.client.tts import RetryWait, SmallestTTSService, WordTiming
+from smallest_nb.errors import (
+    AuthError,
+    ConfigError,
+    ConnectionLost,
+    IncompleteError,
+    ModelRetiredError,
+    RateLimitError,
+    ServiceError,
+    SmallestError,
+)
+from smallest_nb.notebook.widgets.lifetime import weakly
 from smallest_nb.notebook.widgets.player import Player, PlayerStream
 from smallest_nb.notebook.widgets.usage_meter import UsageMeter
 from smallest_nb.results.takes import Take, Takes, TakeWord, estimated_words
 
-__all__ = ["AuditionRunner"]
+__all__ = ["ANSWER_SECS", "AuditionRunner"]
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+ANSWER_SECS = 15.0
+"""How long the service may be silent before a request counts as broken."""
+_SILENT_SECS = 3.0
+"""How long it may be before the page says so."""
+_MOST_PREVIEWS = 24
+_MAX_PREVIEW_SECS = 30.0
 
 
 @dataclass(slots=True)
@@ -28,6 +47,17 @@ class _Received:
     pieces: list[bytes] = field(default_factory=list)
     words: list[TakeWord] = field(default_factory=list)
     stream: PlayerStream | None = None
+
+    def clip(self, sample_rate: int) -> Clip:
+        return Clip(b"".join(self.pieces), sample_rate)
+
+
+class _Preview(NamedTuple):
+    """A sample of a voice that was spoken."""
+
+    text: str
+    settings: SmallestTTSSettings
+    clip: Clip
 
 
 class AuditionRunner:
@@ -43,6 +73,8 @@ class AuditionRunner:
             withdrawn default model.
         on_refused: Called with the settings and the error when a chosen model was withdrawn; returns what
             the player says.
+        on_key_refused: Called when the service refused the key; returns what the player says.
+        on_said: Called with the text that is spoken or played from now on; empty for a sample of a voice.
 
     Attributes:
         current: The take that was played last.
@@ -59,6 +91,8 @@ class AuditionRunner:
         *,
         on_replaced: Callable[[SmallestTTSSettings, SmallestTTSSettings], None],
         on_refused: Callable[[SmallestTTSSettings, ModelRetiredError], str],
+        on_key_refused: Callable[[], str],
+        on_said: Callable[[str], None],
     ) -> None:
         self._service = service
         self._player = player
@@ -67,10 +101,14 @@ class AuditionRunner:
         self._on_take = on_take
         self._on_replaced = on_replaced
         self._on_refused = on_refused
-        self._task: asyncio.Task[Take] | None = None
+        self._on_key_refused = on_key_refused
+        self._on_said = on_said
+        self._task: asyncio.Task[Take] | asyncio.Task[Clip] | None = None
         self._own: set[str] = set()
+        self._previews: deque[_Preview] = deque(maxlen=_MOST_PREVIEWS)
         self.current: Take | None = None
         self.models_used: set[str] = set()
+        service.event_handler("on_retry")(weakly(self._show_retry))
 
     async def run(
         self, text: str, settings: SmallestTTSSettings, *, fresh: bool = False, play: bool = True, queued: bool = False
@@ -95,7 +133,33 @@ class AuditionRunner:
             if play:
                 self.play(known, queued=queued)
             return known
-        self._task = task = asyncio.ensure_future(self._speak(text, settings, play=play, queued=queued))
+        self._on_said(text)
+        return await self._run_alone(self._speak(text, settings, play=play, queued=queued))
+
+    async def preview(self, text: str, settings: SmallestTTSSettings) -> Clip:
+        """Speak a sample of a voice and play it, in place of what is under way; it is no take.
+
+        Args:
+            text: A short text.
+            settings: A complete snapshot.
+
+        Raises:
+            SmallestError: What went wrong; the player shows it too.
+        """
+        self.cancel()
+        self._on_said("")
+        known = next((p.clip for p in self._previews if p.text == text and p.settings == settings), None)
+        if known is not None:
+            self._player.error = ""
+            self._player.play(known)
+            self._show_preview(settings)
+            return known
+        return await self._run_alone(self._speak_preview(text, settings))
+
+    async def _run_alone(self, speaking: Coroutine[None, None, _T]) -> _T:
+        """Run what speaks as the one task that `cancel` ends."""
+        task = asyncio.ensure_future(speaking)
+        self._task = task  # type: ignore[assignment]
         # Not in the task itself: one that is cancelled before its first step never comes to its end.
         task.add_done_callback(self._task_done)
         try:
@@ -111,19 +175,26 @@ class AuditionRunner:
         if self._task is not None and not self._task.done():
             self._task.cancel()
 
-    def _task_done(self, task: asyncio.Task[Take]) -> None:
+    def _task_done(self, task: asyncio.Task[_T]) -> None:
         if self._task is task:
             self._player.busy = False
+            self._player.waiting = {}
+
+    def forget_service(self) -> None:
+        """What was spoken up to now came from elsewhere: it is no answer of the service in use."""
+        self._own.clear()
+        self._previews.clear()
 
     def play(self, take: Take, *, queued: bool = False) -> None:
         """Play a take again, after what sounds if it is queued."""
         self.cancel()
+        self._on_said(take.text)
         self._player.error = ""
         stream = self._player.play(take.clip, queued=queued)
         self._show_words(stream, take)
         self.current = take
         self._player.waterfall = take.waterfall
-        self._player.status = repr(take)
+        self._player.status = f"Take {take.number}"
 
     def find_take(self, text: str, settings: SmallestTTSSettings) -> Take | None:
         """Return the take that would be played again, or None if the service would be asked."""
@@ -133,31 +204,9 @@ class AuditionRunner:
         return next((t for t in same if t.metrics is not None and t.metrics.complete), None)
 
     async def _speak(self, text: str, settings: SmallestTTSSettings, *, play: bool, queued: bool) -> Take:
-        player, received = self._player, _Received()
-        player.error = player.status = ""
-        player.busy = True
-        counted = False
-        try:
-            await self._service.update_settings(settings)
-            self._meter.begin(len(text))
-            counted = True
-            await self._receive(text, received, play=play, queued=queued)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            player.error = self._error_text(error, settings)
-            _log.info("an audition failed: %s", error)
-            raise
-        finally:
-            spoken = self._service.model_fallback.adapt(settings)
-            if spoken is not settings:
-                self._on_replaced(settings, spoken)
-            if received.stream is not None:
-                received.stream.end()
-            if counted:
-                seconds = sum(map(len, received.pieces)) / 2 / self._service.sample_rate
-                self._meter.end(seconds, unspoken=0 if received.pieces else len(text))
-        clip = Clip(b"".join(received.pieces), self._service.sample_rate)
+        received = await self._receive_all(text, settings, play=play, queued=queued)
+        spoken = self._service.model_fallback.adapt(settings)
+        clip = received.clip(self._service.sample_rate)
         take = Take(
             number=self._takes.next_number,
             text=text,
@@ -175,6 +224,50 @@ class AuditionRunner:
         self._on_take(take)
         return take
 
+    async def _speak_preview(self, text: str, settings: SmallestTTSSettings) -> Clip:
+        received = await self._receive_all(text, settings, play=True, queued=False, is_preview=True)
+        clip = received.clip(self._service.sample_rate)
+        if clip.duration <= _MAX_PREVIEW_SECS:
+            self._previews.append(_Preview(text, settings, clip))
+        self._show_preview(settings)
+        return clip
+
+    async def _receive_all(
+        self, text: str, settings: SmallestTTSSettings, *, play: bool, queued: bool, is_preview: bool = False
+    ) -> _Received:
+        """Have the service speak, show what it does, and count it."""
+        player, received = self._player, _Received()
+        player.error = ""
+        player.status = "Waiting for the service…"
+        player.waterfall, player.waiting = {}, {}
+        player.busy = True
+        self.current = None
+        silent = asyncio.get_running_loop().call_later(_SILENT_SECS, self._say_silent, received)
+        counted = False
+        try:
+            await self._service.update_settings(settings)
+            self._meter.begin(len(text))
+            counted = True
+            await self._receive(text, received, play=play, queued=queued)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            player.error = self._error_text(error, settings, is_preview=is_preview)
+            _log.info("an audition failed: %s", error)
+            raise
+        finally:
+            silent.cancel()
+            player.status, player.waiting = "", {}
+            spoken = self._service.model_fallback.adapt(settings)
+            if spoken is not settings and not is_preview:
+                self._on_replaced(settings, spoken)
+            if received.stream is not None:
+                received.stream.end()
+            if counted:
+                seconds = sum(map(len, received.pieces)) / 2 / self._service.sample_rate
+                self._meter.end(seconds, unspoken=0 if received.pieces else len(text))
+        return received
+
     async def _receive(self, text: str, received: _Received, *, play: bool, queued: bool) -> None:
         async with contextlib.aclosing(self._service.run_tts(text)) as events:
             async for event in events:
@@ -182,17 +275,51 @@ class AuditionRunner:
                     received.words.append(TakeWord(event.word, event.start, event.end))
                     continue
                 received.pieces.append(event.pcm)
+                if len(received.pieces) == 1:
+                    self._player.status, self._player.waiting = "", {}
                 if play:
                     received.stream = received.stream or self._player.open_stream(event.sample_rate, queued=queued)
                     received.stream.write(event.pcm)
 
-    def _error_text(self, error: Exception, settings: SmallestTTSSettings) -> str:
-        if isinstance(error, ModelRetiredError):
+    def _error_text(self, error: Exception, settings: SmallestTTSSettings, *, is_preview: bool) -> str:
+        if isinstance(error, ModelRetiredError) and not is_preview:
             return self._on_refused(settings, error)
+        if isinstance(error, AuthError):
+            return self._on_key_refused()
+        if isinstance(error, IncompleteError):
+            came = f"{error.clip.duration:.1f} s of it came" if error.clip.duration else "No sound came"
+            return f"{error.happened}. {came}: press Speak to try again."
         return str(error) or type(error).__name__
+
+    def _say_silent(self, received: _Received) -> None:
+        if not received.pieces and not self._player.waiting:
+            self._player.status = (
+                f"The service has not answered for {_SILENT_SECS:.0f} s. "
+                f"After {ANSWER_SECS:.0f} s without sound the request ends."
+            )
+
+    def _show_retry(self, _service: SmallestTTSService, retry: RetryWait) -> None:
+        if self._player.busy:
+            self._player.waiting = {
+                "why": _reason(retry.error), "seconds": round(retry.seconds, 1), "attempt": retry.attempt,
+                "of": retry.most,
+            }  # fmt: skip
+
+    def _show_preview(self, settings: SmallestTTSSettings) -> None:
+        self._player.waterfall = {}
+        self._player.status = f"Preview of {settings.voice}"
 
     def _show_words(self, stream: PlayerStream, take: Take) -> None:
         self._player.show_words(stream, [(w.text, w.start, w.end) for w in take.words], estimated=take.words_estimated)
+
+
+def _reason(error: SmallestError) -> str:
+    """Say why the service is asked again."""
+    if isinstance(error, RateLimitError):
+        return "The service is busy"
+    if isinstance(error, ServiceError):
+        return f"The service has a fault (HTTP {error.status})"
+    return "The connection was lost" if isinstance(error, ConnectionLost) and error.code else "No connection"
 
 
 def _cancelling() -> bool:

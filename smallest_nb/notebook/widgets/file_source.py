@@ -50,11 +50,12 @@ class FileSource(SpeechWidget):
     Args:
         play: Awaited with the file's name, the clip, the pace (a multiple of real time), and a function that is called
             with the fraction that was played.
+        turn: Awaited before a file is played: it waits while something else is recorded.
         begin: Called in the handler of the page's message, before a file is played.
 
     Attributes:
         rows: What the page shows of the latest files: name, state ("receiving", "waiting", "transcribing", "done",
-            "failed"), the fraction that is done, and what went wrong.
+            "stopped", "failed"), the fraction that is done, and what went wrong.
         pace: Multiple of real time at which files are played.
     """
 
@@ -64,6 +65,7 @@ class FileSource(SpeechWidget):
     def __init__(
         self,
         play: Callable[[str, Clip, float, Callable[[float], None]], Awaitable[None]],
+        turn: Callable[[], Awaitable[None]],
         begin: Callable[[], None],
         *,
         within: PartChannel,
@@ -71,9 +73,11 @@ class FileSource(SpeechWidget):
     ) -> None:
         super().__init__(within=within, **kwargs)
         self._play = play
+        self._turn = turn
         self._begin = begin
         self._files: deque[_File] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._playing: asyncio.Task[None] | None = None
         self._channel.on(Upload, self._received)
         self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"]))
 
@@ -82,9 +86,15 @@ class FileSource(SpeechWidget):
         background_loop.post(self._take, message, data)
 
     def _pressed(self, action: str) -> None:
-        if action == "stop":
-            self._files = deque(f for f in self._files if f.state == "transcribing")
-            self._show()
+        """Stop means all of them: what was transcribed so far stays."""
+        if action != "stop":
+            return
+        for one in self._files:
+            if one.state in ("receiving", "waiting"):
+                one.state, one.content = "stopped", bytearray()
+        if self._playing is not None:
+            self._playing.cancel()
+        self._show()
 
     def _take(self, message: Upload, data: bytes) -> None:
         """Add bytes to a file and say how many there are; the page sends no more than a few messages ahead."""
@@ -121,8 +131,10 @@ class FileSource(SpeechWidget):
 
     async def _run(self) -> None:
         while (one := next((f for f in self._files if f.state == "waiting"), None)) is not None:
-            await self._transcribe(one)
-            finished = [f for f in self._files if f.state in ("done", "failed")]
+            await self._turn()
+            if one.state == "waiting":  # else it was stopped meanwhile
+                await self._transcribe(one)
+            finished = [f for f in self._files if f.state in ("done", "stopped", "failed")]
             for old in finished[:-_SHOWN]:
                 self._files.remove(old)
 
@@ -139,16 +151,24 @@ class FileSource(SpeechWidget):
             clip = await asyncio.to_thread(read_sound, bytes(one.content))
             one.content = bytearray()
             if len(clip):
-                await self._play(one.name, clip, self.pace, progress)
+                self._playing = start_task(_awaited(self._play(one.name, clip, self.pace, progress)))
+                await asyncio.wait([self._playing])
+                if not self._playing.cancelled():
+                    self._playing.result()
             else:
                 one.problem = "There is no sound in it."
+        except asyncio.CancelledError:  # the widget is closed
+            if self._playing is not None:
+                self._playing.cancel()
+            raise
         except Exception as error:
             one.state, one.problem = "failed", str(error) or type(error).__name__
             _log.info("a file was not transcribed: %s", error)
         else:
-            one.state, one.done = "failed" if one.problem else "done", 1.0
+            whole = one.done >= 1 and not (self._playing is not None and self._playing.cancelled())
+            one.state = "failed" if one.problem else "done" if whole else "stopped"
         finally:
-            one.content = bytearray()
+            one.content, self._playing = bytearray(), None
             self._show()
 
     def _show(self) -> None:
@@ -159,3 +179,7 @@ class FileSource(SpeechWidget):
         if self._running is not None:
             background_loop.post_if_running(self._running.cancel)
         super().close()
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from statistics import median
 from typing import Any
 
 import ipywidgets
@@ -17,20 +18,26 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.client import target as targets
 from smallest_nb.client.stt import SmallestSTTService
+from smallest_nb.client.target import Target
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.secret import Secret, box_arguments
 from smallest_nb.common.tracebacks import shortens
-from smallest_nb.notebook.comm.messages import Press
+from smallest_nb.errors import AuthError, ConfigError
+from smallest_nb.notebook import session
+from smallest_nb.notebook.comm.messages import KeyEntered, Press
 from smallest_nb.notebook.widgets import assets, lifetime
 from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
+from smallest_nb.notebook.widgets.cleared_transcript import ClearedTranscript
 from smallest_nb.notebook.widgets.clip_source import check_pace
 from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
+from smallest_nb.notebook.widgets.connection_status import ConnectionStatus
 from smallest_nb.notebook.widgets.file_source import FileSource
+from smallest_nb.notebook.widgets.key_entry import KeyEntry, typed_key
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import any_sounds
+from smallest_nb.notebook.widgets.recording_playback import RecordingPlayback
 from smallest_nb.notebook.widgets.recording_series import RecordingSeries
-from smallest_nb.notebook.widgets.segment_playback import SegmentPlayback
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
 from smallest_nb.notebook.widgets.transcript_view import TranscriptView
 from smallest_nb.notebook.widgets.transcription_events import TranscriptionEvents
@@ -43,6 +50,7 @@ __all__ = ["LiveTranscriber"]
 
 _END_SECS = 10.0
 _TRAITS = ("eou_timeout_ms", "max_words", "language")
+_UNDO_SECS = 30.0
 _MUTED = "Not listening while a player in this notebook is playing."
 
 
@@ -65,12 +73,19 @@ class LiveTranscriber(CompositeWidget):
         eou_timeout_ms: That setting alone, and so `max_words` and `language`: to be linked to a control of your own.
         transcript: The :class:`~smallest_nb.results.transcript.Transcript` so far.
         latencies: Where the milliseconds of the latest 1000 segments went.
+        connection: What the connection does, in words.
+        cleared: What a person deleted a moment ago and can have back, or empty.
     """
 
     _esm = assets.esm("transcriber")
     _css = assets.css("transcriber")
 
     settings = SettingsTrait(SmallestSTTSettings)
+    connection = traitlets.Unicode("").tag(sync=True)
+    can_give_up = traitlets.Bool(False).tag(sync=True)
+    cleared = traitlets.Unicode("").tag(sync=True)
+    key_state = traitlets.Enum(["", "missing", "refused"], "").tag(sync=True)
+    key_problem = traitlets.Unicode("").tag(sync=True)
     keep_audio = traitlets.Bool(True).tag(sync=True)
     mute_while_playing = traitlets.Bool(True).tag(sync=True)
     eou_timeout_ms = SettingValueTrait(SmallestSTTSettings)
@@ -95,7 +110,9 @@ class LiveTranscriber(CompositeWidget):
         snapshot, _ = SmallestSTTSettings.complete().merged(settings or SmallestSTTSettings())
         snapshot, _ = snapshot.merged(SmallestSTTSettings(**changes))
         check_live_model(str(snapshot.model))
+        self._is_of_session = api_key is None and base_url is None
         self._target = targets.resolve(api_key, base_url)
+        self._key = KeyEntry(lambda: self._target, self._use_target, self._show_key)
         self._sample_rate = sample_rate
         channel = self._begin()
         self.microphone = Microphone(
@@ -103,34 +120,55 @@ class LiveTranscriber(CompositeWidget):
         )
         self.view = TranscriptView(within=channel.part("transcript"))
         self.transcript.recording = Recording(sample_rate, max_audio_seconds)
+        self._undo: ClearedTranscript | None = None
         self._series = RecordingSeries()
         self._session = TranscriptionSession(
-            self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live
-        )
+            self.microphone, self._make_service, on_pcm=self._keep, on_segment=self._show, on_live=self._set_live,
+            connection=ConnectionStatus(self._show_connection, self._to_final),
+        )  # fmt: skip
         self._events = TranscriptionEvents(self._session.check_progress)
-        self._playback = SegmentPlayback(self.view, channel.part("player"))
-        self.player = self._playback.player
+        self.sound = RecordingPlayback(
+            lambda: self.transcript.recording, sample_rate, max_audio_seconds, player=channel.part("player"),
+            within=channel.part("recording"),
+        )  # fmt: skip
+        self.player = self.sound.player
+        self.view.on_hear(self.sound.hear)
         self.panel = SettingsPanel(snapshot, within=channel.part("settings"))
-        self.files = FileSource(self._feed_file, self.view.announce, within=channel.part("files"))
+        self.files = FileSource(self._feed_file, self._turn, self.view.announce, within=channel.part("files"))
         parts = {
-            "microphone": self.microphone, "transcript": self.view, "player": self.player, "settings": self.panel,
-            "files": self.files,
+            "microphone": self.microphone, "transcript": self.view, "player": self.player, "recording": self.sound,
+            "settings": self.panel, "files": self.files,
         }  # fmt: skip
         super().__init__(
             parts, self._draw, settings=snapshot, keep_audio=keep_audio, mute_while_playing=mute_while_playing,
-            notice=self._target.label + " The simulator hears English only." if self._target.simulated else "",
             layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
         follow_settings(self, _TRAITS)
         self.observe(lambda c: background_loop.submit(self._session.update(c["new"])), names="settings")
+        self.observe(lambda _c: setattr(self.view, "error", ""), names="settings")
         self.observe(lambda _c: self._apply_keep_audio(), names="keep_audio")
         self._apply_keep_audio()
         self.microphone.on_audio(self._write)
         self.microphone.sources.on_file(self._show_files)
         self.transcript.on_rename(lifetime.weakly(self._renamed))
         self._channel.on(Press, lambda m, _b: self._pressed(m["action"]))
+        # Boxed at once: what goes on from here holds no key that could be drawn or logged.
+        self._channel.on(KeyEntered, lambda _m, data: self._key.enter(typed_key(data)))
+        self._key.describe()
         self._open()
+
+    def _show_key(self, notice: str, state: str, problem: str) -> None:
+        self.notice = f"{notice} It hears English only." if state == "missing" else notice
+        self.key_state, self.key_problem = state, problem
+
+    def _use_target(self, target: Target) -> None:
+        """Transcribe there from the next recording on, as do the widgets that are made later."""
+        if self._is_of_session:
+            session.use_target(target)
+        self._target = target
+        self.microphone.error = ""
+        self.microphone.status = f"The API key from {target.key.source} is used from the next recording on."
 
     def _show_files(self) -> None:
         self.files.status = "Choose one or more files, or drop them here."
@@ -139,7 +177,11 @@ class LiveTranscriber(CompositeWidget):
         if action == "finalize":
             self.finalize()
         elif action == "clear":
-            self.clear()
+            background_loop.post(self._clear_for_a_while)
+        elif action == "undo":
+            background_loop.post(self._undo_clear)
+        elif action == "give-up":
+            background_loop.post(self._session.give_up)
 
     @property
     def transcript(self) -> Transcript:
@@ -265,13 +307,44 @@ class LiveTranscriber(CompositeWidget):
 
     def clear(self) -> None:
         """Forget the transcript and its sound; between recordings the clock starts again at zero."""
+        self._forget_cleared()
         self.view.clear()
-        over = self._session.service is None
+        over = not self._session.running
         if self.transcript.recording is not None:
             self.transcript.recording.clear(restart=over)
+        self.sound.clear(restart=over)
         if over:
             self._session.offset = 0.0
             self.microphone.status = ""
+            self.microphone.error = ""
+        self.saved_html.refresh()
+
+    def _clear_for_a_while(self) -> None:
+        """Clear, and keep for half a minute what a person may want back. On the background loop."""
+        cleared = ClearedTranscript(self.transcript, self.sound.copy_peaks(), self._session.offset)
+        self.clear()
+        if cleared:
+            self._undo, self.cleared = cleared, cleared.describe()
+            asyncio.get_running_loop().call_later(_UNDO_SECS, lifetime.weakly(self._forget_cleared), cleared)
+
+    def _forget_cleared(self, what: ClearedTranscript | None = None) -> None:
+        if what is None or what is self._undo:
+            self._undo, self.cleared = None, ""
+
+    def _undo_clear(self) -> None:
+        cleared = self._undo
+        if cleared is None:
+            return
+        self._forget_cleared()
+        try:
+            cleared.put_back(self.transcript)
+        except ConfigError as error:
+            self.view.error = str(error)
+            return
+        if not self._session.running:
+            self._session.offset = cleared.offset
+        self.sound.put_back(cleared.peaks)
+        self.view.show_again()
         self.saved_html.refresh()
 
     def on_final(self, handler: Callable[[Segment], None]) -> None:
@@ -315,6 +388,14 @@ class LiveTranscriber(CompositeWidget):
     def _keep(self, pcm: bytes) -> None:
         if self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.write(pcm)
+            self.sound.write(pcm)
+
+    def _to_final(self) -> float | None:
+        return median(self._session.to_final) if self._session.to_final else None
+
+    def _show_connection(self, text: str) -> None:
+        self.connection = text
+        self.can_give_up = self._session.connecting
 
     def _show(self, result: Segment) -> None:
         segment = self._series.placed(result)
@@ -323,6 +404,8 @@ class LiveTranscriber(CompositeWidget):
             return
         if segment.is_final:
             self.latencies.append(self._latency())
+            if self.key_state == "refused":
+                self._key.describe()
             self.saved_html.refresh()
         self._events.publish(segment)
 
@@ -330,7 +413,12 @@ class LiveTranscriber(CompositeWidget):
         self.view.live = on
         if on:
             self._series.begin(self.transcript)
+            if self.transcript.recording is None or not self.transcript.recording.duration:
+                self._forget_cleared()  # its times would be those of this recording
         else:
+            self.sound.show()
+            if isinstance(self._session.failure, AuthError):
+                self.microphone.error = self._key.refuse()
             if self._session.failure is None:
                 self.microphone.status = self._count()
             self._events.end()
@@ -342,17 +430,24 @@ class LiveTranscriber(CompositeWidget):
     def _apply_keep_audio(self) -> None:
         if not self.keep_audio and self.transcript.recording is not None:
             self.transcript.recording.clear(restart=False)
+            self.sound.clear(restart=False)
         self.view.audible = self.keep_audio
 
     async def _feed_file(self, name: str, clip: Clip, pace: float, progress: Callable[[float], None]) -> None:
         def played(change: Any) -> None:
             progress(change["new"])
 
+        self.microphone.clip_fraction = 0.0
         self.microphone.observe(played, names="clip_fraction")
         try:
             await self._feed(clip, pace, name)
         finally:
             self.microphone.unobserve(played, names="clip_fraction")
+
+    async def _turn(self) -> None:
+        """Wait until nothing else is recorded or fed."""
+        await self.microphone.controller.wait_for(lambda: self.microphone.state == "idle")
+        await self._session.end()
 
     async def _feed(self, clip: Clip, pace: float, name: str | None) -> None:
         self._series.name_next(name)

@@ -18,7 +18,7 @@ from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press
+from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press, ToPage
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
@@ -56,12 +56,15 @@ class Player(SpeechWidget):
         position: Seconds played of the current stream.
         underruns: Times the sound ran dry in the current stream.
         state: "idle", "waiting", "playing", "paused" or "blocked", as last reported by the page.
+        waiting: What the sound waits for, while it does: `why`, the `seconds` until the next attempt, its number
+            (`attempt`) and the number of the last one (`of`).
     """
 
     _esm = assets.esm("player")
     _css = assets.css("player")
 
     busy = traitlets.Bool(False).tag(sync=True)
+    waiting = traitlets.Dict().tag(sync=True)
     remote = traitlets.Bool(False).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     volume = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
@@ -78,6 +81,8 @@ class Player(SpeechWidget):
         self._streams: deque[PlayerStream] = deque()
         # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
         self._lock = threading.RLock()
+        self._latest: PlayerStream | None = None
+        """The stream that the page plays, or played last: it may go back to it, or on with it."""
         self._clip = clip
         self._press: list[Callable[[str], None]] = []
         self._on_finished: list[Callable[[], None]] = []
@@ -93,7 +98,7 @@ class Player(SpeechWidget):
         self._channel.on(Hello, lambda _m, _b: self.flush())
         self._channel.on_owner(self.flush)
         self._channel.on(Bye, lambda _m, _b: background_loop.post(self.flush))
-        self._channel.on(Press, lambda m, _b: background_loop.post(self._pressed, m["action"]))
+        self._channel.on(Press, lambda m, _b: self._take_press(m["action"]))
         self._channel.on(Played, lambda m, _b: self._played(m))
 
     @property
@@ -118,6 +123,7 @@ class Player(SpeechWidget):
                 self._channel.forget_commands("playback")
             if not self._streams:
                 self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
+                self._latest = stream
             self._streams.append(stream)
             self._opened_at = monotonic()
             self._open(stream)
@@ -151,12 +157,21 @@ class Player(SpeechWidget):
         self._channel.command({"type": "playback", "action": "resume", "at": None})
 
     def seek(self, seconds: float) -> None:
-        """Go on from another place of the take, as far as it has come; a finished one begins to play."""
+        """Go on from another place of the take, or begin there; where its sound still comes, as soon as it is there."""
         self._channel.command({"type": "playback", "action": "seek", "at": float(seconds)})
 
     def replay(self) -> None:
-        """Play the last take again; the page has it."""
+        """Play the last take again; the page has it, or asks for what it has not."""
         self._channel.command({"type": "playback", "action": "replay", "at": None})
+
+    def clear(self) -> None:
+        """Fade out and forget the sound, here and in the pages: it cannot be played again."""
+        with self._lock:
+            self._streams.clear()
+            self._latest = None
+            self._channel.forget_commands("playback", "compare")
+            self._channel.post({"type": "playback", "action": "clear", "at": None})
+        self.words, self.waterfall, self.difference, self.status = {}, {}, "", ""
 
     def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
         """Show the words of a stream under its picture; the page marks the one that sounds.
@@ -164,7 +179,7 @@ class Player(SpeechWidget):
         Args:
             stream: Whose words they are.
             words: (word, start, end), seconds of the stream.
-            estimated: Their times are reckoned, and the page says so.
+            estimated: Their times are estimates, and the page says so.
         """
         self.words = {"stream": stream.name, "estimated": estimated, "words": [list(word) for word in words]}
 
@@ -181,7 +196,9 @@ class Player(SpeechWidget):
         """
         for label, clip in (first, second):
             if clip.duration > _MAX_COMPARED_SECS:
-                raise ConfigError(f"{label} has {clip.duration:.0f} s; at most {_MAX_COMPARED_SECS} s are compared.")
+                raise ConfigError(
+                    f"{label} is {clip.duration:.0f} s long; takes of at most {_MAX_COMPARED_SECS} s can be compared."
+                )
         self._channel.forget_commands("compare")
         for slot, (label, clip) in (("a", first), ("b", second)):
             self._channel.command(
@@ -230,17 +247,19 @@ class Player(SpeechWidget):
             if self._channel.owned_from is None:
                 return
             for stream in list(self._streams):
-                while stream in self._streams and self._in_flight() <= LEAD_SECS and (piece := stream.take()):
+                if stream in self._streams and stream.finished():
+                    self._channel.post({"type": "stream-end", "stream": stream.name, "samples": stream.length})
+                while stream in self._streams and self._may_send(stream) and (piece := stream.take()):
                     if stream.latency.sent is None:
                         stream.latency.sent = monotonic() * 1000
                     self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
-                if stream in self._streams and stream.finished():
-                    self._channel.post({"type": "stream-end", "stream": stream.name, "samples": stream.sent})
                 if not stream.all_sent:
                     return  # those behind it have time
 
-    def _in_flight(self) -> float:
-        return sum(stream.in_flight_secs for stream in self._streams)
+    def _may_send(self, stream: PlayerStream) -> bool:
+        """Say whether a piece is due: not long before it is played, and no more at once than a host can take."""
+        ahead = sum(one.in_flight_secs for one in self._streams)
+        return ahead <= LEAD_SECS and stream.on_its_way_secs <= LEAD_SECS
 
     def _settle(self) -> None:
         """Open for the owner what was opened before it was that, unless another page has begun to play it."""
@@ -255,10 +274,15 @@ class Player(SpeechWidget):
         if self.state != "idle" and self._reported_by != self._channel.owner:
             self._enter("idle")
 
-    def _pressed(self, action: str) -> None:
+    def _take_press(self, action: str) -> None:
+        if action == "replay":
+            return  # the page plays what it has; the press made it the owner
         if action == "stop":
             with self._lock:
-                self._streams.clear()
+                self._streams.clear()  # now: what the page reports next comes after it
+        background_loop.post(self._pressed, action)
+
+    def _pressed(self, action: str) -> None:
         for handler in self._press:
             handler(action)
         if action == "play" and not self._press and self._clip is not None:
@@ -269,7 +293,10 @@ class Player(SpeechWidget):
             if message["page"] != self._channel.owner:
                 return  # another one sounds by now
             self._reported_at, self._reported_by = monotonic(), message["page"]
+            self._settle()
             stream = next((s for s in self._streams if s.name == message["stream"]), None)
+            if stream is None and message["more"]:
+                stream = self._take_up(message)
             idle = message["state"] == "idle"
             if stream is not None:
                 while self._streams[0] is not stream:
@@ -284,8 +311,22 @@ class Player(SpeechWidget):
             self._enter(message["state"])
         background_loop.post(self.flush)
 
+    def _take_up(self, message: Played) -> PlayerStream | None:
+        """Go on with a stream that was stopped before all of it was sent; or say that no more of it is here."""
+        known = self._latest
+        if self._streams:
+            return None  # another one was opened, of which the page will hear
+        if known is None or known.name != message["stream"] or not known.go_on_from(message["received"]):
+            end: ToPage = {"type": "stream-end", "stream": message["stream"], "samples": message["received"]}
+            self._channel.post(end, to=message["page"])
+            return None
+        known.opened = self._channel.owned_from or 0
+        self._streams.append(known)
+        return known
+
     def _note(self, stream: PlayerStream, message: Played) -> None:
-        stream.played = message["position"]
+        self._latest = stream
+        stream.played, stream.received = message["position"], message["received"]
         self.position = message["position"] / stream.sample_rate
         self.underruns = message["underruns"]
         self.first_sound_ms = message["first_ms"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, as_pcm16
@@ -13,10 +13,12 @@ from smallest_nb.results.segment_latency import StreamLatency
 __all__ = ["CHUNK_SECS", "LEAD_SECS", "PlayerStream"]
 
 LEAD_SECS = 10.0
-"""Seconds of sound the kernel sends ahead of what was played; the rest waits here."""
+"""Seconds of sound the kernel sends ahead of what was played, and of what has arrived; the rest waits here."""
 
 CHUNK_SECS = 0.2
 _MAX_BACKLOG = 256 * 2**20
+_MAX_KEPT = 96 * 2**20
+"""Bytes that are kept after they were played, for a page that goes back to them; a page keeps as many."""
 
 
 class PlayerStream:
@@ -32,8 +34,10 @@ class PlayerStream:
         name: Its id in messages.
         sample_rate: Hz.
         opened: Number of the message that opened it in the page.
+        length: Samples written.
         sent: Samples sent to the page.
-        played: Samples played.
+        received: Samples that the page has.
+        played: Samples played, or where the page goes on.
         latency: Where the milliseconds went.
     """
 
@@ -42,13 +46,16 @@ class PlayerStream:
         self.name = name
         self.sample_rate = sample_rate
         self.queued = queued
-        self._pending: deque[bytes] = deque()
-        self._waiting = 0
+        self._pieces: list[bytes] = []
+        self._starts: list[int] = []
+        """The sample with which each piece begins."""
         self._lock = threading.Lock()
         self._ended = False
         self._end_sent = False
         self.opened = 0
+        self.length = 0
         self.sent = 0
+        self.received = 0
         self.played = 0
         self.latency = StreamLatency()
 
@@ -62,11 +69,22 @@ class PlayerStream:
         with self._lock:
             if self._ended:
                 raise ConfigError("This stream was ended; open another one.")
-            if self._waiting > _MAX_BACKLOG:
+            if (self.length - self.sent) * BYTES_PER_SAMPLE > _MAX_BACKLOG:
                 raise ConfigError("More than 256 MiB of sound wait to be played; open the widget's output first.")
-            self._pending.append(data)
-            self._waiting += len(data)
+            if data:
+                self._pieces.append(data)
+                self._starts.append(self.length)
+                self.length += len(data) // BYTES_PER_SAMPLE
+                self._drop_played()
         self._flush()
+
+    def _drop_played(self) -> None:
+        """Drop the oldest of what was played, if it is too much."""
+        while len(self._starts) > 1:
+            behind = self._starts[1]
+            if (self.length - behind) * BYTES_PER_SAMPLE <= _MAX_KEPT or behind > min(self.played, self.sent):
+                return
+            del self._starts[0], self._pieces[0]
 
     def end(self) -> None:
         """Say that no more will come. Idempotent."""
@@ -79,27 +97,44 @@ class PlayerStream:
         """Seconds of sound that were sent and not yet played."""
         return (self.sent - self.played) / self.sample_rate
 
+    @property
+    def on_its_way_secs(self) -> float:
+        """Seconds of sound that were sent and have, as far as is known, not arrived."""
+        return (self.sent - self.received) / self.sample_rate
+
     def take(self) -> tuple[int, bytes] | None:
         """Return the next piece, with the number of its first sample, or None."""
-        most = int(CHUNK_SECS * self.sample_rate) * BYTES_PER_SAMPLE
         with self._lock:
-            if not self._pending:
+            first, last = self.sent, min(self.length, self.sent + int(CHUNK_SECS * self.sample_rate))
+            if first >= last:
                 return None
-            piece = self._pending.popleft()
-            while self._pending and len(piece) + len(self._pending[0]) <= most:
-                piece += self._pending.popleft()
-            if len(piece) > most:
-                self._pending.appendleft(piece[most:])
-                piece = piece[:most]
-            self._waiting -= len(piece)
-            first = self.sent
-            self.sent += len(piece) // BYTES_PER_SAMPLE
-            return first, piece
+            parts = []
+            for place in range(bisect.bisect_right(self._starts, first) - 1, len(self._starts)):
+                begin = self._starts[place]
+                if begin >= last:
+                    break
+                skipped = max(0, first - begin)
+                parts.append(self._pieces[place][skipped * BYTES_PER_SAMPLE : (last - begin) * BYTES_PER_SAMPLE])
+            self.sent = last
+            return first, b"".join(parts)
+
+    def go_on_from(self, sample: int) -> bool:
+        """Send again what a page has not got; return whether it is still here.
+
+        Args:
+            sample: How many samples the page has.
+        """
+        with self._lock:
+            if not (self._starts[0] if self._starts else 0) <= sample <= self.length:
+                return False
+            self.sent = self.received = sample
+            self._end_sent = False
+            return True
 
     def finished(self) -> bool:
-        """Say, once, that everything was sent, so that the end can be."""
+        """Say, once, that its length is known, so that the page can hear of it."""
         with self._lock:
-            if self._end_sent or not self._ended or self._pending:
+            if self._end_sent or not self._ended:
                 return False
             self._end_sent = True
             return True
@@ -107,4 +142,4 @@ class PlayerStream:
     @property
     def all_sent(self) -> bool:
         """Whether nothing of it is to be sent any more."""
-        return self._end_sent
+        return self._end_sent and self.sent >= self.length

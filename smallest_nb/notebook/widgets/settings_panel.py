@@ -33,7 +33,7 @@ class SettingsPanel(SpeechWidget):
     Attributes:
         settings: Always a complete, valid snapshot; set it, observe it, link it.
         controls: What the page draws, a mapping for each setting: name, kind, label, help, minimum, maximum, step,
-            choices, default, and whether it is folded away.
+            choices, what it is at first, the default that holds then, and whether it is folded away.
         values: The values, as JSON; None leaves a setting to the API.
         reasons: Why a setting is not taken, for those that are not.
         unavailable: What those need, in one sentence.
@@ -136,7 +136,8 @@ def _control(name: str, spec: Spec, *, folded: bool) -> dict[str, Any]:
         "maximum": spec.maximum,
         "step": spec.step,
         "choices": choices,
-        "default": _as_json(spec.default if spec.api_default is None else spec.api_default),
+        "initial": _as_json(spec.default),
+        "default": _as_json(spec.api_default if spec.default is None else spec.default),
         "optional": spec.optional,
         "folded": folded,
     }

@@ -63,12 +63,20 @@ class TranscriptView(SpeechWidget):
     def apply(self, segment: Segment) -> None:
         """Fold a result into the transcript and show the line that changed."""
         index, shown = self.transcript.apply(segment)
+        if segment.is_final:
+            self.error = ""  # what was missing may be there now
         self._channel.post({"type": "lines", "reset": False, "lines": [self._line(index, shown)]})
 
     def clear(self) -> None:
         """Drop everything."""
         self.transcript.clear()
+        self.error = ""
         self._channel.post({"type": "lines", "reset": True, "lines": []})
+
+    def show_again(self) -> None:
+        """Show the whole transcript, after a change that did not go through :meth:`apply`."""
+        self._show_names()
+        background_loop.post(self._show_all, None)
 
     def on_hear(self, handler: Callable[[float], None]) -> None:
         """Call `handler(seconds)` on the background loop when a person presses a word."""
@@ -112,7 +120,7 @@ class TranscriptView(SpeechWidget):
             line["mark"] = segment.source
         return line
 
-    def _show_all(self, to: str) -> None:
+    def _show_all(self, to: str | None) -> None:
         lines = [self._line(i, s) for i, s in enumerate(self.transcript.segments)]
         if self.transcript.interim is not None:
             lines.append(self._line(len(lines), self.transcript.interim))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from numbers import Real
 from time import monotonic
@@ -13,7 +14,9 @@ from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.client.cleanup import start_task
 from smallest_nb.client.stt import SMALLEST_TTFS_P99, SmallestSTTService
+from smallest_nb.client.tts_events import RetryWait
 from smallest_nb.errors import ConfigError, FrontEndError, SmallestError
+from smallest_nb.notebook.widgets.connection_status import ConnectionStatus
 from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.results.metrics import MetricsLog, STTMetrics
@@ -23,6 +26,7 @@ __all__ = ["LAST_WORDS_SECS", "TranscriptionSession"]
 
 _log = logging.getLogger(__name__)
 _QUEUE_CHUNKS = 2000
+_FIGURES = 100
 LAST_WORDS_SECS = 20.0
 _DONE_SECS = 2 * LAST_WORDS_SECS + 5
 _START_SECS = 60.0
@@ -41,12 +45,14 @@ class TranscriptionSession:
         on_pcm: Called with each chunk of PCM16 that is sent, in order.
         on_segment: Called with each result, its times on the timeline of all recordings.
         on_live: Called with True when a recording begins and with False when its last final is there.
+        connection: Says what the connection does.
 
     Attributes:
         service: The one that listens, or None between recordings.
         offset: Seconds heard before the recording that runs.
         failure: What the last recording ended with, or None.
         metrics: Of the latest 1000 segments, whichever recording they come from.
+        to_final: Seconds from the end of speech to its final, of the latest segments that were spoken in real time.
     """
 
     def __init__(
@@ -57,12 +63,17 @@ class TranscriptionSession:
         on_pcm: Callable[[bytes], None],
         on_segment: Callable[[Segment], None],
         on_live: Callable[[bool], None],
+        connection: ConnectionStatus,
     ) -> None:
         self._microphone = microphone
         self._make_service = make_service
         self._on_pcm = on_pcm
         self._on_segment = on_segment
         self._on_live = on_live
+        self._connection = connection
+        self._connecting: asyncio.Task[None] | None = None
+        self._is_hurried = False
+        self.to_final: deque[float] = deque(maxlen=_FIGURES)
         self._audio: asyncio.Queue[bytes | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._finals = 0
@@ -99,6 +110,17 @@ class TranscriptionSession:
         """Cancel what runs."""
         if self._task is not None:
             self._task.cancel()
+
+    @property
+    def connecting(self) -> bool:
+        """Whether a first connection is being made."""
+        under_way = self._connecting is not None and not self._connecting.done()
+        return under_way and not (self.service is not None and self.service.connected)
+
+    def give_up(self) -> None:
+        """Stop trying to connect; the sound of the recording is kept, without its text."""
+        if self._connecting is not None:
+            self._connecting.cancel()
 
     async def update(self, settings: SmallestSTTSettings) -> None:
         """Let the recording that runs go on with other settings."""
@@ -142,6 +164,7 @@ class TranscriptionSession:
             SmallestError: What went wrong.
         """
         self.failure = None
+        self._is_hurried = pace > 1
         playing = asyncio.wrap_future(self._microphone.feed(clip, pace=pace))
         try:
             await asyncio.wait([playing])  # ends early if the session fails
@@ -238,6 +261,7 @@ class TranscriptionSession:
             self._end_audio()
             return
         self.failure = None
+        self._is_hurried = self._is_hurried and self._microphone.feeding
         self._audio = asyncio.Queue(_QUEUE_CHUNKS)
         self._task = start_task(self._follow(self._task, self._audio))
 
@@ -247,6 +271,10 @@ class TranscriptionSession:
             if audio.full():
                 audio.get_nowait()
             audio.put_nowait(None)
+            if self.connecting:
+                microphone = self._microphone
+                microphone.status = ""
+                self._connection.stopped(microphone.received / microphone.sample_rate)
 
     async def _follow(self, former: asyncio.Task[None] | None, audio: asyncio.Queue[bytes | None]) -> None:
         """Sound waits in its queue until the recording before has all its words."""
@@ -258,7 +286,8 @@ class TranscriptionSession:
         """One recording, from first chunk to last final."""
         microphone = self._microphone
         microphone.error = ""
-        microphone.status = "Connecting…"
+        microphone.status = "" if self._audio is not audio else "You can speak already: the sound is kept."
+        self._connection.connecting()
         self._on_live(True)
         heard = 0
         service: SmallestSTTService | None = None
@@ -266,15 +295,19 @@ class TranscriptionSession:
         try:
             service = self.service = self._make()
             reader = start_task(self._read(service, service.segments(), self.offset))
-            await service.connect()
-            while (pcm := await audio.get()) is not None:
-                heard += len(pcm) // 2
-                self._on_pcm(pcm)
-                await service.send(pcm)
-            microphone.status = "Waiting for the last words…"
-            await service.close()
-            await reader
-            microphone.status = ""
+            if await self._connect(service):
+                while (pcm := await audio.get()) is not None:
+                    heard += len(pcm) // 2
+                    self._on_pcm(pcm)
+                    await service.send(pcm)
+                microphone.status = "Waiting for the last words…"
+                await service.close()
+                await reader
+                microphone.status = ""
+            else:
+                microphone.error = "Not transcribed: there was no connection yet. The sound is kept."
+                microphone.status = ""
+                microphone.stop()
         except Exception as error:
             self.failure = error
             microphone.error = str(error) or type(error).__name__
@@ -288,8 +321,26 @@ class TranscriptionSession:
             if service is not None:
                 await service.close()
             self.service = None
+            while not audio.empty():  # what could not be transcribed can still be heard and saved
+                if (pcm := audio.get_nowait()) is not None:
+                    heard += len(pcm) // 2
+                    self._on_pcm(pcm)
             self.offset += heard / microphone.sample_rate
             self._on_live(False)
+            self._connection.ended()
+
+    async def _connect(self, service: SmallestSTTService) -> bool:
+        """Open the connection; return whether it was made, and not given up."""
+        connecting = self._connecting = start_task(service.connect())
+        try:
+            await asyncio.wait([connecting])
+        except asyncio.CancelledError:
+            connecting.cancel()
+            raise
+        if connecting.cancelled():
+            return False
+        connecting.result()
+        return True
 
     def _make(self) -> SmallestSTTService:
         service = self._make_service()
@@ -297,8 +348,16 @@ class TranscriptionSession:
         @service.event_handler("on_connected")
         def connected(_service: SmallestSTTService) -> None:
             self._microphone.error = ""
-            again = f" Reconnects: {service.reconnects}." if service.reconnects else ""
-            self._microphone.status = f"Listening.{again}"
+            again = f" Connected again {_times(service.reconnects)}." if service.reconnects else ""
+            if self._audio is not None:  # else it was stopped meanwhile
+                self._microphone.status = f"Listening.{again}"
+            self._connection.connected()
+
+        @service.event_handler("on_retry")
+        def waits(_service: SmallestSTTService, wait: RetryWait) -> None:
+            self._connection.retrying(wait)
+            if self._audio is None and self.connecting:
+                self._connection.stopped(self._microphone.received / self._microphone.sample_rate)
 
         @service.event_handler("on_connection_error")
         def trouble(_service: SmallestSTTService, message: str) -> None:
@@ -314,15 +373,23 @@ class TranscriptionSession:
             if segment.is_final:
                 for row in reversed(_since(service.metrics, last)):
                     self.metrics.append(row)
+                    if row.time_to_final_s is not None and not self._is_hurried:
+                        self.to_final.append(row.time_to_final_s)
                     last = row
             self._heard_at = monotonic()
             self._finals += segment.is_final
             self._on_segment(segment.shifted(offset))
+            if segment.is_final and service.connected:
+                self._connection.connected()
             self._microphone.controller.notify()
 
 
 def _is_real(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _since(rows: MetricsLog[STTMetrics], last: STTMetrics | None) -> list[STTMetrics]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CHARACTERS_PER_SECOND", "UsageMeter", "forecast"]
-
-CHARACTERS_PER_SECOND = 14.0
-"""Of ordinary speech at the normal speed; for a forecast only."""
+__all__ = ["UsageMeter"]
 
 
 class UsageMeter:
@@ -53,9 +50,3 @@ class UsageMeter:
 
     def _show(self) -> None:
         self._on_change(self.to_dict())
-
-
-def forecast(characters: int, speed: float = 1.0) -> str:
-    """Return about how long a text of that length takes to speak."""
-    seconds = characters / CHARACTERS_PER_SECOND / speed
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

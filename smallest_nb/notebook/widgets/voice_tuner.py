@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import os
+import textwrap
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,26 +18,30 @@ from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.settings_import import read_settings
 from smallest_nb.client import background_loop
 from smallest_nb.client.cleanup import start_task
+from smallest_nb.client.target import Target
 from smallest_nb.client.tts import SmallestTTSService
 from smallest_nb.common.address import without_credentials
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.secret import Secret, box_arguments, without_keys
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, SmallestError
-from smallest_nb.notebook.comm.messages import Act
+from smallest_nb.notebook import session
+from smallest_nb.notebook.comm.messages import Act, KeyEntered
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._setting_value_trait import SettingValueTrait, follow_settings, setting_values
 from smallest_nb.notebook.widgets._settings_trait import SettingsTrait
-from smallest_nb.notebook.widgets.audition_runner import AuditionRunner
+from smallest_nb.notebook.widgets.audition_runner import ANSWER_SECS, AuditionRunner
 from smallest_nb.notebook.widgets.audition_scheduler import AuditionScheduler
 from smallest_nb.notebook.widgets.cells import current_cell
 from smallest_nb.notebook.widgets.code_view import CodeView
 from smallest_nb.notebook.widgets.composite_widget import CompositeWidget
+from smallest_nb.notebook.widgets.key_entry import KeyEntry, typed_key
 from smallest_nb.notebook.widgets.lifetime import weakly
 from smallest_nb.notebook.widgets.model_notice import ModelNotice
 from smallest_nb.notebook.widgets.player import Player
 from smallest_nb.notebook.widgets.settings_panel import SettingsPanel
 from smallest_nb.notebook.widgets.snapshot import Snapshot
+from smallest_nb.notebook.widgets.take_actions import TakeActions
 from smallest_nb.notebook.widgets.take_list import TakeList
 from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.notebook.widgets.usage_meter import UsageMeter
@@ -57,6 +62,7 @@ _MORE = (
 _UNUSED_SECS = 300.0
 """Then its sockets are closed, whatever the page says: one that crashed sends no `bye`."""
 _TRAITS = ("speed", "consistency", "similarity", "enhancement", "voice", "language", "model")
+_MOST_PREVIEW_CHARACTERS = 160
 DEFAULT_TEXT = "Your table is booked for half past seven."
 
 
@@ -101,6 +107,9 @@ class VoiceTuner(CompositeWidget):
     used: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     confirm = traitlets.Int(0).tag(sync=True)
     offer: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
+    said = traitlets.Unicode("").tag(sync=True)
+    key_state = traitlets.Enum(["", "missing", "refused"], "").tag(sync=True)
+    key_problem = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -129,23 +138,29 @@ class VoiceTuner(CompositeWidget):
             sample_rate=sample_rate,
             settings=SmallestTTSSettings(voice=snapshot.voice),
             suspend_secs=_UNUSED_SECS,
+            audio_timeout=ANSWER_SECS,
         )
+        self._is_of_session = api_key is None and base_url is None
         channel = self._begin()
         self.takes = Takes(max_bytes=max_bytes, on_change=weakly(self._show_takes))
         self.player = Player(label="Speak", within=channel.part("player"))
         self.usage = UsageMeter(weakly(self._show_usage))
         self._scheduler = AuditionScheduler(self._spawn, weakly(self._show_confirm), warn_characters)
         self._notice = ModelNotice(weakly(self._show_offer), self._use_model)
+        self._key = KeyEntry(lambda: self.service.target, self._use_target, self._show_key)
         self._runner = AuditionRunner(
             self.service, self.player, self.takes, self.usage, self._keep,
-            on_replaced=self._adopt, on_refused=self._notice.offer,
+            on_replaced=self._adopt, on_refused=self._notice.offer, on_key_refused=self._key.refuse,
+            on_said=weakly(self._show_said),
         )  # fmt: skip
+        self._take_actions = TakeActions(self.takes, self._runner, self.compare, self.load_settings)
         self.panel = SettingsPanel(snapshot, names=_PANEL, more=_MORE, within=channel.part("settings"))
         self._finder = VoiceFinder(
             lambda: self.service.target, lambda: self.settings, self._voice_action, channel.part("voices")
         )
         self.voices = self._finder.picker
-        self._take_list = TakeList(self._take_action, within=channel.part("takes"))
+        self._take_list = TakeList(self._take_actions.perform, within=channel.part("takes"))
+        self._take_actions.shown = self._take_list
         self._code = CodeView(list(TARGET_NAMES.items()), self.code, within=channel.part("code"))
         parts = {
             "player": self.player, "settings": self.panel, "voices": self.voices, "takes": self._take_list,
@@ -153,17 +168,19 @@ class VoiceTuner(CompositeWidget):
         }  # fmt: skip
         super().__init__(
             parts, self._draw, settings=snapshot, text=text, auto_play=auto_play,
-            notice=self.service.target.label if self.service.target.simulated else "",
             layout=ipywidgets.Layout(width="100%", max_width="980px"), **setting_values(snapshot, _TRAITS),
         )  # fmt: skip
         traitlets.link((self, "settings"), (self.panel, "settings"))
         follow_settings(self, _TRAITS)
         self.observe(self._changed, names="settings")
-        self.observe(lambda _c: self._on_text_changed(), names="text")
+        self.observe(lambda _c: self._on_text(), names="text")
         self._channel.on(Act, lambda m, _b: self._acted(m["action"], m["text"]))
+        # Boxed at once: what goes on from here holds no key that could be drawn or logged.
+        self._channel.on(KeyEntered, lambda _m, data: self._key.enter(typed_key(data)))
         self.player.on_press(self._pressed)
         self.player.on_finished(self._remeasure)
         self._finder.show()
+        self._key.describe()
         self._refresh_outputs()
         self._open()
 
@@ -233,6 +250,7 @@ class VoiceTuner(CompositeWidget):
         a, b = self.takes.get(first), self.takes.get(second)
         difference = self.takes.compare(a, b)
         self.player.compare((f"Take {a.number}", a.clip), (f"Take {b.number}", b.clip), difference)
+        self._take_list.pair = [a.number, b.number]
         return difference
 
     @shortens
@@ -311,8 +329,9 @@ class VoiceTuner(CompositeWidget):
     def _keep(self, take: Take) -> None:
         self.takes.add(take, renumber=True)
         self.player.waterfall = take.waterfall
-        first = f", first audio after {take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
-        self.player.status = f"Take {take.number}: {take.duration:.2f} s{first}"
+        self.player.status = f"Take {take.number}"
+        if self.key_state == "refused":
+            self._key.describe()
         for handler in self._on_take:
             try:
                 handler(take)
@@ -334,22 +353,6 @@ class VoiceTuner(CompositeWidget):
         gone = self.takes.dropped
         self.saved_html.refresh()
         self._take_list.remark = f"{gone} older takes were removed to save memory; starred takes stay." if gone else ""
-
-    def _take_action(self, action: str, number: int, text: str) -> None:
-        """Do what a person did in the list. Runs on the background loop."""
-        self._take_list.remark = ""
-        take = self.takes.get(number)
-        if action == "play":
-            self._runner.play(take)
-            self._take_list.current = number
-        elif action == "star":
-            self.takes.star(number, text == "on")
-        elif action == "note":
-            self.takes.note(number, text)
-        elif action == "delete":
-            self.takes.delete(number)
-        elif action == "compare":
-            self._take_list.remark = self.compare(number, int(text))
 
     def _acted(self, action: str, text: str) -> None:
         """Do what a person did outside of the parts. Runs on the thread that delivers the message.
@@ -379,6 +382,35 @@ class VoiceTuner(CompositeWidget):
         """Do what a person did with a voice. Runs on the background loop."""
         if action == "choose":
             self.panel.choose("voice", voice)
+        elif action == "preview":
+            delta = SmallestTTSSettings(voice=voice)
+            settings, _ = self.settings.merged(delta)
+            self._start(self._preview(settings))
+
+    async def _preview(self, settings: SmallestTTSSettings) -> None:
+        self._scheduler.cancel()
+        sample = textwrap.wrap(self.text, _MOST_PREVIEW_CHARACTERS) or [DEFAULT_TEXT]
+        await self._runner.preview(sample[0], settings)
+
+    def _show_said(self, text: str) -> None:
+        self.said = text or self.text
+
+    def _show_key(self, notice: str, state: str, problem: str) -> None:
+        self.notice, self.key_state, self.key_problem = notice, state, problem
+
+    def _use_target(self, target: Target) -> None:
+        """Speak there from now on, as do the widgets that are made later, unless this one has an address of its own."""
+        if self._is_of_session:
+            session.use_target(target)
+        background_loop.post(lambda: self._start(self._change_target(target)))
+
+    async def _change_target(self, target: Target) -> None:
+        self._cancel()
+        await self.service.use_target(target)
+        self._runner.forget_service()
+        self.player.error = ""
+        self.player.status = f"The API key from {target.key.source} is used from now on."
+        self._refresh_outputs()
 
     def _pressed(self, action: str) -> None:
         if action == "play":
@@ -396,8 +428,10 @@ class VoiceTuner(CompositeWidget):
     def _show_offer(self, offer: dict[str, str]) -> None:
         self.offer = offer
 
-    def _on_text_changed(self) -> None:
+    def _on_text(self) -> None:
         background_loop.post_if_running(self._scheduler.forget_warning)
+        if not self.player.busy:
+            self.player.error = ""  # of another text
         self._refresh_outputs()
 
     def _adopt(self, former: SmallestTTSSettings, spoken: SmallestTTSSettings) -> None:
@@ -420,6 +454,7 @@ class VoiceTuner(CompositeWidget):
             self._quiet = False
 
     def _changed(self, change: Any) -> None:
+        self._code.error = ""  # of what was pasted before
         self._refresh_outputs()
         self._finder.show()
         if self._quiet:
@@ -434,8 +469,11 @@ class VoiceTuner(CompositeWidget):
             background_loop.post(lambda: self._scheduler.speak_soon(self.text))
 
     def _spawn(self, fresh: bool) -> None:
-        task = start_task(self._latest(None, self._generation, fresh=fresh))
-        task.add_done_callback(log_failure(_log, "an audition failed", expected=SmallestError))
+        self._start(self._latest(None, self._generation, fresh=fresh))
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run what a person asked for; the page shows how it ends."""
+        start_task(work).add_done_callback(log_failure(_log, "an audition failed", expected=SmallestError))
 
     def _refresh_outputs(self) -> None:
         self._code.refresh()

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from smallest_nb.api.settings import SmallestTTSSettings
-from smallest_nb.common.markup import text_html
 from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.table import make_table
 from smallest_nb.results.takes import storage
 from smallest_nb.results.takes.compare import differences
-from smallest_nb.results.takes.html import STAR, cut_text, waveform_svg
+from smallest_nb.results.takes.contact_sheet import ContactSheet, table_html
 from smallest_nb.results.takes.take import Take
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ __all__ = ["Takes"]
 _log = logging.getLogger(__name__)
 _MAX_NOTIFICATIONS = 16
 _MAX_ROWS = 50
-_TEXT_CHARS = 80
 
 
 class Takes(Sequence[Take]):
@@ -186,6 +184,24 @@ class Takes(Sequence[Take]):
             self._deleted.add(take.uid)
         self._notify()
 
+    def restore(self, take: Take) -> None:
+        """Put back a take that was deleted, where it was; one that is there stays as it is.
+
+        Its number is its own again unless another take has it by now; the oldest takes make room, as for a new one.
+        """
+        with self._lock:
+            if any(t.uid == take.uid for t in self._takes):
+                return
+            if any(t.number == take.number for t in self._takes):
+                take.number = self.next_number
+            self._deleted.discard(take.uid)
+            self._put([take])
+            others = [t for t in self._takes if t is not take]
+            if len(others) < len(self._takes):
+                at = next((i for i, t in enumerate(others) if t.number > take.number), len(others))
+                self._takes = [*others[:at], take, *others[at:]]
+        self._notify()
+
     def clear(self) -> None:
         """Remove all takes from memory; what was saved stays in its folder."""
         with self._lock:
@@ -207,7 +223,7 @@ class Takes(Sequence[Take]):
         """
         first, second = (t if isinstance(t, Take) else self.get(t) for t in (a, b))
         found = "; ".join(differences(first, second)) or "no difference"
-        return f"Take {first.number} → take {second.number}: {found}"
+        return f"Take {second.number} against take {first.number}: {found}"
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write all takes into a folder: takes.json, and take-001.wav and so on.
@@ -281,6 +297,18 @@ class Takes(Sequence[Take]):
         ]  # fmt: skip
         return make_table(rows, [*figures, *settings])
 
+    def contact_sheet(self, *, max_kb: int = 1000) -> ContactSheet:
+        """Return the takes with their sound, to be left as the last value of a cell: it plays without a kernel.
+
+        Args:
+            max_kb: Kilobytes that the sound may add to the notebook, shared among the takes; a take whose share is too
+                small for it is cut, with a note.
+
+        Raises:
+            ConfigError: A size that is no whole number from 0.
+        """
+        return ContactSheet(self._takes, max_kb=max_kb)
+
     @overload
     def __getitem__(self, index: int) -> Take: ...
     @overload
@@ -305,9 +333,7 @@ class Takes(Sequence[Take]):
             return "<p>No takes yet.</p>"
         older = len(self) - _MAX_ROWS
         more = f"<caption>and {older} older</caption>" if older > 0 else ""
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("Take", "Sound", "Settings", "First audio", "Text"))
-        body = "".join(map(_row, self[-_MAX_ROWS:]))
-        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return table_html(self[-_MAX_ROWS:], caption=more)
 
     def _notify(self) -> None:
         """Call `on_change`; if it changes the takes itself, call it once more when it has returned."""
@@ -334,18 +360,6 @@ class Takes(Sequence[Take]):
 
 def _cell(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
-
-
-def _row(take: Take) -> str:
-    text = cut_text(take.text, _TEXT_CHARS)
-    star = STAR if take.starred else ""
-    note = f'<br><small dir="auto"><bdi>{text_html(take.note)}</bdi></small>' if take.note else ""
-    first = f"{take.ttfb_ms:.0f} ms" if take.ttfb_ms is not None else ""
-    return (
-        f'<tr><th scope="row">{take.number}{star}</th><td>{waveform_svg(take.clip, width=120, height=24)}</td>'
-        f"<td><bdi>{text_html(take.summary())}</bdi></td><td>{first}</td>"
-        f'<td dir="auto" style="overflow-wrap:anywhere">{text_html(text)}{note}</td></tr>'
-    )
 
 
 def _ranges(numbers: Sequence[int]) -> str:

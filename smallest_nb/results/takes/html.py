@@ -14,12 +14,13 @@ import pybase64
 
 from smallest_nb.api.segment import Word
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
+from smallest_nb.audio.encoder import check_encoder, encode_clip
 from smallest_nb.common.markup import text_html
 from smallest_nb.common.numbers import is_integer
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.takes.word_times import TakeWord
 
-__all__ = ["STAR", "card_html", "cut_text", "peak_level", "waveform_svg"]
+__all__ = ["STAR", "audio_html", "card_html", "cut_text", "peak_level", "waveform_svg"]
 
 _COLUMNS = 240
 _MARKS = 120
@@ -33,6 +34,9 @@ _TEXT_CHARS = 1500
 _URI = "data:audio/wav;base64,"
 _WAV_HEADER = 44
 _EMBEDDED_RATES = (16000, 8000)
+_MP3_QUALITY, _MP3_TRIES = 0.7, 6
+_MP3_LEAST_BYTES = 1000
+"""Of a second."""
 STAR = ' <span role="img" aria-label="starred">★</span>'
 """Stands behind the number of a take that is kept before the others."""
 
@@ -200,30 +204,71 @@ def card_html(
     if note:
         rows.append(f'<div dir="auto" style="{user};font-style:italic">{text_html(note)}</div>')
     if audio_bytes > 0:
-        rows.append(_audio(clip, audio_bytes))
+        rows.append(audio_html(clip, audio_bytes))
     return (
         '<div style="border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:8px 12px;margin:4px 0;'
         f'max-width:600px;color:inherit">{"".join(rows)}</div>'
     )
 
 
-def _audio(clip: Clip, most: int) -> str:
-    """Return a player whose data URI has at most so many bytes."""
+def audio_html(clip: Clip, most: int, *, compressed: bool = False, style: str = "max-width:100%") -> str:
+    """Return a player whose data URI has at most so many bytes; what is too long is cut, with a note.
+
+    Args:
+        clip: The sound; it is sent at 16 kHz, or at 8 kHz if that does not fit.
+        most: Bytes.
+        compressed: Send MP3, if it can be written here; else WAV.
+        style: CSS of the player.
+    """
+    found = _mp3_within(clip, most) if compressed else None
+    if found is None:
+        found = _wav_within(clip, most)
+    if found is None:
+        return "<div><small>No sound to play here.</small></div>"
+    kind, data, seconds = found
+    note = ""
+    if seconds < clip.duration - 0.01:
+        note = f"<div><small>Only the first {seconds:.1f} s of {clip.duration:.1f} s are embedded.</small></div>"
+    source = f"data:audio/{kind};base64,{pybase64.b64encode(data).decode()}"
+    return f'<audio controls preload="metadata" style="{style}" src="{source}"></audio>{note}'
+
+
+def _mp3_within(clip: Clip, most: int) -> tuple[str, bytes, float] | None:
+    """Return a clip as MP3, cut to fit; None if it cannot be written, or nothing of it fits."""
+    try:
+        check_encoder("mp3")
+    except ConfigError:
+        return None
+    room = (most - len(_URI)) // 4 * 3
+    # What cannot fit at the lowest bit rate is not encoded, however long the clip is.
+    most_samples = int(room / _MP3_LEAST_BYTES * clip.sample_rate)
+    begun = clip if len(clip) <= most_samples else _cut(clip, most_samples)
+    sent = begun.resample(min(clip.sample_rate, _EMBEDDED_RATES[0]))
+    for _ in range(_MP3_TRIES):
+        if len(sent) < sent.sample_rate // 20:
+            return None
+        data = encode_clip(sent, "mp3", quality=_MP3_QUALITY)
+        if len(data) <= room:
+            return "mpeg", data, sent.duration
+        sent = _cut(sent, int(len(sent) * 0.9 * room / len(data)))
+    return None
+
+
+def _wav_within(clip: Clip, most: int) -> tuple[str, bytes, float] | None:
+    """Return a clip as WAV, cut to fit; None if nothing of it fits."""
     room = ((most - len(_URI)) // 4 * 3 - _WAV_HEADER) // BYTES_PER_SAMPLE
     rates = [min(clip.sample_rate, rate) for rate in _EMBEDDED_RATES]
     # One sample more or less may come out of resampling.
     rate = next((r for r in rates if clip.duration * r + 1 <= room), rates[-1])
     if not len(clip) or room < 1:
-        return "<div><small>No sound to play here.</small></div>"
+        return None
     wanted = min(len(clip), math.ceil((room / rate + 0.1) * clip.sample_rate))  # with what the filter looks ahead
     sent = Clip(clip.pcm[: wanted * BYTES_PER_SAMPLE], clip.sample_rate).resample(rate)
-    note = ""
     if wanted < len(clip) or len(sent) > room + 1:
         sent = _cut(sent, room)
-        note = f"<div><small>Only the first {sent.duration:.1f} s of {clip.duration:.1f} s are embedded.</small></div>"
+        return "wav", sent.wav_bytes(), sent.duration
     sent = Clip(sent.pcm[: room * BYTES_PER_SAMPLE], rate)
-    data = pybase64.b64encode(sent.wav_bytes()).decode()
-    return f'<audio controls preload="metadata" style="max-width:100%" src="{_URI}{data}"></audio>{note}'
+    return "wav", sent.wav_bytes(), clip.duration
 
 
 def _cut(clip: Clip, samples: int) -> Clip:

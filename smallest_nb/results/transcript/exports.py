@@ -21,7 +21,11 @@ from smallest_nb.results.transcript.timing import fill_segment_times
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Exports"]
+__all__ = ["TRANSCRIPT_FORMATS", "Exports"]
+
+TRANSCRIPT_FORMATS = ("srt", "vtt", "json", "csv", "textgrid", "rttm", "txt", "eaf", "ctm", "stm", "audacity")
+"""What a transcript can be exported as."""
+_SUFFIXES = frozenset(TRANSCRIPT_FORMATS) - {"audacity"}
 
 
 class Exports:
@@ -164,6 +168,36 @@ class Exports:
             lines.append((f"{self.name_of(segment.speaker)}: " if segment.speaker is not None else "") + segment.text)
         return "".join(f"{one_line(line)}\n" for line in lines)
 
+    def export(self, format: str, *, file_id: str = "session") -> str:  # noqa: A002 - as in load
+        """Return the text of a file in a format.
+
+        Args:
+            format: "srt", "vtt", "json", "csv", "textgrid", "rttm", "txt", "eaf", "ctm", "stm" or "audacity", in any
+                case.
+            file_id: What the recording is called in RTTM, CTM and STM; what they do not take in it is replaced.
+
+        Raises:
+            ConfigError: Another format, or what the format's own method raises.
+        """
+        recording = to_column(file_id) or "session"
+        writers: dict[str, Callable[[], str]] = {
+            "srt": self.to_srt,
+            "vtt": self.to_vtt,
+            "json": self.to_json,
+            "csv": lambda: dataframe.to_csv(self.to_dataframe()),
+            "textgrid": self.to_textgrid,
+            "rttm": lambda: self.to_rttm(recording),
+            "txt": self.to_text,
+            "eaf": self.to_eaf,
+            "ctm": lambda: self.to_ctm(recording),
+            "stm": lambda: self.to_stm(recording),
+            "audacity": self.to_audacity,
+        }
+        write = writers.get(str(format).lower())
+        if write is None:
+            raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(writers)}.")
+        return write()
+
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002 - as in load
         """Write a file, in the format that its suffix names; UTF-8.
 
@@ -179,27 +213,10 @@ class Exports:
             ConfigError: Another suffix, a file that cannot be written, or what the format's own method raises.
         """
         target = as_path(path)
-        recording = to_column(target.stem) or "session"
-        writers: dict[str, Callable[[], str]] = {
-            ".srt": self.to_srt,
-            ".vtt": self.to_vtt,
-            ".json": self.to_json,
-            ".csv": lambda: dataframe.to_csv(self.to_dataframe()),
-            ".textgrid": self.to_textgrid,
-            ".rttm": lambda: self.to_rttm(recording),
-            ".txt": self.to_text,
-            ".eaf": self.to_eaf,
-            ".ctm": lambda: self.to_ctm(recording),
-            ".stm": lambda: self.to_stm(recording),
-            ".audacity": self.to_audacity,
-        }
-        write = writers.get(target.suffix.lower() if format is None else f".{format}".lower())
-        if write is None and format is not None:
-            raise ConfigError(f"format={format!r} is unknown; expected one of {', '.join(w[1:] for w in writers)}.")
-        if write is None:
+        if format is None and target.suffix.lower()[1:] not in _SUFFIXES:
             known = ".srt, .vtt, .json, .csv, .TextGrid, .rttm, .txt, .eaf, .ctm, .stm"
             raise ConfigError(f"{target.name!r} has no suffix that names a format; expected one of {known}.")
-        text = write()
+        text = self.export(target.suffix[1:] if format is None else format, file_id=target.stem)
         try:
             write_file(target, text.encode("utf-8", "replace"))
         except OSError as error:

@@ -154,6 +154,29 @@ class Recording:
             if restart:
                 self._written = self._dropped = 0
 
+    def put_back(self, former: Recording) -> None:
+        """Put back sound that was cleared, in front of what is held.
+
+        Args:
+            former: A copy that was made before :meth:`clear`.
+
+        Raises:
+            ConfigError: The sound that is held does not follow on it: another recording has begun.
+        """
+        state = former.__getstate__()
+        with self._lock:
+            kept = self._written - self._held
+            if not self._written:
+                self._written, self._dropped = state["_written"], state["_dropped"]
+            elif kept != state["_written"] or self._skipped:
+                raise ConfigError("Another recording has begun: what was cleared does not come before its sound.")
+            blocks = [*state["_blocks"], *([state["_open"]] if self._held else [])]
+            self._open = self._open if self._held else bytearray(state["_open"])
+            self._blocks.extendleft(reversed(blocks))
+            self._skipped = state["_skipped"]
+            self._held += state["_held"]
+            self._drop(self._held - self._bound)
+
     def _parts(self, first: int, last: int) -> list[bytes]:
         parts: list[bytes] = []
         at = 0

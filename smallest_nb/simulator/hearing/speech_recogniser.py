@@ -1,26 +1,26 @@
-"""Recognises speech with the pocketsphinx worker, segment by segment.
+"""Recognises speech, segment by segment: where speech begins and ends, and when results are due.
 
-English only. Word errors of everyday sentences, as `bench.simulator` measures them: 14 % in the voice magnus, 23 to
-48 % in others; 25 to 33 % on people.
+What turns a segment into words is a decoder; where it fails in the middle of one, the next one takes the segment's
+sound from its beginning.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from time import monotonic
+from typing import TypeVar
 
-from smallest_nb.audio.clip import BYTES_PER_SAMPLE, StreamResampler
+from smallest_nb.audio.clip import BYTES_PER_SAMPLE, StreamResampler, pcm16_to_array
 from smallest_nb.audio.vad import FRAME_SAMPLES, SAMPLE_RATE, make_vad
-from smallest_nb.simulator.hearing.keyword_model import KeywordModel
+from smallest_nb.simulator.hearing.decoder import Decoder
 from smallest_nb.simulator.hearing.recogniser import Activity, ActivityTracker, Result
 from smallest_nb.simulator.hearing.speakers import Speakers
 from smallest_nb.simulator.hearing.stt_options import STTOptions
-from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
 from smallest_nb.simulator.text.recognised_word import RecognisedWord
-from smallest_nb.simulator.workers import framing
-from smallest_nb.simulator.workers.worker import EngineError, Worker, WorkerPool
+from smallest_nb.simulator.workers.worker import EngineError
 
 __all__ = ["SpeechRecogniser"]
 
@@ -29,34 +29,47 @@ _FRAME_BYTES = FRAME_SAMPLES * BYTES_PER_SAMPLE
 _FRAME_SECS = FRAME_SAMPLES / SAMPLE_RATE
 _START_FRAMES = 3
 _PRE_ROLL_FRAMES = 12
-_INTERIM_FRAMES = 6
+_INTERIM_FRAMES = 15
+"""An interim each 0.48 s; at most 0.6 s are promised."""
+_LEAST_SECS = 0.4
+_OVERDUE_FRAMES = 60
+"""In a message of any length one is made after so many frames at the latest."""
+_QUIET_FRAMES = 8
+"""Quiet frames after which nothing new can be in an interim."""
 _TURN_FRAMES = 8
 """Frames after which other sessions have their turn, in a message of any length."""
-_ANSWER_SECS = 30.0
+_SILENT = 10
+"""A frame whose loudest sample is no louder is silence, and no detector is asked."""
 _LONGEST_SECS = 60.0
 """A segment is ended after this long, so that what is kept of it stays bounded."""
+_Made = TypeVar("_Made")
 
 
 class SpeechRecogniser:
     """Recognises speech.
 
     Args:
-        pool: Where its worker comes from.
-        speech: Pronounces keywords that no dictionary knows.
+        decoders: Returns a decoder that was started: the best one, and after each failure the next. It raises
+            EngineError where there is none.
+        release: Is called once when the session ends.
         options: The session's query.
     """
 
-    def __init__(self, pool: WorkerPool, speech: SpeechSynthesizer, options: STTOptions) -> None:
-        self._pool = pool
-        self._keywords = KeywordModel(options.keywords, speech)
+    def __init__(
+        self, decoders: Callable[[], Awaitable[Decoder]], release: Callable[[], None], options: STTOptions
+    ) -> None:
+        self._decoders = decoders
+        self._release = release
         self._resampler = StreamResampler(options.sample_rate, SAMPLE_RATE)
         silence = options.silence_ms
         self._silence_frames = round(silence / 1000 / _FRAME_SECS) if silence is not None else None
         self._max_words = options.max_words
+        self._interims = options.interims
         self._speakers = Speakers() if options.diarize else None
         self._vad = make_vad()
         self._activity = ActivityTracker()
-        self._worker: Worker | None = None
+        self._decoder: Decoder | None = None
+        self._closed = False
         self._rest = b""
         self._frames = 0
         self._recent: deque[bytes] = deque(maxlen=_PRE_ROLL_FRAMES)
@@ -67,28 +80,32 @@ class SpeechRecogniser:
         self._speaking = False
         self._since_interim = 0
         self._last_text = ""
-        self._waiting_for_answer = False
+        self._guessed_at = 0.0
 
     async def start(self) -> None:
-        """Borrow a worker and load the keywords into it.
+        """Take a decoder.
 
         Raises:
             EngineError: No recogniser is installed.
         """
-        self._worker = await self._pool.take()
-        if words := await self._keywords.describe():
-            await self._exchange(b"K", json.dumps(words).encode(), reply=b"K")
+        self._decoder = await self._decoders()
 
     async def push(self, pcm: bytes) -> list[Result | Activity]:
-        """Take a piece of sound and return the results that it completes."""
+        """Take a piece of sound and return the results that it completes.
+
+        Raises:
+            EngineError: No decoder is left.
+        """
         self._rest += self._resampler.push(pcm)
         results: list[Result | Activity] = []
         while len(self._rest) >= _FRAME_BYTES:
             frame, self._rest = self._rest[:_FRAME_BYTES], self._rest[_FRAME_BYTES:]
             results += await self._frame(frame)
+            if self._since_interim >= _OVERDUE_FRAMES:
+                results += await self._interim()
             if self._frames % _TURN_FRAMES == 0:
                 await asyncio.sleep(0)
-        return results
+        return [*results, *await self._interim()]
 
     async def finalize(self) -> Result:
         """End the segment now and return its final, empty if nothing was said."""
@@ -96,29 +113,28 @@ class SpeechRecogniser:
             return Result("", final=True)
         if self._rest:
             await self._add_audio(self._rest)
+            self._rest = b""
         return await self._end()
 
     async def close(self) -> None:
-        """Return the worker, or end it if keywords were loaded: they would count in the next session too."""
-        worker = self._worker
-        if worker is None:
+        """Return what was taken."""
+        if self._closed:
             return
-        healthy = not (self._waiting_for_answer or self._keywords)
+        self._closed = True
         try:
-            await self._exchange(b"Z")
-        except EngineError:
-            healthy = False
+            if self._decoder is not None:
+                await self._decoder.close()
         finally:
-            self._worker = None
-            self._pool.give_back(worker, healthy=healthy)
+            self._decoder = None
+            self._release()
 
     @property
     def _now(self) -> float:
         return self._frames * _FRAME_SECS
 
     async def _frame(self, frame: bytes) -> list[Result | Activity]:
-        speech = self._vad.probability(frame)
         self._frames += 1
+        speech = self._rate_speech(frame)
         if not self._speaking:
             self._recent.append(frame)
             self._voiced = self._voiced + 1 if speech >= _ON else 0
@@ -126,28 +142,43 @@ class SpeechRecogniser:
                 return [*self._activity.check_end(self._now)]
             await self._begin()
             return [*self._activity.start(self._now - self._voiced * _FRAME_SECS)]
-        await self._add_audio(frame)
         self._quiet = self._quiet + 1 if speech < _OFF else 0
+        await self._add_audio(frame)
         if not self._quiet:
             self._activity.extend(self._now)
         results: list[Result | Activity] = [*self._activity.check_end(self._now)]
         ended = self._silence_frames is not None and self._quiet >= self._silence_frames
         if ended or len(self._segment) > _LONGEST_SECS * SAMPLE_RATE * BYTES_PER_SAMPLE:
-            return [*results, await self._end()]
-        self._since_interim += 1
-        if self._since_interim < _INTERIM_FRAMES:
-            return results
-        self._since_interim = 0
-        return [*results, *await self._interim()]
+            return [*results, *_split_final(await self._end(), self._max_words)]
+        if self._quiet <= _QUIET_FRAMES:
+            self._since_interim += 1
+        return results
+
+    def _rate_speech(self, frame: bytes) -> float:
+        """Return how likely a frame is speech. Silence costs nothing."""
+        samples = pcm16_to_array(frame)
+        if not self._speaking and int(samples.max()) <= _SILENT and int(samples.min()) >= -_SILENT:
+            return 0.0
+        return self._vad.probability(frame)
 
     async def _interim(self) -> list[Result]:
-        text = self._keywords.restore_text(json.loads(await self._exchange(b"H", reply=b"P"))["text"])
-        if self._max_words is not None and len(text.split()) > self._max_words:
-            return await self._cut(self._max_words)
-        if not text or text == self._last_text:
-            return []
-        self._last_text = text
-        return [Result(text, final=False)]
+        """Return the interim that is due, if any, and the finals of as many words as end a segment."""
+        results: list[Result] = []
+        while self._speaking and self._interims and self._since_interim >= _INTERIM_FRAMES:
+            if self._max_words is None and monotonic() - self._guessed_at < _LEAST_SECS:
+                break  # a file comes faster than it is read; where words end a segment, nothing may hang on time
+            self._guessed_at = monotonic()
+            self._since_interim = 0
+            found = await self._decode(lambda decoder: decoder.guess())
+            text = " ".join(found.words) if found is not None else ""
+            if found is not None and self._max_words is not None and found.settled >= self._max_words:
+                cut = await self._cut(self._max_words)
+                results += cut
+                self._since_interim = _INTERIM_FRAMES if cut else 0  # what is left may be more than one segment
+            elif text and text != self._last_text:
+                self._last_text = text
+                results.append(Result(text, final=False))
+        return results
 
     async def _begin(self) -> None:
         self._speaking = True
@@ -157,8 +188,30 @@ class SpeechRecogniser:
         self._recent.clear()
 
     async def _add_audio(self, pcm: bytes) -> None:
+        quiet = self._quiet * _FRAME_BYTES
         self._segment += pcm
-        await self._exchange(b"A", pcm)
+        await self._decode(lambda decoder: decoder.add(pcm, quiet=quiet), taken=len(pcm))
+
+    async def _decode(self, ask: Callable[[Decoder], Awaitable[_Made]], *, taken: int = 0) -> _Made:
+        """Return what the decoder answers; where it fails, what the next one answers, which takes the segment first.
+
+        Args:
+            ask: What is asked.
+            taken: Bytes at the segment's end that `ask` itself brings.
+        """
+        while True:
+            if self._decoder is None:
+                self._decoder = await self._decoders()
+                before = bytes(self._segment[: len(self._segment) - taken])
+            else:
+                before = b""
+            try:
+                if before:
+                    await self._decoder.add(before, quiet=0)
+                return await ask(self._decoder)
+            except EngineError:
+                failed, self._decoder = self._decoder, None
+                await failed.close()
 
     async def _end(self) -> Result:
         words = await self._read_words()
@@ -182,10 +235,9 @@ class SpeechRecogniser:
         return [final] if final.words else []
 
     async def _read_words(self) -> list[RecognisedWord]:
-        found: dict[str, Any] = json.loads(await self._exchange(b"F", reply=b"F"))
         base = self._start
-        words = [RecognisedWord(w, round(base + s, 3), round(base + e, 3), c) for w, s, e, c in found["words"]]
-        return self._keywords.restore_words(words)
+        words = await self._decode(lambda decoder: decoder.finish())
+        return [replace(w, start=round(base + w.start, 3), end=round(base + w.end, 3)) for w in words]
 
     def _make_final(self, words: list[RecognisedWord], size: int) -> Result:
         if self._speakers is not None:
@@ -194,19 +246,10 @@ class SpeechRecogniser:
         self._last_text = ""
         return Result(" ".join(w.text for w in words), final=True, words=words)
 
-    async def _exchange(self, kind: bytes, payload: bytes = b"", *, reply: bytes | None = None) -> bytes:
-        if self._worker is None:
-            raise EngineError("the recogniser has not been started")
-        await self._worker.send(framing.pack(kind, payload))
-        if reply is None:
-            return b""
-        self._waiting_for_answer = True  # stays so when this is cancelled: the answer would reach the next session
-        try:
-            async with asyncio.timeout(_ANSWER_SECS):
-                got, answer = await self._worker.receive()
-        except TimeoutError:
-            raise EngineError(f"the recogniser was silent for {_ANSWER_SECS:g} s") from None
-        self._waiting_for_answer = False
-        if got != reply:
-            raise EngineError(answer.decode(errors="replace"))
-        return answer
+
+def _split_final(final: Result, most: int | None) -> list[Result]:
+    """Cut a final that became longer than a segment may be while no interim was due."""
+    if most is None or len(final.words) <= most:
+        return [final]
+    groups = [final.words[at : at + most] for at in range(0, len(final.words), most)]
+    return [Result(" ".join(w.text for w in group), final=True, words=group) for group in groups]

@@ -32,6 +32,7 @@ class STTOptions:
         silence_ms: Silence that ends a segment, or None for never.
         max_words: Words that end a segment, or None for any number.
         vad_events: Send a frame when speech starts and when it ends.
+        interims: Whether hypotheses are wanted before a segment ends.
     """
 
     language: str
@@ -48,6 +49,7 @@ class STTOptions:
     redact_pci: bool = False
     vad_events: bool = False
     keywords: tuple[Keyword, ...] = ()
+    interims: bool = True
 
     @classmethod
     def read(cls, query: Mapping[str, str], *, legacy: bool, streamed: bool = True) -> STTOptions:

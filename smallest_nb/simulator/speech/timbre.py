@@ -52,7 +52,7 @@ class Timbre:
 
 _FIXED = {
     "sophia": Timbre("klatt3", 92, 1.0, 1.0, "American"),
-    "magnus": Timbre("klatt5", 40, 0.98, 1.0, "American"),
+    "magnus": Timbre("adam", 40, 0.98, 1.0, "American"),
 }
 
 

@@ -1,8 +1,9 @@
 """How a transcript is written: numbers, capitals, punctuation.
 
-What the rules cannot do: commas, exclamations and quotations; sentence ends without a pause; questions that only the
-voice makes ("you are coming?"); capitals of surnames, places and brands. Numbers are written by numerals and
-normalize, whose limits apply. Languages other than English get a capital, an end mark and text2num's numbers.
+What the rules cannot do, where the recogniser does not write it: commas, exclamations and quotations; sentence ends
+without a pause; questions that only the voice makes ("you are coming?"); capitals of surnames, places and brands.
+Numbers are written by numerals and normalize, whose limits apply. Languages other than English get a capital, an end
+mark and text2num's numbers.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Wording:
         """Write a final.
 
         Args:
-            words: As heard, in lower case.
+            words: As heard, in lower case but for names, with or without marks behind them.
 
         Returns:
             The written words; joined by blanks they are the transcript. What several words became spans them all.
@@ -199,12 +200,13 @@ def _reads_digits(run: Sequence[RecognisedWord], word: RecognisedWord) -> bool:
 
 
 def _split_sentences(words: Sequence[RecognisedWord]) -> Iterator[list[RecognisedWord]]:
-    """Cut at pauses and changes of speaker, but neither inside a number nor near the ends."""
+    """Cut behind end marks, and at pauses and changes of speaker, but neither inside a number nor near the ends."""
     sentence = list(words[:1])
     for at, (left, right) in enumerate(pairwise(words), start=1):
         pause = right.start - left.end >= _PAUSE or right.speaker != left.speaker
         numbers = all(_make_key(w) in NUMBERED or _make_key(w)[:1].isdigit() for w in (left, right))
-        if pause and not numbers and len(sentence) >= _LEAST_WORDS and len(words) - at >= _LEAST_WORDS:
+        marked = left.text.endswith(_ENDS)
+        if marked or (pause and not numbers and len(sentence) >= _LEAST_WORDS and len(words) - at >= _LEAST_WORDS):
             yield sentence
             sentence = []
         sentence.append(right)

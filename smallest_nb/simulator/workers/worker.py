@@ -31,24 +31,29 @@ class Worker:
         self.hello = hello
 
     @classmethod
-    async def start(cls, script: str) -> Worker:
+    async def start(cls, script: str, *arguments: str, limit: float = _START_SECS) -> Worker:
         """Start a worker and wait until its engine is loaded.
 
         Args:
             script: File name beside this one.
+            arguments: Of its command line.
+            limit: Seconds that loading may take.
 
         Raises:
             EngineError: The engine is missing, in its own words.
         """
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-u", str(Path(__file__).with_name(script)),
+            sys.executable, "-I", "-u", str(Path(__file__).with_name(script)), *arguments,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             env=child_environment(),
         )  # fmt: skip
         worker = cls(process, {})
         try:
-            async with asyncio.timeout(_START_SECS):
+            async with asyncio.timeout(limit):
                 kind, payload = await worker.receive()
+        except TimeoutError:
+            await worker.stop()
+            raise EngineError(f"the engine was not ready within {limit:g} s") from None
         except BaseException:
             await worker.stop()  # waits for its end: a loop that is closed first would report its pipes
             raise
