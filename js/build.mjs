@@ -18,6 +18,7 @@ const WIDGETS = [
   "transcript-view",
   "settings",
   "doctor",
+  "listening",
 ];
 const LIMIT_BYTES = 92_000;
 

@@ -10,6 +10,10 @@ snb.speak('Hi.')
 snb.VoiceTuner, snb.LiveTranscriber, snb.Player, snb.Microphone;"""
 
 CELLS = {
+    "bare anywidget": """import anywidget
+class Bare(anywidget.AnyWidget):
+    _esm = "export default { render({ el }) { el.innerHTML = '<div class=snb><i class=bare></i></div>'; } }"
+Bare()""",
     "slider": "ipywidgets.FloatSlider()",
     "tuner": "tuner = snb.VoiceTuner('Good evening.'); tuner",
     "transcriber": "live = snb.LiveTranscriber(); live",

@@ -93,7 +93,7 @@ def kernel(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
 
     view.comm.send = send
     hello = {"v": 1, "type": "hello", "page": "p", "ack": -1, "build": build_hash(), "host": "bench", "secure": True,
-             "microphone": "ask", "worklet": True, "pull": False}  # fmt: skip
+             "microphone": "ask", "worklet": True, "pull": False, "parts": [""]}  # fmt: skip
     view.comm.handle_msg({"content": {"data": {"method": "custom", "content": hello}}, "buffers": []})
     rows = []
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Sound in which nobody speaks: silence, noise, hum, tones, keystrokes, music; PCM16 at 16 kHz, always the same."""
+"""Sound without speech: silence, noise, hum, tones, keystrokes, music; PCM16 at 16 kHz, always the same."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _taken(metadata: Any) -> Cell:
     if kind == "latency":
         return code(*LATENCIES)
     values = {"flag": "nothing, or `on` `off`", "count": "a whole number", "limit": "a whole number",
-            "seconds": "a number", "model": "a model's id"}  # fmt: skip
+            "seconds": "a number", "model": "a model's id", "own": "a text"}  # fmt: skip
     return plain(values[kind])
 
 

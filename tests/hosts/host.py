@@ -111,7 +111,9 @@ class Host:
             "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME",
         )  # fmt: skip
         own = {name: str(self.folder / name.lower()) for name in names}
-        return {**own, "SNB_PROBES": str(self.probes), "PYTHONPATH": str(HERE / "kernel")}
+        # This checkout, whichever one the host's environment was made for.
+        path = os.pathsep.join([str(HERE / "kernel"), str(HERE.parents[1])])
+        return {**own, "SNB_PROBES": str(self.probes), "PYTHONPATH": path}
 
     @property
     def python(self) -> Path:

@@ -27,7 +27,7 @@ EMULATED = {
 NOTES = {
     "voila": "a closed page cannot report it, and Voilà's request to shut its kernel down is refused (403): the kernel "
     "keeps its sockets for five minutes and then keeps running; set a cull timeout",
-    "marimo": "this package draws the boxes, because marimo draws anywidgets only",
+    "marimo": "drawn as any anywidget is",
     "solara": "close the widgets when the visitor leaves: `solara.use_effect`",
     "colab": "emulated: its Python, packages and kernel, and a page with its rules for frames and messages; the tests "
     "cannot reach Colab itself. If the microphone stays silent: `smallest_nb.colab.enable_mic()`",

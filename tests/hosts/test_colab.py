@@ -106,7 +106,7 @@ def test_an_audition_sounds_whole_in_one_of_two_outputs(server, browsers, late):
         hear(second, lambda: press(second, "Speak"))
         check_heard(server, second)
         assert notes.host("lost") > lost + 5, "little was lost: the host is no Colab"
-        status = "() => /Take \\d/.test(document.querySelector('.snb-player .snb-status').textContent)"
+        status = "() => /Take \\d/.test(document.querySelector('.snb-player').textContent)"
         second.wait_for_function(status)  # a trait that a thread set
         assert notes.complaints() == []
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import sys
 import threading
 import time
 
 import pytest
 
-from smallest_nb import Clip, Microphone, Player
+from smallest_nb import Clip, Microphone, Player, VoiceTuner
 from smallest_nb.client import background_loop
 from tests.support.widget_page import Page, eventually, noise
 
@@ -286,6 +287,17 @@ def test_a_page_that_was_forgotten_hears_so_and_comes_again_with_its_press():
     assert player._channel.owner == "p99"
     assert len(player._channel.pages) <= 16
     player.close()
+
+
+def test_what_is_no_page_yet_gets_the_widgets_module():
+    tuner = VoiceTuner()
+    page = Page(tuner, "")
+    page.say("module")
+    pieces = page.of("module")
+    assert [piece["n"] for piece in pieces] == list(range(pieces[0]["of"]))
+    assert set(json.loads("".join(piece["text"] for piece in pieces))) == {"esm", "css"}
+    assert not page.of("unknown")
+    tuner.close()
 
 
 @pytest.mark.parametrize("field", ["error", "granted", "rate"])

@@ -208,13 +208,13 @@ class Channel:
             return
         self._between_cells = reachability.note_message()
         with polling.handling_message():
-            if message["page"] not in self.pages and message["type"] not in ("hello", "bye"):
+            if message["type"] == "module":
+                self._send_module()  # to what is no page yet
+            elif message["page"] not in self.pages and message["type"] not in ("hello", "bye"):
                 # Forgotten, or from before a restart: it comes again as another page, with what was not answered.
                 self._send_unnumbered({"type": "unknown", "page": message["page"]}, to=message["page"])
             elif message["type"] == "ping":
                 self._pong(message)
-            elif message["type"] == "module":
-                self._send_module()
             else:
                 self._take(message, data)
             page = self.pages.get(message["page"])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from smallest_nb.client import background_loop
@@ -53,7 +54,9 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
         self.module_name = getattr(getattr(type(self), "_esm", None), "name", "")
         self._channel = within if within is not None else self._make_channel().part()
         if self._snb_is_part:
-            super(anywidget.AnyWidget, self).__init__(**kwargs)  # it adds the module, as traits of a class of its own
+            # Without anywidget's and ipywidgets' own constructors: they add the module, and have the host make a model.
+            self._model_id = None
+            super(ipywidgets.Widget, self).__init__(**kwargs)
             return
         super().__init__(**kwargs)
         front_end.add(self)

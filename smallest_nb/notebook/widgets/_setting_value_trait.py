@@ -19,10 +19,11 @@ class SettingValueTrait(traitlets.Any):
         kind: The settings class.
     """
 
+    allow_none = False  # the constructor's argument cannot say so where the class allows it
+
     def __init__(self, kind: type[BaseSettings], **kwargs: Any) -> None:
         self._kind = kind
         super().__init__(None, **kwargs)
-        self.allow_none = False  # of `Any` it cannot be given
         self.tag(sync=True)
 
     def validate(self, _obj: Any, value: Any) -> Any:

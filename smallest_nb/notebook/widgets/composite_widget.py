@@ -78,7 +78,7 @@ class CompositeWidget(SpeechWidget):
             super().open()
 
     def _open(self) -> None:
-        """Make the model in the page; the last line of a subclass's constructor."""
+        """Make the model in the page where the host has not, as marimo does; the last line of a constructor."""
         self._complete = True
         self.open()
         lifetime.hold_weakly(self)

@@ -103,6 +103,7 @@ class ListeningTest(CompositeWidget):
         super().__init__({}, self._draw)
         self._channel.on(Act, lambda m, _b: background_loop.post(self._acted, m["page"], m["action"], m["text"]))
         self._show()
+        self._open()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ListeningTest:
