@@ -114,7 +114,9 @@ class Callable:
 
 
 @pytest.mark.parametrize(
-    "reply", [plain, asynchronous, generator, async_generator, returns_generator, Callable()], ids=lambda r: str(r)[:30]
+    "reply",
+    [plain, asynchronous, generator, async_generator, returns_generator, Callable()],
+    ids=lambda reply: getattr(reply, "__name__", type(reply).__name__),
 )
 async def test_each_kind_of_reply(signal, reply):
     async with talking(signal, reply, speed=4) as talk:
@@ -298,7 +300,11 @@ async def test_a_reply_that_fails_in_the_middle_speaks_what_it_gave(signal):
     assert talk.record.turns[1].error == "ValueError: lost it"
 
 
-@pytest.mark.parametrize("reply", [lambda _t: None, lambda _t: "", lambda _t: iter(()), lambda _t: " ... "], ids=str)
+@pytest.mark.parametrize(
+    "reply",
+    [lambda _t: None, lambda _t: "", lambda _t: iter(()), lambda _t: " ... "],
+    ids=["None", "empty", "iterator", "dots"],
+)
 async def test_a_reply_of_nothing_ends_in_listening(signal, reply):
     async with talking(signal, reply, speed=4) as talk:
         talk.person.say(await tones(signal, "hello"))
