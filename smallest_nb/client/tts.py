@@ -138,7 +138,7 @@ class SmallestTTSService(EventEmitter):
 
     Settings = SmallestTTSSettings
     EVENTS: ClassVar[tuple[str, ...]] = (*EventEmitter.EVENTS, "on_retry")
-    """`on_retry` is called with a :class:`~smallest_nb.client.tts_events.RetryWait` before another attempt to connect."""
+    """`on_retry` is called with a :class:`~smallest_nb.client.tts_events.RetryWait` before each new attempt."""
 
     def __init__(
         self,

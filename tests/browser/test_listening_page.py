@@ -25,7 +25,7 @@ import sys
 sys.path.insert(0, {root!r})
 import smallest_nb as snb
 from tests.support.listening_sounds import voice_like
-takes = {{name: voice_like(n, 1.0 + 0.1 * n, level) for n, (name, level) in enumerate({voices!r}.items())}}
+takes = {{name: voice_like(n, {seconds} + 0.1 * n, level) for n, (name, level) in enumerate({voices!r}.items())}}
 test = snb.ListeningTest(takes, {kind!r}, seed=8, **{options!r})
 test
 """
@@ -43,8 +43,8 @@ def options_of(kind):
 
 @pytest.fixture
 def opened(lab, request):
-    kind, options = request.param
-    cell = CELL.format(root=str(ROOT), voices=VOICES, kind=kind, options=options)
+    kind, options, seconds = (*request.param, 1.0)[:3]
+    cell = CELL.format(root=str(ROOT), voices=VOICES, kind=kind, options=options, seconds=seconds)
     with lab.browse(lab.write_notebook(f"listening-{kind}.ipynb", cell)) as notes:
         notes.run_all()
         notes.page.wait_for_selector(".snb-listen[data-ready='true']")
@@ -229,7 +229,7 @@ def test_a_page_that_is_loaded_again_goes_on_and_the_next_listener_follows(opene
     assert opened.kernel("test.trial['listener']") == "Ben"
 
 
-@pytest.mark.parametrize("opened", [("ab", options_of("ab"))], indirect=True, ids=["ab"])
+@pytest.mark.parametrize("opened", [("ab", options_of("ab"), 12.0)], indirect=True, ids=["ab"])
 def test_one_of_two_tabs_sounds_and_both_go_on(opened):
     page = opened.page
     page.get_by_role("button", name="Begin").click()
@@ -244,6 +244,8 @@ def test_one_of_two_tabs_sounds_and_both_go_on(opened):
     other.page.locator(".snb-listen-play").first.click()
     other.page.wait_for_function("() => document.querySelector('.snb-listen-stop').textContent === 'Stop'")
     page.wait_for_function("() => document.querySelector('.snb-listen-stop').textContent === 'Play'")
+    stopped = page.evaluate("() => parseFloat(document.querySelector('.snb-listen-line').style.inlineSize)")
+    assert 0 < stopped < 100, "it ended by itself"
     hear_all(other)
     other.page.locator(".snb-listen-choices button").first.click()
     other.page.get_by_role("button", name="Next").click()

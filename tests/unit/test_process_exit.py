@@ -84,7 +84,7 @@ OBJECTS: dict[str, tuple[str, str, str]] = {
     "Redaction": ("snb.Redaction('FIRSTNAME', 1, 0, 5)", "repr(x)", ""),
     "Language": ("snb.Language('en')", "str(x)", ""),
     "ListeningTest": (
-        "snb.ListeningTest({n: snb.Clip.from_array([0.1, -0.1] * 8000, 16000 + n) for n in (0, 1)})",
+        "snb.ListeningTest({n: snb.Clip.from_array(([0.1] * 20 + [-0.1] * 20) * 400, 16000 + n) for n in (0, 1)})",
         "x.summary(); x.plan()",
         "x.close()",
     ),

@@ -7,6 +7,7 @@ import { observe } from "../lifecycle";
 const PIECE = 48_000;
 /** Bytes on their way at once. */
 const AHEAD = 8 * PIECE;
+const LOOK_MS = 5000;
 const PACES: [string, string][] = [
   ["1", "In real time"],
   ["4", "4 times as fast"],
@@ -35,6 +36,7 @@ interface Row {
 class Sending {
   acknowledged = 0;
   #sent = 0;
+  #looked = -1;
 
   constructor(
     readonly key: string,
@@ -52,6 +54,15 @@ class Sending {
   acknowledge(received: number): void {
     this.acknowledged = received;
     this.#send();
+  }
+
+  /** Send again what has not come since the last look: a host may have lost it. */
+  look(): void {
+    if (this.acknowledged === this.#looked) {
+      this.#sent = this.acknowledged;
+      this.#send();
+    }
+    this.#looked = this.acknowledged;
   }
 
   #send(): void {
@@ -89,6 +100,10 @@ export class FilesEngine {
       this.changed();
     });
     observe(model, ["rows", "pace", "status"], signal, () => this.changed());
+    const timer = setInterval(() => {
+      for (const sending of this.#sending.values()) sending.look();
+    }, LOOK_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
   }
 
   get rows(): Row[] {

@@ -1,5 +1,4 @@
 /** The LiveTranscriber: microphone, transcript, its sound, settings and files in one frame. */
-import "../components/transcriber.css";
 import type { Model, PartChannel } from "../channel";
 import { Announcer } from "../components/announcer";
 import { makeDownloads } from "../components/downloads";
@@ -16,6 +15,8 @@ import { observe, widget } from "../lifecycle";
 import { recall, remember } from "../memory";
 import { PartModel } from "../part";
 import { followTheme } from "../theme";
+// Last, so that its rules come after those of the parts.
+import "../components/transcriber.css";
 
 const PARTS = ["", "microphone", "transcript", "player", "recording", "settings", "files"] as const;
 const TAB = "transcriber-tab";

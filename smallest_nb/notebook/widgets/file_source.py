@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 MAX_FILE_BYTES = 250 * 2**20
 """As much as the service takes in one request."""
 _MAX_WAITING = 50
+_MOST_EARLY = 32
+_MOST_FORGOTTEN = 200
 _SHOWN = 8
 
 
@@ -36,9 +38,18 @@ class _File:
     name: str
     size: int
     content: bytearray = field(default_factory=bytearray)
+    early: dict[int, bytes] = field(default_factory=dict)
+    """Pieces that came before those in front of them, by where they begin: kernels deliver on several threads."""
     state: str = "receiving"
     done: float = 0.0
     problem: str = ""
+
+    def add(self, first: int, data: bytes) -> None:
+        """Add a piece, in whatever order they come; one that is there already changes nothing."""
+        if first >= len(self.content) and (first in self.early or len(self.early) < _MOST_EARLY):
+            self.early[first] = data
+        while (piece := self.early.pop(len(self.content), None)) is not None and piece:
+            self.content += piece
 
     def to_row(self) -> dict[str, Any]:
         return {"name": self.name, "state": self.state, "done": round(self.done, 3), "problem": self.problem}
@@ -76,6 +87,7 @@ class FileSource(SpeechWidget):
         self._turn = turn
         self._begin = begin
         self._files: deque[_File] = deque()
+        self._forgotten: deque[str] = deque(maxlen=_MOST_FORGOTTEN)
         self._running: asyncio.Task[None] | None = None
         self._playing: asyncio.Task[None] | None = None
         self._channel.on(Upload, self._received)
@@ -91,7 +103,7 @@ class FileSource(SpeechWidget):
             return
         for one in self._files:
             if one.state in ("receiving", "waiting"):
-                one.state, one.content = "stopped", bytearray()
+                one.state, one.content, one.early = "stopped", bytearray(), {}
         if self._playing is not None:
             self._playing.cancel()
         self._show()
@@ -100,7 +112,7 @@ class FileSource(SpeechWidget):
         """Add bytes to a file and say how many there are; the page sends no more than a few messages ahead."""
         one = next((f for f in self._files if f.key == message["file"]), None)
         problem = None
-        if one is None and message["first"] == 0:
+        if one is None and message["file"] not in self._forgotten:
             problem = self._why_refused(message)
             if problem is None:
                 one = _File(message["file"], message["name"], message["size"])
@@ -108,8 +120,7 @@ class FileSource(SpeechWidget):
         if one is None or one.state != "receiving":
             self._acknowledge(message["file"], 0, problem or "It is not wanted any more.")
             return
-        if message["first"] == len(one.content):  # else sent twice by a host
-            one.content += data
+        one.add(message["first"], data)
         one.done = len(one.content) / max(1, one.size)
         self._acknowledge(one.key, len(one.content), None)
         if len(one.content) >= one.size:
@@ -137,6 +148,7 @@ class FileSource(SpeechWidget):
             finished = [f for f in self._files if f.state in ("done", "stopped", "failed")]
             for old in finished[:-_SHOWN]:
                 self._files.remove(old)
+                self._forgotten.append(old.key)
 
     async def _transcribe(self, one: _File) -> None:
         one.state = "transcribing"
