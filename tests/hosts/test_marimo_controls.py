@@ -47,5 +47,7 @@ def test_the_controls_of_the_tuner_are_bound_both_ways(host, shown):
 def test_a_file_is_transcribed(host, shown, spoken):
     shown.page.locator(".snb-transcriber [data-tab='files']").click()
     shown.page.locator(".snb-transcriber input[type=file]").set_input_files(spoken)
-    expect(shown.lines.first).to_be_visible(timeout=30_000)
+    expect(shown.lines.first).to_be_attached(timeout=30_000)
+    shown.page.locator(".snb-transcriber [data-tab='transcript']").click()
+    expect(shown.lines.first).to_be_visible()
     assert "weather" in shown.transcript().lower()
