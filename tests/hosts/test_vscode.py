@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from colab.acts import MIC, PLAYER, check_heard, hear, press, shown
+from colab.acts import MIC, check_heard, hear, press, shown
 from colab.notebook import INSECURE, VSCODE, Browsers
 from colab.server import NotebookServer
 from environments import interpreter
