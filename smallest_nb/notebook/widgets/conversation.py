@@ -34,13 +34,13 @@ from smallest_nb.notebook.widgets.microphone import Microphone
 from smallest_nb.notebook.widgets.player import Player
 from smallest_nb.notebook.widgets.task_log import log_failure
 from smallest_nb.results.conversation import ConversationRecord, ConversationTurn
+from smallest_nb.results.conversation.latency import AnswerMetricsLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
-    from smallest_nb.results.conversation.latency import AnswerMetricsLog
     from smallest_nb.results.transcript import Transcript
 
 __all__ = ["Conversation"]
@@ -140,7 +140,7 @@ class Conversation(CompositeWidget):
 
     @property
     def history(self) -> list[dict[str, str]]:
-        """The turns as messages, `{"role": "user" or "assistant", "content": ...}`: what was heard, and no more."""
+        """What was heard, and no more, as messages with `role` ("user" or "assistant") and `content`."""
         return self.record.history
 
     @property
