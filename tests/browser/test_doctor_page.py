@@ -76,7 +76,7 @@ def test_every_line_is_filled_and_no_key_is_anywhere(lab, simulator):
         notes.page.wait_for_function("() => document.querySelector('.snb-face').innerHTML.includes('100 messages in')")
         notes.save()
         shown = notes.page.content()
-        state = notes.kernel("{k: str(v) for k, v in doctor._view.get_state().items()}")
+        state = notes.kernel("{k: str(v) for k, v in doctor.get_state().items()}")
     saved = (lab.notebooks / name).read_text()
     html, _ = nbconvert.HTMLExporter().from_notebook_node(nbformat.reads(saved, as_version=4))
     for text in (saved, html, shown, json.dumps(report), json.dumps(state), "\n".join(notes.console)):

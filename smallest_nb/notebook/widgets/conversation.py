@@ -297,6 +297,7 @@ class Conversation(CompositeWidget):
             raise
         finally:
             self._loop = None
+            self._show_figures()
             self.state, self.interim, self.answer = "idle", "", ""
             await asyncio.gather(stt.close(), tts.close(), return_exceptions=True)
             self.saved_html.refresh()
@@ -305,6 +306,7 @@ class Conversation(CompositeWidget):
         @loop.event_handler("on_state")
         def state(_loop: ConversationLoop, name: str) -> None:
             self.state = name
+            self._show_figures()
 
         @loop.event_handler("on_interim")
         def interim(_loop: ConversationLoop, text: str) -> None:
@@ -335,11 +337,14 @@ class Conversation(CompositeWidget):
 
     def _show_turns(self) -> None:
         self.turns = [_row(turn) for turn in self.record.turns[-_SHOWN_TURNS:]]
+        self._show_figures()
+        self.saved_html.refresh()
+
+    def _show_figures(self) -> None:
         if self.record.metrics:
             latest = self.record.metrics[-1]
             known = {name: getattr(latest, name) for name in (*_PARTS, "total_s")}
             self.figures = {name: round(value, 3) for name, value in known.items() if value is not None}
-        self.saved_html.refresh()
 
     def _draw(self) -> str:
         """What the notebook shows of it without a kernel."""
