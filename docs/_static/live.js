@@ -86,7 +86,7 @@ class Tape {
     } else if (type === "ping") {
       model.tell({ type: "pong", page, t: content.t, k: performance.now() }, [], false);
     } else if (type === "press") {
-      if (action === "play") this.#play();
+      if (action === "play" || action === "replay") this.#play();
       else this.stop();
     } else if (type === "played") this.#hold(state === "paused");
     else if (type === "bye") this.stop();
