@@ -217,6 +217,8 @@ def test_the_call_is_written_while_it_is_heard(page, served, said):
 
 def test_what_would_need_a_kernel_says_so(page, served):
     open_page(page, f"{served}/explanation/interim-and-final.html", 1)
+    press(page, 0)
+    page.wait_for_selector(".snb-transcript-line[data-final='true']")
     page.get_by_role("button", name="Download").click()
     page.locator("[data-format='srt']").click()
     expect(page.locator(".snb-transcript .snb-error")).to_contain_text("no kernel")
