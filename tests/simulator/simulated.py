@@ -59,7 +59,7 @@ async def hear(simulator, pcm, *, then=(CLOSE,), rate=16000, width=2, path=None,
                 await ws.send(pcm[at : at + step])
             for frame in then:
                 await ws.send(frame)
-        await asyncio.wait_for(reader, 30)
+        await asyncio.wait_for(reader, 120)  # where all tests run at once the recogniser is behind
     return frames
 
 
