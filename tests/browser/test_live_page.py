@@ -584,9 +584,10 @@ def test_it_does_not_transcribe_its_own_voice(notes):
     notes.page.wait_for_selector(".snb-mic[data-state='recording']")
     until(notes, "live.service is not None and live.service.connected")
     notes.do("live.player.play(snb.speak('One two three four five six.'))")
-    notes.page.get_by_text("Not listening while a player in this notebook is playing.").wait_for()
+    status = notes.page.locator(".snb-mic .snb-status")
+    status.get_by_text("Not listening while a player in this notebook is playing.").first.wait_for()
     until(notes, "live.player.state", "idle")
-    notes.page.get_by_text("Listening.").wait_for()
+    status.get_by_text("Listening.").first.wait_for()
     press(notes, "Stop")
     notes.page.wait_for_selector(".snb-mic[data-state='idle']")
 
@@ -620,7 +621,7 @@ def test_UX24_several_files_are_chosen_and_a_broken_one_says_so(notes, spoken, t
     waiting.value.set_files([wav, odd, empty, second])
     notes.page.wait_for_selector(".snb-files li[data-state='transcribing']")
     notes.page.locator(".snb-tab[data-tab='files']", has_text="left").wait_for()
-    notes.page.get_by_text("empty.wav is empty.").wait_for()
+    notes.page.get_by_text("empty.wav is empty.").first.wait_for()
     row(notes, "second.wav").get_by_text("Transcribed").wait_for(timeout=30_000)
     assert row(notes, "spoken.wav").locator(".snb-file-state").inner_text() == "Transcribed"
     assert row(notes, "letter.wav").get_attribute("data-state") == "failed"

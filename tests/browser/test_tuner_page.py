@@ -152,7 +152,7 @@ def test_P6_the_list_keeps_the_persons_place(notes):
 def test_UX10_two_takes_switch_at_the_same_instant(notes, theme):
     notes.page.evaluate("() => window.__tap.clear()")
     notes.page.get_by_role("button", name="Compare take 2 as B").click()
-    notes.page.get_by_text("Press A on another take to compare it with take 2.").wait_for()
+    notes.page.get_by_text("Press A on another take to compare it with take 2.").first.wait_for()
     notes.page.get_by_role("button", name="Compare take 1 as A").click()
     compare = notes.page.locator(".snb-takes-box .snb-compare")
     compare.wait_for()
@@ -196,7 +196,7 @@ def test_code_is_copied(notes, theme):
     notes.page.locator(".snb-tab[data-target='curl']").click()
     notes.page.wait_for_function("() => document.querySelector('.snb-code').textContent.startsWith('curl')")
     notes.page.get_by_role("button", name="Copy", exact=True).click()
-    notes.page.get_by_text("Copied.").wait_for()
+    notes.page.get_by_text("Copied.").first.wait_for()
     assert notes.page.evaluate("() => navigator.clipboard.readText()") == notes.kernel("tuner.code('curl')")
     assert notes.page.locator(".snb-code").evaluate("(e) => parseInt(getComputedStyle(e).paddingLeft)") >= 8
     picture(notes, ".snb-frame", f"voice-tuner-code-{theme}.png")

@@ -61,7 +61,7 @@ def test_UX14_figures_follow_typing_and_the_speed_and_ctrl_enter_speaks(notes):
     field(notes).fill("x" * 28)
     assert figures.inner_text() == "28 characters · about 2.0 s", "before the field is left"
     notes.do("tuner.settings = {'speed': 2.0}")
-    notes.page.get_by_text("28 characters · about 1.0 s at speed 2").wait_for()
+    notes.page.get_by_text("28 characters · about 1.0 s at speed 2").first.wait_for()
     notes.do("tuner.settings = {'speed': None}")
     field(notes).fill("Typed a moment ago.")
     speaks(notes, lambda: notes.page.keyboard.press("Control+Enter"))
@@ -134,7 +134,7 @@ def test_UX11_a_take_that_was_deleted_is_one_press_away(notes):
     numbers = [row.get_attribute("data-number") for row in rows.all()]
     rows.nth(1).focus()
     notes.page.keyboard.press("Delete")
-    notes.page.get_by_text(f"Take {numbers[1]} was deleted.").wait_for()
+    notes.page.get_by_text(f"Take {numbers[1]} was deleted.").first.wait_for()
     assert notes.page.evaluate("() => document.activeElement.dataset.number") == numbers[2], (
         "the next one has the focus"
     )

@@ -79,7 +79,7 @@ def test_UX19_what_is_not_taken_says_why_and_every_value_goes_back(notes):
     assert slider.is_disabled()
     notes.page.get_by_text(
         "lightning-v3.1 ignores consistency; lightning-v2, which takes it, was retired on"
-    ).wait_for()
+    ).first.wait_for()
     fold.click()
     assert notes.kernel("tuner.settings.speed") == 1.3
     row = notes.page.locator(".snb-setting[data-name='speed']")
@@ -108,7 +108,7 @@ def test_UX21_a_voice_is_found_by_what_it_is(notes):
     assert box.evaluate(reached) == 3
     search = notes.page.get_by_role("searchbox", name="Search voices")
     search.fill("no such voice")
-    notes.page.get_by_text("No voice matches: change the search.").wait_for()
+    notes.page.get_by_text("No voice matches: change the search.").first.wait_for()
     search.fill("indian")
     notes.page.get_by_role("combobox", name="Gender").select_option("male")
     found = box.locator(".snb-voice")
@@ -130,7 +130,7 @@ def test_UX21_a_voice_is_found_by_what_it_is(notes):
     until(notes, "[tuner.settings.voice, tuner.settings.language]", [name, "hi"])
     notes.page.wait_for_function(f"(before) => {TAKES} !== before && ({PLAYED})()", arg=before)
     notes.page.get_by_role("button", name="Load the service's full list").click()
-    notes.page.get_by_text("All voices that the service has now.").wait_for()
+    notes.page.get_by_text("All voices that the service has now.").first.wait_for()
     search.fill("")
     notes.page.get_by_role("combobox", name="Gender").select_option("")
     notes.page.locator(".snb-voice-summary").click()
@@ -193,7 +193,7 @@ def test_any_text_is_spoken_and_shown_as_it_is(notes, text):
 
 def test_UX8_a_text_of_100_000_characters_is_asked_back_first(notes):
     notes.do("tuner.text = 'word ' * 20000")
-    notes.page.get_by_text("100,000 characters · about 119.0 min").wait_for()
+    notes.page.get_by_text("100,000 characters · about 119.0 min").first.wait_for()
     press(notes)
     again = notes.page.get_by_role("button", name="Speak 100,000 characters")
     again.wait_for()
@@ -224,9 +224,9 @@ def test_a_text_with_nothing_to_speak_is_reported(notes, text, message):
 
 def test_unknown_voices_and_languages_are_marked_and_the_service_decides(notes):
     notes.do("tuner.auto_play = False; tuner.settings = {'voice': 'no-such-voice'}")
-    notes.page.get_by_text("Not a known voice of lightning-v3.1.").wait_for()
+    notes.page.get_by_text("Not a known voice of lightning-v3.1.").first.wait_for()
     notes.do("tuner.settings = {'voice': 'sophia', 'language': 'ta'}")
-    notes.page.get_by_text("This voice was not made for Tamil.").wait_for()
+    notes.page.get_by_text("This voice was not made for Tamil.").first.wait_for()
     notes.do("tuner.settings = {'language': 'en'}")
 
 

@@ -29,7 +29,7 @@ def test_L3_a_withdrawn_model_is_one_press_or_none(lab, name, cells):
             notes.page.get_by_role("alert").get_by_text("lightning-v3.1 is no longer served.").wait_for()
             notes.page.get_by_role("button", name="Use lightning-v3.1-pro").click()
         else:
-            notes.page.get_by_text("This is lightning-v3.1-pro and the voice meher.").wait_for()
+            notes.page.get_by_text("This is lightning-v3.1-pro and the voice meher.").first.wait_for()
         until(notes, f"[(t.settings.model, t.settings.voice) for t in {name}.takes]", [["lightning-v3.1-pro", "meher"]])
         notes.page.wait_for_function(
             "(n) => document.querySelectorAll('.snb-player')[n].dataset.takes !== ''", arg=len(cells) - 1

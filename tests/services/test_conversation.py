@@ -246,19 +246,17 @@ async def test_an_estimated_cut_is_marked(signal):
     assert 3 <= len(record.turns[1].text.split()) <= 12
 
 
-async def test_an_early_start_answers_sooner_and_costs_nothing(faulty):
+async def test_an_early_start_is_right_and_costs_nothing(faulty):
+    """How much sooner it answers is measured by `bench.conversation`."""
     faulty.behaviour.latency = "in-region"
-    totals = {}
     for start in ("plain", "early"):
         async with talking(faulty, echo, start=start, speed=1) as talk:
             talk.person.say(await tones(faulty, "good morning to you"))
             await talk.until(2)
         (row,) = talk.record.metrics
-        totals[start] = row.total_s
         assert talk.record.history[1]["content"].rstrip(".") == "You said Good morning to you"
     assert row.is_early
     assert talk.record.wasted_characters == 0
-    assert totals["early"] < 0.75 * totals["plain"]
 
 
 # What goes wrong.

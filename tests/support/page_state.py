@@ -43,8 +43,8 @@ def wait_position(notes, seconds: float) -> None:
 
 
 def until(notes, expression: str, wanted=True) -> None:
-    """Wait for the kernel."""
-    for _ in range(200):
+    """Wait for the kernel, for 30 s at least."""
+    for _ in range(600):
         if notes.kernel(expression) == wanted:
             return
         notes.page.wait_for_timeout(50)
