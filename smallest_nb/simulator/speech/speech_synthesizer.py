@@ -18,6 +18,7 @@ from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
 __all__ = ["SpeechSynthesizer", "split_tokens"]
 
 _SEGMENT_CHARACTERS = 240
+_ENGINE_RATE = 22050
 _ANSWER_SECS = 30.0
 _SENTENCE_ENDS = (".", "?", "!", "…", "।", "。")
 
@@ -83,7 +84,9 @@ class SpeechSynthesizer:
     async def warm(self) -> None:
         """Load an engine before it is needed; a missing one is reported with the first request."""
         with contextlib.suppress(EngineError):
-            async for _ in self.speak([Spoken("a", "a")], 24000, Delivery("sophia")):
+            # The engine's own rate: a process that is forked meanwhile inherits no resampler, which nanobind would
+            # report at that process's end.
+            async for _ in self.speak([Spoken("a", "a")], _ENGINE_RATE, Delivery("sophia")):
                 pass
 
     async def close(self) -> None:

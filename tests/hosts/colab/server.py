@@ -44,6 +44,7 @@ class NotebookServer:
         self._pages: set[ServerConnection] = set()
         self._cells: dict[str, str] = {}
         self._ran: dict[str, asyncio.Future[Message]] = {}
+        self._sending: set[asyncio.Future[Any]] = set()
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._main(),), daemon=True)
@@ -64,8 +65,8 @@ class NotebookServer:
         return asyncio.run_coroutine_threadsafe(self._eval(expression), self._loop).result(_RUN_SECS)
 
     async def _eval(self, expression: str) -> Any:
-        code, wanted = "import json as _json", {"value": f"_json.dumps({expression})"}
-        asked = self._client.execute(code, store_history=False, user_expressions=wanted)
+        wanted = {"value": f"_json.dumps({expression})"}
+        asked = self._execute("import json as _json", store_history=False, user_expressions=wanted)
         done = self._ran[asked] = self._loop.create_future()
         reply = (await asyncio.wait_for(done, _RUN_SECS))["content"]["user_expressions"]["value"]
         assert reply["status"] == "ok", reply
@@ -128,10 +129,27 @@ class NotebookServer:
 
     def _pass_on(self, message: Message, buffers: list[bytes]) -> None:
         if message["type"] == "execute":
-            self._cells[self._client.execute(message["content"]["code"])] = message["cell"]
+            self._cells[self._execute(message["content"]["code"])] = message["cell"]
         else:
-            sent = self._client.session.msg(message["type"], message["content"])
-            self._client.session.send(self._client.shell_channel.socket, sent, buffers=buffers)
+            self._send(message["type"], message["content"], buffers)
+
+    def _execute(self, code: str, **options: Any) -> str:
+        defaults = {"silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        return self._send("execute_request", {"code": code, "stop_on_error": True, **defaults, **options}, [])
+
+    def _send(self, kind: str, content: dict[str, Any], buffers: list[bytes]) -> str:
+        """Send to the kernel and return the message's id.
+
+        Not by the client: jupyter_client 8.10.0 sends past the asyncio socket, whose file descriptor reports an event
+        only once, so that a reply that has come by then wakes no reader until the next one comes.
+        """
+        session = self._client.session
+        message = session.msg(kind, content)
+        parts = [*session.serialize(message), *buffers]
+        sent = self._client.shell_channel.socket.send_multipart(parts)
+        self._sending.add(sent)
+        sent.add_done_callback(self._sending.discard)
+        return str(message["header"]["msg_id"])
 
     async def _talk(self, page: ServerConnection) -> None:
         self._pages.add(page)
