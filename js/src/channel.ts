@@ -1,6 +1,6 @@
 /** Typed messages over the model's comm: numbered, in order, once each, whatever the host does to them. */
 import { KernelClock } from "./clock";
-import { kernelFacts } from "./host";
+import { kernelFacts, onKernelStatus } from "./host";
 import {
   bytesOf,
   type Envelope,
@@ -154,6 +154,7 @@ export class Channel {
     window.addEventListener("pageshow", back, { signal });
     const alive = () => this.#lookAtHost();
     model.on("comm_live_update", alive as never);
+    onKernelStatus(model, alive, signal);
     signal.addEventListener("abort", () => {
       this.#end(); // a model that is gone shows nothing any more
       model.off("msg:custom", receive as never);

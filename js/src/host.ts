@@ -63,10 +63,26 @@ export interface KernelFacts {
 
 const GONE_STATES: ReadonlySet<string> = new Set(["dead", "restarting", "autorestarting", "terminating"]);
 
+interface HostKernel {
+  status?: string;
+  connectionStatus?: string;
+  statusChanged?: { connect(slot: () => void): void; disconnect(slot: () => void): void };
+}
+
 /** JupyterLab and Notebook give models their widget manager, which has the kernel; other hosts do not. */
+function hostKernel(model: object): HostKernel | null | undefined {
+  return (model as { widget_manager?: { kernel?: HostKernel | null } }).widget_manager?.kernel;
+}
+
+/** Call whenever the host's kernel has another status: a restart may be over before anyone looks again. */
+export function onKernelStatus(model: object, changed: () => void, signal: AbortSignal): void {
+  const status = hostKernel(model)?.statusChanged;
+  status?.connect(changed);
+  signal.addEventListener("abort", () => status?.disconnect(changed));
+}
+
 export function kernelFacts(model: object): KernelFacts {
-  const manager = (model as { widget_manager?: { kernel?: object | null } }).widget_manager;
-  const kernel = manager?.kernel as { status?: string; connectionStatus?: string } | null | undefined;
+  const kernel = hostKernel(model);
   const connection = kernel?.connectionStatus;
   const disconnected = connection === "connecting" || connection === "disconnected";
   const known = disconnected ? "" : kernel?.status;

@@ -207,6 +207,28 @@ describe("the channel", () => {
     vi.useRealTimers();
   });
 
+  it("P14 sees a restart that is over before it looks again", () => {
+    const comm = new FakeComm();
+    const slots = new Set<() => void>();
+    const statusChanged = {
+      connect: (slot: () => void) => slots.add(slot),
+      disconnect: (slot: () => void) => slots.delete(slot),
+    };
+    const kernel = { status: "idle", connectionStatus: "connected", statusChanged };
+    comm.widget_manager = { kernel };
+    const life = new AbortController();
+    const channel = new Channel(comm, HELLO, life.signal);
+    show(channel);
+    comm.welcome();
+    for (const status of ["autorestarting", "starting", "idle"]) {
+      kernel.status = status;
+      for (const slot of slots) slot();
+    }
+    expect(channel.lost).toBe(true);
+    life.abort();
+    expect(slots.size).toBe(0);
+  });
+
   it("P14 keeps a press for the welcome, and says after two seconds what it waits for", () => {
     vi.useFakeTimers();
     const comm = new FakeComm();

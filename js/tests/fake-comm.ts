@@ -5,10 +5,16 @@ type Handler = (...args: unknown[]) => void;
 
 export type Sent = Record<string, unknown> & { type: string; page: string };
 
+interface FakeKernel {
+  status: string;
+  connectionStatus: string;
+  statusChanged?: { connect(slot: () => void): void; disconnect(slot: () => void): void };
+}
+
 export class FakeComm implements Model {
   sent: { content: Sent; buffers: unknown }[] = [];
   /** What JupyterLab gives its models. */
-  widget_manager: { kernel: { status: string; connectionStatus: string } | null } | undefined;
+  widget_manager: { kernel: FakeKernel | null } | undefined;
   /** The comm is closed, as after a restart. */
   broken = false;
   readonly #handlers = new Map<string, Set<Handler>>();

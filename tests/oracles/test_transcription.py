@@ -41,12 +41,13 @@ def test_finalize_brings_one_final_each(run):
 
 
 def test_interim_results_come_while_one_speaks(run):
-    """They grow. For the first sentence they may be late: a recogniser is started for it."""
-    for steps in ((0, 1), (3,)):
-        interims = [r["text"] for step in steps for r in run.steps[step]["results"] if not r["final"]]
-        lengths = [len(text.split()) for text in interims]
-        assert interims, "none came"  # how many do depends on how busy the recogniser is
-        assert lengths[-1] >= lengths[0], interims
+    """They grow. How many come, and for which sentence, depends on how busy the machine is."""
+    turns = [
+        [r["text"] for step in steps for r in run.steps[step]["results"] if not r["final"]] for steps in ((0, 1), (3,))
+    ]
+    assert any(turns), "none came"
+    for interims in filter(None, turns):
+        assert len(interims[-1].split()) >= len(interims[0].split()), interims
 
 
 def test_the_times_of_both_lie_on_one_line(run):
