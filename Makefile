@@ -20,6 +20,7 @@ NODE := js/node_modules/.ready
 FRONT := smallest_nb/notebook/static/manifest.json
 JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
 PORT ?= 8888
+HOURS ?= 3
 DOCS := docs/_build/html
 QUICK_BROWSER := tests/browser/test_tune_a_voice.py
 QUICK_NOTEBOOK := notebooks/01_tune_a_voice.ipynb
@@ -30,7 +31,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 PYTEST = CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest
 
 .PHONY: help demo test run-tests test-all test-quick quick-tests test-versions one checks environments setup frontend lint types check-js docs \
-  pytest hosts host-environments oracles peers notebooks screenshots bench format clean
+  pytest hosts host-environments oracles peers notebooks screenshots bench soak format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -118,6 +119,9 @@ screenshots: setup .tools/chromium ## Make docs/images again
 
 bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
 	$(UV_RUN) python -m bench.services $(BENCH)
+
+soak: setup .tools/chromium ## Listen and play for hours in a browser, with cuts and busy kernels: make soak HOURS=3
+	CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) python -m bench.soak --hours $(HOURS)
 
 format: $(ENV) $(NODE) ## Format and fix what can be fixed
 	$(UV_RUN) ruff check --fix . ; $(UV_RUN) ruff format .
