@@ -45,6 +45,11 @@ export function icon(name: keyof typeof PATHS | string): SVGSVGElement {
   return svg;
 }
 
+/** A whole number with its thousands apart. `toLocaleString` takes some 20 ms when a page first calls it. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 export function clock(seconds: number): string {
   const whole = Math.max(0, seconds);
   const minutes = Math.floor(whole / 60);

@@ -22,6 +22,8 @@ export class RecordingEngine {
   place = 0;
   /** A file that comes: the fraction that is here. */
   saving: number | null = null;
+  /** Counts what changes the picture. */
+  revision = 0;
   #peaks = new Uint8Array(4096);
   #first = 0;
   #count = 0;
@@ -38,6 +40,7 @@ export class RecordingEngine {
         this.#count = 0;
       }
       this.#put(m.first - this.#first, bytes);
+      this.revision += 1;
       this.keptFrom = m.kept_from;
       this.seconds = m.seconds;
       if (m.reset && m.seconds === 0) this.place = 0;
@@ -236,6 +239,14 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     event.preventDefault();
   });
 
+  /** To draw asks for the size of the canvas, for which the browser may have to lay the page out. */
+  let drawn = "";
+  const redraw = (picture: string) => {
+    drawn = picture;
+    const { hasSound, keptFrom, seconds } = recording;
+    const at = Math.min(seconds, dragged ?? recording.place);
+    draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
+  };
   let glyph = "";
   const paint = () => {
     const { playback } = recording.player;
@@ -256,13 +267,15 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     wave.setAttribute("aria-valuenow", at.toFixed(1));
     wave.setAttribute("aria-valuetext", hasSound ? `${clock(at)} of ${clock(seconds)}` : "No sound yet");
     setText(time, hasSound ? `${clock(at)} / ${clock(seconds)}` : "0:00.0");
-    draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
+    const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
+    const picture = `${recording.revision} ${at} ${theme}`;
+    if (picture !== drawn) redraw(picture);
     root.dataset.state = recording.isOurs ? playback.state : "idle";
     root.dataset.seconds = seconds.toFixed(2);
     const why = blocked ? "The browser blocks the sound: press the button to enable it." : "";
     setText(error, playback.problem ?? (why || String(recording.model.get("error") ?? "")));
   };
-  const resized = new ResizeObserver(paint);
+  const resized = new ResizeObserver(() => redraw(drawn));
   resized.observe(wave);
   recording.views.add(paint);
   signal.addEventListener("abort", () => {

@@ -171,4 +171,5 @@ export function mountTranscript(
   el.append(root);
   view.lines([...transcript.lines.values()], true);
   paint();
+  if (transcript.lines.size) requestAnimationFrame(() => list.showEnd()); // it has no size before it is in the page
 }

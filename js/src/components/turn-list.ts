@@ -67,13 +67,18 @@ export class TurnList {
     }
     this.#provisional(this.#interim, interim);
     this.#provisional(this.#answer, answer);
-    if (atEnd) box.scrollTop = box.scrollHeight;
+    if (!atEnd) return;
+    const showEnd = () => {
+      box.scrollTop = box.scrollHeight;
+    };
+    if (box.isConnected) showEnd();
+    else requestAnimationFrame(showEnd); // it has no size before it is in the page
   }
 
   #provisional(item: HTMLElement, text: string): void {
     const place = item.firstElementChild as HTMLElement;
     if (place.textContent !== text) place.textContent = text;
     if (!text) item.remove();
-    else if (!item.isConnected) this.element.append(item);
+    else if (!item.parentElement) this.element.append(item);
   }
 }

@@ -8,7 +8,7 @@ import { mountSettingsPanel, SettingsEngine } from "../components/settings";
 import { mountTakes, TakesEngine } from "../components/takes";
 import { mountText, TextEngine } from "../components/text";
 import { mountVoices, showCurrentVoice, VoicesEngine } from "../components/voices";
-import { h, setText } from "../dom";
+import { grouped, h, setText } from "../dom";
 import { observe, widget } from "../lifecycle";
 import { PartModel } from "../part";
 import { followTheme } from "../theme";
@@ -140,7 +140,7 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
   const paint = () => {
     const spent = (model.get("used") ?? {}) as { requests?: number; characters?: number; busy?: number };
     const requests = `${spent.requests} request${spent.requests === 1 ? "" : "s"}`;
-    const characters = (spent.characters ?? 0).toLocaleString("en");
+    const characters = grouped(spent.characters ?? 0);
     setText(used, spent.requests ? `${requests} · ${characters} characters spoken` : "");
     const offered = (model.get("offer") ?? {}) as { text?: string; button?: string };
     setText(offerText, offered.text ?? "");

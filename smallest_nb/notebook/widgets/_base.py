@@ -82,10 +82,12 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             self._snb_loader = None
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the state for a page; while the model is made, without the module that the page has."""
+        """Return the state for a page: the module packed and, while the model is made, only if the page has it not."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if self._snb_loader is not None and "_esm" in state:
-            state |= {"_esm": self._snb_loader, "_css": ""}
+        if "_esm" in state:
+            module = self._snb_loader or front_end.packed(self.module_name)
+            if module is not None:
+                state |= {"_esm": module, "_css": ""}
         return state
 
     def is_drawn_by(self, build: str) -> bool:
