@@ -68,6 +68,16 @@ export function keepKeys(element: HTMLElement, signal: AbortSignal): void {
   if (root) root.tabIndex = -1;
 }
 
+/** Write an attribute only if it is another one: for the browser and for its observers each write is a change. */
+export function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** Likewise a data attribute. */
+export function setData(element: HTMLElement, name: string, value: string): void {
+  if (element.dataset[name] !== value) element.dataset[name] = value;
+}
+
 /** Write text only if it is another one: a live region is read out at each change. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;

@@ -1,7 +1,7 @@
 /** The sound beside a transcript: a picture of all of it, heard from any place on, saved as a file. */
 import "./recording-bar.css";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, setText } from "../dom";
+import { clock, h, icon, setAttribute, setData, setText } from "../dom";
 import { receiveFiles } from "../download";
 import { observe } from "../lifecycle";
 
@@ -256,22 +256,22 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     if (name !== glyph) {
       glyph = name;
       button.replaceChildren(icon(recording.sounds ? "pause" : "play"));
-      button.setAttribute("aria-label", name);
+      setAttribute(button, "aria-label", name);
       button.title = name;
     }
     button.toggleAttribute("disabled", !hasSound);
-    wave.setAttribute("aria-disabled", String(!hasSound));
+    setAttribute(wave, "aria-disabled", String(!hasSound));
     const at = Math.min(seconds, dragged ?? recording.place);
-    wave.setAttribute("aria-valuemin", keptFrom.toFixed(1));
-    wave.setAttribute("aria-valuemax", seconds.toFixed(1));
-    wave.setAttribute("aria-valuenow", at.toFixed(1));
-    wave.setAttribute("aria-valuetext", hasSound ? `${clock(at)} of ${clock(seconds)}` : "No sound yet");
+    setAttribute(wave, "aria-valuemin", keptFrom.toFixed(1));
+    setAttribute(wave, "aria-valuemax", seconds.toFixed(1));
+    setAttribute(wave, "aria-valuenow", at.toFixed(1));
+    setAttribute(wave, "aria-valuetext", hasSound ? `${clock(at)} of ${clock(seconds)}` : "No sound yet");
     setText(time, hasSound ? `${clock(at)} / ${clock(seconds)}` : "0:00.0");
     const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
     const picture = `${recording.revision} ${at} ${theme}`;
     if (picture !== drawn) redraw(picture);
-    root.dataset.state = recording.isOurs ? playback.state : "idle";
-    root.dataset.seconds = seconds.toFixed(2);
+    setData(root, "state", recording.isOurs ? playback.state : "idle");
+    setData(root, "seconds", seconds.toFixed(2));
     const why = blocked ? "The browser blocks the sound: press the button to enable it." : "";
     setText(error, playback.problem ?? (why || String(recording.model.get("error") ?? "")));
   };

@@ -90,6 +90,14 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
                 state |= {"_esm": module, "_css": ""}
         return state
 
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what a page has set; a value that cannot be used leaves the page as it was, and raises."""
+        try:
+            super().set_state(sync_data)
+        except Exception:
+            self.send_state([name for name in sync_data if name in self.keys])  # the page shows what holds
+            raise
+
     def is_drawn_by(self, build: str) -> bool:
         """Whether a page shows it whose front end is of this build."""
         pages = list(self._channel.channel.pages.values())
