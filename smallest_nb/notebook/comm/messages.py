@@ -380,10 +380,14 @@ FromPage = (
 )  # fmt: skip
 
 
-@cache
 def kinds_of(message: Any) -> tuple[str, ...]:
     """Return the values that `type` has in a message of a class."""
-    return get_args(get_type_hints(message)["type"])
+    return _kinds_of(message)
+
+
+@cache
+def _kinds_of(message: Any) -> tuple[str, ...]:
+    return get_args(get_type_hints(message)["type"])  # resolves the text of each annotation of the class
 
 
 def _runtime_types(annotation: Any) -> tuple[type, ...]:
