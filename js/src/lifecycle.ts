@@ -51,10 +51,13 @@ export function widget<Engine>(
       },
       render({ el, signal }: { el: HTMLElement; signal?: AbortSignal }) {
         const life = new Lifecycle(signal);
-        if (engine) mount(engine, el, life.signal);
-        if (channel) mountConnection(channel, el, life.signal);
+        channel?.addView(life.signal); // first: the kernel answers while the page draws
+        // Drawn outside of the page: each size that is asked for while it grows would be a layout of the whole notebook.
+        const box = document.createElement("div");
+        if (engine) mount(engine, box, life.signal);
+        if (channel) mountConnection(channel, box, life.signal);
+        el.append(...box.childNodes);
         keepKeys(el, life.signal);
-        channel?.addView(life.signal);
         return life.end;
       },
     };

@@ -1,13 +1,18 @@
 /**
- * The module of the second and every further widget of a kind: takes the one that the first has brought to this page. A
- * page that has none (an output in a frame of its own, a webview that was made again) gets it from the kernel by message.
+ * The small module that a widget is opened with. Its own one is taken from the page, where another widget of the kind has
+ * brought it; or it is packed in this one; or, in a page that has neither (an output in a frame of its own, a webview that
+ * was made again) or cannot unpack it, the kernel sends it by message.
  */
 import type { Model } from "./channel";
-import { type Factory, find, whenFound } from "./modules";
+import { type Factory, find, loadOnce, whenFound } from "./modules";
 import { PROTOCOL_VERSION } from "./protocol";
 
-/** The kernel puts the name and the build here (`notebook/widgets/front_end.py`). */
-const KEY = "__MODULE__";
+/** Both are put in front of this module by the kernel (`notebook/widgets/front_end.py`). */
+/** Name and build. */
+declare const SNB_MODULE: string;
+/** The module and its style sheet as JSON, compressed by gzip, in base64; empty if another widget of the kind has it. */
+declare const SNB_PACKED: string;
+
 /** The first widget may be on its way: all cells are run at once, or the page is being loaded. */
 const WAIT_MS = 250;
 const AGAIN_MS = 3000;
@@ -16,15 +21,28 @@ const WAITING =
 
 type Message = { type?: string; n?: number; of?: number; text?: string };
 
-function put({ esm, css }: { esm: string; css: string }): void {
+async function put(text: string): Promise<void> {
+  const { esm, css } = JSON.parse(text) as { esm: string; css: string };
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);
   const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
-  import(/* @vite-ignore */ url).then(
-    () => URL.revokeObjectURL(url),
-    (error) => console.error("[smallest_nb] the widget's module could not be loaded", error),
-  );
+  try {
+    await import(/* @vite-ignore */ url);
+  } catch (error) {
+    style.remove();
+    console.error("[smallest_nb] the widget's module could not be loaded", error);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** Load the module that is packed in this one. Safari before 16.4 and Firefox before 113 cannot. */
+async function unpack(packed: string): Promise<void> {
+  if (typeof DecompressionStream === "undefined") return;
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  await put(await new Response(plain).text());
 }
 
 /** Ask until the page has the module, from the kernel or from another widget. */
@@ -32,10 +50,10 @@ function bring(model: Model, signal: AbortSignal): Promise<Factory> {
   return new Promise((resolve) => {
     const pieces: string[] = [];
     const receive = (content: Message) => {
-      if (content?.type !== "module" || find(KEY)) return;
+      if (content?.type !== "module" || find(SNB_MODULE)) return;
       pieces[content.n ?? 0] = content.text ?? "";
       const whole = pieces.filter((piece) => piece !== undefined).length === content.of;
-      if (whole) put(JSON.parse(pieces.splice(0).join("")));
+      if (whole) void loadOnce(SNB_MODULE, () => put(pieces.splice(0).join("")));
     };
     const ask = () => {
       try {
@@ -53,7 +71,7 @@ function bring(model: Model, signal: AbortSignal): Promise<Factory> {
     };
     model.on("msg:custom", receive as never);
     signal.addEventListener("abort", end);
-    whenFound(KEY, (factory) => {
+    whenFound(SNB_MODULE, (factory) => {
       end();
       if (!signal.aborted) resolve(factory);
     });
@@ -105,4 +123,7 @@ const late: Factory = () => {
   };
 };
 
-export default () => (find(KEY) ?? late)();
+export default async () => {
+  if (SNB_PACKED) await loadOnce(SNB_MODULE, () => unpack(SNB_PACKED)).catch(console.warn);
+  return (find(SNB_MODULE) ?? late)();
+};

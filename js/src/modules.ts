@@ -12,6 +12,8 @@ export type Factory = () => {
 
 interface Entry {
   factory: Factory | null;
+  /** Under way at the moment: several widgets of a kind may bring the module at once. */
+  loading: Promise<void> | null;
   waiting: ((factory: Factory) => void)[];
 }
 
@@ -20,7 +22,7 @@ const SHARED = Symbol.for("smallest_nb.modules");
 function entry(key: string): Entry {
   const page = globalThis as { [SHARED]?: Map<string, Entry> };
   page[SHARED] ??= new Map();
-  const known = page[SHARED].get(key) ?? { factory: null, waiting: [] };
+  const known = page[SHARED].get(key) ?? { factory: null, loading: null, waiting: [] };
   page[SHARED].set(key, known);
   return known;
 }
@@ -35,6 +37,16 @@ export function offer(name: string, factory: Factory): void {
 /** Return a module if the page has it. */
 export function find(key: string): Factory | null {
   return entry(key).factory;
+}
+
+/** Load a module unless the page has it or loads it already; `load` ends when it was offered, or cannot be. */
+export async function loadOnce(key: string, load: () => Promise<void>): Promise<void> {
+  const known = entry(key);
+  if (known.factory) return;
+  known.loading ??= load().finally(() => {
+    known.loading = null;
+  });
+  await known.loading;
 }
 
 /** Call once the page has a module. */

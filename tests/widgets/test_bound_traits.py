@@ -111,6 +111,18 @@ def test_a_bad_value_of_a_linked_control_raises_and_changes_nothing(tuner, value
     assert tuner.settings.speed in (None, 1.0)
 
 
+@pytest.mark.parametrize("value", ["fast", 99, None])
+def test_a_bad_value_of_a_page_is_answered_with_what_holds(tuner, value):
+    tuner.speed = 1.2
+    page = Page(tuner)
+    page.hello()
+    shown = []
+    page.update = shown.append
+    message = {"method": "update", "state": {"speed": value}, "buffer_paths": []}
+    tuner._handle_msg({"content": {"data": message}, "buffers": []})  # ipywidgets prints the error in the cell's output
+    assert shown[-1]["speed"] == tuner.speed == tuner.settings.speed == 1.2
+
+
 def test_what_changes_while_no_page_is_there_is_in_the_state_of_the_next(tuner, live):
     page = Page(tuner.panel)
     page.hello()

@@ -38,7 +38,7 @@ export class Captions {
   }
 
   show(on: boolean, lines: Map<number, Line>): void {
-    this.element.hidden = !on;
+    this.element.toggleAttribute("hidden", !on);
     if (!on && document.fullscreenElement === this.element) void document.exitFullscreen();
     const old = [...lines.values()].findLast((line) => line.final); // what was there before is not read out
     this.#last = old?.i ?? -1;

@@ -2,7 +2,7 @@
 import "./code-view.css";
 import type { Model, PartChannel } from "../channel";
 import { copy } from "../clipboard";
-import { h, setText } from "../dom";
+import { h, setAttribute, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { recall, remember } from "../memory";
 
@@ -81,9 +81,9 @@ export function mountCode(model: Model, whole: PartChannel, el: HTMLElement, sig
         ),
       );
     for (const tab of tabs.children as HTMLCollectionOf<HTMLElement>)
-      tab.setAttribute("aria-expanded", String(open && tab.dataset.target === chosen));
+      setAttribute(tab, "aria-expanded", String(open && tab.dataset.target === chosen));
     setText(code, String(model.get("code") ?? ""));
-    code.hidden = !open;
+    code.toggleAttribute("hidden", !open);
     setText(error, String(model.get("error") ?? ""));
   };
   observe(model, ["targets", "target", "code", "error"], signal, paint);

@@ -1,7 +1,7 @@
 /** Two takes side by side: one press switches from the one to the other at the same instant. */
 import type { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
-import { h, icon, setText } from "../dom";
+import { h, icon, setAttribute, setData, setText } from "../dom";
 
 export type Slot = "a" | "b";
 
@@ -104,11 +104,11 @@ export class CompareRow {
   }
 
   show(difference: string): void {
-    this.element.hidden = !this.pair.whole;
+    this.element.toggleAttribute("hidden", !this.pair.whole);
     if (this.element.hidden) return;
     const sign = this.pair.sounds ? "stop" : "play";
     if (this.element.dataset.sign !== sign) {
-      this.element.dataset.sign = sign;
+      setData(this.element, "sign", sign);
       this.#glyph.replaceChildren(icon(sign));
       setText(this.#name, NAMES[sign]);
     }
@@ -117,7 +117,7 @@ export class CompareRow {
       const button = this.#buttons[slot];
       const name = `${slot.toUpperCase()} · ${this.pair.labels[slot] ?? ""}`;
       setText(button, name);
-      button.setAttribute("aria-pressed", String(this.pair.current === slot));
+      setAttribute(button, "aria-pressed", String(this.pair.current === slot));
     }
   }
 }

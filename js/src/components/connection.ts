@@ -1,7 +1,7 @@
 /** One line for a whole widget: that its kernel is gone, or what a press waits for. */
 import "./connection.css";
 import type { Channel } from "../channel";
-import { h, setText } from "../dom";
+import { h, setData, setText } from "../dom";
 
 /** Put the line on top of a widget that was drawn into an element. */
 export function mountConnection(channel: Channel, el: HTMLElement, signal: AbortSignal): void {
@@ -9,8 +9,8 @@ export function mountConnection(channel: Channel, el: HTMLElement, signal: Abort
   const paint = () => {
     const trouble = channel.trouble;
     setText(line, trouble?.text ?? "");
-    line.hidden = trouble === null;
-    line.dataset.urgent = String(trouble?.urgent ?? false);
+    line.toggleAttribute("hidden", trouble === null);
+    setData(line, "urgent", String(trouble?.urgent ?? false));
   };
   (el.querySelector(".snb") ?? el).prepend(line);
   channel.onTrouble(paint, signal);

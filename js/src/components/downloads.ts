@@ -101,16 +101,16 @@ export function makeDownloads(
   });
   const paint = () => {
     const hasText = [...transcript.lines.values()].some((line) => line.final);
-    copyButton.disabled = !hasText;
+    copyButton.toggleAttribute("disabled", !hasText);
     if (panel.hidden) return;
     const speakers = [...transcript.lines.values()].some((line) => line.final && line.speaker !== null);
     for (const one of texts) {
       const needs = NEEDS_SPEAKERS.has(one.dataset.format ?? "") && !speakers;
-      one.disabled = !hasText || needs;
+      one.toggleAttribute("disabled", !hasText || needs);
       const about = TEXTS.find(([format]) => format === one.dataset.format)?.[2] ?? "";
       one.title = needs && hasText ? NO_SPEAKERS : about;
     }
-    for (const one of sounds) one.disabled = !recording?.hasSound;
+    for (const one of sounds) one.toggleAttribute("disabled", !recording?.hasSound);
     const saving = recording?.saving ?? null;
     setText(coming, saving === null ? "" : `${Math.round(100 * saving)} %`);
   };

@@ -204,7 +204,7 @@ export function mountFiles(
         );
       }),
     );
-    stop.hidden = !files.busy;
+    stop.toggleAttribute("hidden", !files.busy);
     setText(error, files.problem);
   };
   for (const kind of ["dragenter", "dragover"])

@@ -55,8 +55,8 @@ export function mountKeyEntry(
     setText(text, String(model.get("notice") ?? ""));
     setText(offer, OFFERS[state] ?? "");
     setText(problem, String(model.get("key_problem") ?? ""));
-    offer.hidden = !state;
-    notice.hidden = !text.textContent;
+    offer.toggleAttribute("hidden", !state);
+    notice.toggleAttribute("hidden", !text.textContent);
     if (!state && !form.hidden) open(false);
   };
   observe(model, ["notice", "key_state", "key_problem"], signal, paint);

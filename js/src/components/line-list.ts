@@ -42,15 +42,20 @@ export class LineList {
   /** Take lines that changed or came; `reset`: the others are gone. A line that is the same is not drawn again. */
   put(lines: Iterable<Line>, reset = false): void {
     const box = this.element;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
     const all = [...lines];
+    if (!all.length && !this.#lines.size) return; // sizes are not asked for where nothing is
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
     if (reset) {
       const stay = new Set(all.map((line) => line.i));
       for (const i of [...this.#lines.keys()]) if (!stay.has(i)) this.#remove(i);
     }
     for (const line of all) this.#put(line);
     for (const line of all) this.#badge(line.i + 1);
-    if (atEnd) box.scrollTop = box.scrollHeight;
+    if (atEnd) this.showEnd();
+  }
+
+  showEnd(): void {
+    this.element.scrollTop = this.element.scrollHeight;
   }
 
   #put(line: Line): void {

@@ -42,12 +42,15 @@ export function mountSources(choose: (name: string) => void): {
   paint: (state: SourceState, blocked: boolean) => void;
 } {
   const element = h("div", { class: "snb-mic-sources", role: "group", "aria-label": "Other microphones" });
+  element.hidden = true;
   let shown = "";
   const paint = (state: SourceState, blocked: boolean) => {
-    const key = JSON.stringify([state, blocked]);
+    const hidden = !blocked && state.active === "page";
+    const key = hidden ? "" : JSON.stringify([state, blocked]);
     if (key === shown) return;
     shown = key;
-    element.hidden = !blocked && state.active === "page";
+    element.hidden = hidden;
+    if (hidden) return; // what it would offer is made when it is shown
     const parts: HTMLElement[] = [];
     if (HINTS[state.active]) parts.push(h("span", {}, HINTS[state.active] ?? ""));
     if (state.active === "tab" && state.url && !state.connected) {

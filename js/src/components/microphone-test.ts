@@ -117,8 +117,8 @@ export function mountMicrophoneTest(mic: Tested): { element: HTMLElement; paint:
   });
   const paint = () => {
     setText(button, listening ? "End the test" : "Test the microphone");
-    button.disabled = mic.state !== "idle" || !mic.channel.ready;
-    levels.hidden = !listening;
+    button.toggleAttribute("disabled", mic.state !== "idle" || !mic.channel.ready);
+    levels.toggleAttribute("hidden", !listening);
     const silent = listening && !heard && performance.now() - began > SILENT_MS;
     const text = silent
       ? "Nothing is heard. Is it muted, or is another microphone meant?"

@@ -10,7 +10,7 @@ import {
 } from "../audio/capture";
 import { meter } from "../audio/level";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, setText } from "../dom";
+import { clock, h, icon, setAttribute, setData, setText } from "../dom";
 import { asking, capabilities, microphoneProblem } from "../host";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
@@ -461,6 +461,7 @@ export function mountMicrophone(
     spoken.element,
   );
   let shown = "";
+  let levelShown = 0;
   const paint = () => {
     const starting = mic.state === "starting";
     const open = mic.state === "recording" || mic.state === "paused" || mic.feeding || mic.sources.recording;
@@ -470,20 +471,23 @@ export function mountMicrophone(
       shown = name;
       label.textContent = name;
       glyph.replaceChildren(icon(recording ? "stop" : "mic"));
-      button.setAttribute("aria-pressed", String(open));
+      setAttribute(button, "aria-pressed", String(open));
     }
-    button.dataset.waiting = String(mic.channel.unanswered || mic.state === "stopping");
-    root.dataset.interrupted = mic.interruption ?? "";
-    root.dataset.state = mic.state;
-    root.dataset.ready = String(mic.channel.ready);
+    setData(button, "waiting", String(mic.channel.unanswered || mic.state === "stopping"));
+    setData(root, "interrupted", mic.interruption ?? "");
+    setData(root, "state", mic.state);
+    setData(root, "ready", String(mic.channel.ready));
     button.toggleAttribute("disabled", mic.state === "stopping");
     setText(pause, mic.state === "paused" ? "Resume" : "Pause");
     pause.toggleAttribute("disabled", mic.state !== "recording" && mic.state !== "paused");
     const fixed = mic.feeding || Boolean(mic.model.get("virtual"));
-    for (const part of [pause, talk]) part.hidden = fixed || !mic.model.get("controls");
-    talk.hidden ||= mic.elsewhere; // which takes a message and a while: too long to hold a key for
-    bar.style.transform = `scaleX(${meter(mic.level).toFixed(3)})`;
-    bar.dataset.clipped = String(mic.clipped);
+    const plain = fixed || !mic.model.get("controls");
+    pause.toggleAttribute("hidden", plain);
+    talk.toggleAttribute("hidden", plain || mic.elsewhere); // a message away: too long to hold a key for
+    const level = meter(mic.level);
+    if (level !== levelShown) bar.style.transform = `scaleX(${level.toFixed(3)})`;
+    levelShown = level;
+    setData(bar, "clipped", String(mic.clipped));
     const text =
       mic.state === "recording" || mic.state === "paused"
         ? clock(mic.recordedSecs)

@@ -3,7 +3,7 @@ import "./player.css";
 import { Playback } from "../audio/playback";
 import { Take } from "../audio/take";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, iconButton, onWidth, setText } from "../dom";
+import { clock, h, icon, iconButton, onWidth, setAttribute, setData, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 import { CompareRow, Pair } from "./compare-row";
@@ -345,37 +345,37 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       label.textContent = name;
       glyph.replaceChildren(icon(stopping ? "stop" : "play"));
     }
-    button.dataset.waiting = String(player.channel.unanswered);
-    root.dataset.state = state;
-    root.dataset.ready = String(player.channel.ready);
-    root.dataset.takes = take?.id ?? "";
-    root.dataset.underruns = String(take?.underruns ?? 0);
+    setData(button, "waiting", String(player.channel.unanswered));
+    setData(root, "state", state);
+    setData(root, "ready", String(player.channel.ready));
+    setData(root, "takes", take?.id ?? "");
+    setData(root, "underruns", String(take?.underruns ?? 0));
     again.toggleAttribute("disabled", !take?.samples);
     pause.toggleAttribute("disabled", state !== "playing" && state !== "paused");
-    pause.setAttribute("aria-pressed", String(state === "paused"));
-    loop.setAttribute("aria-pressed", String(Boolean(model.get("loop"))));
+    setAttribute(pause, "aria-pressed", String(state === "paused"));
+    setAttribute(loop, "aria-pressed", String(Boolean(model.get("loop"))));
     volume.value = String(model.get("volume"));
     const at = take ? take.position / take.sampleRate : 0;
-    wave.setAttribute("aria-valuenow", at.toFixed(1));
-    wave.setAttribute("aria-valuemax", (take?.duration ?? 0).toFixed(1));
+    setAttribute(wave, "aria-valuenow", at.toFixed(1));
+    setAttribute(wave, "aria-valuemax", (take?.duration ?? 0).toFixed(1));
     wave.setAttribute(
       "aria-valuetext",
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
     setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
     // Said once: a count of seconds that is read out each second says nothing else any more.
-    status.setAttribute("aria-live", player.waiting && status.textContent ? "off" : "polite");
+    setAttribute(status, "aria-live", player.waiting && status.textContent ? "off" : "polite");
     setText(status, statusText(player));
-    status.hidden = !status.textContent && !waterfall.element.hidden;
+    status.toggleAttribute("hidden", !status.textContent && !waterfall.element.hidden);
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     drawWave(wave, take);
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
     picture.toggleAttribute("disabled", !take?.complete || !take.samples);
-    picture.setAttribute("aria-pressed", String(!spectrum.canvas.hidden));
+    setAttribute(picture, "aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");
-    if (player.comparesElsewhere) compare.element.hidden = true;
+    if (player.comparesElsewhere) compare.element.toggleAttribute("hidden", true);
     else compare.show(String(model.get("difference") ?? ""));
     const steps = (model.get("waterfall") ?? {}) as Record<string, number>;
     waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));

@@ -1,7 +1,7 @@
 /** The sound beside a transcript: a picture of all of it, heard from any place on, saved as a file. */
 import "./recording-bar.css";
 import type { Model, PartChannel } from "../channel";
-import { clock, h, icon, setText } from "../dom";
+import { clock, h, icon, setAttribute, setData, setText } from "../dom";
 import { receiveFiles } from "../download";
 import { observe } from "../lifecycle";
 
@@ -22,6 +22,8 @@ export class RecordingEngine {
   place = 0;
   /** A file that comes: the fraction that is here. */
   saving: number | null = null;
+  /** Counts what changes the picture. */
+  revision = 0;
   #peaks = new Uint8Array(4096);
   #first = 0;
   #count = 0;
@@ -38,6 +40,7 @@ export class RecordingEngine {
         this.#count = 0;
       }
       this.#put(m.first - this.#first, bytes);
+      this.revision += 1;
       this.keptFrom = m.kept_from;
       this.seconds = m.seconds;
       if (m.reset && m.seconds === 0) this.place = 0;
@@ -236,6 +239,14 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     event.preventDefault();
   });
 
+  /** To draw asks for the size of the canvas, for which the browser may have to lay the page out. */
+  let drawn = "";
+  const redraw = (picture: string) => {
+    drawn = picture;
+    const { hasSound, keptFrom, seconds } = recording;
+    const at = Math.min(seconds, dragged ?? recording.place);
+    draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
+  };
   let glyph = "";
   const paint = () => {
     const { playback } = recording.player;
@@ -245,24 +256,26 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     if (name !== glyph) {
       glyph = name;
       button.replaceChildren(icon(recording.sounds ? "pause" : "play"));
-      button.setAttribute("aria-label", name);
+      setAttribute(button, "aria-label", name);
       button.title = name;
     }
     button.toggleAttribute("disabled", !hasSound);
-    wave.setAttribute("aria-disabled", String(!hasSound));
+    setAttribute(wave, "aria-disabled", String(!hasSound));
     const at = Math.min(seconds, dragged ?? recording.place);
-    wave.setAttribute("aria-valuemin", keptFrom.toFixed(1));
-    wave.setAttribute("aria-valuemax", seconds.toFixed(1));
-    wave.setAttribute("aria-valuenow", at.toFixed(1));
-    wave.setAttribute("aria-valuetext", hasSound ? `${clock(at)} of ${clock(seconds)}` : "No sound yet");
+    setAttribute(wave, "aria-valuemin", keptFrom.toFixed(1));
+    setAttribute(wave, "aria-valuemax", seconds.toFixed(1));
+    setAttribute(wave, "aria-valuenow", at.toFixed(1));
+    setAttribute(wave, "aria-valuetext", hasSound ? `${clock(at)} of ${clock(seconds)}` : "No sound yet");
     setText(time, hasSound ? `${clock(at)} / ${clock(seconds)}` : "0:00.0");
-    draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
-    root.dataset.state = recording.isOurs ? playback.state : "idle";
-    root.dataset.seconds = seconds.toFixed(2);
+    const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
+    const picture = `${recording.revision} ${at} ${theme}`;
+    if (picture !== drawn) redraw(picture);
+    setData(root, "state", recording.isOurs ? playback.state : "idle");
+    setData(root, "seconds", seconds.toFixed(2));
     const why = blocked ? "The browser blocks the sound: press the button to enable it." : "";
     setText(error, playback.problem ?? (why || String(recording.model.get("error") ?? "")));
   };
-  const resized = new ResizeObserver(paint);
+  const resized = new ResizeObserver(() => redraw(drawn));
   resized.observe(wave);
   recording.views.add(paint);
   signal.addEventListener("abort", () => {

@@ -1,7 +1,7 @@
 /** The controls of a service's settings, drawn from the settings' own metadata. */
 import "./settings.css";
 import type { Model, PartChannel } from "../channel";
-import { h, iconButton, rememberOpen, setText } from "../dom";
+import { h, iconButton, rememberOpen, setData, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
 
@@ -144,7 +144,8 @@ function slider(settings: SettingsEngine, control: Control, label: string): Boun
       bar.value = String(shown);
     },
     disable(disabled) {
-      bar.disabled = field.disabled = disabled;
+      bar.toggleAttribute("disabled", disabled);
+      field.toggleAttribute("disabled", disabled);
     },
   };
 }
@@ -167,7 +168,7 @@ function choice(settings: SettingsEngine, control: Control, label: string): Boun
       list.value = shown;
     },
     disable(disabled) {
-      list.disabled = disabled;
+      list.toggleAttribute("disabled", disabled);
     },
   };
 }
@@ -181,7 +182,7 @@ function tick(settings: SettingsEngine, control: Control, label: string): Bound 
       box.checked = Boolean(value ?? control.default);
     },
     disable(disabled) {
-      box.disabled = disabled;
+      box.toggleAttribute("disabled", disabled);
     },
   };
 }
@@ -203,7 +204,7 @@ function words(settings: SettingsEngine, control: Control, label: string): Bound
       if (document.activeElement !== field) field.value = String(value ?? "");
     },
     disable(disabled) {
-      field.disabled = disabled;
+      field.toggleAttribute("disabled", disabled);
     },
   };
 }
@@ -254,12 +255,12 @@ class Row {
     const reason = settings.reason(control.name);
     const changed = value !== control.initial;
     this.element.toggleAttribute("data-changed", changed);
-    this.#reset.hidden = !changed || control.kind === "choice";
+    this.#reset.toggleAttribute("hidden", !changed || control.kind === "choice");
     this.#bound?.show(value);
     this.#bound?.disable(Boolean(reason));
     const hint = reason || settings.hint(control.name);
     setText(this.#hint, hint);
-    this.#hint.hidden = !hint;
+    this.#hint.toggleAttribute("hidden", !hint);
   }
 }
 
@@ -303,10 +304,10 @@ export function mountSettingsPanel(
       }
     }
     setText(why, String(settings.model.get("unavailable") ?? ""));
-    closed.hidden = !unavailable.childElementCount;
-    folded.hidden = !more.childElementCount;
+    closed.toggleAttribute("hidden", !unavailable.childElementCount);
+    folded.toggleAttribute("hidden", !more.childElementCount);
     setText(error, String(settings.model.get("error") ?? ""));
-    root.dataset.ready = String(settings.channel.ready);
+    setData(root, "ready", String(settings.channel.ready));
   };
   if (!bare) followTheme(root, signal);
   settings.views.add(paint);

@@ -1,5 +1,5 @@
 /** Tabs, each with its panel: arrow keys move among them, as everywhere. */
-import { h, setText } from "../dom";
+import { h, setAttribute, setText } from "../dom";
 
 export class Tabs {
   readonly element = h("div", { class: "snb-tabs", role: "tablist", "aria-label": "Sections" });
@@ -40,10 +40,11 @@ export class Tabs {
     const shown = this.#panels[chosen];
     for (const [name, tab] of this.#tabs) {
       setText(tab, texts[name] ?? name);
-      tab.setAttribute("aria-selected", String(name === chosen));
+      setAttribute(tab, "aria-selected", String(name === chosen));
       tab.tabIndex = name === chosen ? 0 : -1;
     }
-    for (const panel of new Set(Object.values(this.#panels))) panel.hidden = panel !== shown;
+    for (const panel of new Set(Object.values(this.#panels)))
+      panel.toggleAttribute("hidden", panel !== shown);
     shown?.setAttribute("aria-label", texts[chosen] ?? chosen);
   }
 }

@@ -1,7 +1,7 @@
 /** The list of takes: hear, star, note, compare, use again, save, delete and bring back; all of it by keyboard too. */
 import "./takes.css";
 import type { Model, PartChannel } from "../channel";
-import { h, icon, setText } from "../dom";
+import { h, icon, setAttribute, setData, setText } from "../dom";
 import { download } from "../download";
 import { observe } from "../lifecycle";
 import { CompareRow, type Slot } from "./compare-row";
@@ -223,13 +223,13 @@ class TakeRow {
     setText(this.#text, differs ? row.text : "");
     setText(this.#details, row.details);
     const starring = row.starred ? "Unstar" : "Star: starred takes are kept longest";
-    this.#star.setAttribute("aria-label", starring);
+    setAttribute(this.#star, "aria-label", starring);
     this.#star.title = starring;
-    this.#star.setAttribute("aria-pressed", String(row.starred));
+    setAttribute(this.#star, "aria-pressed", String(row.starred));
     for (const name of ["a", "b"] as const)
-      this.#slots[name].setAttribute("aria-pressed", String(slot === name));
+      setAttribute(this.#slots[name], "aria-pressed", String(slot === name));
     if (!this.#note.matches(":focus")) this.#note.value = row.note;
-    this.element.setAttribute("aria-label", `Take ${row.number}: ${row.title}. ${row.figures}`);
+    setAttribute(this.element, "aria-label", `Take ${row.number}: ${row.title}. ${row.figures}`);
     this.element.toggleAttribute("data-current", current);
   }
 
@@ -238,8 +238,8 @@ class TakeRow {
   }
 
   open(open: boolean): void {
-    this.#more.hidden = !open;
-    this.#menu.setAttribute("aria-expanded", String(open));
+    this.#more.toggleAttribute("hidden", !open);
+    setAttribute(this.#menu, "aria-expanded", String(open));
   }
 
   /** Open what is folded away, and begin to write. */
@@ -355,9 +355,9 @@ export function mountTakes(takes: TakesEngine, el: HTMLElement, signal: AbortSig
     );
     const deleted = String(takes.model.get("undo") ?? "");
     setText(undone, deleted);
-    undo.hidden = !deleted;
-    help.hidden = wanted.length === 0;
-    root.dataset.ready = String(takes.channel.ready);
+    undo.toggleAttribute("hidden", !deleted);
+    help.toggleAttribute("hidden", wanted.length === 0);
+    setData(root, "ready", String(takes.channel.ready));
   };
   const paintComparison = () => compare.show(String(takes.player.model.get("difference") ?? ""));
   takes.views.add(paint);

@@ -1,6 +1,6 @@
 /** The text to speak: its figures follow typing, and Ctrl+Enter speaks it. */
 import type { Model, PartChannel } from "../channel";
-import { h, onWidth, setText } from "../dom";
+import { grouped, h, onWidth, setText } from "../dom";
 import { observe } from "../lifecycle";
 import type { PlayerEngine } from "./player";
 
@@ -8,6 +8,8 @@ import type { PlayerEngine } from "./player";
 const CHARACTERS_PER_SECOND = 14;
 const TYPED_MS = 200;
 const MAX_HEIGHT_PX = 220;
+/** The style sheet lets the field grow; else its size is set here, for which the browser lays the page out. */
+const GROWS = CSS.supports?.("field-sizing", "content") ?? false;
 
 export class TextEngine {
   readonly views = new Set<() => void>();
@@ -38,7 +40,7 @@ export class TextEngine {
     player.button = {
       beforePlay: () => this.#send(),
       plays: () => this.#toConfirm > 0 || this.text !== (this.#asked ?? String(model.get("said") ?? "")),
-      label: () => (this.#toConfirm ? `Speak ${this.#toConfirm.toLocaleString("en")} characters` : null),
+      label: () => (this.#toConfirm ? `Speak ${grouped(this.#toConfirm)} characters` : null),
     };
     signal.addEventListener("abort", () => clearTimeout(this.#typing));
   }
@@ -111,6 +113,7 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
   );
   const under = h("div", { class: "snb-text-under" }, figures, keys);
   const resize = () => {
+    if (GROWS || !field.isConnected) return;
     field.style.height = "auto";
     field.style.height = `${Math.min(MAX_HEIGHT_PX, field.scrollHeight + 2)}px`;
   };
@@ -126,7 +129,7 @@ export function mountText(engine: TextEngine, el: HTMLElement, signal: AbortSign
     const count = [...engine.text].length;
     const speed = Number(engine.model.get("speed") ?? 1) || 1;
     const at = speed === 1 ? "" : ` at speed ${speed}`;
-    const long = `${count.toLocaleString("en")} character${count === 1 ? "" : "s"}`;
+    const long = `${grouped(count)} character${count === 1 ? "" : "s"}`;
     setText(figures, count ? `${long} · about ${forecast(count, speed)}${at}` : long);
     resize();
   };

@@ -1,7 +1,7 @@
 /** The TranscriptView in the page: a transcript as it grows, as captions, and as files. */
 import "./transcript-view.css";
 import type { Model, PartChannel } from "../channel";
-import { h, setText } from "../dom";
+import { h, setAttribute, setData, setText } from "../dom";
 import { download } from "../download";
 import { observe } from "../lifecycle";
 import type { Line } from "../protocol";
@@ -134,8 +134,8 @@ export function mountTranscript(
       if (speaker !== null) widest = Math.max(widest, transcript.nameOf(speaker).length);
       times ||= start !== null;
     }
-    root.dataset.times = String(times);
-    root.dataset.speakers = String(widest > 0);
+    setData(root, "times", String(times));
+    setData(root, "speakers", String(widest > 0));
     root.style.setProperty("--snb-names", `${Math.min(widest, 16) + 1}ch`);
   };
   const view: View = {
@@ -143,7 +143,7 @@ export function mountTranscript(
       list.put(changed, reset);
       columns(changed, reset);
       setText(empty, list.size === 0 ? String(model.get("placeholder")) : "");
-      empty.hidden = list.size > 0;
+      empty.toggleAttribute("hidden", list.size > 0);
       captions.update(transcript.lines);
       downloads?.paint();
       field.place();
@@ -153,9 +153,9 @@ export function mountTranscript(
   const paint = () => {
     const on = Boolean(model.get("captions"));
     if (on !== captions.on) captions.show(on, transcript.lines);
-    lines.hidden = on;
-    big.setAttribute("aria-pressed", String(on));
-    root.dataset.audible = String(Boolean(model.get("audible")));
+    lines.toggleAttribute("hidden", on);
+    setAttribute(big, "aria-pressed", String(on));
+    setData(root, "audible", String(Boolean(model.get("audible"))));
     setText(error, String(model.get("error") ?? ""));
     list.rename();
     columns(list.lines, true);
@@ -171,4 +171,5 @@ export function mountTranscript(
   el.append(root);
   view.lines([...transcript.lines.values()], true);
   paint();
+  if (transcript.lines.size) requestAnimationFrame(() => list.showEnd()); // it has no size before it is in the page
 }

@@ -34,12 +34,12 @@ function bubble(who: Turn["who"], said: (Node | string)[], note: string, provisi
 }
 
 export class TurnList {
-  readonly element = h("ol", {
-    class: "snb-turns",
-    role: "log",
-    "aria-label": "Conversation",
-    tabindex: "0",
-  });
+  readonly #list = h("ol", { class: "snb-turn-list" });
+  readonly element = h(
+    "div",
+    { class: "snb-turns", role: "log", "aria-label": "Conversation", tabindex: "0" },
+    this.#list,
+  );
   #shown = "";
   readonly #interim = bubble("person", [], "", true);
   readonly #answer = bubble("voice", [], "speaking", true);
@@ -50,7 +50,7 @@ export class TurnList {
     const key = JSON.stringify(turns);
     if (key !== this.#shown) {
       this.#shown = key;
-      box.replaceChildren(
+      this.#list.replaceChildren(
         ...turns.map((turn) =>
           bubble(
             turn.who,
@@ -67,13 +67,18 @@ export class TurnList {
     }
     this.#provisional(this.#interim, interim);
     this.#provisional(this.#answer, answer);
-    if (atEnd) box.scrollTop = box.scrollHeight;
+    if (!atEnd) return;
+    const showEnd = () => {
+      box.scrollTop = box.scrollHeight;
+    };
+    if (box.isConnected) showEnd();
+    else requestAnimationFrame(showEnd); // it has no size before it is in the page
   }
 
   #provisional(item: HTMLElement, text: string): void {
     const place = item.firstElementChild as HTMLElement;
     if (place.textContent !== text) place.textContent = text;
     if (!text) item.remove();
-    else if (!item.isConnected) this.element.append(item);
+    else if (!item.parentElement) this.#list.append(item);
   }
 }

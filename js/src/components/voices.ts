@@ -164,17 +164,17 @@ export function mountVoices(engine: VoicesEngine, el: HTMLElement, signal: Abort
       const codes = of(voices.flatMap(([, , , languages]) => languages));
       fill(
         language,
-        "Any language",
+        "Language",
         codes.map((code) => [code, engine.languageName(code)]),
       );
       fill(
         gender,
-        "Any gender",
+        "Gender",
         of(voices.map(([, sex]) => sex)).map((name) => [name, name]),
       );
       fill(
         accent,
-        "Any accent",
+        "Accent",
         of(voices.map(([, , region]) => region)).map((name) => [name, name]),
       );
     }

@@ -24,7 +24,7 @@ export class Waterfall {
   /** Show the steps; `what` is what they are of, and `remarks` what else is to be said of it. */
   show(steps: Record<string, number>, what: string, remarks: string[]): void {
     const entries = Object.entries(steps);
-    this.element.hidden = entries.length === 0;
+    this.element.toggleAttribute("hidden", entries.length === 0);
     const sum = (names: [string, number][]) => Math.round(names.reduce((all, [, ms]) => all + ms, 0));
     const first = entries.filter(([name]) => OF_SERVICE.includes(name));
     const said = [

@@ -16,6 +16,7 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   if (!paint) return;
   paint.clearRect(0, 0, width, height);
   const style = getComputedStyle(canvas);
+  const [heard, rest] = ["--snb-accent", "--snb-wave"].map((name) => style.getPropertyValue(name)); // slow to look up
   const bar = BAR * density;
   const count = Math.floor(width / bar);
   // What has still to come has its place, and is flat.
@@ -26,7 +27,7 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   const loudest = peaks.reduce((a, b) => Math.max(a, b), 0.05);
   const played = take && whole ? (take.position / whole) * count : 0;
   for (let i = 0; i < count; i++) {
-    paint.fillStyle = style.getPropertyValue(i < played ? "--snb-accent" : "--snb-wave");
+    paint.fillStyle = (i < played ? heard : rest) ?? "";
     const size = Math.max(density, (peaks[i]! / loudest) * (height - 6 * density));
     paint.fillRect(i * bar, (height - size) / 2, bar - density, size);
   }

@@ -4,7 +4,7 @@ import type { Model, PartChannel } from "../channel";
 import { MicrophoneEngine, mountMicrophone } from "../components/microphone";
 import { mountPlayer, PlayerEngine } from "../components/player";
 import { type Turn, TurnList } from "../components/turn-list";
-import { h, setText } from "../dom";
+import { h, setData, setText } from "../dom";
 import { observe, widget } from "../lifecycle";
 import { PartModel } from "../part";
 import { followTheme } from "../theme";
@@ -103,8 +103,8 @@ function mount(talk: ConversationEngine, el: HTMLElement, signal: AbortSignal): 
       figures.replaceChildren(...steps(known));
     }
     setText(error, talk.text("error"));
-    root.dataset.state = talk.text("state");
-    root.dataset.ready = String(channel.ready);
+    setData(root, "state", talk.text("state"));
+    setData(root, "ready", String(channel.ready));
   };
   followTheme(root, signal, () => talk.player.changed());
   channel.onWelcome(paint);

@@ -10,7 +10,7 @@ import { mountRecording, RecordingEngine } from "../components/recording-bar";
 import { mountSettingsPanel, SettingsEngine } from "../components/settings";
 import { Tabs } from "../components/tabs";
 import { mountTranscript, TranscriptEngine } from "../components/transcript-view";
-import { h, setText } from "../dom";
+import { h, setData, setText } from "../dom";
 import { observe, widget } from "../lifecycle";
 import { recall, remember } from "../memory";
 import { PartModel } from "../part";
@@ -163,7 +163,7 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
   mountFiles(sending, files, root, (said) => announcer.say(said), signal);
   const paint = () => {
     setText(connection, String(model.get("connection") ?? ""));
-    giveUp.hidden = !model.get("can_give_up");
+    giveUp.toggleAttribute("hidden", !model.get("can_give_up"));
     const changed = transcriber.changedSettings;
     const waiting = sending.left;
     if (Boolean(text.model.get("captions")) !== (tabs.chosen === "captions"))
@@ -176,16 +176,16 @@ function mount(transcriber: TranscriberEngine, el: HTMLElement, signal: AbortSig
     });
     paintKeep();
     paintMute();
-    finalize.hidden = !text.model.get("live");
-    recording.hidden = !model.get("keep_audio");
+    finalize.toggleAttribute("hidden", !text.model.get("live"));
+    recording.toggleAttribute("hidden", !model.get("keep_audio"));
     const cleared = String(model.get("cleared") ?? "");
     if (cleared) announcer.say(cleared);
     setText(undoText, cleared);
-    undo.hidden = !cleared;
-    clear.disabled = text.lines.size === 0 && !transcriber.recording.hasSound;
+    undo.toggleAttribute("hidden", !cleared);
+    clear.toggleAttribute("disabled", text.lines.size === 0 && !transcriber.recording.hasSound);
     downloads.paint();
     setText(error, String(model.get("error") ?? ""));
-    root.dataset.ready = String(channel.ready);
+    setData(root, "ready", String(channel.ready));
   };
   const view = { lines: paint, now: () => {} };
   text.views.add(view);

@@ -8,7 +8,7 @@ import { mountSettingsPanel, SettingsEngine } from "../components/settings";
 import { mountTakes, TakesEngine } from "../components/takes";
 import { mountText, TextEngine } from "../components/text";
 import { mountVoices, showCurrentVoice, VoicesEngine } from "../components/voices";
-import { h, setText } from "../dom";
+import { grouped, h, setData, setText } from "../dom";
 import { observe, widget } from "../lifecycle";
 import { PartModel } from "../part";
 import { followTheme } from "../theme";
@@ -140,16 +140,16 @@ function mount(tuner: TunerEngine, el: HTMLElement, signal: AbortSignal): void {
   const paint = () => {
     const spent = (model.get("used") ?? {}) as { requests?: number; characters?: number; busy?: number };
     const requests = `${spent.requests} request${spent.requests === 1 ? "" : "s"}`;
-    const characters = (spent.characters ?? 0).toLocaleString("en");
+    const characters = grouped(spent.characters ?? 0);
     setText(used, spent.requests ? `${requests} · ${characters} characters spoken` : "");
     const offered = (model.get("offer") ?? {}) as { text?: string; button?: string };
     setText(offerText, offered.text ?? "");
     setText(offerButton, offered.button ?? "");
-    offerButton.hidden = !offered.button;
-    offer.hidden = !offered.text;
+    offerButton.toggleAttribute("hidden", !offered.button);
+    offer.toggleAttribute("hidden", !offered.text);
     auto.checked = Boolean(model.get("auto_play"));
     setText(error, String(model.get("error") ?? ""));
-    root.dataset.ready = String(channel.ready);
+    setData(root, "ready", String(channel.ready));
   };
   root.addEventListener("keydown", (event) => {
     const writes = event.target instanceof Element && event.target.matches("input, textarea, select");

@@ -9,6 +9,7 @@ called `id`: ipykernel 7.4 keeps an entry for each message with that key and nev
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -381,7 +382,12 @@ FromPage = (
 
 def kinds_of(message: Any) -> tuple[str, ...]:
     """Return the values that `type` has in a message of a class."""
-    return get_args(get_type_hints(message)["type"])
+    return _kinds_of(message)
+
+
+@cache
+def _kinds_of(message: Any) -> tuple[str, ...]:
+    return get_args(get_type_hints(message)["type"])  # resolves the text of each annotation of the class
 
 
 def _runtime_types(annotation: Any) -> tuple[type, ...]:

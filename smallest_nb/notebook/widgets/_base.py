@@ -82,11 +82,21 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             self._snb_loader = None
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the state for a page; while the model is made, without the module that the page has."""
+        """Return the state for a page: the module packed and, while the model is made, only if the page has it not."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if self._snb_loader is not None and "_esm" in state:
-            state |= {"_esm": self._snb_loader, "_css": ""}
+        if "_esm" in state:
+            module = self._snb_loader or front_end.packed(self.module_name)
+            if module is not None:
+                state |= {"_esm": module, "_css": ""}
         return state
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what a page has set; a value that cannot be used leaves the page as it was, and raises."""
+        try:
+            super().set_state(sync_data)
+        except Exception:
+            self.send_state([name for name in sync_data if name in self.keys])  # the page shows what holds
+            raise
 
     def is_drawn_by(self, build: str) -> bool:
         """Whether a page shows it whose front end is of this build."""
