@@ -17,12 +17,13 @@ import pytest
 
 import smallest_nb as snb
 from smallest_nb.client.batch import cluster as on_cluster
+from smallest_nb.client.batch.cluster_job import Job
 from smallest_nb.client.batch.items import Item
 from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.sessions import counted_sessions
 
-dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 CANARY = "sk_canary_cluster_8e21"
 TEXTS = [f"This is sentence number {n}." for n in range(60)]
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, while processes are killed
@@ -55,15 +56,9 @@ def client(keys):
 
 
 @pytest.fixture
-def fragile_cluster(keys, monkeypatch):
-    """A cluster whose processes are killed; it gives the leases of dead workers back after two seconds, not thirty."""
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE_TIMEOUT", "2s")
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE_VALIDATION_INTERVAL", "500ms")
-    locks = {"lease-timeout": "2s", "lease-validation-interval": "500ms"}
-    with (
-        dask.config.set({"distributed.scheduler.locks": locks}),
-        distributed.LocalCluster(**OPTIONS, silence_logs=logging.CRITICAL) as made,
-    ):
+def fragile_cluster(keys):
+    """A cluster whose processes are killed."""
+    with distributed.LocalCluster(**OPTIONS, silence_logs=logging.CRITICAL) as made:
         yield made
 
 
@@ -84,7 +79,6 @@ def lines_in(folder):
 def test_it_does_what_one_machine_does_within_one_budget(signals, client, tmp_path):
     with counted_sessions(signals) as counted:
         done = snb.speak_many(TEXTS, out=tmp_path / "prompts", units=5, client=client)
-        client.run(_close_all)
     assert all(r.ok and r.attempts == 1 for r in done)
     assert done.throughput.refusals == 0  # never more than five requests at once over all workers
     assert counted.total("requests") == len(TEXTS)
@@ -99,13 +93,6 @@ def test_it_does_what_one_machine_does_within_one_budget(signals, client, tmp_pa
 
 def _swap_key(key):
     os.environ["SMALLEST_API_KEY"] = key
-
-
-def _close_all():
-    from smallest_nb.client import background_loop
-    from smallest_nb.client.batch.cluster import close_stations
-
-    background_loop.call(close_stations(), 10)
 
 
 def test_a_refusal_that_the_budget_does_not_know_of_is_learned(signals, client, tmp_path):
@@ -187,11 +174,10 @@ def test_an_interrupted_run_is_given_up_on_the_workers_too(signals, client, tmp_
             select.select([], [], [], 0.02)
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=30)
-        client.run(_close_all)
     done = int(out.splitlines()[-1])
     assert len(check_whole(tmp_path)) >= max(done, 10), errors
-    # What was on its way to the workers, which depends on how busy the machine is, and no other of the 200.
-    assert counted.total("requests") <= len(texts) // 2
+    # What was under way, and what began until the workers heard of it: they have at most two rounds in hand.
+    assert counted.total("requests") <= done + 2 * 5
 
 
 def test_the_key_is_in_no_task_log_or_pickle(client, tmp_path, monkeypatch):
@@ -210,7 +196,7 @@ def test_the_key_is_in_no_task_log_or_pickle(client, tmp_path, monkeypatch):
     everything += repr(client.get_worker_logs()).encode() + repr(client.get_scheduler_logs()).encode()
     everything += repr(client.run_on_scheduler(lambda dask_scheduler: repr(dask_scheduler.tasks))).encode()
     everything += b"".join(p.read_bytes() for p in tmp_path.iterdir())
-    assert len(sent) == 2
+    assert sent
     assert CANARY.encode() not in everything
 
 
@@ -263,7 +249,7 @@ def test_without_a_client_nothing_of_dask_is_imported(signals, tmp_path):
 
 
 def test_what_is_sent_is_plain():
-    job = on_cluster.Job("speak", "wss://api.smallest.ai", "/out", 10, "run")
+    job = Job("speak", "wss://api.smallest.ai", "/out", 10, "run")
     item = Item("a", 0, "Hello.", ("a.wav",), snb.SmallestTTSSettings.complete(), "hash")
     assert pickle.loads(pickle.dumps((job, item))) == (job, item)
     assert len(pickle.dumps((job, item))) < 4000

@@ -259,7 +259,7 @@ class _Plan:
         )  # fmt: skip
 
     def _on_the_cluster(self, items: Sequence[Item]) -> _Engine:
-        from smallest_nb.client.batch import cluster  # noqa: PLC0415 - with it come other packages
+        from smallest_nb.client.batch import cluster, cluster_job  # noqa: PLC0415 - with it come other packages
 
         if self.api_key is not None:
             raise ConfigError(
@@ -277,13 +277,14 @@ class _Plan:
             None if self.out is None else os.fspath(self.out) if is_url(self.out) else str(as_path(self.out).resolve())
         )
         workers = cluster.check_cluster(self.client, base_url, out)
-        job = cluster.Job(
+        job = cluster_job.Job(
             self.kind, base_url, out, self.units or MOST_UNITS, secrets.token_hex(6), self.sample_rate, self.channel,
             self.timeout,
         )  # fmt: skip
 
         def engine() -> tuple[Work, UnitLimiter]:
-            return cluster.ClusterWork(self.client, job), cluster.cluster_limiter(self.units, workers)
+            limiter = cluster.cluster_limiter(self.units)
+            return cluster.ClusterWork(self.client, job, limiter, workers), limiter
 
         return engine
 

@@ -7,9 +7,10 @@ last ones written. A refusal for lack of capacity is no attempt: the item waits,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from time import monotonic, time
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ from smallest_nb.errors import AuthError, IncompleteError, ServiceError, Smalles
 __all__ = ["Run", "Work"]
 
 _log = logging.getLogger(__name__)
+_LOOKAHEAD, _LOOKAHEAD_FAR = 2, 3
+"""Items in hand for each unit: one for which the service works, one that is read or written; and if workers of a
+cluster do it, one to be handed out next."""
 _FIRST_WAIT_SECS, _LONGEST_WAIT_SECS = 0.5, 30.0
 _MOST_REFUSED_SECS = 600.0
 """An item that the service refuses for so long, while it serves no other one, has failed."""
@@ -37,7 +41,13 @@ _ERROR_CHARS = 500
 
 
 class Work(Protocol):
-    """What is done with each item, in three steps; only the second one takes a unit of the plan."""
+    """What is done with each item, in three steps; only the second one takes a unit of the plan.
+
+    Attributes:
+        limits_itself: Whether it keeps to the units, counts requests and hears of refusals itself.
+    """
+
+    limits_itself: bool
 
     async def prepare(self, item: Item) -> Any:
         """Read what is needed."""
@@ -154,6 +164,7 @@ class Run:
         running: set[asyncio.Task[None]] = set()
         failures: list[BaseException] = []
         changed = asyncio.Event()
+        lookahead = _LOOKAHEAD_FAR if self._work.limits_itself else _LOOKAHEAD
 
         def on_done(task: asyncio.Task[None]) -> None:  # costs the same however many are running
             running.discard(task)
@@ -163,7 +174,7 @@ class Run:
 
         try:
             while not failures:
-                while len(running) < 2 * self._limiter.limit and (item := next(remaining, None)) is not None:
+                while len(running) < lookahead * self._limiter.limit and (item := next(remaining, None)) is not None:
                     task = asyncio.create_task(self._do(item))
                     running.add(task)
                     task.add_done_callback(on_done)
@@ -205,7 +216,7 @@ class Run:
         first_refused: float | None = None
         while True:
             reported = False
-            async with self._limiter.unit() as began:
+            async with self._unit() as began:
 
                 def on_busy(error: SmallestError, began: float = began) -> None:
                     nonlocal reported
@@ -218,15 +229,24 @@ class Run:
                 except Exception as error:
                     if not is_busy(error):
                         raise
-                    if not reported:
+                    if not reported and not self._work.limits_itself:
                         self._limiter.refused(began, _retry_after(error))
                     first_refused = monotonic() if first_refused is None else first_refused
                     if monotonic() - max(first_refused, self._served_at) > _MOST_REFUSED_SECS:
                         raise
                     continue
                 self._served_at = monotonic()
-                self._limiter.succeeded()
+                if not self._work.limits_itself:
+                    self._limiter.succeeded()
             return await self._work.finish(item, prepared, answer)
+
+    @contextlib.asynccontextmanager
+    async def _unit(self) -> AsyncIterator[float]:
+        if self._work.limits_itself:
+            yield monotonic()
+        else:
+            async with self._limiter.unit() as began:
+                yield began
 
     def _stop_if_hopeless(self, error: Exception) -> None:
         """End the run for what would happen to every other item as well."""

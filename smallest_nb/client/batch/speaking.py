@@ -32,6 +32,8 @@ class Speaking:
         transport: What opens the sockets.
     """
 
+    limits_itself = False
+
     def __init__(
         self,
         target: Target,

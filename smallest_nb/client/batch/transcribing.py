@@ -53,6 +53,8 @@ class Transcribing:
         transport: What opens the sockets.
     """
 
+    limits_itself = False
+
     def __init__(
         self,
         target: Target,

@@ -85,6 +85,11 @@ class UnitLimiter:
         """How many requests may be under way now."""
         return max(1, min(int(self._limit), self.most))
 
+    def count(self, in_use: int) -> None:
+        """Note how many requests are under way, where others let them run, as on the workers of a cluster."""
+        self.in_use = in_use
+        self.highest = max(self.highest, in_use)
+
     @property
     def paused_secs(self) -> float:
         """Seconds until the next request may begin, as the service asked."""
