@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.venvs import ROOT, Shelf
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-ORACLES = ("pipecat13",)
-"""Clients of other times, for `tests/oracles`: they are never measured."""
+ORACLES = ("pipecat13", "piper")
+"""For tests: a client of other times, and the engine of Piper voices. They are never measured."""
 PEERS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt") if p.stem not in ORACLES))
 OWN = ("floor", "smallest_nb", "nothing")
 """Clients that run in the project's own environment."""

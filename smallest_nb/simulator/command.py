@@ -18,6 +18,7 @@ from smallest_nb.simulator.hearing.engines import ENV_HEARING, HEARING, describe
 from smallest_nb.simulator.latency import LATENCIES
 from smallest_nb.simulator.report import JSONLines
 from smallest_nb.simulator.server import Simulator
+from smallest_nb.simulator.speech.piper_voice import ENV_SPEECH, describe_speech, read_speech
 
 ENV_KEY = "SMALLEST_SIMULATOR_KEY"
 
@@ -45,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("speech", "signal"), default="speech",
                         help="speech: espeak-ng speaks and a recogniser hears English (default); "
                         "signal: tones that carry text, in any language, for load")  # fmt: skip
+    parser.add_argument("--speech", metavar="VOICE",
+                        help="espeak-ng (default), or piper:PATH.onnx, a Piper voice with its .onnx.json beside it "
+                        f"(pip install piper-tts, GPL-3.0-or-later); {ENV_SPEECH} names another default")  # fmt: skip
     parser.add_argument("--hearing", choices=HEARING,
                         help=f"recogniser: moonshine (default), pocketsphinx, whisper (pip install faster-whisper) "
                         f"or signal; {ENV_HEARING} names another default")  # fmt: skip
@@ -69,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
             "hearing": args.hearing,
             "hearing_model": args.hearing_model,
             "engine": args.engine,
+            "speech": args.speech,
             "latency": args.latency,
             "concurrency": args.concurrency,
             **faults,
@@ -110,10 +115,12 @@ async def _serve(simulator: Simulator, *, recording: bool) -> None:
             loop.add_signal_handler(getattr(signal, name), stopping.set)
     await simulator.start_async()
     behaviour = simulator.behaviour
-    speech = {"speech": "espeak-ng speech", "signal": "a test signal of tones for speech, in any language"}
+    speech = "a test signal of tones for speech, in any language"
+    if behaviour.engine == "speech":
+        speech = describe_speech(read_speech(behaviour.chosen_speech))
     hearing = describe_hearing(behaviour.chosen_hearing, behaviour.hearing_model)
     print(  # noqa: T201 - a command
-        f"Smallest AI simulator on {simulator.base_url} ({speech[behaviour.engine]}, {hearing}; "
+        f"Smallest AI simulator on {simulator.base_url} ({speech}, {hearing}; "
         f"latency: {behaviour.latency}).\n"
         f"{'Any key beginning with sk_' if simulator.key is None else 'Only the given key'} is accepted. "
         "Stop it with Ctrl+C.",

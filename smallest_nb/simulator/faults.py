@@ -16,6 +16,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.simulator.hearing.engines import HEARING, choose_hearing
 from smallest_nb.simulator.http import HTTPRequest
 from smallest_nb.simulator.latency import latency
+from smallest_nb.simulator.speech.piper_voice import choose_speech, read_speech
 
 __all__ = ["FAULT_HEADER", "Behaviour", "describe_faults", "parse_faults", "read_faults"]
 
@@ -54,6 +55,8 @@ class Behaviour:
         hearing: Which recogniser hears: "moonshine", "pocketsphinx", "whisper" or "signal". None is the engine's usual
             one: Moonshine, or what SMALLEST_NB_HEARING names. Where it is not installed, the next one is used.
         hearing_model: The recogniser's model, a name or a folder; None for its usual one.
+        speech: Whose voice speaks: "espeak-ng", or "piper:PATH.onnx", a Piper voice with its .onnx.json beside it; that
+            needs the package piper-tts. None is espeak-ng's, or what SMALLEST_NB_SPEECH names.
         concurrency: Units of an account: requests at once, and a fifth of its TTS sockets.
         stt_sessions: Transcriptions of an account at once; further ones are closed with 1008.
         hearing_sessions: Recognisers that this machine manages; further transcriptions get HTTP 429.
@@ -82,6 +85,7 @@ class Behaviour:
     engine: str = _knob("speech", "speech: voice and recogniser; signal: cheap tones", "choice", ENGINES)
     hearing: str | None = _knob(None, "which recogniser hears", "choice", HEARING)
     hearing_model: str | None = _knob(None, "the recogniser's model, a name or a folder", "own")
+    speech: str | None = _knob(None, "whose voice speaks: espeak-ng or piper:PATH.onnx", "own")
     concurrency: int = _knob(10, "requests of one account at once", "limit")
     stt_sessions: int = _knob(100, "transcriptions of one account at once", "limit")
     hearing_sessions: int = _knob(8, "recognisers that this machine manages", "limit")
@@ -129,6 +133,11 @@ class Behaviour:
         """
         return choose_hearing(self.hearing, self.engine)
 
+    @property
+    def chosen_speech(self) -> str:
+        """Whose voice speaks: "espeak-ng" or "piper:PATH.onnx"."""
+        return choose_speech(self.speech)
+
     def withdraws(self, model: str | None) -> bool:
         """Say whether a model is withdrawn, in whatever spelling it is named."""
         return model is not None and canonical_model(model) in self.retired
@@ -146,6 +155,8 @@ def _check(name: str, value: Any, knob: dataclasses.Field[Any]) -> None:
         latency(value)
     if kind == "own" and value is not None and (not isinstance(value, str) or not value.strip()):
         raise ConfigError(f"{name}={value!r} cannot be used; expected a text, or None for the usual one.")
+    if name == "speech" and value is not None:
+        read_speech(value)
     if kind not in ("seconds", "count", "limit") or (value is None and knob.default is None):
         return
     most, form = (_MAX_SECONDS, "a number") if kind == "seconds" else (_MAX_COUNT, "a whole number")

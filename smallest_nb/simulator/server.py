@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Simulator", "stop_all"]
 
 _MAX_PORT = 65535
-_START_SECS = 30.0
+_START_SECS = 45.0
 _STOP_SECS = 10.0
 _EXIT_SECS = 3.0
 """Of all simulators together, at the end of the process."""
@@ -74,7 +74,7 @@ class Simulator:
         base_url: What goes into a service's `base_url`.
 
     Raises:
-        ConfigError: The port is out of range or in use.
+        ConfigError: The port is out of range or in use, or the voice that was chosen cannot speak.
 
     Example:
         >>> with Simulator() as simulator:
@@ -135,13 +135,18 @@ class Simulator:
         """Listen, on the caller's event loop.
 
         Raises:
-            ConfigError: aiohttp is missing, or the port is in use.
+            ConfigError: aiohttp is missing, the port is in use, or the voice that was chosen cannot speak.
         """
-        self._backend = Backend(self.behaviour, self._recorder, self.key)
-        listener = _load_listener()(self._backend, self.behaviour, self._admission)
-        self.port = await listener.start(self.host, self.port)
-        self._listener = listener
-        self._warming = asyncio.create_task(self._backend.speech.warm())
+        backend = Backend(self.behaviour, self._recorder, self.key)
+        listener = _load_listener()(backend, self.behaviour, self._admission)
+        try:
+            await backend.start(self.behaviour)
+            self.port = await listener.start(self.host, self.port)
+        except BaseException:
+            await backend.close()
+            raise
+        self._backend, self._listener = backend, listener
+        self._warming = asyncio.create_task(backend.warm(self.behaviour))
 
     async def stop_async(self) -> None:
         """Close every session and end the engines."""

@@ -1,4 +1,4 @@
-"""Streams synthesized speech out of the espeak-ng worker."""
+"""Streams synthesized speech out of the workers of espeak-ng and of a Piper voice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from smallest_nb.common.text import speakable_text
+from smallest_nb.simulator.speech.piper_voice import PiperVoice
 from smallest_nb.simulator.speech.spoken_line import SpokenLine, SpokenWord
 from smallest_nb.simulator.speech.synthesizer import Delivery
 from smallest_nb.simulator.speech.timbre import prosody
@@ -20,6 +21,7 @@ __all__ = ["SpeechSynthesizer", "split_tokens"]
 _SEGMENT_CHARACTERS = 240
 _ENGINE_RATE = 22050
 _ANSWER_SECS = 30.0
+_VOLUMES = (0.6, 0.8, 1.0)
 _SENTENCE_ENDS = (".", "?", "!", "…", "।", "。")
 
 
@@ -38,13 +40,19 @@ def split_tokens(tokens: Sequence[Spoken]) -> list[list[Spoken]]:
 
 
 class SpeechSynthesizer:
-    """Speaks texts with espeak-ng; at most `workers` segments at once.
+    """Speaks texts; at most `workers` segments at once with each engine.
 
     A worker is held only while it synthesizes (a few milliseconds a second of sound), never while a client receives.
+
+    Args:
+        workers: Processes of each engine.
+        voice: A Piper voice for texts of its language; espeak-ng speaks the others.
     """
 
-    def __init__(self, workers: int = 2) -> None:
+    def __init__(self, workers: int = 2, voice: PiperVoice | None = None) -> None:
         self._pool = WorkerPool("synthesizer_worker.py", workers)
+        self._voice = voice
+        self._piper = WorkerPool("piper_worker.py", workers, str(voice.path)) if voice is not None else None
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def speak(
@@ -61,7 +69,7 @@ class SpeechSynthesizer:
             parts = group_by_language(segment)
             for number, (language, offset, part) in enumerate(parts, 1):
                 line.begin(part, first + offset, goes_on=number < len(parts))
-                async with contextlib.aclosing(self._synthesize(_job(part, delivery, language))) as pieces:
+                async with contextlib.aclosing(self._say(part, delivery, language)) as pieces:
                     async for kind, payload in pieces:
                         for made in line.take(kind, payload):
                             yield made
@@ -73,13 +81,21 @@ class SpeechSynthesizer:
 
     async def phonemes(self, text: str) -> str:
         """Return how English espeak-ng says a text, in IPA with spaces between phonemes."""
-        async with contextlib.aclosing(
-            self._synthesize({"ipa": speakable_text(text), **prosody("sophia", "en")})
-        ) as pieces:
+        job = {"ipa": speakable_text(text), **prosody("sophia", "en")}
+        async with contextlib.aclosing(self._synthesize(self._pool, job)) as pieces:
             async for kind, payload in pieces:
                 if kind == b"I":
                     return payload.decode()
         return ""
+
+    async def start(self) -> None:
+        """Load the Piper voice, if there is one.
+
+        Raises:
+            EngineError: It cannot speak, and what to do.
+        """
+        if self._piper is not None:
+            self._piper.give_back(await self._piper.take(), healthy=True)
 
     async def warm(self) -> None:
         """Load an engine before it is needed; a missing one is reported with the first request."""
@@ -95,11 +111,21 @@ class SpeechSynthesizer:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
         await self._pool.close()
+        if self._piper is not None:
+            await self._piper.close()
 
-    async def _synthesize(self, job: dict[str, Any]) -> AsyncGenerator[tuple[bytes, bytes], None]:
+    def _say(
+        self, tokens: Sequence[Spoken], delivery: Delivery, language: str | None
+    ) -> AsyncGenerator[tuple[bytes, bytes], None]:
+        voice, pool = self._voice, self._piper
+        if voice is not None and pool is not None and voice.speaks(language or delivery.language):
+            return self._synthesize(pool, _piper_job(tokens, delivery, voice))
+        return self._synthesize(self._pool, _job(tokens, delivery, language))
+
+    async def _synthesize(self, pool: WorkerPool, job: dict[str, Any]) -> AsyncGenerator[tuple[bytes, bytes], None]:
         # Holds one segment at most, a minute of the slowest speech; a client that leaves does not disturb the engine.
         made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None] = asyncio.Queue()
-        pump = asyncio.create_task(self._pump(job, made))
+        pump = asyncio.create_task(self._pump(pool, job, made))
         self._pumps.add(pump)
         pump.add_done_callback(self._pumps.discard)
         while (piece := await made.get()) is not None:
@@ -107,9 +133,11 @@ class SpeechSynthesizer:
                 raise piece
             yield piece
 
-    async def _pump(self, job: dict[str, Any], made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None]) -> None:
+    async def _pump(
+        self, pool: WorkerPool, job: dict[str, Any], made: asyncio.Queue[tuple[bytes, bytes] | EngineError | None]
+    ) -> None:
         try:
-            worker = await self._pool.take()
+            worker = await pool.take()
         except EngineError as error:
             made.put_nowait(error)
             return
@@ -130,7 +158,7 @@ class SpeechSynthesizer:
         except EngineError as error:
             made.put_nowait(error)
         finally:
-            self._pool.give_back(worker, healthy=healthy)
+            pool.give_back(worker, healthy=healthy)
 
 
 def _job(tokens: Sequence[Spoken], delivery: Delivery, language: str | None) -> dict[str, Any]:
@@ -143,3 +171,14 @@ def _job(tokens: Sequence[Spoken], delivery: Delivery, language: str | None) -> 
         enhancement=delivery.enhancement,
     )
     return {"text": " ".join(t.spoken for t in tokens if t.spoken), **how}
+
+
+def _piper_job(tokens: Sequence[Spoken], delivery: Delivery, voice: PiperVoice) -> dict[str, Any]:
+    return {
+        "text": " ".join(t.spoken for t in tokens if t.spoken),
+        "speed": delivery.speed,
+        "variation": 2 * (1 - delivery.consistency),  # 1 is as the voice was trained
+        "volume": _VOLUMES[delivery.enhancement],
+        "speaker": voice.choose_speaker(delivery.voice),
+        "tract": 1.0,
+    }

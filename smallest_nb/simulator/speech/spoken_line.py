@@ -53,10 +53,10 @@ class SpokenLine:
         """Take one message of the engine and return what is ready."""
         tokens, first, goes_on = self._begin
         if kind == b"R":
-            self._source = int(payload)
-            self._resampler = self._resampler or StreamResampler(self._source, self._target)
+            rest = self._change_rate(int(payload))
             self._words = _WordMerger(tokens, self._source, self._made, first)
-        elif kind == b"A" and goes_on:
+            return [rest] if rest else []
+        if kind == b"A" and goes_on:
             self._held.append(payload)
         elif kind == b"A":
             return self._sound(payload)
@@ -76,6 +76,16 @@ class SpokenLine:
         """
         resampler, self._resampler = self._resampler, None
         return resampler.push(b"", last=True) if resampler is not None else b""
+
+    def _change_rate(self, rate: int) -> bytes:
+        """Take sound of this rate from now on, and return what was held of another: its engine made the part before."""
+        rest = b""
+        if self._resampler is not None and rate != self._source:
+            rest = self.tail()
+            self._made = round(self._made * rate / self._source)
+        self._source = rate
+        self._resampler = self._resampler or StreamResampler(rate, self._target)
+        return rest
 
     def _sound(self, pcm: bytes) -> list[bytes | SpokenWord]:
         self._made += len(pcm) // BYTES_PER_SAMPLE

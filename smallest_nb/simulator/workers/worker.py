@@ -111,8 +111,8 @@ class Worker:
 class WorkerPool:
     """At most `limit` workers, started when needed, reused while healthy."""
 
-    def __init__(self, script: str, limit: int) -> None:
-        self._script = script
+    def __init__(self, script: str, limit: int, *arguments: str) -> None:
+        self._command = (script, *arguments)
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
@@ -144,7 +144,7 @@ class WorkerPool:
                 if worker.alive:
                     break
             else:
-                worker = await Worker.start(self._script)
+                worker = await Worker.start(*self._command)
         except BaseException:
             self._slots.release()
             raise
