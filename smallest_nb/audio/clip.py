@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 BYTES_PER_SAMPLE = 2
 _EMBED_SECONDS = 6.0
+_RESAMPLED_BYTES = 2**20
 _LOUD = 256
 _FULL_SCALE = 1 + 2.0**-14
 """A sample that is beyond by less than two steps of 16 bits, as int16 / 32767 is, loses nothing that can be heard."""
@@ -266,7 +267,11 @@ class Clip:
         sample_rate = as_sample_rate(sample_rate)
         if sample_rate == self.sample_rate:
             return self
-        return Clip(StreamResampler(self.sample_rate, sample_rate).push(self.pcm, last=True), sample_rate)
+        resampler, made = StreamResampler(self.sample_rate, sample_rate), io.BytesIO()
+        for at in range(0, len(self.pcm), _RESAMPLED_BYTES):  # as floats the whole of it would be several times as much
+            made.write(resampler.push(self.pcm[at : at + _RESAMPLED_BYTES]))
+        made.write(resampler.push(b"", last=True))
+        return Clip(made.getvalue(), sample_rate)
 
     def padded(self, before: float = 0.0, after: float = 0.0) -> Clip:
         """Return the clip with that many seconds of silence around it."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE
@@ -36,7 +36,7 @@ class SentenceRequest:
         is_last: Nothing follows.
         id: Our id of its latest sending.
         start: Sample of the whole speech with which it begins.
-        pieces: PCM16 handed to the caller.
+        samples: Number of samples handed to the caller.
         words: Number of words handed to the caller.
     """
 
@@ -45,7 +45,7 @@ class SentenceRequest:
     state: RequestState = RequestState.WAITING
     id: str = ""
     start: int = 0
-    pieces: list[bytes] = field(default_factory=list)
+    samples: int = 0
     words: int = 0
     _odd_byte: bytes = b""
     _stitcher: AudioStitcher | None = None
@@ -58,7 +58,7 @@ class SentenceRequest:
     @property
     def is_silent(self) -> bool:
         """Whether it brought no audio, in this try or an earlier one."""
-        return not self.pieces and self._stitcher is None
+        return not self.samples and self._stitcher is None
 
     @property
     def shift(self) -> int:
@@ -78,7 +78,12 @@ class SentenceRequest:
         self.state = RequestState.COMPLETE
         return self._stitcher.flush() if self._stitcher else b""
 
-    def rewind(self, sample_rate: int) -> None:
-        """Have it spoken once more: the caller gets what follows on what it has got."""
+    def rewind(self, heard: bytes, sample_rate: int) -> None:
+        """Have it spoken once more: the caller gets what follows on what it has got.
+
+        Args:
+            heard: The PCM16 that was handed to the caller.
+            sample_rate: Hz.
+        """
         self.state, self._odd_byte = RequestState.WAITING, b""
-        self._stitcher = AudioStitcher(b"".join(self.pieces), sample_rate) if self.pieces else None
+        self._stitcher = AudioStitcher(heard, sample_rate) if heard else None

@@ -21,6 +21,7 @@ from smallest_nb.api import tts_wire as wire
 from smallest_nb.api.catalog import TTS_SAMPLE_RATES
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client import target as targets
 from smallest_nb.client.actions import Action, Connect, DropSocket, Finish, Notify, OpenSpare, Send, WaitUntil
 from smallest_nb.client.backoff import RetryPolicy
@@ -223,7 +224,14 @@ class SmallestTTSService(EventEmitter):
         if running.session.error is not None:
             raise running.session.error
 
-    def _new_session(self, *, is_streamed: bool = False, needs_socket: bool = False) -> TTSSession:
+    def _new_session(
+        self,
+        *,
+        is_streamed: bool = False,
+        needs_socket: bool = False,
+        sound: PCMBuffer | None = None,
+        is_collected: bool = False,
+    ) -> TTSSession:
         return TTSSession(
             self.settings,
             self.sample_rate,
@@ -237,6 +245,8 @@ class SmallestTTSService(EventEmitter):
             is_streamed=is_streamed,
             needs_socket=needs_socket,
             spare=self._spare_socket,
+            sound=sound,
+            is_collected=is_collected,
         )
 
     @property
@@ -310,24 +320,28 @@ class SmallestTTSService(EventEmitter):
         self._warnings.warn(self._settings)
         return changed
 
-    async def run_tts(self, text: Text) -> AsyncGenerator[AudioChunk | WordTiming, None]:
+    async def run_tts(
+        self, text: Text, *, into: PCMBuffer | None = None
+    ) -> AsyncGenerator[AudioChunk | WordTiming, None]:
         """Speak a text.
 
         Args:
             text: A text of any length, or an iterator (asynchronous or not) of pieces of text such as a language
                 model's tokens: each sentence is spoken as soon as it is whole.
+            into: An empty buffer in which all audio is kept as it is received, for a caller who needs the whole of it
+                too; None keeps it for the clip of an `IncompleteError` alone.
 
         Yields:
             Audio chunks in order, and words if the settings want them and the voice has them.
 
         Raises:
-            ConfigError: Nothing to speak.
+            ConfigError: Nothing to speak, or a buffer that holds something.
             IncompleteError: The speech broke off more often than `max_retries`, or the service fell silent; what was
                 received is attached.
             ServiceError: The service's own words.
             AuthError, ConnectionLost: No connection.
         """
-        running = await self._begin(text)
+        running = await self._begin(text, into=into)
         try:
             while (event := await running.next_event()) is not None:
                 yield event
@@ -336,7 +350,7 @@ class SmallestTTSService(EventEmitter):
         finally:
             await self._end(running)
 
-    async def _begin(self, text: Text, *, is_collected: bool = False) -> _Running:
+    async def _begin(self, text: Text, *, into: PCMBuffer | None = None, is_collected: bool = False) -> _Running:
         """Have a text spoken; `_end` must follow.
 
         No context manager made of a generator: when a loop ends it closes all asynchronous generators at once, also
@@ -344,13 +358,16 @@ class SmallestTTSService(EventEmitter):
 
         Args:
             text: As for `run_tts`.
-            is_collected: Whether the caller need not be woken before the end.
+            into: As for `run_tts`.
+            is_collected: Whether the caller takes no events, and need not be woken before the end.
         """
         self._owner.claim()
         check_text(text)
+        if into is not None and len(into):
+            raise ConfigError(f"into holds {len(into)} samples already; expected an empty PCMBuffer for each text.")
         await self._turn.acquire()
         try:
-            return self._start(text, is_collected=is_collected)
+            return self._start(text, into=into, is_collected=is_collected)
         except BaseException:
             self._turn.release()
             raise
@@ -360,14 +377,15 @@ class SmallestTTSService(EventEmitter):
         if tasks := [task for task in running.tasks if not task.done()]:
             await to_the_end(_wait_for(tasks))
 
-    def _start(self, text: Text, *, is_collected: bool) -> _Running:
+    def _start(self, text: Text, *, into: PCMBuffer | None, is_collected: bool) -> _Running:
         if self._is_closing:  # while the text waited for its turn: its socket is open still, but not for long
             raise ConnectionLost("The connection was closed for good; make a new service.")
         if self._model_changed or self._connection.outdated:
             self._model_changed = False
             self._drop_socket()
         self._retry.begin()
-        running = _Running(self._new_session(is_streamed=not isinstance(text, str)), is_collected=is_collected)
+        session = self._new_session(is_streamed=not isinstance(text, str), sound=into, is_collected=is_collected)
+        running = _Running(session, is_collected=is_collected)
         language = str(running.session.settings.language)
         if isinstance(text, str):
             *sentences, last = split_text(text, language)
@@ -476,17 +494,14 @@ class SmallestTTSService(EventEmitter):
         Raises:
             As :meth:`run_tts`.
         """
-        pieces: list[bytes] = []
         running = await self._begin(text, is_collected=True)
         try:
-            while (event := await running.next_event()) is not None:
-                if isinstance(event, AudioChunk):
-                    pieces.append(event.pcm)
+            await running.next_event()  # there is none: it returns at the end
             if running.session.error is not None:
                 raise shorten(running.session.error)
         finally:
             await self._end(running)
-        return Clip(b"".join(pieces), self.sample_rate)
+        return running.session.clip
 
     async def interrupt(self) -> None:
         """Stop the current text at once; its iteration ends, and nothing of it reaches the next one.

@@ -19,6 +19,7 @@ from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.api.tts_wire import AudioFrame, CompleteFrame, ErrorFrame, TTSFrame, WordFrame
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client.actions import Action, Connect, DropSocket, Finish, Notify, OpenSpare, Send, WaitUntil
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.late_frames import LateFrames
@@ -67,6 +68,8 @@ class TTSSession:
         needs_socket: Whether a socket is opened even if there is nothing to send.
         spare: Whether a second socket is made ready once the text sounds.
         buffer_bytes: How much is kept for a slow caller.
+        sound: Where all audio that is received is kept; None for a buffer of its own.
+        is_collected: Whether the caller takes the audio from there, and no events.
 
     Attributes:
         settings: With the replacement for a model that was withdrawn meanwhile.
@@ -92,6 +95,8 @@ class TTSSession:
         needs_socket: bool = False,
         spare: bool = False,
         buffer_bytes: int | None = None,
+        sound: PCMBuffer | None = None,
+        is_collected: bool = False,
     ) -> None:
         self.settings = settings
         self.metrics = TTSMetrics(0)
@@ -134,6 +139,8 @@ class TTSSession:
         self._expected_bytes, self._expected_words = _MOST_SECS * sample_rate * BYTES_PER_SAMPLE, 0
         self._received_bytes = self._received_words = 0
         # What was received.
+        self._sound = PCMBuffer() if sound is None else sound
+        self._is_collected = is_collected
         self._samples = 0
         self._events: deque[tuple[AudioChunk | WordTiming, int]] = deque()
         self._buffered = 0
@@ -304,7 +311,7 @@ class TTSSession:
     @property
     def clip(self) -> Clip:
         """All audio that was received so far."""
-        return Clip(b"".join(piece for r in self._requests for piece in r.pieces), self._sample_rate)
+        return self._sound.clip(self._sample_rate)
 
     # Decisions about the socket.
 
@@ -399,7 +406,7 @@ class TTSSession:
         """Have everything that is not known to be complete spoken again, on another socket."""
         for request in self._requests:
             if request.is_outstanding:
-                request.rewind(self._sample_rate)
+                request.rewind(self._sound.read(request.start, request.start + request.samples), self._sample_rate)
         self._current = None
         self._by_id.clear()
         self._by_server_id.clear()
@@ -502,10 +509,9 @@ class TTSSession:
         if frame.index < request.words or self._failure is not None:
             return
         request.words = frame.index + 1
-        is_begun = request.state is RequestState.SOUNDING or request.pieces
+        is_begun = request.state is RequestState.SOUNDING or request.samples > 0
         offset = ((request.start if is_begun else self._samples) + request.shift) / self._sample_rate
-        self._events.append((WordTiming(frame.word, frame.start + offset, frame.end + offset), _WORD_BYTES))
-        self._buffered += _WORD_BYTES
+        self._emit(WordTiming(frame.word, frame.start + offset, frame.end + offset), _WORD_BYTES)
 
     def _receive_end(self, request: SentenceRequest | None, frame: CompleteFrame | ErrorFrame, now: float) -> bool:
         is_named = frame.external_id is not None or frame.request_id in self._by_server_id
@@ -549,7 +555,7 @@ class TTSSession:
             self._complete(earlier, now)
         request.state = RequestState.SOUNDING
         self._sounding_last = request
-        if not request.pieces:
+        if not request.samples:
             request.start = self._samples
         self.is_due = True  # the next one may be sent
 
@@ -570,7 +576,12 @@ class TTSSession:
             if self._spare:
                 self._queued.append(OpenSpare())
         size = len(pcm)
-        request.pieces.append(pcm)
-        self._events.append((AudioChunk(pcm, self._sample_rate, self._samples / self._sample_rate), size))
-        self._buffered += size
+        self._sound.write(pcm)
+        self._emit(AudioChunk(pcm, self._sample_rate, self._samples / self._sample_rate), size)
+        request.samples += size // BYTES_PER_SAMPLE
         self._samples += size // BYTES_PER_SAMPLE
+
+    def _emit(self, event: AudioChunk | WordTiming, size: int) -> None:
+        if not self._is_collected:
+            self._events.append((event, size))
+            self._buffered += size

@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.server import serve
 
 import smallest_nb as snb
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from tests.support.services import KEY, chunk, complete, scripted, silent_tcp, tts
 
 TEXT = "The train to the city leaves in twenty minutes."
@@ -417,3 +418,24 @@ async def test_a_long_request_is_no_unused_socket(simulator):
         events = [e async for e in service.run_tts(text) if not await asyncio.sleep(0.02)]
         assert len(events) > 10
         assert service.metrics[-1].retries == 0
+
+
+async def test_a_caller_can_have_all_audio_kept_in_a_buffer_of_theirs(simulator):
+    sound = PCMBuffer()
+    async with tts(simulator) as service:
+        pieces = [e.pcm async for e in service.run_tts("One. Two, three.", into=sound)]
+        assert sound.clip(24000).pcm == b"".join(pieces)
+        with pytest.raises(snb.ConfigError, match="samples already"):
+            await anext(service.run_tts("Four.", into=sound))
+        assert (await service.synthesize("Four.")).duration > 0.2
+
+
+async def test_the_clip_of_an_error_is_the_callers_buffer(fresh_simulator):
+    fresh_simulator.behaviour.truncate_after = 20_000
+    sound = PCMBuffer()
+    async with tts(fresh_simulator, max_retries=0) as service:
+        with pytest.raises(snb.IncompleteError) as caught:
+            async for _ in service.run_tts(TEXT, into=sound):
+                pass
+    assert caught.value.clip.pcm is sound.clip(24000).pcm
+    assert caught.value.clip.duration > 0.2

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from smallest_nb.api.settings import SmallestTTSSettings
 from smallest_nb.audio.clip import Clip
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client.tts import RetryWait, SmallestTTSService, WordTiming
 from smallest_nb.errors import (
     AuthError,
@@ -44,12 +45,12 @@ _MAX_PREVIEW_SECS = 30.0
 class _Received:
     """What has come of an audition so far."""
 
-    pieces: list[bytes] = field(default_factory=list)
+    sound: PCMBuffer = field(default_factory=PCMBuffer)
     words: list[TakeWord] = field(default_factory=list)
     stream: PlayerStream | None = None
 
     def clip(self, sample_rate: int) -> Clip:
-        return Clip(b"".join(self.pieces), sample_rate)
+        return self.sound.clip(sample_rate)
 
 
 class _Preview(NamedTuple):
@@ -264,22 +265,22 @@ class AuditionRunner:
             if received.stream is not None:
                 received.stream.end()
             if counted:
-                seconds = sum(map(len, received.pieces)) / 2 / self._service.sample_rate
-                self._meter.end(seconds, unspoken=0 if received.pieces else len(text))
+                samples = len(received.sound)
+                self._meter.end(samples / self._service.sample_rate, unspoken=0 if samples else len(text))
         return received
 
     async def _receive(self, text: str, received: _Received, *, play: bool, queued: bool) -> None:
-        async with contextlib.aclosing(self._service.run_tts(text)) as events:
+        async with contextlib.aclosing(self._service.run_tts(text, into=received.sound)) as events:
             async for event in events:
                 if isinstance(event, WordTiming):
                     received.words.append(TakeWord(event.word, event.start, event.end))
                     continue
-                received.pieces.append(event.pcm)
-                if len(received.pieces) == 1:
+                if not event.start:
                     self._player.status, self._player.waiting = "", {}
-                if play:
-                    received.stream = received.stream or self._player.open_stream(event.sample_rate, queued=queued)
-                    received.stream.write(event.pcm)
+                if play and received.stream is None:
+                    received.stream = self._player.open_stream(event.sample_rate, queued=queued, sound=received.sound)
+                if received.stream is not None:
+                    received.stream.follow()
 
     def _error_text(self, error: Exception, settings: SmallestTTSSettings, *, is_preview: bool) -> str:
         if isinstance(error, ModelRetiredError) and not is_preview:
@@ -292,7 +293,7 @@ class AuditionRunner:
         return str(error) or type(error).__name__
 
     def _say_silent(self, received: _Received) -> None:
-        if not received.pieces and not self._player.waiting:
+        if not len(received.sound) and not self._player.waiting:
             self._player.status = (
                 f"The service has not answered for {_SILENT_SECS:.0f} s. "
                 f"After {ANSWER_SECS:.0f} s without sound the request ends."

@@ -15,6 +15,7 @@ from typing import Any
 import traitlets
 
 from smallest_nb.audio.clip import Clip
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, FrontEndError
@@ -109,14 +110,16 @@ class Player(SpeechWidget):
         opened = bool(self._streams) and bool(self._channel.pages) and monotonic() - self._opened_at < _REPORT_SECS
         return opened or (self.state == "playing" and monotonic() - self._reported_at < _REPORT_SECS)
 
-    def open_stream(self, sample_rate: int, *, queued: bool = False) -> PlayerStream:
+    def open_stream(self, sample_rate: int, *, queued: bool = False, sound: PCMBuffer | None = None) -> PlayerStream:
         """Begin a stream.
 
         Args:
             sample_rate: Hz of what will be written.
             queued: Play it after those that were opened before; else it replaces them, with a short cross-fade.
+            sound: What is played while another one writes it; see `PlayerStream.follow`. None for a stream that is
+                written itself.
         """
-        stream = PlayerStream(self.flush, f"s{next(self._numbers)}", sample_rate, queued=queued)
+        stream = PlayerStream(self.flush, f"s{next(self._numbers)}", sample_rate, queued=queued, sound=sound)
         with self._lock:
             if not queued:
                 self._streams.clear()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import bisect
 import threading
 from collections.abc import Callable
 
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, as_pcm16
+from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.errors import ConfigError
+from smallest_nb.notebook.widgets.pcm_pieces import PCMPieces
 from smallest_nb.results.segment_latency import StreamLatency
 
 __all__ = ["CHUNK_SECS", "LEAD_SECS", "PlayerStream"]
@@ -29,6 +30,7 @@ class PlayerStream:
         name: Its id in messages.
         sample_rate: Hz.
         queued: It plays after those that were opened before.
+        sound: What is played while another one writes it; None for a stream that is written itself.
 
     Attributes:
         name: Its id in messages.
@@ -41,14 +43,25 @@ class PlayerStream:
         latency: Where the milliseconds went.
     """
 
-    def __init__(self, flush: Callable[[], None], name: str, sample_rate: int, *, queued: bool = False) -> None:
+    def __init__(
+        self,
+        flush: Callable[[], None],
+        name: str,
+        sample_rate: int,
+        *,
+        queued: bool = False,
+        sound: PCMBuffer | None = None,
+    ) -> None:
         self._flush = flush
         self.name = name
         self.sample_rate = sample_rate
         self.queued = queued
-        self._pieces: list[bytes] = []
-        self._starts: list[int] = []
-        """The sample with which each piece begins."""
+        self._own: PCMPieces | None = None
+        self._sound: PCMPieces | PCMBuffer
+        if sound is None:
+            self._own = self._sound = PCMPieces()
+        else:
+            self._sound = sound
         self._lock = threading.Lock()
         self._ended = False
         self._end_sent = False
@@ -63,28 +76,27 @@ class PlayerStream:
         """Add PCM16 bytes.
 
         Raises:
-            ConfigError: The stream was ended, or more than 256 MiB wait.
+            ConfigError: The stream was ended, or more than 256 MiB wait, or the sound is written by another one.
         """
         data = as_pcm16(pcm)
         with self._lock:
             if self._ended:
                 raise ConfigError("This stream was ended; open another one.")
+            if self._own is None:
+                raise ConfigError("This stream plays a buffer: write to that, and call follow().")
             if (self.length - self.sent) * BYTES_PER_SAMPLE > _MAX_BACKLOG:
                 raise ConfigError("More than 256 MiB of sound wait to be played; open the widget's output first.")
-            if data:
-                self._pieces.append(data)
-                self._starts.append(self.length)
-                self.length += len(data) // BYTES_PER_SAMPLE
-                self._drop_played()
+            self._own.write(data)
+            self.length = len(self._own)
+            self._own.drop(_MAX_KEPT, before=min(self.played, self.sent))
         self._flush()
 
-    def _drop_played(self) -> None:
-        """Drop the oldest of what was played, if it is too much."""
-        while len(self._starts) > 1:
-            behind = self._starts[1]
-            if (self.length - behind) * BYTES_PER_SAMPLE <= _MAX_KEPT or behind > min(self.played, self.sent):
-                return
-            del self._starts[0], self._pieces[0]
+    def follow(self) -> None:
+        """Play what was written to the sound meanwhile."""
+        with self._lock:
+            if not self._ended:
+                self.length = len(self._sound)
+        self._flush()
 
     def end(self) -> None:
         """Say that no more will come. Idempotent."""
@@ -108,15 +120,8 @@ class PlayerStream:
             first, last = self.sent, min(self.length, self.sent + int(CHUNK_SECS * self.sample_rate))
             if first >= last:
                 return None
-            parts = []
-            for place in range(bisect.bisect_right(self._starts, first) - 1, len(self._starts)):
-                begin = self._starts[place]
-                if begin >= last:
-                    break
-                skipped = max(0, first - begin)
-                parts.append(self._pieces[place][skipped * BYTES_PER_SAMPLE : (last - begin) * BYTES_PER_SAMPLE])
             self.sent = last
-            return first, b"".join(parts)
+            return first, self._sound.read(first, last)
 
     def go_on_from(self, sample: int) -> bool:
         """Send again what a page has not got; return whether it is still here.
@@ -125,7 +130,7 @@ class PlayerStream:
             sample: How many samples the page has.
         """
         with self._lock:
-            if not (self._starts[0] if self._starts else 0) <= sample <= self.length:
+            if not (0 if self._own is None else self._own.first) <= sample <= self.length:
                 return False
             self.sent = self.received = sample
             self._end_sent = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -142,7 +141,9 @@ def _peaks(clip: Clip) -> list[int]:
 
     if not len(clip):
         return [0] * _PEAKS
-    size = np.abs(clip.samples.astype(np.int32))
-    edges = np.linspace(0, len(size), _PEAKS + 1).astype(int)
-    found = np.array([size[a:b].max(initial=0) for a, b in itertools.pairwise(edges)], float)
+    samples = clip.samples
+    edges = np.linspace(0, len(samples), _PEAKS + 1).astype(int)
+    # Over the samples as they are: an hour of them in another type, or their magnitudes, would be a copy of it.
+    highest, lowest = (ufunc.reduceat(samples, edges[:-1]).astype(float) for ufunc in (np.maximum, np.minimum))
+    found = np.where(edges[:-1] < edges[1:], np.maximum(highest, -lowest), 0.0)
     return [int(v) for v in np.round(99 * found / max(1.0, found.max()))]

@@ -155,7 +155,7 @@ def _measure_levels(clip: Clip, hop: int, count: int) -> NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415
 
     levels = np.empty(count)
-    step = 4096
+    step = 512
     for first in range(0, count, step):
         last = min(count, first + step)
         frames = clip.samples[first * hop : last * hop].astype(np.float64).reshape(-1, hop) / 32768.0
