@@ -111,6 +111,47 @@ async def test_finals_are_iterated_over_until_the_recording_ends(live, clip):
     assert len(await asyncio.wait_for(everything, 5)) > len(got)
 
 
+async def test_turns_are_iterated_over_until_the_recording_ends(live, clip):
+    async def read():
+        return [turn async for turn in live.turns(stop_secs=0.3)]
+
+    reading = asyncio.ensure_future(read())
+    await asyncio.sleep(0.05)
+    await live.feed_async(clip.padded(0.1, 2.5) + clip.padded(0.1, 0.5), pace=1)
+    got = await asyncio.wait_for(reading, 20)
+    assert [turn.text.split() for turn in got] == [SENTENCE.split()] * 2
+    assert all(turn.is_final for turn in got)
+    assert got[0].end < got[1].start
+
+
+async def test_turns_end_when_the_transcriber_is_closed_and_nothing_is_left(live):
+    async def read():
+        return [turn async for turn in live.turns()]
+
+    reading = asyncio.ensure_future(read())
+    await asyncio.sleep(0.05)
+    assert not reading.done()
+    live.close()
+    assert await asyncio.wait_for(reading, 20) == []
+    assert live._events.handlers == 0
+
+
+async def test_turns_that_are_not_read_any_more_leave_nothing_behind(live, clip):
+    turns = live.turns(stop_secs=0.1)
+    first = asyncio.ensure_future(anext(turns))
+    await asyncio.sleep(0.05)
+    await live.feed_async(clip.padded(0.1, 2.0), pace=2)
+    assert (await asyncio.wait_for(first, 20)).text.split() == SENTENCE.split()
+    await turns.aclose()
+    assert live._events.handlers == 0
+
+
+@pytest.mark.parametrize("stop_secs", [-1, 61, "soon", float("nan"), True])
+async def test_turns_need_seconds(live, stop_secs):
+    with pytest.raises(snb.ConfigError, match="stop_secs="):
+        await anext(live.turns(stop_secs=stop_secs))
+
+
 def test_how_late_finals_are_is_measured(live, clip):
     live.feed(clip.padded(0.1, 1.2), pace=2)
     lines = live.metrics.summary()

@@ -82,9 +82,12 @@ class _Reader:
             return None
 
     async def close(self) -> None:
+        """Close the iterator, so that nothing waits for results that are not read any more."""
         if self._pending is not None:
             self._pending.cancel()
             await asyncio.gather(self._pending, return_exceptions=True)
+        if (close := getattr(self._iterator, "aclose", None)) is not None:
+            await close()
 
 
 def _joined(finals: list[Segment]) -> Segment:

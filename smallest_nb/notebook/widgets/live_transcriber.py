@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from statistics import median
 from typing import Any
 
@@ -17,6 +17,7 @@ from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import Clip
 from smallest_nb.client import background_loop
 from smallest_nb.client import target as targets
+from smallest_nb.client.conversation.turns import turns
 from smallest_nb.client.stt import SmallestSTTService
 from smallest_nb.client.target import Target
 from smallest_nb.common.address import without_credentials
@@ -288,6 +289,27 @@ class LiveTranscriber(CompositeWidget):
     def __aiter__(self) -> AsyncIterator[Segment]:
         return self.segments()
 
+    def turns(self, *, stop_secs: float = 0.8) -> AsyncGenerator[Segment, None]:
+        """Iterate over what is said from now on turn by turn: finals that follow one another without a pause are one.
+
+        Args:
+            stop_secs: Seconds after a final without any other result after which the turn is over, 0 to 60.
+
+        Yields:
+            One final segment per turn, with the times and words of all it was made of, until the recording that runs
+            (or the next one) is over, or the transcriber is closed; a turn that was begun is yielded then. A reader
+            that falls 1000 results behind loses the oldest.
+
+        Raises:
+            ConfigError: `stop_secs` cannot be used.
+            FrontEndError: As iterating over :meth:`segments`.
+
+        Example:
+            >>> async for turn in live.turns():
+            ...     await player.play(tts.run_tts(reply(turn.text)))
+        """
+        return turns(self.segments(interim=True), stop_secs=stop_secs)
+
     def finalize(self) -> None:
         """Ask for the final text of what was said so far."""
         self.view.announce()
@@ -363,6 +385,7 @@ class LiveTranscriber(CompositeWidget):
             return
         self.microphone.stop()
         self._end(self._ended(), _END_SECS + 1)
+        self._events.end()  # also for those that wait for a recording that will not come
         super().close()
 
     async def _ended(self) -> None:

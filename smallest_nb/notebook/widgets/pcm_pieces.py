@@ -63,3 +63,12 @@ class PCMPieces:
                 break
             gone += 1
         del self._starts[:gone], self._pieces[:gone]
+
+    def cut(self, end: int) -> None:
+        """Drop the pieces that begin at a sample or behind it; no more is written.
+
+        Args:
+            end: The first sample that is not needed.
+        """
+        keep = bisect.bisect_left(self._starts, end)
+        del self._starts[keep:], self._pieces[keep:]

@@ -8,9 +8,9 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, overload
 
 import traitlets
 
@@ -23,7 +23,8 @@ from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press, ToPage
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
-from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, PlayerStream
+from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, NOT_OPENED, PlayerStream
+from smallest_nb.notebook.widgets.speech_playback import Speech, SpeechPlayback
 
 __all__ = ["Player", "PlayerStream", "any_sounds"]
 
@@ -80,6 +81,8 @@ class Player(SpeechWidget):
         super().__init__(label=label, within=within, **kwargs)
         self._numbers = itertools.count(1)
         self._streams: deque[PlayerStream] = deque()
+        self._playbacks: set[SpeechPlayback] = set()
+        """Speech that is still received."""
         # Of the streams: cells, the background loop and the handlers of messages open, send and end them.
         self._lock = threading.RLock()
         self._latest: PlayerStream | None = None
@@ -119,37 +122,133 @@ class Player(SpeechWidget):
             sound: What is played while another one writes it; see `PlayerStream.follow`. None for a stream that is
                 written itself.
         """
-        stream = PlayerStream(self.flush, f"s{next(self._numbers)}", sample_rate, queued=queued, sound=sound)
         with self._lock:
-            if not queued:
-                self._streams.clear()
-                self._channel.forget_commands("playback")
-            if not self._streams:
-                self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
-                self._latest = stream
-            self._streams.append(stream)
-            self._opened_at = monotonic()
-            self._open(stream)
+            stream = self._add_stream(sample_rate, queued=queued, sound=sound)
+            self._open_streams()
+        self._cancel_dropped()
         return stream
+
+    def _add_stream(self, sample_rate: int, *, queued: bool, sound: PCMBuffer | None = None) -> PlayerStream:
+        stream = PlayerStream(self.flush, f"s{next(self._numbers)}", sample_rate, queued=queued, sound=sound)
+        if not queued:
+            self._streams.clear()
+            self._channel.forget_commands("playback")
+        if not self._streams:
+            self.position, self.underruns, self.first_sound_ms = 0.0, 0, None
+            self._latest = stream
+        self._streams.append(stream)
+        self._opened_at = monotonic()
+        return stream
+
+    def _open_streams(self) -> None:
+        """Have the pages hear of streams in their order, up to one whose sample rate its first sound will tell."""
+        for stream in list(self._streams):
+            if stream.is_empty:
+                self._streams.remove(stream)
+            elif not stream.sample_rate:
+                return
+            elif stream.opened == NOT_OPENED:
+                self._open(stream)
 
     def _open(self, stream: PlayerStream) -> None:
         stream.opened = self._channel.post({
             "type": "stream-open", "stream": stream.name, "sample_rate": stream.sample_rate, "queued": stream.queued,
         })  # fmt: skip
 
-    def play(self, clip: Clip, *, queued: bool = False) -> PlayerStream:
-        """Play a clip, after what plays if it is queued, else instead of it; returns at once."""
-        stream = self.open_stream(clip.sample_rate, queued=queued)
-        stream.write(clip.pcm)
-        stream.end()
-        return stream
+    @overload
+    def play(self, sound: Clip, *, queued: bool = False) -> PlayerStream: ...
+
+    @overload
+    def play(self, sound: Speech, *, queued: bool = False) -> SpeechPlayback: ...
+
+    def play(self, sound: Clip | Speech, *, queued: bool = False) -> PlayerStream | SpeechPlayback:
+        """Play a clip, or speech while it is received, such as `tts.run_tts(tokens)`; returns at once.
+
+        Speech is read by the event loop that runs in the calling thread, a cell's for instance, so it arrives while
+        that loop is free: after the cell, or while the cell awaits. Without one, as in a script or a thread, the
+        background loop reads it. A service belongs to the first loop that uses it.
+
+        Speech is cancelled, its iterator closed and its request with it, by `playback.cancel()`, :meth:`stop`,
+        :meth:`clear`, :meth:`close`, another sound that is not queued, Stop in the page, and the end of the page that
+        played it. If the iterator raises, what was received is played to its end; the error is shown in the page,
+        logged, kept in `playback.error`, and raised by `await playback`. The voice waits while more than 600 s have
+        not been played.
+
+        Args:
+            sound: A clip, or an async iterator of :class:`~smallest_nb.AudioChunk` or clips of one sample rate; a
+                :class:`~smallest_nb.WordTiming` among them is shown under the picture.
+            queued: Play it after what plays; else instead of it.
+
+        Returns:
+            The stream of a clip; for speech a playback, with `cancel()`, `is_done`, `error`, `await` and `result()`.
+
+        Raises:
+            ConfigError: Something that cannot be played.
+
+        Example:
+            >>> async with snb.SmallestTTSService() as tts:
+            ...     await player.play(tts.run_tts(tokens))  # a language model's tokens as they come
+        """
+        if isinstance(sound, Clip):
+            stream = self.open_stream(sound.sample_rate, queued=queued)
+            stream.write(sound.pcm)
+            stream.end()
+            return stream
+        if not isinstance(sound, AsyncIterable):
+            raise ConfigError(
+                f"{sound!r:.80} cannot be played; expected a Clip, or an async iterator of sound such as "
+                "`tts.run_tts(text)`."
+            )
+        if not queued:
+            self.stop()
+        with self._lock:
+            playback = SpeechPlayback(self, sound, self._add_stream(0, queued=queued))
+            self._playbacks.add(playback)
+        self.error = ""
+        playback.start(self._playback_over)
+        return playback
+
+    def _playback_over(self, playback: SpeechPlayback) -> None:
+        with self._lock:
+            self._playbacks.discard(playback)
+        if playback.error is not None:
+            self.error = str(playback.error) or type(playback.error).__name__
+        self.flush()
+
+    def _cancel_dropped(self) -> None:
+        """Cancel the speech that is still received and will not be played."""
+        with self._lock:
+            dropped = [playback for playback in self._playbacks if playback.stream not in self._streams]
+        for playback in dropped:
+            playback.cancel()
+
+    def drop(self, stream: PlayerStream) -> None:
+        """Play a stream no further; what is queued behind it follows."""
+        with self._lock:
+            if stream not in self._streams:
+                return
+            others = [other for other in self._streams if other is not stream]
+            if stream.opened == NOT_OPENED:
+                self._streams.remove(stream)
+            elif self._streams[0] is not stream:
+                stream.cut()  # its turn has not come: at most what was sent ahead is heard
+            else:
+                self._forget_streams()
+                for other in others:  # the page forgets all that waits
+                    other.rewind()
+                    self._streams.append(other)
+        self.flush()
+
+    def _forget_streams(self) -> None:
+        self._streams.clear()
+        self._channel.forget_commands("playback")
+        self._channel.post({"type": "stop", "fade_ms": FADE_MS})
 
     def stop(self) -> None:
         """Fade out and forget what waits."""
         with self._lock:
-            self._streams.clear()
-            self._channel.forget_commands("playback")
-            self._channel.post({"type": "stop", "fade_ms": FADE_MS})
+            self._forget_streams()
+        self._cancel_dropped()
 
     def pause(self) -> None:
         """Fade out and keep the place."""
@@ -174,6 +273,7 @@ class Player(SpeechWidget):
             self._latest = None
             self._channel.forget_commands("playback", "compare")
             self._channel.post({"type": "playback", "action": "clear", "at": None})
+        self._cancel_dropped()
         self.words, self.waterfall, self.difference, self.status = {}, {}, "", ""
 
     def show_words(self, stream: PlayerStream, words: Sequence[tuple[str, float, float]], *, estimated: bool) -> None:
@@ -247,17 +347,23 @@ class Player(SpeechWidget):
         """Send what may be sent. Called when something was written, a page has played, or another one is to."""
         with self._lock:
             self._settle()
-            if self._channel.owned_from is None:
-                return
-            for stream in list(self._streams):
-                if stream in self._streams and stream.finished():
-                    self._channel.post({"type": "stream-end", "stream": stream.name, "samples": stream.length})
-                while stream in self._streams and self._may_send(stream) and (piece := stream.take()):
-                    if stream.latency.sent is None:
-                        stream.latency.sent = monotonic() * 1000
-                    self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
-                if not stream.all_sent:
-                    return  # those behind it have time
+            self._open_streams()
+            if self._channel.owned_from is not None:
+                self._send_due()
+        self._cancel_dropped()
+
+    def _send_due(self) -> None:
+        for stream in list(self._streams):
+            if stream.opened == NOT_OPENED:
+                return  # the rate of one that was given before is not known yet
+            if stream in self._streams and stream.finished():
+                self._channel.post({"type": "stream-end", "stream": stream.name, "samples": stream.length})
+            while stream in self._streams and self._may_send(stream) and (piece := stream.take()):
+                if stream.latency.sent is None:
+                    stream.latency.sent = monotonic() * 1000
+                self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
+            if not stream.all_sent:
+                return  # those behind it have time
 
     def _may_send(self, stream: PlayerStream) -> bool:
         """Say whether a piece is due: not long before it is played, and no more at once than a host can take."""
@@ -283,6 +389,7 @@ class Player(SpeechWidget):
         if action == "stop":
             with self._lock:
                 self._streams.clear()  # now: what the page reports next comes after it
+            self._cancel_dropped()
         background_loop.post(self._pressed, action)
 
     def _pressed(self, action: str) -> None:
@@ -353,8 +460,10 @@ class Player(SpeechWidget):
                 _log.exception("a handler of on_finished failed")
 
     def close(self) -> None:
-        """Close the widget; it mutes no microphone any more."""
+        """Close the widget, and cancel the speech that is still received; it mutes no microphone any more."""
         self._closed = True
+        for playback in list(getattr(self, "_playbacks", ())):
+            playback.cancel()
         super().close()
 
     def describe(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -11,12 +12,14 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets.pcm_pieces import PCMPieces
 from smallest_nb.results.segment_latency import StreamLatency
 
-__all__ = ["CHUNK_SECS", "LEAD_SECS", "PlayerStream"]
+__all__ = ["CHUNK_SECS", "LEAD_SECS", "NOT_OPENED", "PlayerStream"]
 
 LEAD_SECS = 10.0
 """Seconds of sound the kernel sends ahead of what was played, and of what has arrived; the rest waits here."""
 
 CHUNK_SECS = 0.2
+NOT_OPENED = sys.maxsize
+"""Of a stream that no page knows yet: later than any message."""
 _MAX_BACKLOG = 256 * 2**20
 _MAX_KEPT = 96 * 2**20
 """Bytes that are kept after they were played, for a page that goes back to them; a page keeps as many."""
@@ -28,13 +31,13 @@ class PlayerStream:
     Args:
         flush: Called when there is something to send.
         name: Its id in messages.
-        sample_rate: Hz.
+        sample_rate: Hz; 0 if it is not known before the first sound.
         queued: It plays after those that were opened before.
         sound: What is played while another one writes it; None for a stream that is written itself.
 
     Attributes:
         name: Its id in messages.
-        sample_rate: Hz.
+        sample_rate: Hz, or 0 while it is not known.
         opened: Number of the message that opened it in the page.
         length: Samples written.
         sent: Samples sent to the page.
@@ -65,7 +68,7 @@ class PlayerStream:
         self._lock = threading.Lock()
         self._ended = False
         self._end_sent = False
-        self.opened = 0
+        self.opened = NOT_OPENED
         self.length = 0
         self.sent = 0
         self.received = 0
@@ -107,12 +110,12 @@ class PlayerStream:
     @property
     def in_flight_secs(self) -> float:
         """Seconds of sound that were sent and not yet played."""
-        return (self.sent - self.played) / self.sample_rate
+        return (self.sent - self.played) / (self.sample_rate or 1)
 
     @property
     def on_its_way_secs(self) -> float:
         """Seconds of sound that were sent and have, as far as is known, not arrived."""
-        return (self.sent - self.received) / self.sample_rate
+        return (self.sent - self.received) / (self.sample_rate or 1)
 
     def take(self) -> tuple[int, bytes] | None:
         """Return the next piece, with the number of its first sample, or None."""
@@ -135,6 +138,25 @@ class PlayerStream:
             self.sent = self.received = sample
             self._end_sent = False
             return True
+
+    def cut(self) -> None:
+        """End it with what was sent; nothing more can be written."""
+        with self._lock:
+            self._ended = True
+            self._end_sent = False
+            self.length = min(self.length, self.sent)
+            if self._own is not None:
+                self._own.cut(self.sent)
+
+    def rewind(self) -> None:
+        """Go back to the beginning, as if no page had heard of it."""
+        if self.go_on_from(0):
+            self.played, self.opened = 0, NOT_OPENED
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was ended before its sample rate was known: there is nothing to play."""
+        return self._ended and not self.sample_rate
 
     def finished(self) -> bool:
         """Say, once, that its length is known, so that the page can hear of it."""
