@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from playwright.sync_api import BrowserContext, CDPSession
+from playwright.sync_api import TimeoutError as PageTimeout
 
 import smallest_nb as snb
 from bench.soak import cells
@@ -96,6 +97,7 @@ class Soak:
         self.heard = Heard()
         self.played: list[str] = []
         self.happened: dict[str, int] = {}
+        self._before = ""
         self._lab, self._context = lab, context
         more = '"words": len(live.transcript.words)'
         self.listen = self._open(
@@ -134,17 +136,24 @@ class Soak:
         heap = sum(_heap_mb(session) for session in self._devtools.values())
         self.heard.states["page"].append({"time": time.time(), "heap_mb": heap})
 
-    def speak(self, text: str) -> None:
-        """Let the other notebook play a text, and read its words out of what its page rendered."""
+    def begin_speech(self, text: str) -> None:
+        """Let the other notebook ask for a text and play it."""
         page = self.play.page
         page.evaluate("() => window.__tap.clear()")
-        before = page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
+        self._before = page.evaluate("() => document.querySelector('.snb-player').dataset.takes")
         self.play.do(cells.SPEAK.format(text=text))
-        page.wait_for_function(
-            """(before) => { const { takes, state } = document.querySelector('.snb-player').dataset;
-              return takes !== before && state === 'idle'; }""",
-            arg=before, timeout=120_000,
-        )  # fmt: skip
+
+    def end_speech(self) -> None:
+        """Wait until it was played, and read its words out of what the page rendered."""
+        page = self.play.page
+        try:
+            page.wait_for_function(
+                """(before) => { const { takes, state } = document.querySelector('.snb-player').dataset;
+                  return takes !== before && state === 'idle'; }""",
+                arg=self._before, timeout=120_000,
+            )  # fmt: skip
+        except PageTimeout as error:
+            raise RuntimeError(f"The speech was not played: {self.play.kernel('repr(future)')}") from error
         page.evaluate("() => window.__tap.settle()")
         samples = np.frombuffer(base64.b64decode(page.evaluate("() => window.__tap.read()")), "<f4").astype(float)
         page.evaluate("() => window.__tap.clear()")
@@ -244,10 +253,11 @@ def run(hours: float) -> dict[str, Any]:
             cycle = began + minute * CYCLE_SECS
             if cycle - began >= hours * 3600:
                 break
+            soak.begin_speech(" ".join(sentences[minute % len(sentences)]))
             for event in EVENTS:
                 if minute % event.every == event.first % event.every:
                     soak.disturb(event.name, network)
-            soak.speak(" ".join(sentences[minute % len(sentences)]))
+            soak.end_speech()
             soak.look()
             seen = {"minute": minute, "words": len(soak.heard.words), **soak.heard.states["listen"][-1]}
             print(json.dumps(seen), file=sys.stderr, flush=True)
