@@ -96,7 +96,8 @@ def measure_opening(rows: Rows, rounds: int, delay_ms: int) -> dict[str, list[fl
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
         with notebook(delay_ms) as notes:
-            for module in ("slider", "bare anywidget"):  # the page loads ipywidgets' and anywidget's own modules
+            # The page loads ipywidgets' and anywidget's own modules, and with its first HTML or Markdown MathJax.
+            for module in ("slider", "bare anywidget", "html"):
                 open_one(notes, module)
             for name in WIDGETS:
                 sliders = [open_one(notes, "slider")["settled"] for _ in range(2)]

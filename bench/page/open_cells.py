@@ -14,6 +14,7 @@ CELLS = {
 class Bare(anywidget.AnyWidget):
     _esm = "export default { render({ el }) { el.innerHTML = '<div class=snb><i class=bare></i></div>'; } }"
 Bare()""",
+    "html": "from IPython.display import HTML; HTML('<i class=\"snb\"><b class=html>An output</b></i>')",
     "slider": "ipywidgets.FloatSlider()",
     "tuner": "tuner = snb.VoiceTuner('Good evening.'); tuner",
     "transcriber": "live = snb.LiveTranscriber(); live",

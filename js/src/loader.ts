@@ -40,9 +40,14 @@ async function put(text: string): Promise<void> {
 /** Load the module that is packed in this one. Safari before 16.4 and Firefox before 113 cannot. */
 async function unpack(packed: string): Promise<void> {
   if (typeof DecompressionStream === "undefined") return;
-  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
-  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  await put(await new Response(plain).text());
+  const text = atob(packed);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  const { readable, writable } = new DecompressionStream("gzip"); // a Blob's stream would go through another process
+  const writer = writable.getWriter();
+  const written = Promise.all([writer.write(bytes), writer.close()]);
+  const [plain] = await Promise.all([new Response(readable).text(), written]);
+  await put(plain);
 }
 
 /** Ask until the page has the module, from the kernel or from another widget. */

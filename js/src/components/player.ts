@@ -334,6 +334,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     player.press(stopping);
   });
   let shown = "";
+  let waveShown: string | null = null;
   const paint = () => {
     const { state, take } = playback;
     const sounding = state === "playing" || state === "waiting" || state === "paused";
@@ -369,7 +370,12 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     status.toggleAttribute("hidden", !status.textContent && !waterfall.element.hidden);
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
-    drawWave(wave, take);
+    const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
+    const drawn = `${theme} ${take?.id} ${take?.samples} ${take?.total} ${take?.position}`;
+    if (drawn !== waveShown) {
+      waveShown = drawn; // to draw asks for sizes, for which the browser lays the page out
+      drawWave(wave, take);
+    }
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
     picture.toggleAttribute("disabled", !take?.complete || !take.samples);
     setAttribute(picture, "aria-pressed", String(!spectrum.canvas.hidden));
@@ -381,7 +387,10 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     waterfall.show(steps, String(model.get("status") ?? ""), remarks(player));
   };
   if (!bare) followTheme(root, signal, paint);
-  onWidth(wave, signal, paint);
+  onWidth(wave, signal, () => {
+    waveShown = null;
+    paint();
+  });
   player.views.add(paint);
   const names = ["label", "status", "error", "notice", "busy", "words", "difference", "waterfall", "waiting"];
   observe(model, names, signal, paint);

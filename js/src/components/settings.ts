@@ -27,7 +27,7 @@ interface Control {
 }
 
 const EXAMPLES: Partial<Record<Control["kind"], string>> = {
-  keywords: "word:boost, for example Priya:5, Waves",
+  keywords: "such as Priya:5, Waves",
   names: "ids, separated by commas",
   str: "for example hi",
 };

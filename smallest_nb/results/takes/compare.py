@@ -33,7 +33,7 @@ def differences(a: Take, b: Take) -> list[str]:
     if a.ttfb_ms is not None and b.ttfb_ms is not None:
         ms = round(b.ttfb_ms - a.ttfb_ms)
         if abs(ms) >= _LEAST_MS:
-            found.append(f"first audio {abs(ms)} ms {'later' if ms > 0 else 'earlier'}")
+            found.append(f"first sound {abs(ms)} ms {'later' if ms > 0 else 'earlier'}")
     return found
 
 
