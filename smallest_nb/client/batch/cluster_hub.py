@@ -120,11 +120,17 @@ class Hub:
         self._lost: SchedulerLost | None = None
         self._soon: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._leases = Leases(client, job, lambda: self._limiter.limit, self._change_soon)
-        for address in workers:
-            self._add(address)
-        self._watching = start_task(self._watch())
+        self._first = list(workers)
+        self._watching: asyncio.Task[None] | None = None
+
+    def _start(self) -> None:
+        """Begin with the first item: a run that has nothing to do, or not the folder, leases nothing."""
+        if self._watching is None:
+            self._seen_worker_at = self._turned_at = monotonic()
+            self._leases = Leases(self._client, self._job, lambda: self._limiter.limit, self._change_soon)
+            for address in self._first:
+                self._add(address)
+            self._watching = start_task(self._watch())
 
     async def do(self, item: Item) -> dict[str, Any]:
         """Have an item done; return its figures and the temporary names of its files.
@@ -135,6 +141,7 @@ class Hub:
         """
         if self._lost is not None:
             raise self._lost
+        self._start()
         order = _Order(item, asyncio.get_running_loop().create_future())
         self._queue.append(order)
         self._change_soon()
@@ -191,7 +198,7 @@ class Hub:
         """Give leases back that another run may want, once they are not used here."""
         if self._giving and self._bound() <= self._leases.held - self._giving:
             giving, self._giving = self._giving, 0
-            self._own(self._leases.give_back(giving))
+            self._leases.give_back(giving)
 
     def _turn_over(self) -> None:
         """Give some leases back and acquire them again: a run that waits for them comes first."""
@@ -317,6 +324,7 @@ class Hub:
             for other in self._workers.values():  # all wait as long as the service asks
                 if other is not worker:
                     self._send_extra(other)
+        self._give_back()
         is_idle = len(worker.orders) < worker.share and not self._has_items()
         shares = sum(w.share for w in self._workers.values())
         if is_new or is_idle or report.refusals or report.returned or shares != self._budget():
@@ -403,13 +411,11 @@ class Hub:
                 self._add(address)
             self._change_soon()
 
-    def _own(self, coroutine: Any) -> None:
-        self._tasks.add(task := start_task(coroutine))
-        task.add_done_callback(self._tasks.discard)
-
     async def close(self) -> None:
         """Have the workers give up what is under way, and give the units back. The client is its owner's."""
         self._is_closed = True
+        if self._watching is None:
+            return
         if self._soon is not None:
             self._soon.cancel()
         workers = list(self._workers.values())
@@ -424,7 +430,7 @@ class Hub:
                 await asyncio.gather(*stopping, *talking, self._watching, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_SECS):
-                await asyncio.gather(self._leases.close(), *self._tasks, return_exceptions=True)
+                await self._leases.close()
 
     async def _stop(self, worker: _Worker) -> None:
         with contextlib.suppress(Exception):
