@@ -22,8 +22,11 @@ _ESCAPE = re.compile(
     r"|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});|&#([0-9]{1,7});",
     re.IGNORECASE,
 )
-_MARKS = ("\\", "%", "&#")
-"""Without one of these there is nothing to undo."""
+
+
+def _has_mark(text: str) -> bool:
+    """Whether there may be an escape to undo."""
+    return "\\" in text or "%" in text or "&#" in text
 
 
 class KeySpellings:
@@ -46,8 +49,15 @@ class KeySpellings:
 
     def hide(self, text: str) -> str:
         """Return a text with `***` in place of the key; the same text if the key is not in it."""
-        if not self._forms or not any(map(self._is_in, _layers(text))):
+        if not self._forms:
             return text
+        folded = text.lower()
+        for form in self._folded:  # every frame of audio comes here: no generators
+            if form in folded:
+                break
+        else:
+            if not _has_mark(text) or not any(map(self._is_in, _layers(text))):
+                return text
         parts: list[str] = []
         at = 0
         for start, end in _merge_spans(self._spans(text)):
@@ -66,7 +76,7 @@ class KeySpellings:
             if self._is_in(layer):
                 for start, end in self._find_in_layer(layer):
                     yield (start, end) if places is None else (places[start][0], places[end - 1][1])
-            if not any(m in layer for m in _MARKS):
+            if not _has_mark(layer):
                 return
             layer, places = _undo_escapes(layer, places)
 
@@ -125,7 +135,7 @@ def _layers(text: str) -> Iterator[str]:
     """Yield a text, and what is left of it as one layer of escapes after the other is undone."""
     yield text
     for _ in range(_LAYERS):
-        if not any(m in text for m in _MARKS):
+        if not _has_mark(text):
             return
         former, text = text, _ESCAPE.sub(_decode_escape, text)
         if text == former:

@@ -23,7 +23,7 @@ from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.sessions import counted_sessions
 
-distributed = pytest.importorskip("distributed")
+dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 CANARY = "sk_canary_cluster_8e21"
 TEXTS = [f"This is sentence number {n}." for n in range(60)]
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, while processes are killed
@@ -57,8 +57,11 @@ def client(keys):
 
 @pytest.fixture
 def fragile_cluster(keys):
-    """A cluster whose processes are killed."""
-    with distributed.LocalCluster(**OPTIONS, silence_logs=logging.CRITICAL) as made:
+    """A cluster whose processes are killed; one that is slow to start again is not given up."""
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "120s"}),
+        distributed.LocalCluster(**OPTIONS, silence_logs=logging.CRITICAL) as made,
+    ):
         yield made
 
 

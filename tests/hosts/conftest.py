@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_quick(item) -> bool:
-    if item.path.name in ("test_colab.py", "test_vscode.py"):
+    if item.path.name in ("test_colab.py", "test_vscode.py", "test_listening_in_voila.py"):
         return True
     return item.path.name == "test_main_job.py" and item.callspec.params["host"] != "jupyterlab"
 

@@ -13,6 +13,7 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.evidence import figures_of
 from smallest_nb.results.listening.preparation import anchor, degraded, of_one_length, trimmed
 from smallest_nb.results.listening.stimulus import collect
+from smallest_nb.results.takes.grid import Grid, GridCell
 from tests.support.listening_sounds import RATE, take_of, voice_like
 
 
@@ -91,6 +92,14 @@ def test_takes_clips_files_and_mappings(tmp_path):
     assert [(s.system, s.text) for s in collect(grid)] == [
         ("olivia", "One."), ("olivia", "Two."), ("lucas", "One."), ("lucas", "Two."),
     ]  # fmt: skip
+
+
+def test_the_grid_of_a_sweep():
+    cells = [GridCell({"voice": v}, take_of(n, v)) for n, v in enumerate(("sophia", "magnus"), 1)]
+    assert [s.system for s in collect(Grid({"voice": ["sophia", "magnus"]}, cells))] == ["sophia", "magnus"]
+    failed = GridCell({"voice": "olivia"}, None, "ServiceError: no such voice")
+    with pytest.raises(ConfigError, match="olivia was not spoken .*no such voice.* pass `takes`"):
+        collect(Grid({"voice": ["sophia", "magnus", "olivia"]}, [*cells, failed]))
 
 
 def test_sounds_in_lists_are_compared_in_their_order():

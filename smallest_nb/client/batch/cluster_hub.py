@@ -37,8 +37,9 @@ _ANSWER_SECS = 30.0
 _NO_WORKER_SECS = 60.0
 _WAIT_SECS = 2.0
 _LINGER_SECS = 0.25
-_ROUND_TRIP_SECS = 0.5
-"""What an exchange may take on a busy machine: spare items last for so long."""
+_FIRST_GUESS_SECS = 0.5
+_MOST_SPARE = 2
+"""Spare items of a worker at most, for each unit that it has."""
 _SOON_SECS = 0.02
 _GRACE_SECS = 2.0
 """The units of a lost worker are used by others after this time: its station sees within half a second that it was cut
@@ -115,16 +116,23 @@ class Hub:
         self._unfit: dict[str, BaseException] = {}
         self._withheld: list[tuple[float, int]] = []
         self._tokens = self._giving = 0
-        self._mean_secs = _ROUND_TRIP_SECS
+        self._request_secs = self._exchange_secs = _FIRST_GUESS_SECS  # means of the latest
         self._seen_worker_at = self._turned_at = monotonic()
         self._lost: SchedulerLost | None = None
         self._soon: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._leases = Leases(client, job, lambda: self._limiter.limit, self._change_soon)
-        for address in workers:
-            self._add(address)
-        self._watching = start_task(self._watch())
+        self._first = list(workers)
+        self._watching: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
+
+    def _start(self) -> None:
+        """Begin with the first item: a run that has nothing to do, or not the folder, leases nothing."""
+        if self._watching is None:
+            self._seen_worker_at = self._turned_at = monotonic()
+            self._leases = Leases(self._client, self._job, lambda: self._limiter.limit, self._change_soon)
+            for address in self._first:
+                self._add(address)
+            self._watching = start_task(self._watch())
 
     async def do(self, item: Item) -> dict[str, Any]:
         """Have an item done; return its figures and the temporary names of its files.
@@ -135,6 +143,7 @@ class Hub:
         """
         if self._lost is not None:
             raise self._lost
+        self._start()
         order = _Order(item, asyncio.get_running_loop().create_future())
         self._queue.append(order)
         self._change_soon()
@@ -191,7 +200,7 @@ class Hub:
         """Give leases back that another run may want, once they are not used here."""
         if self._giving and self._bound() <= self._leases.held - self._giving:
             giving, self._giving = self._giving, 0
-            self._own(self._leases.give_back(giving))
+            self._leases.give_back(giving)
 
     def _turn_over(self) -> None:
         """Give some leases back and acquire them again: a run that waits for them comes first."""
@@ -203,10 +212,11 @@ class Hub:
     # Who has which items.
 
     def _spare(self, worker: _Worker) -> int:
-        """How many items it has beyond those that may be under way."""
+        """How many items it has beyond those that may be under way: for as long as two exchanges take."""
         if not worker.share:
             return 0
-        return max(1, math.ceil(worker.share * min(1.0, _ROUND_TRIP_SECS / self._mean_secs)))
+        rounds = min(_MOST_SPARE, 2 * (self._exchange_secs + _LINGER_SECS) / max(self._request_secs, 1e-3))
+        return max(1, math.ceil(worker.share * rounds))
 
     def _low(self, worker: _Worker) -> int:
         return self._spare(worker) // 2
@@ -262,7 +272,7 @@ class Hub:
             task.add_done_callback(worker.extra.discard)
 
     async def _exchange(self, worker: _Worker, wait_secs: float) -> None:
-        orders = self._orders_for(worker, wait_secs)
+        orders, began = self._orders_for(worker, wait_secs), monotonic()
         try:
             report = await self._submit(worker, orders)
         except asyncio.CancelledError:
@@ -273,6 +283,7 @@ class Hub:
             if report.is_unknown:
                 self._lose(worker)
             elif self._workers.get(worker.address) is worker:
+                self._exchange_secs += (monotonic() - began - report.waited_secs - self._exchange_secs) / 8
                 self._take(worker, report)
 
     async def _submit(self, worker: _Worker, orders: Orders) -> Report:
@@ -317,6 +328,7 @@ class Hub:
             for other in self._workers.values():  # all wait as long as the service asks
                 if other is not worker:
                     self._send_extra(other)
+        self._give_back()
         is_idle = len(worker.orders) < worker.share and not self._has_items()
         shares = sum(w.share for w in self._workers.values())
         if is_new or is_idle or report.refusals or report.returned or shares != self._budget():
@@ -326,7 +338,7 @@ class Hub:
         if isinstance(outcome, bytes):
             _settle(order, error=pickle.loads(outcome))  # noqa: S301 - of our own worker
             return
-        self._mean_secs += (outcome.pop("seconds") - self._mean_secs) / 8
+        self._request_secs += (outcome.pop("seconds") - self._request_secs) / 8
         self._limiter.succeeded()
         _settle(order, outcome)
 
@@ -381,8 +393,10 @@ class Hub:
             for worker in [w for w in self._workers.values() if w.address not in there]:
                 self._lose(worker)
             self._unfit = {address: why for address, why in self._unfit.items() if address in there}
-            if new := [name for name in there if name not in self._workers and name not in self._unfit]:
-                await self._check_new(new)
+            if self._checking is None or self._checking.done():  # one that is gone again takes its time to say so
+                known = {*self._workers, *self._unfit}
+                if new := [name for name in there if name not in known]:
+                    self._checking = start_task(self._check_new(new))
         if self._workers:
             self._seen_worker_at = monotonic()
         elif monotonic() - self._seen_worker_at > _NO_WORKER_SECS:
@@ -390,26 +404,25 @@ class Hub:
             raise SchedulerLost(f"The cluster had no worker for {_NO_WORKER_SECS:g} s{why}. {_AGAIN}")
 
     async def _check_new(self, addresses: list[str]) -> None:
+        await asyncio.gather(*map(self._check_one, addresses))
+
+    async def _check_one(self, address: str) -> None:
         try:
             async with asyncio.timeout(_ANSWER_SECS):
-                await run_in_daemon_thread(self._check, addresses)
+                await run_in_daemon_thread(self._check, [address])
         except ConfigError as error:
-            self._unfit.update(dict.fromkeys(addresses, error))
-            _log.warning("Workers that came during the run are not used: %s", error)
+            self._unfit[address] = error
+            _log.warning("A worker that came during the run is not used: %s", error)
         except Exception as error:  # it may be gone again
-            _log.info("Workers that came during the run could not be asked: %r", error)
+            _log.info("Worker %s, which came during the run, could not be asked: %r", address, error)
         else:
-            for address in addresses:
-                self._add(address)
-            self._change_soon()
-
-    def _own(self, coroutine: Any) -> None:
-        self._tasks.add(task := start_task(coroutine))
-        task.add_done_callback(self._tasks.discard)
+            self._add(address)
 
     async def close(self) -> None:
         """Have the workers give up what is under way, and give the units back. The client is its owner's."""
         self._is_closed = True
+        if self._watching is None:
+            return
         if self._soon is not None:
             self._soon.cancel()
         workers = list(self._workers.values())
@@ -417,14 +430,15 @@ class Hub:
         if self._client.status == "running":
             stopping = [start_task(self._stop(worker)) for worker in workers if worker.is_open]
         talking = [task for w in workers for task in (w.talking, *w.extra) if task is not None]
-        for task in (self._watching, *talking):
+        talking += [task for task in (self._watching, self._checking) if task is not None]
+        for task in talking:
             task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_SECS):
-                await asyncio.gather(*stopping, *talking, self._watching, return_exceptions=True)
+                await asyncio.gather(*stopping, *talking, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_SECS):
-                await asyncio.gather(self._leases.close(), *self._tasks, return_exceptions=True)
+                await self._leases.close()
 
     async def _stop(self, worker: _Worker) -> None:
         with contextlib.suppress(Exception):

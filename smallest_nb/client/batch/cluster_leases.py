@@ -45,6 +45,7 @@ class Leases:
         )
         self._is_closed = False
         self._more = asyncio.Event()
+        self._releasing: set[asyncio.Task[None]] = set()
         self._task = start_task(self._keep())
 
     def look(self) -> None:
@@ -66,19 +67,25 @@ class Leases:
                 self.held += 1
                 self._on_change()
 
-    async def give_back(self, count: int) -> None:
-        """Give some back; they are not used any more."""
+    def give_back(self, count: int) -> None:
+        """Give some back, which are not used any more; they count as given from now on."""
         self.held -= count
+        self._releasing.add(task := start_task(self._release(count)))
+        task.add_done_callback(self._releasing.discard)
+
+    async def _release(self, count: int) -> None:
         for _ in range(count):
             with contextlib.suppress(Exception):
                 await self._on_client(self._semaphore.release)
+        self._more.set()
 
     async def close(self) -> None:
         """Give all back, and one that is being acquired too."""
         self._is_closed = True
         self._more.set()
         await self._task
-        await self.give_back(self.held)
+        self.give_back(self.held)
+        await asyncio.gather(*self._releasing)
         with contextlib.suppress(Exception):
             await self._on_client(self._stop_refreshing)
 
@@ -93,4 +100,10 @@ class Leases:
         async def run() -> _T:
             return await call()
 
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), self._client.loop.asyncio_loop))
+        coroutine = run()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+        except RuntimeError:  # the client was closed
+            coroutine.close()
+            raise
+        return await asyncio.wrap_future(future)

@@ -82,6 +82,7 @@ class Report:
         share: What it keeps to.
         in_use: Requests under way.
         highest: The most that were under way since the last report.
+        waited_secs: How long it waited for news.
         is_unknown: There is no such station: the process was started again, or heard nothing for too long.
     """
 
@@ -91,6 +92,7 @@ class Report:
     share: int = 0
     in_use: int = 0
     highest: int = 0
+    waited_secs: float = 0.0
     is_unknown: bool = False
 
 
@@ -130,12 +132,13 @@ class Station:
         if orders.is_last:
             await self.close()
         self._begin_more()
+        arrived = monotonic()
         if orders.wait_secs and not self.is_over:
             await self._wait_for_news(orders)
             self._heard_at = monotonic()
         report, self._report = self._report, Report()
         self._news.clear()
-        report.share, report.in_use = self._share, self._in_use
+        report.share, report.in_use, report.waited_secs = self._share, self._in_use, monotonic() - arrived
         report.highest = max(report.highest, self._in_use)
         return report
 

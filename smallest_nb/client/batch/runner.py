@@ -28,9 +28,9 @@ from smallest_nb.errors import AuthError, IncompleteError, ServiceError, Smalles
 __all__ = ["Run", "Work"]
 
 _log = logging.getLogger(__name__)
-_LOOKAHEAD, _LOOKAHEAD_FAR = 2, 3
+_LOOKAHEAD, _LOOKAHEAD_FAR = 2, 5
 """Items in hand for each unit: one for which the service works, one that is read or written; and if workers of a
-cluster do it, one to be handed out next."""
+cluster do it, those that are spare there, and one to be handed out next."""
 _FIRST_WAIT_SECS, _LONGEST_WAIT_SECS = 0.5, 30.0
 _MOST_REFUSED_SECS = 600.0
 """An item that the service refuses for so long, while it serves no other one, has failed."""

@@ -44,8 +44,9 @@ class ListeningTest(CompositeWidget):
     knows no name of a voice before every listener is through. A listener answers only what was heard to its end.
 
     Args:
-        takes: What is compared: takes (`tuner.takes`, or some of them), clips or sound files in a sequence, or a
-            mapping of names to one of them, or to a list of them. Takes are named by what differs in their settings.
+        takes: What is compared: takes (`tuner.takes`, or some of them), the grid of a sweep, clips or sound files in a
+            sequence, or a mapping of names to one of them, or to a list of them. Takes are named by what differs in
+            their settings.
         kind: "ab", which of two is preferred; "abx", which of two the third one is; "mos", ratings from 1 to 5 (ITU-T
             P.800); "mushra", ratings from 0 to 100 against a reference (ITU-R BS.1534), with a hidden reference and an
             anchor among them.

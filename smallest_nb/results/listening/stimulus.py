@@ -17,6 +17,7 @@ from smallest_nb.audio.files import read_sound
 from smallest_nb.audio.loudness import SHORTEST_SECS, at_one_loudness, loudness_lufs
 from smallest_nb.errors import ConfigError
 from smallest_nb.results.listening.preparation import trimmed
+from smallest_nb.results.takes.grid import GridCell
 from smallest_nb.results.takes.take import Take
 
 __all__ = ["LONGEST_SECS", "REFERENCE", "Stimulus", "collect", "is_known", "prepare", "systems_of"]
@@ -64,7 +65,8 @@ def collect(takes: Any, *, allow_different_texts: bool = False, reference: Any =
     """Return the stimuli of a test, named, checked and prepared.
 
     Args:
-        takes: Takes, clips or sound files: a sequence, or a mapping of names to one of them or to a list of them.
+        takes: Takes, clips, sound files or the grid of a sweep: a sequence, or a mapping of names to one of them or to
+            a list of them.
         allow_different_texts: Compare them although they say different things; their texts are then ignored.
         reference: A sound that becomes one more system, `REFERENCE`; a mapping of texts to sounds if there are several.
 
@@ -166,6 +168,13 @@ def _sounds(takes: Any) -> Iterator[_Sound]:
 
 
 def _sound(given: Any, name: str) -> _Sound:
+    if isinstance(given, GridCell):
+        if given.take is None:
+            raise ConfigError(
+                f"{given.label} was not spoken ({given.error}). Make it again, or pass `takes` of the sweep, which "
+                "leaves it out."
+            )
+        given = given.take
     if isinstance(given, Take):
         return _Sound("", given.text.strip(), given.clip, given)
     if isinstance(given, Clip):
