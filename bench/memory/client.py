@@ -25,6 +25,8 @@ _WAIT_SECS = 300.0
 _BLOCK_SECS = 10
 _RATE = 16000
 _MIC_CHUNK_SECS = 0.08
+_LAST_FINAL_SECS = 4.0
+"""The server sends a final each two seconds."""
 _CHUNKS_PER_MINUTE = 750
 _CHUNKS_AT_ONCE = 250
 """Sent before the service is waited for: the widget drops the oldest if some thousand wait."""
@@ -77,6 +79,7 @@ def live(url: str, seconds: float) -> None:
         if not (number + 1) % _CHUNKS_PER_MINUTE:
             costs.append(process_time() - began)
             began = process_time()
+    heard.wait(seconds - _LAST_FINAL_SECS)
     peak = growth.peak
     report(
         bound=3600 * _RATE * 2, peak=peak, kept=growth.kept, costs=costs, segments=len(hears.transcript),
