@@ -12,7 +12,6 @@ import argparse
 import json
 import subprocess
 import sys
-from statistics import median
 from typing import Any
 
 from bench.child import Child, environment
@@ -64,8 +63,8 @@ def measure_transcriptions(rows: Rows, url: str) -> None:
     if found["error"] or abs(found["seconds"] - 3 * _HOUR) > 5:
         raise RuntimeError(f"{found['seconds']:.0f} s of three hours were recorded: {found['error']}")
     rows.add("peak_beyond_bound_mb:live 3 h", (found["peak"] - found["bound"]) / _MB)
-    costs = found["costs"]
-    rows.add("cost_last_to_first_hour:live 3 h", median(costs[-60:]) / median(costs[:60]))
+    for ratio in found["cost_ratios"]:
+        rows.add("cost_of_a_minute_to_first_hour:live 3 h", ratio)
 
 
 def main() -> None:
