@@ -25,7 +25,10 @@ _WAIT_SECS = 300.0
 _BLOCK_SECS = 10
 _RATE = 16000
 _MIC_CHUNK_SECS = 0.08
+_LAST_FINAL_SECS = 4.0
+"""The server sends a final each two seconds."""
 _CHUNKS_PER_MINUTE = 750
+_COMPARED_MINUTES = 20
 _CHUNKS_AT_ONCE = 250
 """Sent before the service is waited for: the widget drops the oldest if some thousand wait."""
 
@@ -59,30 +62,63 @@ def transcribe(url: str, seconds: float) -> None:
 
 
 def live(url: str, seconds: float) -> None:
-    """Record from a page's microphone, faster than real time, with the sound kept."""
-    hears = snb.LiveTranscriber(api_key=KEY, base_url=url)
-    heard = _Heard(hears)
-    page = _SilentPage(hears.microphone)
-    page.hello()
-    page.say("mic-state", state="recording", error=None, rate=48000, dropped=0, granted=None)
-    chunk = _noise(_MIC_CHUNK_SECS).tobytes()
-    count = round(seconds / _MIC_CHUNK_SECS)
+    """Record from a page's microphone, faster than real time, with the sound kept.
+
+    What a minute costs after that is compared with a minute of a recording that has just begun: one of each in turn, so
+    that what the machine does besides falls on both.
+    """
+    long = _Recorder(url)
     growth = Growth()
-    costs: list[float] = []
-    began = process_time()
-    for number in range(count):
-        page.say("mic-chunk", chunk, n=number, t=None, level=0.1, clipped=False, last=number == count - 1)
-        if not number % _CHUNKS_AT_ONCE:
-            heard.wait((number - 2 * _CHUNKS_AT_ONCE) * _MIC_CHUNK_SECS)
-        if not (number + 1) % _CHUNKS_PER_MINUTE:
-            costs.append(process_time() - began)
-            began = process_time()
-    peak = growth.peak
+    for _ in range(round(seconds / 60)):
+        long.record_minute()
+    long.wait()
+    peak, kept = growth.peak, growth.kept
+    fresh = _Recorder(url)
+    fresh.record_minute()
+    pairs = [(long.record_minute(), fresh.record_minute()) for _ in range(_COMPARED_MINUTES)]
+    long.wait()
     report(
-        bound=3600 * _RATE * 2, peak=peak, kept=growth.kept, costs=costs, segments=len(hears.transcript),
-        seconds=hears.transcript.recording.duration if hears.transcript.recording else 0.0,
-        error=hears.microphone.error,
+        bound=3600 * _RATE * 2, peak=peak, kept=kept, cost_ratios=[late / early for late, early in pairs],
+        seconds=long.recorded - 60.0 * _COMPARED_MINUTES, error=long.error,
     )  # fmt: skip
+
+
+class _Recorder:
+    """A widget that records from a page's microphone."""
+
+    def __init__(self, url: str) -> None:
+        self._hears = snb.LiveTranscriber(api_key=KEY, base_url=url)
+        self._heard = _Heard(self._hears)
+        self._page = _SilentPage(self._hears.microphone)
+        self._page.hello()
+        self._page.say("mic-state", state="recording", error=None, rate=48000, dropped=0, granted=None)
+        self._chunk = _noise(_MIC_CHUNK_SECS).tobytes()
+        self._sent = 0
+
+    @property
+    def error(self) -> str:
+        """What the widget reports."""
+        return self._hears.microphone.error
+
+    @property
+    def recorded(self) -> float:
+        """Seconds on the recording's clock."""
+        recording = self._hears.transcript.recording
+        return recording.duration if recording else 0.0
+
+    def record_minute(self) -> float:
+        """Send a minute, as fast as it is transcribed; return what it cost, CPU seconds."""
+        began = process_time()
+        for _ in range(_CHUNKS_PER_MINUTE):
+            self._page.say("mic-chunk", self._chunk, n=self._sent, t=None, level=0.1, clipped=False, last=False)
+            self._sent += 1
+            if not self._sent % _CHUNKS_AT_ONCE:
+                self.wait()
+        return process_time() - began
+
+    def wait(self) -> None:
+        """Wait until what was sent is transcribed, but for what the server has not made final."""
+        self._heard.wait(self._sent * _MIC_CHUNK_SECS - _LAST_FINAL_SECS)
 
 
 class _Heard:

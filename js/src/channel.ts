@@ -57,6 +57,7 @@ const MAX_FRUITLESS = 5;
 /** What a person does; the kernel's answer comes from a thread. */
 const ACTS: ReadonlySet<string> = new Set([
   "press",
+  "fetch",
   "take",
   "transcript",
   "mic-state",

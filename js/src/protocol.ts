@@ -112,6 +112,8 @@ export type ToKernel =
   | { type: "upload"; file: string; name: string; size: number; first: number }
   /** So many bytes of a file that is saved in parts are here. */
   | { type: "more"; file: string; received: number }
+  /** Send a stream from a sample on: a person went to a place whose sound is not here, or not any more. */
+  | { type: "fetch"; stream: string; first: number }
   | {
       type: "played";
       stream: string;

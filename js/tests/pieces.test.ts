@@ -197,6 +197,42 @@ describe("a take", () => {
     take.write(bytes(900, 100));
     expect([take.first, take.samples]).toEqual([500, 1000]);
     expect(take.read(0, 1)[0]! * 32768).toBe(500);
+    expect([take.whole, take.holds(500), take.holds(499)]).toEqual([false, true, false]);
+  });
+
+  it("starts again from any place and keeps its picture", () => {
+    const take = new Take("t", 1000);
+    take.write(bytes(0, 1000));
+    take.end(20_000);
+    const drawn = [...take.envelope.peaks(10)];
+    take.restart(15_000);
+    expect([take.first, take.samples, take.reached, take.duration]).toEqual([15_000, 15_000, 1000, 20]);
+    expect([...take.envelope.peaks(10)]).toEqual(drawn);
+    take.write(bytes(15_000, 5000));
+    expect([take.complete, take.whole, take.reached]).toEqual([true, false, 20_000]);
+    expect(take.read(15_010, 2)[0]! * 32768).toBe(15_010);
+    const peaks = take.envelope.peaks(20);
+    expect(peaks[10]).toBe(0); // what has not come is flat
+    expect(peaks[16]).toBeGreaterThan(0.4);
+    take.restart(0);
+    take.write(bytes(0, 1000)); // what comes again changes no picture
+    expect([...take.envelope.peaks(20)]).toEqual([...peaks]);
+  });
+
+  it("waits for a place just behind what has come, and asks for one that is farther", () => {
+    const take = new Take("t", 1000);
+    take.write(bytes(0, 1000));
+    expect([take.holds(5000), take.holds(5001)]).toEqual([true, false]);
+    take.end(1000);
+    expect([take.holds(1000), take.holds(1001)]).toEqual([true, false]);
+  });
+
+  it("ends where it ends, though more was asked for", () => {
+    const take = new Take("t", 1000);
+    take.write(bytes(0, 1000));
+    take.restart(9000);
+    take.end(2000);
+    expect([take.total, take.samples, take.complete]).toEqual([2000, 2000, true]);
   });
 });
 

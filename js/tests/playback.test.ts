@@ -212,6 +212,88 @@ describe("a place whose sound still comes", () => {
   });
 });
 
+describe("a place whose sound is not here any more", () => {
+  const ramp = (from: number, count: number) =>
+    new Uint8Array(Int16Array.from({ length: count }, (_, i) => ((from + i) % 20_000) + 1).buffer);
+
+  /** A take of 6 s that keeps one of what was played, and has been played to its end. */
+  async function played(): Promise<[Playback, Take, number[]]> {
+    const asked: number[] = [];
+    const playback = new Playback(
+      () => {},
+      (take) => asked.push(take.first),
+    );
+    const take = new Take("s1", RATE, RATE);
+    playback.open(take, false);
+    await vi.waitFor(() => expect(Device.last?.receive).toBeTruthy());
+    playback.end("s1", 6 * RATE);
+    for (let at = 0; at < 6; at++) {
+      playback.write("s1", at * RATE, ramp(at * RATE, RATE));
+      Device.last.sound(1);
+    }
+    Device.last.sound(1);
+    expect([playback.state, take.first >= 3 * RATE, take.complete]).toEqual(["idle", true, true]);
+    Device.last.rendered.length = 0;
+    return [playback, take, asked];
+  }
+
+  it("is asked for, and played from there, sample by sample", async () => {
+    const [playback, take, asked] = await played();
+    playback.seek(1);
+    expect(asked).toEqual([RATE]);
+    expect([playback.state, playback.awaited, playback.incomplete, take.duration]).toEqual([
+      "waiting",
+      1,
+      true,
+      6,
+    ]);
+    playback.write("s1", 5 * RATE, ramp(5 * RATE, RATE)); // was on its way
+    Device.last.sound(0.5);
+    expect([playback.state, take.samples]).toEqual(["waiting", RATE]);
+    for (let at = 1; at < 6; at++) playback.write("s1", at * RATE, ramp(at * RATE, RATE));
+    for (let second = 0; second < 6; second++) Device.last.sound(1);
+    expect([playback.state, take.position]).toEqual(["idle", 6 * RATE]);
+    const out = Device.last.rendered;
+    const first = out.findLastIndex((sample) => sample !== 0) - (5 * RATE - 1);
+    for (let i = 240; i < 5 * RATE; i += 7)
+      expect(out[first + i]).toBeCloseTo((((RATE + i) % 20_000) + 1) / 32768, 6);
+  });
+
+  it("is not asked for if it is here", async () => {
+    const [playback, take, asked] = await played();
+    playback.seek(5.5);
+    Device.last.sound(0.2);
+    expect([playback.state, asked, take.complete]).toEqual(["playing", [], true]);
+  });
+
+  it("is its beginning, if it is repeated or heard again", async () => {
+    const [playback, , asked] = await played();
+    playback.replay();
+    expect([playback.state, asked]).toEqual(["waiting", [0]]);
+    playback.loop = true;
+    for (let at = 0; at < 6; at++) {
+      playback.write("s1", at * RATE, ramp(at * RATE, RATE));
+      Device.last.sound(1);
+    }
+    Device.last.sound(1);
+    expect([playback.state, asked]).toEqual(["waiting", [0, 0]]);
+  });
+
+  it("can be left for another one before it has come", async () => {
+    const [playback, take, asked] = await played();
+    playback.seek(1);
+    playback.write("s1", RATE, ramp(RATE, RATE / 5));
+    playback.seek(2);
+    playback.seek(0.5);
+    expect(asked).toEqual([RATE, RATE / 2]); // 2 s comes by itself
+    for (const at of [1.2, 1.4]) playback.write("s1", at * RATE, ramp(at * RATE, RATE / 5)); // was on its way
+    expect(take.samples).toBe(RATE / 2);
+    playback.write("s1", RATE / 2, ramp(RATE / 2, 2 * RATE));
+    Device.last.sound(0.3);
+    expect([playback.state, playback.awaited]).toEqual(["playing", null]);
+  });
+});
+
 function pairOf(playback: Playback): Pair {
   const pair = new Pair(playback);
   for (const slot of ["a", "b"]) pair.put(slot, slot, RATE, pcm(2));

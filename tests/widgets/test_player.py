@@ -301,6 +301,73 @@ def test_P18_of_a_stream_that_is_gone_no_more_comes_and_the_page_hears_so(player
     assert page.of("playback")[-1]["action"] == "clear"
 
 
+def since(page, count):
+    """Return the sound that came after so many messages, and the number of its first sample."""
+    found = [(c, b) for c, b in page.got[count:] if c["type"] == "stream-audio"]
+    return (found[0][0]["first"], b"".join(b[0] for _, b in found)) if found else (None, b"")
+
+
+@pytest.mark.parametrize("at", [0, 5 * 24000, 250 * 24000, 299 * 24000])
+def test_a_place_that_a_page_has_not_got_is_sent_at_once(player, at):
+    page, clip = Page(player), noise(300)
+    page.hello()
+    player.play(clip)
+    page.played("s1", 8 * 24000)
+    eventually(lambda: len(page.pcm()) / 2 >= 18 * 24000)
+    count = len(page.got)
+    page.say("fetch", stream="s1", first=at)
+    page.played("s1", at, state="waiting", received=at, more=True)
+    wanted = min(len(clip) - at, int(LEAD_SECS * 24000))
+    eventually(lambda: len(since(page, count)[1]) / 2 >= wanted)
+    first, pcm = since(page, count)
+    assert first == at
+    assert clip.pcm[2 * at :].startswith(pcm)
+    assert len(pcm) / 2 <= wanted + 0.4 * 24000
+    assert page.of("stream-end")[-1]["samples"] == len(clip)
+
+
+def test_a_take_that_is_over_is_sent_again_from_any_place(player):
+    page, clip = Page(player), noise(2)
+    page.hello()
+    player.play(clip)
+    page.played("s1", len(clip), state="idle")
+    eventually(lambda: not player._streams)
+    count = len(page.got)
+    page.say("fetch", stream="s1", first=24_000)
+    eventually(lambda: since(page, count)[1] == clip.pcm[48_000:])
+    page.played("s1", len(clip), state="idle")
+    eventually(lambda: player.state == "idle" and not player._streams)
+
+
+def test_a_place_whose_sound_is_not_made_yet_is_sent_when_it_is(player):
+    page, clip = Page(player), noise(60)
+    page.hello()
+    stream = player.open_stream(24000)
+    stream.write(clip.pcm[: 2 * 24000])
+    count = len(page.got)
+    page.say("fetch", stream="s1", first=50 * 24000)
+    stream.write(clip.pcm[2 * 24000 :])
+    stream.end()
+    eventually(lambda: since(page, count)[1] == clip.pcm[100 * 24000 :])
+    assert since(page, count)[0] == 50 * 24000
+
+
+def test_what_is_not_here_is_not_awaited(player):
+    page = Page(player)
+    page.hello()
+    player.play(noise(1))
+    for stream, first in (("s1", 24_001), ("s1", -1), ("s9", 100)):
+        if stream == "s9":
+            player.stop()  # else the page will play what is under way
+        page.say("fetch", stream=stream, first=first)
+        eventually(lambda: any((c["stream"], c["samples"]) == (stream, first) for c in page.of("stream-end")))  # noqa: B023
+    count = len(page.got)
+    other = Page(player, "p2")
+    other.hello()
+    other.say("fetch", stream="s1", first=0)  # it plays nothing: another page does
+    assert since(page, count)[1] == b""
+
+
 def test_a_page_that_comes_again_under_another_name_goes_on_with_its_stream(player):
     page, clip = Page(player), noise(30)
     page.hello()

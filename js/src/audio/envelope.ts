@@ -7,14 +7,20 @@ export class Envelope {
   #span = 64;
   #samples = 0;
 
-  add(samples: Int16Array): void {
+  /** The sample behind the last one that was added. */
+  get reached(): number {
+    return this.#samples;
+  }
+
+  /** Add samples; `at` is the place of the first of them, which may leave a gap, or come again. */
+  add(samples: Int16Array, at = this.#samples): void {
     for (let i = 0; i < samples.length; i++) {
-      if (this.#samples >= BUCKETS * this.#span) this.#halve();
-      const bucket = Math.floor(this.#samples / this.#span);
+      while (at + i >= BUCKETS * this.#span) this.#halve();
+      const bucket = Math.floor((at + i) / this.#span);
       const size = Math.abs(samples[i]!) / 32768;
       if (size > this.#peaks[bucket]!) this.#peaks[bucket] = size;
-      this.#samples += 1;
     }
+    this.#samples = Math.max(this.#samples, at + samples.length);
   }
 
   /** Return the loudest sample of each of `count` equal stretches, 0 to 1. */

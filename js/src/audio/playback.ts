@@ -56,7 +56,11 @@ export class Playback {
   #starting: [Take, number][] = [];
   #count = 0;
 
-  constructor(readonly changed: () => void) {}
+  /** `fetch` asks for the samples of a take from its `first` on. */
+  constructor(
+    readonly changed: () => void,
+    readonly fetch: (take: Take) => void = () => {},
+  ) {}
 
   /** Make sound possible; call it inside a click. */
   async unlock(): Promise<void> {
@@ -90,7 +94,7 @@ export class Playback {
   end(id: string, samples: number): void {
     const take = this.#unfinished(id);
     if (!take) return;
-    take.total = Math.max(samples, take.samples);
+    take.end(samples);
     this.#look(take);
   }
 
@@ -122,15 +126,15 @@ export class Playback {
 
   /** Hear the current take again from its start. */
   replay(): void {
-    if (this.take) this.#again(this.take, this.take.first);
+    if (this.take) this.#again(this.take, 0);
   }
 
-  /** Go on from another place of the current take; where its sound still comes, as soon as it is there. */
+  /** Go on from another place of the current take; where its sound is not here, as soon as it is. */
   seek(seconds: number): void {
     const take = this.take;
     if (!take || take.total === 0) return;
     const wanted = Math.round(seconds * take.sampleRate);
-    this.#again(take, Math.max(take.first, Math.min(wanted, (take.total ?? Number.POSITIVE_INFINITY) - 1)));
+    this.#again(take, Math.max(0, Math.min(wanted, (take.total ?? Number.POSITIVE_INFINITY) - 1)));
   }
 
   /** Play another take that is all here, from a place of it, in place of what plays. */
@@ -205,6 +209,12 @@ export class Playback {
       this.#incoming.set(take.id, take);
     }
     take.position = from;
+    if (!take.holds(from)) {
+      take.restart(from);
+      this.#incoming.set(take.id, take);
+      this.jitter.open(); // the time since the last of it came says nothing about the network
+      this.fetch(take);
+    }
     this.#start(take, from);
   }
 
@@ -374,7 +384,7 @@ export class Playback {
 
   #finished(take: Take): void {
     this.#runs.shift();
-    if (this.loop && !this.#busy && take.complete) this.#again(take, take.first);
+    if (this.loop && !this.#busy && take.complete) this.#again(take, 0);
     else if (this.#busy) this.changed();
     else this.#set("idle");
   }

@@ -52,10 +52,9 @@ export function spectrogram(take: Take, columns: number): Spectrogram {
   const levels = new Uint8Array(columns * rows);
   const re = new Float32Array(SIZE);
   const im = new Float32Array(SIZE);
-  const length = take.samples - take.first;
   for (let column = 0; column < columns; column++) {
-    const centre = take.first + Math.round(((column + 0.5) / columns) * length);
-    const samples = take.read(Math.max(take.first, centre - SIZE / 2), SIZE);
+    const centre = Math.round(((column + 0.5) / columns) * take.samples);
+    const samples = take.read(Math.max(0, centre - SIZE / 2), SIZE);
     re.fill(0);
     im.fill(0);
     for (let i = 0; i < samples.length; i++) re[i] = samples[i]! * WINDOW[i]!;

@@ -1,12 +1,18 @@
-/** One utterance in the page: its samples, for hearing it again, and its outline, for the picture. Pure. */
+/**
+ * One utterance in the page: the samples near the place that plays, and the outline of all that came, for the picture.
+ * The kernel has the whole of it, and sends what is not here. Pure.
+ */
 import { Envelope } from "./envelope";
 import { pcm16 } from "./pcm";
 
-/** Samples kept of one take: 30 minutes at 24 kHz, 86 MB. The oldest that was played goes first. */
-export const MAX_SAMPLES = 30 * 60 * 24000;
+/** Sound kept behind the place that plays, 5.8 MB at 24 kHz: a take that is shorter can be heard again without the kernel. */
+export const KEPT_SECS = 120;
+/** A place so little behind what has come is waited for: it comes by itself. */
+const NEAR_SECS = 4;
 
 export class Take {
   readonly envelope = new Envelope();
+  /** The sample behind the last one that is here; those from `first` on are. */
   samples = 0;
   /** How long the whole of it is, in samples, or null while that is not known. */
   total: number | null = null;
@@ -26,17 +32,44 @@ export class Take {
   constructor(
     readonly id: string,
     readonly sampleRate: number,
-    private readonly limit = MAX_SAMPLES,
+    private readonly limit = KEPT_SECS * sampleRate,
   ) {}
 
-  /** Whether all of it is here. */
+  /** Whether its end is here. */
   get complete(): boolean {
     return this.total !== null && this.samples >= this.total;
   }
 
+  /** Whether all of it is here. */
+  get whole(): boolean {
+    return this.complete && this.first === 0;
+  }
+
+  /** The sample behind the last one that ever came. */
+  get reached(): number {
+    return this.envelope.reached;
+  }
+
+  /** Whether it can be heard from a sample on with what is here and what comes next. */
+  holds(sample: number): boolean {
+    return sample >= this.first && sample <= this.samples + (this.complete ? 0 : NEAR_SECS * this.sampleRate);
+  }
+
+  /** Forget the samples, not the picture: those from a place on will come. */
+  restart(sample: number): void {
+    this.#chunks = [];
+    this.first = this.samples = sample;
+  }
+
+  /** It has so many samples. */
+  end(total: number): void {
+    if (this.samples === this.first && this.first > total) this.restart(total); // awaited was what is beyond its end
+    this.total = Math.max(total, this.samples);
+  }
+
   /** Seconds of the whole, as far as it is known. */
   get duration(): number {
-    return Math.max(this.total ?? 0, this.samples) / this.sampleRate;
+    return Math.max(this.total ?? 0, this.reached) / this.sampleRate;
   }
 
   /** Milliseconds from opening to the first rendered sample. */
@@ -48,7 +81,7 @@ export class Take {
     this.arrivedAt ??= performance.now();
     const samples = pcm16(bytes);
     this.#chunks.push(samples);
-    this.envelope.add(samples);
+    this.envelope.add(samples, this.samples);
     this.samples += samples.length;
     let oldest = this.#chunks[0];
     while (oldest && this.samples - this.first > this.limit && this.first + oldest.length <= this.position) {

@@ -58,7 +58,10 @@ export class PlayerEngine {
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    this.playback = new Playback(() => this.changed());
+    this.playback = new Playback(
+      () => this.changed(),
+      (take) => this.channel.send({ type: "fetch", stream: take.id, first: take.first }),
+    );
     this.pair = new Pair(this.playback);
     this.channel.on("stream-open", (m) => {
       this.playback.jitter.bursty = this.channel.pulls;
@@ -248,7 +251,7 @@ function statusText(player: PlayerEngine): string {
   const awaited = player.playback.awaited;
   if (awaited !== null) return `Waiting for the sound at ${clock(awaited)}…`;
   const status = String(player.model.get("status") ?? "");
-  if (state === "waiting" && !take?.samples && !status) return "Waiting for the first sound…";
+  if (state === "waiting" && !take?.reached && !status) return "Waiting for the first sound…";
   if (Object.keys((player.model.get("waterfall") as object | null) ?? {}).length > 0) return ""; // it says it too
   return status ? [status, ...remarks(player)].join(" · ") : "";
 }
@@ -351,7 +354,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     setData(root, "ready", String(player.channel.ready));
     setData(root, "takes", take?.id ?? "");
     setData(root, "underruns", String(take?.underruns ?? 0));
-    again.toggleAttribute("disabled", !take?.samples);
+    again.toggleAttribute("disabled", !take?.reached);
     pause.toggleAttribute("disabled", state !== "playing" && state !== "paused");
     setAttribute(pause, "aria-pressed", String(state === "paused"));
     setAttribute(loop, "aria-pressed", String(Boolean(model.get("loop"))));
@@ -371,13 +374,13 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));
     const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
-    const drawn = `${theme} ${take?.id} ${take?.samples} ${take?.total} ${take?.position}`;
+    const drawn = `${theme} ${take?.id} ${take?.reached} ${take?.total} ${take?.position}`;
     if (drawn !== waveShown) {
       waveShown = drawn; // to draw asks for sizes, for which the browser lays the page out
       drawWave(wave, take);
     }
     words.show((model.get("words") ?? {}) as TimedWords, take?.id, at, sounding);
-    picture.toggleAttribute("disabled", !take?.complete || !take.samples);
+    picture.toggleAttribute("disabled", !spectrum.has(take));
     setAttribute(picture, "aria-pressed", String(!spectrum.canvas.hidden));
     if (!spectrum.canvas.hidden)
       spectrum.show(take, root.closest<HTMLElement>("[data-theme]")?.dataset.theme ?? "");

@@ -46,10 +46,15 @@ export class SpectrumView {
     this.canvas = canvas;
   }
 
+  /** Whether a take can be drawn, or is: it must be here from its first sample to its last. */
+  has(take: Take | null): boolean {
+    return take !== null && ((take.whole && take.samples > 0) || this.#take?.deref() === take);
+  }
+
   /** Draw a finished take; `theme` names the colours. */
   show(take: Take | null, theme: string): void {
     const width = Math.round(this.canvas.clientWidth * (window.devicePixelRatio || 1));
-    if (!take?.complete || !take.samples || width === 0) return;
+    if (!take?.whole || !take.samples || width === 0) return;
     const key = `${take.id} ${take.samples} ${width} ${theme}`;
     if (key === this.#drawn && this.#take?.deref() === take) return; // compared takes share their names
     this.#drawn = key;

@@ -20,8 +20,8 @@ export function drawWave(canvas: HTMLCanvasElement, take: Take | null): void {
   const bar = BAR * density;
   const count = Math.floor(width / bar);
   // What has still to come has its place, and is flat.
-  const whole = take ? Math.max(take.total ?? 0, take.samples) : 0;
-  const here = take && whole ? Math.round((take.samples / whole) * count) : 0;
+  const whole = take ? Math.max(take.total ?? 0, take.reached) : 0;
+  const here = take && whole ? Math.round((take.reached / whole) * count) : 0;
   const peaks = new Float32Array(count);
   if (take) peaks.set(take.envelope.peaks(here));
   const loudest = peaks.reduce((a, b) => Math.max(a, b), 0.05);

@@ -16,10 +16,10 @@ from typing import Any, Literal, NotRequired, TypedDict, Union, cast, get_args, 
 from smallest_nb.errors import ProtocolError
 
 __all__ = [
-    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Act", "Burst", "Bye", "Echo", "Facts", "FromPage", "Granted",
-    "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "More", "Ping", "Played", "Poll", "Press", "RecordingState",
-    "SettingChange", "TakeAction", "ToPage", "TranscriptAction", "Upload", "VoiceAction", "envelope", "kinds_of",
-    "parse",
+    "FROM_PAGE", "PROBE", "PROTOCOL_VERSION", "TO_PAGE", "Act", "Burst", "Bye", "Echo", "Facts", "Fetch", "FromPage",
+    "Granted", "Hello", "KeyEntered", "Line", "MicChunk", "MicState", "More", "Ping", "Played", "Poll", "Press",
+    "RecordingState", "SettingChange", "TakeAction", "ToPage", "TranscriptAction", "Upload", "VoiceAction", "envelope",
+    "kinds_of", "parse",
 ]  # fmt: skip
 
 PROTOCOL_VERSION = 1
@@ -304,6 +304,14 @@ class More(_FromPage):
     received: int
 
 
+class Fetch(_FromPage):
+    """The page wants a stream from a sample on: it has not got the sound of a place to which a person went."""
+
+    type: Literal["fetch"]
+    stream: str
+    first: int
+
+
 class Played(_FromPage):
     """How far the page has played a stream; `arrived` and `rendered` in ms on the kernel's clock.
 
@@ -376,7 +384,7 @@ class Facts(_FromPage):
 
 FromPage = (
     Hello | Poll | Ping | Bye | Press | TakeAction | TranscriptAction | SettingChange | VoiceAction | Act | KeyEntered
-    | Upload | More | Played | MicState | MicChunk | Echo | Burst | Facts | Module
+    | Upload | More | Fetch | Played | MicState | MicChunk | Echo | Burst | Facts | Module
 )  # fmt: skip
 
 

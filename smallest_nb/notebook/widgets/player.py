@@ -19,7 +19,7 @@ from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
 from smallest_nb.errors import ConfigError, FrontEndError
-from smallest_nb.notebook.comm.messages import Bye, Hello, Played, Press, ToPage
+from smallest_nb.notebook.comm.messages import Bye, Fetch, Hello, Played, Press, ToPage
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
@@ -104,6 +104,7 @@ class Player(SpeechWidget):
         self._channel.on(Bye, lambda _m, _b: background_loop.post(self.flush))
         self._channel.on(Press, lambda m, _b: self._take_press(m["action"]))
         self._channel.on(Played, lambda m, _b: self._played(m))
+        self._channel.on(Fetch, lambda m, _b: self._fetch(m))
 
     @property
     def sounds(self) -> bool:
@@ -406,7 +407,7 @@ class Player(SpeechWidget):
             self._settle()
             stream = next((s for s in self._streams if s.name == message["stream"]), None)
             if stream is None and message["more"]:
-                stream = self._take_up(message)
+                stream = self._take_up(message["page"], message["stream"], message["received"])
             idle = message["state"] == "idle"
             if stream is not None:
                 while self._streams[0] is not stream:
@@ -421,18 +422,39 @@ class Player(SpeechWidget):
             self._enter(message["state"])
         background_loop.post(self.flush)
 
-    def _take_up(self, message: Played) -> PlayerStream | None:
+    def _fetch(self, message: Fetch) -> None:
+        """Send a stream from another place on; nothing of what was sent before is awaited any more."""
+        page, name, first = message["page"], message["stream"], message["first"]
+        with self._lock:
+            if page != self._channel.owner:
+                return
+            self._settle()
+            stream = next((s for s in self._streams if s.name == name), None)
+            if stream is None:
+                stream = self._take_up(page, name, first)
+            elif not stream.go_on_from(first):
+                self._end_for(page, name, first)
+                stream = None
+            if stream is not None:
+                stream.played = first
+        background_loop.post(self.flush)
+
+    def _take_up(self, page: str, name: str, sample: int) -> PlayerStream | None:
         """Go on with a stream that was stopped before all of it was sent; or say that no more of it is here."""
         known = self._latest
         if self._streams:
             return None  # another one was opened, of which the page will hear
-        if known is None or known.name != message["stream"] or not known.go_on_from(message["received"]):
-            end: ToPage = {"type": "stream-end", "stream": message["stream"], "samples": message["received"]}
-            self._channel.post(end, to=message["page"])
+        if known is None or known.name != name or not known.go_on_from(sample):
+            self._end_for(page, name, sample)
             return None
         known.opened = self._channel.owned_from or 0
         self._streams.append(known)
         return known
+
+    def _end_for(self, page: str, name: str, sample: int) -> None:
+        """Say that a stream has no more sound from a sample on."""
+        end: ToPage = {"type": "stream-end", "stream": name, "samples": sample}
+        self._channel.post(end, to=page)
 
     def _note(self, stream: PlayerStream, message: Played) -> None:
         self._latest = stream

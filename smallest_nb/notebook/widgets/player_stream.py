@@ -127,13 +127,10 @@ class PlayerStream:
             return first, self._sound.read(first, last)
 
     def go_on_from(self, sample: int) -> bool:
-        """Send again what a page has not got; return whether it is still here.
-
-        Args:
-            sample: How many samples the page has.
-        """
+        """Send from a sample on, for a page that has not got it; return whether it is here, or still comes."""
         with self._lock:
-            if not (0 if self._own is None else self._own.first) <= sample <= self.length:
+            kept_from = 0 if self._own is None else self._own.first
+            if sample < kept_from or (sample > self.length and self._ended):
                 return False
             self.sent = self.received = sample
             self._end_sent = False
