@@ -47,6 +47,12 @@ BREAKS = {
         from smallest_nb.client.stt_results import TranscriptAssembler
         TranscriptAssembler.take = lambda self, frame, now, **k: None
     """,
+    # What was not heard of an answer is in the history.
+    "08_conversation": """
+        from smallest_nb.client.conversation import session
+        from smallest_nb.client.conversation.heard_text import HeardText
+        session.cut_text = lambda text, *a, **k: HeardText(text.strip())
+    """,
     # What is finished is not remembered.
     "09_many": """
         from smallest_nb.client.batch.manifest import Manifest

@@ -98,6 +98,14 @@ def test_nothing_is_thrown_away_without_an_early_start(steps, options):
     assert spoken >= sum(len(t.text) for t in talk.session.record.turns if t.who == "voice")
 
 
+@given(STEPS, OPTIONS)
+def test_what_early_starts_throw_away_is_bounded(steps, options):
+    talk, _ = run(steps, {**options, "start": "early"})
+    spoken = sum(row.characters for row in talk.session.record.metrics)
+    longest = max((len("".join(options["reply"](text, history))) for text, history in talk.calls), default=0)
+    assert talk.session.record.wasted_characters <= spoken / 3 + 60 + longest
+
+
 @given(STEPS, OPTIONS, st.floats(0, 3))
 def test_hanging_up_at_any_time_leaves_nothing_open(steps, options, seconds):
     talk = SimulatedTalk(**options)

@@ -159,6 +159,18 @@ def test_a_final_that_never_comes_leaves_the_interim():
     assert talk.history[-1] == ("assistant", "You said good morning.")
 
 
+def test_a_final_that_comes_too_late_takes_the_place_of_its_interim():
+    talk = SimulatedTalk(final_secs=None, voice_secs=3.0)
+    talk.say("please tell me when to")
+    talk.wait(6)
+    assert [text for text, _ in talk.calls] == ["please tell me when to"]
+    talk.result("Please tell me when it opens.", is_final=True, from_finalize=True)
+    talk.wait(8)
+    assert talk.history[0] == ("user", "Please tell me when it opens.")
+    assert [text for text, _ in talk.calls][1:] == ["Please tell me when it opens."]
+    assert len(talk.history) == 2
+
+
 def test_words_that_our_own_detector_missed_are_a_turn():
     talk = SimulatedTalk()
     talk.result("psst")

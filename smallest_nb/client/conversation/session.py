@@ -90,11 +90,12 @@ class ConversationSession:
         self._unanswered = 0  # requests for a final
         self._final_until: float | None = None
         self._taken = ""  # text of the last turn that was ended without its final, which may still come
+        self._replaced = ""  # and the text in the place of which it came
         self._deferred: list[ConversationTurn] = []
         # The answer.
         self._answer: Answer | None = None
         self._early = EarlyStart()
-        self._wasted = 0
+        self._wasted = self._spoken = 0  # characters: for the present turn, and in all
         self._paused_at: float | None = None
         self._resume_at: float | None = None
         self._secs_per_weight = SECS_PER_WEIGHT
@@ -199,7 +200,7 @@ class ConversationSession:
         if is_speaking:
             self._quiet_since = now - pending
             if pending < _PAUSE_SECS:
-                self._early.reset_timer()
+                self._early.reset()
             answer = self._answer
             is_sure = self._quiet_since - self._speech_since >= self.options.grace_secs
             if is_sure and answer is not None and answer.is_paused and not answer.is_stopping:
@@ -214,7 +215,7 @@ class ConversationSession:
             self._speech_since = at
         self._is_speaking = True
         self._final_until = self._resume_at = None
-        self._early.reset_timer()
+        self._early.reset()
         self._hold(now)
 
     def _speech_ended(self, position: float, at: float, now: float) -> None:
@@ -261,18 +262,18 @@ class ConversationSession:
         text = text.strip() if has_words(text) else ""
         if is_final:
             self._unanswered -= from_finalize and self._unanswered > 0
-            self._early.final_came(text, self._interim, self._quiet_since)
+            self._early.final_came(text)
             self._interim = ""
             if text and self._taken and same_words(text, self._taken):
                 text = ""
-            self._taken = ""
+            self._replaced, self._taken = self._taken, ""
             if text:
                 self._finals.append(text)
                 self._turn_start = start if self._turn_start is None else self._turn_start
                 self._turn_end = end if self._turn_end is None else self._turn_end
         elif text != self._interim:
             self._interim = text
-            self._early.interim_came(now)
+            self._early.interim_came(now, is_speaking=self._is_speaking)
             if not self._is_speaking and self._final_until is None:
                 self._final_until = now + self.options.final_secs  # heard by the service alone: its final is awaited
         if text:
@@ -329,7 +330,7 @@ class ConversationSession:
         self._is_closing = self._is_hanging_up = True
         self._failure = self._failure or error
         self._final_until = self._resume_at = None
-        self._early.reset_timer()
+        self._early.reset()
         text = self.interim
         self._finals, self._interim = [], ""
         if text:
@@ -417,11 +418,17 @@ class ConversationSession:
         if self.options.start != "early" or self._answer is not None or self._deferred or self._is_closing:
             return
         is_quiet = self._pending >= _PAUSE_SECS if self._is_speaking else self._turn_start is not None
-        if is_quiet and self.interim and self._early.is_stable(now, self._quiet_since):
+        if (
+            is_quiet
+            and self.interim
+            and self._early.is_stable(
+                self._interim, now, self._quiet_since, wasted=self.record.wasted_characters, spoken=self._spoken
+            )
+        ):
             self._start_early(now)
 
     def _start_early(self, now: float) -> None:
-        self._early.reset_timer()
+        self._early.due_at = None
         if self._answer is None and self.interim and not self._is_closing and self._early.take():
             self._start_reply(self.interim, self._messages(), now, early=True)
 
@@ -590,14 +597,17 @@ class ConversationSession:
         if answer.is_confirmed and turns and turns[-1].who == "person" and turns[-1].text == answer.said:
             turn = turns.pop()
             self._actions.append(TurnRemoved(turn))
+            said = turn.text
+            if self._replaced and not self._is_hanging_up:
+                said = said.removesuffix(self._replaced).strip()  # its final came too late: the same words
             if self._deferred:
                 last = self._deferred.pop()
-                text = f"{turn.text} {last.text}"
+                text = f"{said} {last.text}".strip()
                 self._deferred.append(ConversationTurn("person", text, turn.start, last.end, full_text=text))
             elif self._is_hanging_up:
                 self._deferred.append(turn)
             else:
-                self._finals.insert(0, turn.text)
+                self._finals[:0] = [said] if said else []
                 self._turn_start = turn.start
 
     def _cut(self, answer: Answer, played: float) -> None:
@@ -641,6 +651,7 @@ class ConversationSession:
                 wasted_characters=self._wasted,
             )
         )
+        self._spoken += len(answer.text)
         self._wasted = 0
         self._early.new_turn()
 

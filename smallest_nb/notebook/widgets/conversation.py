@@ -181,7 +181,7 @@ class Conversation(CompositeWidget):
 
     @shortens
     def feed(self, clip: Clip, *, pace: float = 1.0, timeout: float | None = None) -> ConversationRecord:
-        """Let a clip play the person's part, wait until its last answer is over, and return the conversation.
+        """Let a clip play the person's part, wait for the end of its last answer, and return the conversation.
 
         Without a page that shows the widget nothing sounds, and the answers take as long as if they did.
 
@@ -241,9 +241,11 @@ class Conversation(CompositeWidget):
         playing = asyncio.wrap_future(self.microphone.feed(clip, pace=pace))
         try:
             await playing
-        finally:
-            if playing.cancelled():
-                self._hang_up()
+        except asyncio.CancelledError:
+            self._hang_up()
+            own = asyncio.current_task()
+            if own is None or own.cancelling():
+                raise  # else the clip was stopped, here or in the page: what was said until then is the conversation
         task = self._task
         if task is not None:
             await asyncio.wait([task])
