@@ -52,7 +52,7 @@ def voice(simulator):
     """Say a text as the answers are said, and return its sound and its words."""
 
     async def say(text, name, rate):
-        settings = snb.SmallestTTSSettings(voice=name, word_timestamps=True)
+        settings = snb.SmallestTTSSettings(voice=name, word_timestamps=name == "avery")
         async with snb.SmallestTTSService(
             api_key=KEY, base_url=simulator.base_url, sample_rate=rate, settings=settings
         ) as tts:
