@@ -115,7 +115,7 @@ notebooks: setup peers ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
 
 screenshots: setup .tools/chromium ## Make docs/images again
-	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py tests/browser/test_listening_view.py tests/browser/test_accessibility.py
+	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py tests/browser/test_listening_view.py tests/browser/test_conversation_page.py tests/browser/test_accessibility.py
 
 bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
 	$(UV_RUN) python -m bench.services $(BENCH)

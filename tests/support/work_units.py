@@ -26,6 +26,7 @@ SOUND_WORKER, PAGE_WORKER = "gw0", "gw1"
 PAGES = ("tests/browser/", "tests/hosts/", "tests/docs/test_live.py")
 SOUND = (
     "tests/browser/test_audio_path.py",
+    "tests/browser/test_conversation_page.py",
     "tests/browser/test_listening_page.py",
     "tests/browser/test_live_transcription.py",
     "tests/browser/test_tune_a_voice.py",

@@ -152,6 +152,13 @@ STT = f"""
     results = service.segments()
     await service.send(bytes(32000))
 """
+PLAYED = f"""
+    global player, playback
+    service, player = snb.SmallestTTSService({ON_SIMULATOR}), snb.Player()
+    playback = player.play(service.run_tts("Hello there. How are you today? " * 100))
+    while not playback.duration:
+        await asyncio.sleep(0.01)
+"""
 CONNECTED = f"    service = snb.SmallestTTSService({ON_SIMULATOR})\n    await service.connect()"
 WITH_BLOCK = (
     f"    async with snb.SmallestTTSService({ON_SIMULATOR}) as service:\n        await service.synthesize('Hi')"
@@ -202,6 +209,13 @@ SCRIPTS: dict[str, str] = {
     "stt_unfinished_loop_left": IN_LOOP.format(body=STT, run=PLAIN),
     "stt_unfinished_loop_closed": IN_LOOP.format(body=STT, run=CLOSED),
     "stt_unfinished_in_thread": IN_LOOP.format(body=STT, run=IN_THREAD),
+    "speech_played_by_the_background_loop": f"service, player = snb.SmallestTTSService({ON_SIMULATOR}), snb.Player()\n"
+    "playback = player.play(service.run_tts('Hello there. How are you today? ' * 100))\nimport time\n"
+    "while not playback.duration: time.sleep(0.01)",
+    "speech_played": IN_LOOP.format(body=PLAYED, run=RUN),
+    "speech_played_loop_left": IN_LOOP.format(body=PLAYED, run=PLAIN),
+    "speech_played_loop_closed": IN_LOOP.format(body=PLAYED, run=CLOSED),
+    "speech_played_in_thread": IN_LOOP.format(body=PLAYED, run=IN_THREAD),
     "tts_with_block": IN_LOOP.format(body=WITH_BLOCK, run=RUN),
     "two_loops": IN_LOOP.format(body=CONNECTED, run=f"{RUN}\nasync def close():\n    await service.close()\nasyncio.run(close())"),
     "fork_unused": "tuner = snb.VoiceTuner('Hi', api_key='sk_x')\nimport os\npid = os.fork()\nif pid: assert os.waitpid(pid, 0)[1] == 0",

@@ -86,7 +86,7 @@ class SpeechPlayback:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more is received: it is complete, has failed or was cancelled."""
+        """Whether nothing more is received, because it is complete, has failed or was cancelled."""
         return self._over.is_set()
 
     @property
