@@ -24,7 +24,8 @@ OPTIONS = {"ab": {"trials": 1}, "abx": {"trials": 1}, "mos": {"trials": 1}, "mus
 VIOLATIONS = """async () => (await axe.run(document.querySelector('.snb-listen'))).violations
   .map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' | '))"""
 OVERFLOWING = """() => [...document.querySelectorAll('.snb-listen *')].filter((e) => e.offsetParent).filter((e) =>
-  e.getBoundingClientRect().right > document.querySelector('.snb-listen').getBoundingClientRect().right + 1)
+  e.getBoundingClientRect().right > document.querySelector('.snb-listen').getBoundingClientRect().right + 1
+  || (e.matches('button') && e.scrollWidth > e.clientWidth))
   .map((e) => e.outerHTML.slice(0, 80))"""
 BOX = "document.querySelector('.jp-OutputArea-child:has(.snb-listen) .jp-OutputArea-output')"
 
@@ -36,11 +37,13 @@ def theme(request):
 
 def look(notes, kind, part, theme):
     """Ask axe-core, make pictures, and see that nothing is cut off."""
-    found = {"axe": notes.page.evaluate(VIOLATIONS)}
-    picture(notes, ".snb-listen", f"listening-test-{kind}-{part}-{theme}.png")
+    found = {"axe": notes.page.evaluate(VIOLATIONS), "cut off": what_stays(notes, OVERFLOWING)}
+    if part == "trial":
+        picture(notes, ".snb-listen", f"listening-test-{kind}-{part}-{theme}.png")
     notes.page.evaluate(f"() => {{ {BOX}.style.maxWidth = '360px'; }}")
     found["cut off at 360 px"] = what_stays(notes, OVERFLOWING)
-    picture(notes, ".snb-listen", f"listening-test-{kind}-{part}-360-{theme}.png")
+    if part == "trial":
+        picture(notes, ".snb-listen", f"listening-test-{kind}-{part}-360-{theme}.png")
     notes.page.evaluate(f"() => {{ {BOX}.style.maxWidth = ''; }}")
     return {f"{part}: {name}": what for name, what in found.items() if what}
 

@@ -268,7 +268,7 @@ function keyHelp(state: TrialState): string {
 function draw(test: ListeningEngine, state: TrialState, body: HTMLElement): () => void {
   body.replaceChildren();
   if (state.phase === "start") {
-    const trials = `${state.total} trials${state.training ? `, after ${state.training} for practice` : ""}.`;
+    const trials = `${state.total} ${state.total === 1 ? "trial" : "trials"}${state.training ? `, after ${state.training} for practice` : ""}.`;
     body.append(
       h("p", {}, INSTRUCTIONS[state.kind]),
       h(

@@ -122,12 +122,15 @@ class Station:
 
     async def exchange(self, orders: Orders) -> Report:
         """Do as ordered, wait for news if that is ordered too, and return them."""
+        if self.is_over:
+            return Report(is_unknown=True)
         self._heard_at = monotonic()
         if orders.number > self._latest:
             self._latest, self._share, self._was_refused = orders.number, orders.share, False
             self._paused_until = monotonic() + orders.pause_secs
         for item in orders.items:
             self._tasks[item.number] = asyncio.create_task(self._do(item))
+        await asyncio.sleep(0)  # texts have their place in the queue then, and can be given back
         self._give_back(orders.recall)
         if orders.is_last:
             await self.close()
