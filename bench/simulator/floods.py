@@ -74,10 +74,10 @@ async def _one(figures: Figures, server: Server, ws, metric: str, order: tuple[s
     note = f"{sent} in {answer['secs']:.1f} s; {answer['end']}"
     case = f"flood of {kind}, {server.engine}"
     figures.add(metric, kind, "ms", waits, note=f"{note}; {sum(w > _LATE_MS for w in waits)} over 200 ms")
-    figures.one("hostile, memory", case, "MB", growth.most, bound=_MOST_MB, note=f"{growth.now:+.1f} MB after")
-    figures.one("hostile, descriptors", case, "left over", await server.left_over(files), bound=0)
+    figures.one("hostile, memory", case, "MB", growth.most, target=_MOST_MB, note=f"{growth.now:+.1f} MB after")
+    figures.one("hostile, descriptors", case, "left over", await server.left_over(files), target=0)
     if (complaints := server.complaints()) or not server.alive:
-        figures.said("server alive", case, "; ".join(sorted(set(complaints)))[:200], kept=False)
+        figures.said("server alive", case, "; ".join(sorted(set(complaints)))[:200], ok=False)
 
 
 async def _line(child: asyncio.subprocess.Process) -> bytes:

@@ -48,9 +48,9 @@ async def _still_speaks(figures: Figures, server: Server, when: str) -> None:
         complaints = server.complaints()
         alive = server.alive and bool(spoken.pcm) and not complaints
         note = f"{len(complaints)} tracebacks: {'; '.join(sorted(set(complaints)))[:200]}" if complaints else ""
-        figures.said("server alive", when, note or "and speaks", kept=alive)
+        figures.said("server alive", when, note or "and speaks", ok=alive)
         return
-    figures.said("server alive", when, "does not answer", kept=False)
+    figures.said("server alive", when, "does not answer", ok=False)
 
 
 async def _connections(figures: Figures, count: int) -> None:
@@ -66,9 +66,9 @@ async def _connections(figures: Figures, count: int) -> None:
             await asyncio.sleep(_SETTLE_SECS)
         case = f"{count} connections"
         note = f"{growth.before:.0f} MB before; {half:+.1f} at half of them, {growth.most:+.1f} at most; {rate:.0f} / s"
-        figures.one("hostile, memory", case, "MB", growth.now, bound=20, note=note)
+        figures.one("hostile, memory", case, "MB", growth.now, target=20, note=note)
         note = f"{files} before; {len(silent)} clients still hold theirs and say nothing"
-        figures.one("hostile, descriptors", case, "left over", await server.left_over(files), bound=0, note=note)
+        figures.one("hostile, descriptors", case, "left over", await server.left_over(files), target=0, note=note)
         for link in silent:
             link.close()
         await _still_speaks(figures, server, f"after {case}")
@@ -116,7 +116,7 @@ def _broken_frames(figures: Figures, server: Server) -> None:
                 with contextlib.suppress(OSError):  # it may hang up in the middle
                     link.send(TEXT, payload)
                 code = link.close_code()
-            figures.said("closed with", f"{case}, {name}", f"{code}; expected {wanted}", kept=code == wanted)
+            figures.said("closed with", f"{case}, {name}", f"{code}; expected {wanted}", ok=code == wanted)
 
 
 async def _slow_readers(figures: Figures, server: Server, seconds: float) -> None:
@@ -136,10 +136,10 @@ async def _slow_readers(figures: Figures, server: Server, seconds: float) -> Non
     await asyncio.sleep(1)
     case = f"{_SLOW} slow readers, {server.engine}"
     note = f"largest in {seconds:.0f} s / {_SLOW}; {growth.now:+.1f} MB in all after"
-    figures.one("hostile, memory", f"{case}, each", "MB", growth.most / _SLOW, bound=_CLIENT_MB, note=note)
+    figures.one("hostile, memory", f"{case}, each", "MB", growth.most / _SLOW, target=_CLIENT_MB, note=note)
     if seconds > 35:
         figures.one(
-            "hostile, descriptors", f"{case}, 40 s later", "held", max(0, held), bound=0, note="cut off after 30 s"
+            "hostile, descriptors", f"{case}, 40 s later", "held", max(0, held), target=0, note="cut off after 30 s"
         )
-    figures.one("hostile, descriptors", case, "left over", await server.left_over(files), bound=0)
+    figures.one("hostile, descriptors", case, "left over", await server.left_over(files), target=0)
     await _still_speaks(figures, server, f"after {case}")

@@ -54,7 +54,7 @@ async def measure(figures: Figures, *, quick: bool) -> None:
         figures.add("whole sentence, speech", name, "ms", [1000 * v for v in values])
     for name, values in whole.items():
         if len(values) < times:
-            figures.said("answers without sound", name, f"{times - len(values)} of {times}", kept=False)
+            figures.said("answers without sound", name, f"{times - len(values)} of {times}", ok=False)
 
 
 async def _pong(ws: ClientConnection) -> float:

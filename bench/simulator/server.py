@@ -73,6 +73,11 @@ class Server:
         """Whether it runs."""
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's own process."""
+        return self._process.pid
+
     def cpu(self) -> float:
         """Return the CPU seconds of its process tree, ended workers included."""
         own = self._root.cpu_times()

@@ -84,19 +84,19 @@ async def _hold(figures: Figures, server: Server, heard: int, spoken: int, *, wo
 
 
 def _report(figures: Figures, seen: Punctuality, case: str) -> None:
-    bound = 1000 * _LATE_SECS
+    target = 1000 * _LATE_SECS
     for metric, values, most in (
-        ("late, finals", seen.finals, bound),
-        ("late, chunks", seen.chunks, bound),
+        ("late, finals", seen.finals, target),
+        ("late, chunks", seen.chunks, target),
         ("first chunk, many streams", seen.firsts, None),
         ("late, the generator", seen.own, None),
     ):
         note = f"{sum(v > _LATE_SECS for v in values)} over 200 ms"
-        figures.add(metric, case, "ms", [1000 * v for v in values], bound=most, note=note)
+        figures.add(metric, case, "ms", [1000 * v for v in values], target=most, note=note)
     lost = seen.missing + seen.wrong + len(seen.failures)
     summary = f"{seen.missing} finals missing, {seen.wrong} streams wrong, {len(seen.failures)} failed"
     figures.one(
-        "streams, faults", case, "streams", lost, bound=0, note=summary + "".join(f"; {f}" for f in seen.failures[:2])
+        "streams, faults", case, "streams", lost, target=0, note=summary + "".join(f"; {f}" for f in seen.failures[:2])
     )
 
 
@@ -122,7 +122,7 @@ async def _hearing(figures: Figures, steps: tuple[int, ...], texts: tuple[str, .
                 cores = (server.cpu() - used) / (perf_counter() - at)
             late = sum(w > _HEARD_LATE_SECS for w in waits)
             note = f"{late} over {_HEARD_LATE_SECS:g} s; server {cores:.2f} cores"
-            figures.add("hearing, final late", f"{len(waits)} at once", "s", waits, bound=_HEARD_LATE_SECS, note=note)
+            figures.add("hearing, final late", f"{len(waits)} at once", "s", waits, target=_HEARD_LATE_SECS, note=note)
 
 
 async def _heard(ws, pcm: bytes, spread: float) -> float:  # noqa: ANN001 - a socket

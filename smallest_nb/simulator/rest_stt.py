@@ -80,6 +80,7 @@ async def _recognise(clip: Clip, options: STTOptions, backend: Backend, behaviou
         diarize=options.diarize,
         keywords=options.keywords,
         interims=False,
+        places=options.word_timestamps or options.diarize,
     )
     recogniser = backend.make_recogniser(streamed, behaviour)
     words: list[RecognisedWord] = []

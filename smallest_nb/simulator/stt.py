@@ -14,7 +14,7 @@ from smallest_nb.common.text import parse_json
 from smallest_nb.simulator.backend import Backend
 from smallest_nb.simulator.delayed_sender import DelayedSender
 from smallest_nb.simulator.faults import Behaviour
-from smallest_nb.simulator.hearing.engines import hears
+from smallest_nb.simulator.hearing.engines import is_heard
 from smallest_nb.simulator.hearing.recogniser import Activity, Result
 from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.latency import Delay, latency
@@ -45,9 +45,11 @@ def check_language(language: str, behaviour: Behaviour) -> dict[str, Any] | None
             "language": language,
             "region": behaviour.region,
         }
-    if not hears(behaviour.chosen_hearing, behaviour.hearing_model, language):
+    if not is_heard(behaviour.chosen_hearing, behaviour.hearing_model, language):
+        model = behaviour.hearing_model
+        heard = "The simulator hears English only" + (f" and what its model {model!r} is for" if model else "")
         message = (
-            f"The simulator hears English only, not '{language}'; choose en, the real service, a model of Whisper "
+            f"{heard}, not '{language}'; choose en, the real service, a model of Whisper "
             "(--hearing whisper --hearing-model small), or the engine 'signal', whose tones carry any language"
         )
         return {"type": "error", "status": "error", "message": message}

@@ -7,7 +7,8 @@ import pytest
 import smallest_nb as snb
 from smallest_nb.simulator.faults import Behaviour
 from smallest_nb.simulator.hearing.decoder import end_loops, end_repetition
-from smallest_nb.simulator.hearing.engines import choose_hearing, describe_hearing, hears
+from smallest_nb.simulator.hearing.engines import choose_hearing, describe_hearing, hears, is_heard
+from smallest_nb.simulator.hearing.piece_decoder import _fill_in
 from smallest_nb.simulator.hearing.sound_alike import find_candidates, measure_distance
 from smallest_nb.simulator.hearing.stable_text import StableText
 
@@ -75,5 +76,20 @@ def test_which_languages_are_heard():
     assert hears("whisper", "small", "de")
     assert not hears("whisper", "tiny.en", "de")
     assert hears("signal", None, "ta")
+    assert hears("whisper", "/data/faster-whisper-small", "hi")
+    assert hears("moonshine", "/data/my-models/tiny-en/", "en")
+    assert not hears("moonshine", "/data/my-models/tiny-en/", "de")
+    assert not hears("moonshine", "base-es", "en")
+    assert is_heard("moonshine", "base-es", "en")  # by the usual model
+    assert is_heard("moonshine", "/data/mine", "en")
+    assert is_heard("whisper", "small", "de")
+    assert not is_heard("whisper", None, "de")
     assert describe_hearing("moonshine", None) == "Moonshine hearing (English)"
     assert "for Whisper is not installed" in describe_hearing("whisper", None)
+
+
+def test_words_without_a_place_share_what_lies_between_their_neighbours():
+    placed = [[0.0, 0.4, 0.9], None, None, [1.0, 1.2, 0.8], None]
+    filled = _fill_in(placed, ["one", "a", "bcd", "four", "five"], 2.0, sure=0.2)
+    assert filled == [[0.0, 0.4, 0.9], [0.4, 0.55, 0.2], [0.55, 1.0, 0.2], [1.0, 1.2, 0.8], [1.2, 2.0, 0.2]]
+    assert _fill_in([None], ["x"], 0.5, sure=0.5) == [[0.0, 0.5, 0.5]]

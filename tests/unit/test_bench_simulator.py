@@ -8,6 +8,7 @@ import pytest
 from bench.simulator.figures import Figures, table
 from bench.simulator.paced import RATE, Clip, Punctuality, _judge
 from bench.simulator.raw import BINARY, TEXT, frame
+from bench.simulator.word_times import pair
 from bench.simulator.words import errors, plain
 from smallest_nb.audio.clip import as_pcm16
 from smallest_nb.simulator.speech.signal_code import burst_of
@@ -46,11 +47,25 @@ def test_frames_by_hand(size, head):
     assert made[1] & 0x80
 
 
-def test_bounds_and_ratios():
+def test_targets_and_ratios():
     figures = Figures()
     figures.add("wait", "floor", "ms", [1.0, 2.0, 3.0])
-    figures.add("wait", "ours", "ms", [4.0, 4.0, 9.0], bound=8)
-    figures.add("never", "ours", "ms", [], bound=8)
+    figures.add("wait", "ours", "ms", [4.0, 4.0, 9.0], target=8)
+    figures.add("wait", "ours, by quantile", "ms", [4.0, 4.0, 9.0], target={"median": 4, "p95": 9})
+    figures.add("wait", "ours, one quantile missed", "ms", [4.0, 4.0, 9.0], target={"median": 3, "p95": 9})
+    figures.add("never", "ours", "ms", [], target=8)
+    figures.add("never", "ours, by quantile", "ms", [], target={"p95": 8})
+    figures.one("errors", "all", "%", 28, client="before")
     rows = figures.rows()
-    assert [(r["kept"], r["ratio_to_floor"]) for r in rows] == [(None, 1.0), (False, 2.0), (False, None)]
-    assert "NO" in table(rows)
+    assert [(r["ok"], r["ratio_to_floor"]) for r in rows] == [
+        (None, 1.0), (False, 2.0), (True, 2.0), (False, 2.0), (False, None), (False, None), (None, None)
+    ]  # fmt: skip
+    assert [r["client"] for r in rows] == ["smallest_nb"] * 6 + ["before"]
+    assert all({"metric", "client", "median", "p95", "target", "ok"} <= set(r) for r in rows if r["n"])
+    assert "MISSED" in table(rows)
+
+
+def test_heard_words_are_paired_with_said_ones():
+    said = [("the", 0.0, 0.1), ("train", 0.1, 0.5), ("leaves", 0.5, 0.9)]
+    heard = [{"word": "A"}, {"word": "train"}, {"word": "Leaves."}]
+    assert [spoken and spoken[0] for spoken, _ in pair(said, heard)] == [None, "train", "leaves"]

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from time import monotonic
 
 from smallest_nb.errors import ConfigError
@@ -19,10 +20,11 @@ from smallest_nb.simulator.hearing.pronunciations import Pronunciations
 from smallest_nb.simulator.hearing.stt_options import STTOptions
 from smallest_nb.simulator.speech.speech_synthesizer import SpeechSynthesizer
 from smallest_nb.simulator.text.wording import Wording
+from smallest_nb.simulator.workers.moonshine_library import ARCHITECTURES
 from smallest_nb.simulator.workers.shared_worker import SharedWorker
 from smallest_nb.simulator.workers.worker import EngineError, WorkerPool
 
-__all__ = ["ENV_HEARING", "HEARING", "HearingEngines", "choose_hearing", "describe_hearing", "hears"]
+__all__ = ["ENV_HEARING", "HEARING", "HearingEngines", "choose_hearing", "describe_hearing", "hears", "is_heard"]
 
 _log = logging.getLogger("smallest_nb.simulator")
 
@@ -63,13 +65,25 @@ def choose_hearing(hearing: str | None, engine: str, environment: Mapping[str, s
 
 
 def hears(hearing: str, model: str | None, language: str) -> bool:
-    """Say whether a recogniser understands a language, as far as its model's name tells."""
-    base = language.partition("-")[0].lower()
-    if hearing == "signal" or (hearing == "whisper" and model and not model.endswith(".en")):
+    """Say whether a recogniser understands a language, as far as its model's name tells.
+
+    Args:
+        hearing: The recogniser.
+        model: A name or a folder, whose last part is the name; None for the usual one.
+        language: A service code.
+    """
+    name = Path(model).name if model else ""
+    if hearing == "signal" or (hearing == "whisper" and name and not name.endswith(".en")):
         return True
-    if hearing == "moonshine" and model and "-" in model:
-        return base == model.rpartition("-")[2] or (model.endswith("-en") and language in _WITH_ENGLISH)
+    kind, _, spoken = name.rpartition("-")
+    if hearing == "moonshine" and kind in ARCHITECTURES and spoken != "en":
+        return language.partition("-")[0].lower() == spoken
     return language in _WITH_ENGLISH
+
+
+def is_heard(hearing: str, model: str | None, language: str) -> bool:
+    """Say whether a recogniser understands a language, or one that takes its place does."""
+    return any(hears(name, used or None, language) for name, used in _list_turns(hearing, model))
 
 
 def describe_hearing(hearing: str, model: str | None) -> str:
@@ -85,6 +99,12 @@ def describe_hearing(hearing: str, model: str | None) -> str:
 
 def _chain(hearing: str) -> list[str]:
     return [hearing] if hearing == "signal" else list(dict.fromkeys((hearing, *_FALLBACKS)))
+
+
+def _list_turns(hearing: str, model: str | None) -> list[tuple[str, str]]:
+    """Return recognisers with their models, the best first; the usual model of the same one comes second."""
+    turns = [(name, (model or "") if name == hearing else "") for name in _chain(hearing)]
+    return [turns[0], (hearing, ""), *turns[1:]] if model and hearing != "signal" else turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +191,8 @@ class HearingEngines:
                 worker = SharedWorker("transcriber_worker.py", name, model, downloads=bool(model))
                 self._shared[key] = worker, Pronunciations(worker, self._speech)
             worker, pronunciations = self._shared[key]
-            decoder = PieceDecoder(worker, KeywordReplacer(options.keywords, pronunciations), options.language)
+            keywords = KeywordReplacer(options.keywords, pronunciations)
+            decoder = PieceDecoder(worker, keywords, options.language, places=options.places)
         try:
             await decoder.start()
         except EngineError as error:
@@ -197,9 +218,7 @@ class Turns:
     def __init__(self, engines: HearingEngines, options: STTOptions, hearing: str, model: str | None) -> None:
         self._engines = engines
         self._options = options
-        self._left = [(name, (model or "") if name == hearing else "") for name in _chain(hearing)]
-        if model:  # else the usual model of the same engine would not be tried
-            self._left.insert(1, (hearing, ""))
+        self._left = _list_turns(hearing, model)
         self.reasons: list[str] = []
         self.name = ""
         self._has_slot = False

@@ -57,12 +57,14 @@ class PieceDecoder:
         worker: Has the model.
         keywords: What is to be expected.
         language: Code of what is spoken.
+        places: Whether the words' places are wanted; else only what hangs on them is aligned with its sound.
     """
 
-    def __init__(self, worker: SharedWorker, keywords: KeywordReplacer, language: str) -> None:
+    def __init__(self, worker: SharedWorker, keywords: KeywordReplacer, language: str, *, places: bool = True) -> None:
         self._worker = worker
         self._keywords = keywords
         self._language = language
+        self._places = places
         self._piece = _Piece(bytearray())
         self._offset = 0
         self._settled: list[RecognisedWord] = []
@@ -120,7 +122,7 @@ class PieceDecoder:
 
     async def _settle(self, *, hold: int) -> None:
         """Take the piece's words for good, but for the last `hold`, whose sound is kept."""
-        words = await self._place()
+        words = await self._place(cut=hold > 0)
         kept = words[:-hold] if hold else words
         piece = self._piece
         end = len(piece.pcm)
@@ -169,8 +171,12 @@ class PieceDecoder:
         words = read_spoken_form(found["text"], self._language)
         return end_loops(words, self._piece.voiced / _BYTES_A_SEC)
 
-    async def _place(self) -> list[RecognisedWord]:
-        """Return the piece's words with their times."""
+    async def _place(self, *, cut: bool = False) -> list[RecognisedWord]:
+        """Return the piece's words with their times.
+
+        Args:
+            cut: Whether the sound is to be cut between two of them.
+        """
         found = await self._transcribe()
         base = (self._offset - _LEAD) / _BYTES_A_SEC
         if found["words"] is not None and not self._language.startswith("en"):
@@ -179,6 +185,9 @@ class PieceDecoder:
         words = self._write(found)
         if not words:
             return []
+        if not (self._places or self._keywords or cut):
+            times = _fill_in([None] * len(words), words, self._piece.voiced / _BYTES_A_SEC, sure=_UNALIGNED)
+            return [_make_word(word, base, place) for word, place in zip(words, times, strict=True)]
         phones = await self._keywords.find_phones(make_key(w) for w in words)
         how = {key: phones[key][0] for key in phones}
         said = {key: how[key] for key in phones if not phones[key][1]}

@@ -32,6 +32,8 @@ _PRE_ROLL_FRAMES = 12
 _INTERIM_FRAMES = 15
 """An interim each 0.48 s; at most 0.6 s are promised."""
 _LEAST_SECS = 0.4
+_MOST_SHARE = 0.5
+"""Of the time that interims may take: on a busy machine they become rarer, and the session does not fall behind."""
 _OVERDUE_FRAMES = 60
 """In a message of any length one is made after so many frames at the latest."""
 _QUIET_FRAMES = 8
@@ -81,6 +83,7 @@ class SpeechRecogniser:
         self._since_interim = 0
         self._last_text = ""
         self._guessed_at = 0.0
+        self._guess_secs = 0.0
 
     async def start(self) -> None:
         """Take a decoder.
@@ -165,11 +168,13 @@ class SpeechRecogniser:
         """Return the interim that is due, if any, and the finals of as many words as end a segment."""
         results: list[Result] = []
         while self._speaking and self._interims and self._since_interim >= _INTERIM_FRAMES:
-            if self._max_words is None and monotonic() - self._guessed_at < _LEAST_SECS:
+            least = max(_LEAST_SECS, self._guess_secs / _MOST_SHARE)
+            if self._max_words is None and monotonic() - self._guessed_at < least:
                 break  # a file comes faster than it is read; where words end a segment, nothing may hang on time
             self._guessed_at = monotonic()
             self._since_interim = 0
             found = await self._decode(lambda decoder: decoder.guess())
+            self._guess_secs = monotonic() - self._guessed_at
             text = " ".join(found.words) if found is not None else ""
             if found is not None and self._max_words is not None and found.settled >= self._max_words:
                 cut = await self._cut(self._max_words)

@@ -26,6 +26,7 @@ _RATE = 16000
 _GET = "pip install 'smallest-nb[simulator]'"
 _USUAL_MOONSHINE, _USUAL_WHISPER = "tiny-en", "tiny.en"
 _PARTS = ("tokenizer.bin",)
+_MORE_PARTS = dict.fromkeys(("tiny", "base"), ("encoder_model.ort", "decoder_model_merged.ort"))
 
 
 class _Model(Protocol):
@@ -49,13 +50,15 @@ class _Moonshine:
         if architecture is None or not language:
             known = ", ".join(f"{k}-en" for k in moonshine_library.ARCHITECTURES)
             raise _MissingError(f"{name!r} is no model of Moonshine; its folder must be named like {known}")
-        missing = [part for part in _PARTS if not (folder / part).is_file()]
+        missing = [part for part in (*_PARTS, *_MORE_PARTS.get(kind, ())) if not (folder / part).is_file()]
         if missing:
             raise _MissingError(f"the model in {folder} is incomplete: {', '.join(missing)} is missing; get it again")
         try:
             self._model = moonshine_library.Moonshine(folder, architecture)
         except (RuntimeError, OSError) as error:
-            raise _MissingError(f"moonshine cannot load {folder}: {error}") from None
+            raise _MissingError(
+                f"moonshine cannot load the model in {folder} ({error}): its files may be damaged; get it again"
+            ) from None
         self.languages = [language]
 
     def transcribe(self, pcm: bytes, language: str) -> dict[str, Any]:  # noqa: ARG002 - it has one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,14 @@ from smallest_nb.simulator.workers import framing
 __all__ = ["EngineError", "Worker", "WorkerPool"]
 
 _START_SECS = 30.0
+_END_SECS = 1.0
 _MAX_WAITING = 64
+_MEANINGS = {
+    "SIGILL": ": this processor lacks an instruction that the engine needs, such as AVX2",
+    "SIGKILL": ": it was killed, by someone or because memory ran out",
+    "SIGSEGV": ": the engine crashed",
+    "SIGABRT": ": the engine gave up, perhaps over a damaged model",
+}
 
 
 class EngineError(SmallestError):
@@ -81,7 +89,20 @@ class Worker:
             kind, size = framing.HEADER.unpack(await self._process.stdout.readexactly(framing.HEADER.size))
             return kind, await self._process.stdout.readexactly(size)
         except asyncio.IncompleteReadError as error:
-            raise EngineError("the engine's process ended unexpectedly") from error
+            raise EngineError(f"the engine's process ended unexpectedly{await self._explain_end()}") from error
+
+    async def _explain_end(self) -> str:
+        """Return what the system says of a process that ended by itself."""
+        try:
+            async with asyncio.timeout(_END_SECS):
+                code = await self._process.wait()
+        except TimeoutError:  # it closed its output and goes on
+            return ""
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            return f" (code {code})"
+        return f" ({name}{_MEANINGS.get(name, '')})"
 
     @property
     def pid(self) -> int:
