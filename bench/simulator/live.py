@@ -1,4 +1,4 @@
-"""Two people who speak at the same time: how old interim text is, and how soon a final comes after `finalize`.
+"""People who speak, two at the same time: how old interim text is, and how soon a final comes after `finalize`.
 
 Sound is sent in real time. A word is as late as the first result with as many words in it comes after the word's end;
 what the voices say is known, and so is when.
@@ -29,23 +29,28 @@ _SENTENCES = 2
 
 
 async def measure(figures: Figures, server: Server, *, quick: bool) -> None:
-    """Let two sessions run side by side, several turns each."""
-    late: list[float] = []
-    finals: list[float] = []
-    missing = 0
+    """Let two sessions run side by side, several turns each, then one alone, sentence by sentence."""
     await hear(server, bytes(_RATE))  # the model is loaded by then
-    texts = [" ".join(EVERYDAY[at : at + _SENTENCES]) for at in range(0, len(EVERYDAY), _SENTENCES)]
-    for text in texts[: 1 if quick else None]:
-        spoken = await asyncio.gather(*(say_timed(server, text, voice) for voice in _VOICES))
-        begin = perf_counter() + 0.5
-        turns = await asyncio.gather(*(_listen(server, pcm, words, begin) for pcm, words in spoken))
-        for words_late, final in turns:
-            late += words_late
-            finals += [1000 * final] if final is not None else []
-            missing += final is None
+    late: list[float] = []
+    turns = [" ".join(EVERYDAY[at : at + _SENTENCES]) for at in range(0, len(EVERYDAY), _SENTENCES)]
+    finals: dict[str, list[float]] = {"two live sessions": [], "one live session": []}
+    missing = dict.fromkeys(finals, 0)
+    for case, texts, voices in (
+        ("two live sessions", turns, _VOICES),
+        ("one live session", EVERYDAY[::2], _VOICES[:1]),
+    ):
+        for text in texts[: 1 if quick else None]:
+            spoken = await asyncio.gather(*(say_timed(server, text, voice) for voice in voices))
+            begin = perf_counter() + 0.5
+            for words_late, final in await asyncio.gather(*(_listen(server, *s, begin) for s in spoken)):
+                late += words_late if len(voices) > 1 else []
+                finals[case] += [1000 * final] if final is not None else []
+                missing[case] += final is None
     figures.add("interim text, age", "two live sessions", "s", late, target={"p95": _MOST_LATE_SECS})
-    note = f"{missing} never came" if missing else ""
-    figures.add("final after finalize", "two live sessions", "ms", finals, target={"p95": _MOST_FINAL_MS}, note=note)
+    for case, values in finals.items():
+        target = {"p95": float(_MOST_FINAL_MS)} if case.startswith("one") else None
+        note = f"{missing[case]} never came" if missing[case] else ""
+        figures.add("final after finalize", case, "ms", values, target=target, note=note)
 
 
 async def _listen(server: Server, pcm: bytes, words: list[TimedWord], begin: float) -> tuple[list[float], float | None]:
