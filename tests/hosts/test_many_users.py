@@ -119,7 +119,7 @@ def test_a_notebook_server_that_is_restarted(name, tmp_path):
             running.stop()
             wait_for("the kernel ended with its server", lambda: not before.alive)
             running.start()
-            message = shown.player.locator(".snb-error").filter(has_text="run the cell again")
+            message = shown.page.locator(".snb-tuner .snb-connection").filter(has_text="run the cell again")
 
             def press_and_look() -> bool:
                 # JupyterLab's own message about the server lies over everything.

@@ -22,7 +22,7 @@ def picture(notes, selector: str, name: str) -> None:
     output.scroll_into_view_if_needed()
     output.screenshot(path=path)
     notes.page.set_viewport_size(before)
-    assert path.stat().st_size > 5000
+    assert path.stat().st_size > 2000
 
 
 def contrast(notes, selector: str) -> float:
