@@ -135,7 +135,7 @@ class Behaviour:
 
     @property
     def chosen_speech(self) -> str:
-        """Whose voice speaks: "espeak-ng" or "piper:PATH.onnx"."""
+        """The speech engine: "espeak-ng" or "piper:PATH.onnx"."""
         return choose_speech(self.speech)
 
     def withdraws(self, model: str | None) -> bool:
