@@ -135,7 +135,7 @@ class Behaviour:
 
     @property
     def chosen_speech(self) -> str:
-        """The speech engine: "espeak-ng" or "piper:PATH.onnx"."""
+        """What speaks, "espeak-ng" or "piper:PATH.onnx"."""
         return choose_speech(self.speech)
 
     def withdraws(self, model: str | None) -> bool:
