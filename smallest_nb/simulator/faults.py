@@ -135,7 +135,7 @@ class Behaviour:
 
     @property
     def chosen_speech(self) -> str:
-        """What speaks, "espeak-ng" or "piper:PATH.onnx"."""
+        """What speaks, as `--speech` names it."""
         return choose_speech(self.speech)
 
     def withdraws(self, model: str | None) -> bool:
