@@ -39,10 +39,11 @@ help: ## Say what there is
 demo: setup ## Open the first tutorial in JupyterLab
 	$(UV_RUN) smallest-nb demo --port $(PORT)
 
-# Environments are downloaded while lint, types and the documentation need the processors; those of the hosts, which
-# tests wait for, also while the tests run. A target's output is printed as one block when it ends, but for the tests'.
+# Environments are installed while lint, types and the documentation are checked, and all before the tests: beside an
+# installation pages that are timed by sound fail by chance. A target's output is printed as one block when it ends, but
+# for the tests'.
 test: ## Run everything that every change has to pass; the last line is pytest's
-	$(MAKE) --no-print-directory --jobs=6 --output-sync=target BEFORE_TESTS=checks run-tests environments
+	$(MAKE) --no-print-directory --jobs=6 --output-sync=target BEFORE_TESTS="checks environments" run-tests
 
 test-all: test ## Also what is slow and rarely breaks (marked `slow`, each with its reason)
 	$(PYTEST) -n $(WORKERS) --no-loadscope-reorder -m slow tests

@@ -50,7 +50,7 @@ class Bench:
         self._before = ""
 
     def add(self, metric: str, unit: str, values: list[float], client: str = OURS, turn: int = 0) -> None:
-        """Keep figures, and print them: whoever waits for the table sees how far it is."""
+        """Keep figures, and print each as it is known, before the table."""
         if values:
             print(f"{metric} {client}: {median(values):.4g} {unit}", file=sys.stderr, flush=True)
         self.samples.add(metric, unit, client, turn, [float(v) for v in values])

@@ -90,13 +90,13 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(piece)
             await writer.drain()
     except OSError:
-        pass  # one side is gone: the other one is told below
+        pass  # one side is gone: the other one is closed below
     finally:
         writer.close()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close without the goodbye of TCP, as a network that is gone."""
+    """Close with RST, as a network that is gone."""
     connection = writer.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

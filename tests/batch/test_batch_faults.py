@@ -20,6 +20,7 @@ from smallest_nb.simulator import Simulator
 from smallest_nb.simulator.faults import Behaviour
 from tests.support.services import KEY
 from tests.support.sessions import counted_sessions
+from tests.support.widget_page import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [f"This is sentence number {n} of a long list." for n in range(60)]
@@ -84,6 +85,7 @@ def test_a_killed_process_loses_what_was_in_flight_and_nothing_else(slow, tmp_pa
         there = check_whole(tmp_path)
         assert {name: at for name, at in there.items() if name in finished} == finished  # none was spoken again
         finished = there
+    eventually(lambda: slow.open_sessions == 0)  # those of the killed process are not counted
     with counted_sessions(slow) as counted:
         done = snb.speak_many(TEXTS, out=tmp_path, units=4, api_key=KEY, base_url=slow.base_url)
         requests = sum(not r.is_earlier for r in done)

@@ -93,7 +93,7 @@ def test_pause_seek_loop_and_volume(player):
     player.do("player.loop = True; player.seek(2.0)")
     wait_state(player, "playing")
     player.page.wait_for_function(
-        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) < 1", timeout=5000
+        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) < 1"
     )
     assert player.page.evaluate("() => document.querySelector('.snb-player').dataset.state") == "playing"
     player.do("player.loop = False; player.stop()")
@@ -109,11 +109,11 @@ def test_the_wave_can_be_pressed_and_moved_by_keys(player):
     box = wave.bounding_box()
     wave.click(position={"x": box["width"] * 0.8, "y": 10})
     player.page.wait_for_function(
-        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) >= 2.3", timeout=5000
+        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) >= 2.3"
     )
     wave.press("ArrowLeft")
     player.page.wait_for_function(
-        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) < 2.3", timeout=5000
+        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuenow')) < 2.3"
     )
 
 

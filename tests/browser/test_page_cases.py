@@ -77,7 +77,7 @@ def status(notes, part=".snb-mic"):
 def test_P4_a_suspended_microphone_is_said_at_once_and_goes_on_with_a_press(notes):
     record(notes)
     notes.page.evaluate(SUSPEND, -1)
-    status(notes).filter(has_text="holds the microphone's sound back").wait_for(timeout=2000)
+    status(notes).filter(has_text="holds the microphone's sound back").wait_for()
     before = notes.kernel("mic.received")
     notes.page.evaluate(ALLOW, -1)
     notes.page.mouse.click(5, 300)
@@ -99,9 +99,9 @@ def test_P4_a_context_that_the_browser_lets_go_on_goes_on_by_itself(notes):
 def test_P4_a_muted_microphone_is_said_at_once_and_so_is_its_end(notes):
     record(notes)
     notes.page.evaluate(MUTE, True)
-    status(notes).filter(has_text="The microphone is muted").wait_for(timeout=2000)
+    status(notes).filter(has_text="The microphone is muted").wait_for()
     notes.page.evaluate(MUTE, False)
-    status(notes).filter(has_text="The microphone is muted").wait_for(state="detached", timeout=2000)
+    status(notes).filter(has_text="The microphone is muted").wait_for(state="detached")
     press(notes, "Stop")
     state(notes, ".snb-mic", "idle")
 
@@ -277,9 +277,9 @@ def test_P15_a_headset_that_is_plugged_in_is_in_the_list(notes):
       media.dispatchEvent(new Event('devicechange'));
     }"""
     notes.page.evaluate(change, True)
-    options.filter(has_text="A headset").wait_for(state="attached", timeout=2000)
+    options.filter(has_text="A headset").wait_for(state="attached")
     notes.page.evaluate(change, False)
-    options.filter(has_text="A headset").wait_for(state="detached", timeout=2000)
+    options.filter(has_text="A headset").wait_for(state="detached")
     notes.page.get_by_text("Microphone settings").click()
 
 

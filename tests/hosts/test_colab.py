@@ -98,7 +98,7 @@ def test_an_audition_sounds_whole_in_one_of_two_outputs(server, browsers, late):
         first, second = shown(notes, 0), shown(notes, 1)
         if late == "drop":  # found out by the probe; one that is held back comes with what another page asked for
             pulls = "[p.pull for p in tuner.player._channel.pages.values()]"
-            wait_for("both ask", lambda: server.eval(pulls) == [True] * 2)
+            wait_for("both ask", lambda: server.eval(pulls) == [True] * 2, 60)
         lost = notes.host("lost")
         hear(first, lambda: press(first, "Speak"))
         check_heard(server, first)

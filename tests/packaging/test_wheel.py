@@ -91,6 +91,8 @@ def test_it_works_with_the_versions_that_colab_ships(wheel, tmp_path):
     subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *pins, f"{wheel}[simulator,data]"], check=True)
     code = """
 import smallest_nb as snb
+from smallest_nb.simulator import Behaviour
+snb.use_simulator(behaviour=Behaviour(engine="signal"))  # versions are tried here, not the recogniser
 tuner = snb.VoiceTuner("The weather will be cold and cloudy this morning.", voice="magnus", sample_rate=16000)
 take = tuner.audition()
 tuner.settings = {"speed": 1.3}

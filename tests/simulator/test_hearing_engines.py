@@ -198,7 +198,7 @@ async def test_an_engine_that_always_fails_gives_way_in_mid_sentence(fresh_simul
         (signal.SIGKILL, "SIGKILL: it was killed, by someone or because memory ran out"),
     ],
 )
-async def test_the_end_of_a_process_is_told_with_its_reason(sent, words):
+async def test_the_end_of_a_process_is_reported_with_its_reason(sent, words):
     worker = await Worker.start("synthesizer_worker.py")
     psutil.Process(worker.pid).send_signal(sent)
     with pytest.raises(EngineError, match=words):
