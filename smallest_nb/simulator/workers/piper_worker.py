@@ -7,15 +7,13 @@ piper-tts contains espeak-ng and is GPL-3.0-or-later: a process of its own, as e
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
 import os
-import signal
 import sys
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+import child_process  # type: ignore[import-not-found]
 import framing  # type: ignore[import-not-found]  # beside this file; the package itself is not imported here
 import word_groups  # type: ignore[import-not-found]
 
@@ -30,17 +28,11 @@ _LENGTHS = b"/Ceil_output_0"
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 """Fields of ONNX's ModelProto, GraphProto and ValueInfoProto."""
 _SEED = 7
-_PDEATHSIG = 1
-_REPORTED = 3
 _MAX_SHOWN = 200
 
 
 class _UnusableError(Exception):
     """Why there is no voice, and what to do."""
-
-
-class _ReportedError(Exception):
-    """The child has written the error itself."""
 
 
 class _Voice:
@@ -95,31 +87,8 @@ class _Voice:
         raise AssertionError
 
     def speak(self, job: dict[str, Any]) -> None:
-        """Answer one request, in a child process if the system can fork.
-
-        The models draw noise from generators that go on from one text to the next; each child begins with the seed,
-        so that the same request has the same sound.
-        """
-        if not hasattr(os, "fork"):
-            self._speak(job)
-            return
-        parent = os.getpid()
-        child = os.fork()
-        if not child:
-            try:
-                _end_with(parent)
-                self._speak(job)
-                os._exit(0)
-            except Exception as error:
-                framing.write(self._out, framing.pack(b"X", f"Piper failed on this text: {_show(error)}".encode()))
-                os._exit(_REPORTED)
-            finally:
-                os._exit(1)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code == _REPORTED:
-            raise _ReportedError
-        if code:
-            raise RuntimeError(f"Piper failed on this text (code {code})")
+        """Answer one request."""
+        child_process.answer_in_child(lambda: self._speak(job), self._out, "Piper", _describe)
 
     def _speak(self, job: dict[str, Any]) -> None:
         # [[ ]] would be taken for phonemes.
@@ -176,12 +145,8 @@ def _show(error: BaseException) -> str:
     return words if len(words) <= _MAX_SHOWN else words[:_MAX_SHOWN] + "..."
 
 
-def _end_with(parent: int) -> None:
-    """Let this process be killed when its parent is."""
-    with contextlib.suppress(AttributeError, OSError):  # Linux only; elsewhere it ends with what it has to say
-        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+def _describe(error: BaseException) -> str:
+    return f"Piper failed on this text: {_show(error)}"
 
 
 def main() -> None:
@@ -203,10 +168,10 @@ def main() -> None:
     while (message := framing.read(sys.stdin.buffer)) is not None:
         try:
             voice.speak(json.loads(message[1]))
-        except _ReportedError:
+        except child_process.ReportedError:
             continue
         except Exception as error:
-            framing.write(out, framing.pack(b"X", f"Piper failed on this text: {_show(error)}".encode()))
+            framing.write(out, framing.pack(b"X", _describe(error).encode()))
             continue
         framing.write(out, framing.pack(b"E"))
 

@@ -7,11 +7,9 @@ of its own. Messages in: `S` {text or ipa, voice, rate, pitch, range, volume}. O
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import ctypes.util
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - before pathlib matters
 import json
 
+import child_process  # type: ignore[import-not-found]
 import framing  # type: ignore[import-not-found]  # beside this file; the package itself is not imported here
 
 _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
@@ -28,8 +27,6 @@ _IPA = 2
 _EVENT_END, _EVENT_WORD = 0, 1
 _BUFFER_MS = 60
 _MAX_DATA_PATH = 150
-_PDEATHSIG = 1
-_REPORTED = 3
 
 
 class _EventId(ctypes.Union):
@@ -70,10 +67,6 @@ def _library() -> tuple[Any, bytes | None]:
     return ctypes.CDLL(espeakng_loader.get_library_path()), data.encode()
 
 
-class _ReportedError(Exception):
-    """The child has written the error itself."""
-
-
 class _Engine:
     def __init__(self, out: Any) -> None:
         self._lib, data = _library()
@@ -97,32 +90,8 @@ class _Engine:
         return 0
 
     def speak(self, job: dict[str, Any]) -> None:
-        """Answer one request, in a child process if the system can fork.
-
-        espeak-ng's flutter and its dictionaries go on from one text to the next. Only a state in which nothing was
-        ever spoken gives the same sound for the same request, and so the same transcript, tutorial and test; and a
-        text on which it crashes ends that child alone.
-        """
-        if not hasattr(os, "fork"):
-            self._speak(job)
-            return
-        parent = os.getpid()
-        child = os.fork()
-        if not child:
-            try:
-                _end_with(parent)
-                self._speak(job)
-                os._exit(0)
-            except RuntimeError as error:
-                framing.write(self._out, framing.pack(b"X", str(error).encode()))
-                os._exit(_REPORTED)
-            finally:
-                os._exit(1)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code == _REPORTED:
-            raise _ReportedError
-        if code:
-            raise RuntimeError(f"espeak-ng failed on this text (code {code})")
+        """Answer one request."""
+        child_process.answer_in_child(lambda: self._speak(job), self._out, "espeak-ng")
 
     def _speak(self, job: dict[str, Any]) -> None:
         if self._lib.espeak_SetVoiceByName(job["voice"].encode()) != 0:
@@ -145,14 +114,6 @@ class _Engine:
         return b" ".join(clauses).decode()
 
 
-def _end_with(parent: int) -> None:
-    """Let this process be killed when its parent is."""
-    with contextlib.suppress(AttributeError, OSError):  # Linux only; elsewhere it ends with what it has to say
-        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
 def main() -> None:
     """Serve until stdin ends."""
     out = sys.stdout.buffer
@@ -165,7 +126,7 @@ def main() -> None:
     while (message := framing.read(sys.stdin.buffer)) is not None:
         try:
             engine.speak(json.loads(message[1]))
-        except _ReportedError:
+        except child_process.ReportedError:
             continue
         except RuntimeError as error:
             framing.write(out, framing.pack(b"X", str(error).encode()))
