@@ -32,6 +32,7 @@ class Listening:
         self._group = -1
         self._group_blocks = 0
         self._group_start = 0.0
+        self._understood = -1
         self._words: list[tuple[str, float, float]] = []
         self._first_final = ""
 
@@ -90,9 +91,10 @@ class Listening:
                 await self._finish_word()
 
     async def _finish_word(self) -> None:
-        if self._group_blocks < _ENOUGH:
+        # A pause in the middle of a word, which a busy client makes too, leaves two halves, each of them enough.
+        if self._group_blocks < _ENOUGH or self._group == self._understood:
             return
-        self._group_blocks = 0
+        self._understood = self._group
         self._words.append((word_of(self._group), self._group_start, self._reader.samples / HEARD_RATE))
         if len(self._words) >= self._plan.words_per_final:
             await self._final()

@@ -18,7 +18,7 @@ KEY = "sk_test_canary_7f3a"
 OPEN, STORY, STOP, WAY, WEATHER = (
     "Please tell me when the museum is open.",
     "Please tell me a story about a museum.",
-    "Please stop talking now.",
+    "Please stop now.",
     "Please tell me the way to the station.",
     "Please tell me about the weather this morning.",
 )

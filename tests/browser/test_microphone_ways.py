@@ -104,6 +104,7 @@ def test_a_microphone_of_its_own_has_a_tab_too(strict_lab, spoken):
             link.click()
         tab = opened.value
         tab.wait_for_selector(".snb-mic[data-ready='true']")
+        link.wait_for(state="detached")  # until it knows of the tab, the notebook's own page would record
         notes.page.get_by_role("button", name="Record").click()  # in the notebook, for the tab
         tab.wait_for_selector(".snb-mic[data-state='recording']")
         until(notes, "mic.received > 16000")

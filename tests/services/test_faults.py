@@ -112,6 +112,11 @@ async def test_the_judge_reports_a_chunk_that_was_never_sent(server):
     assert (result.outcome, result.bytes_lost, result.text_lost) == ("wrong audio", 2400, 1)
 
 
+async def test_the_server_hears_a_word_once_that_a_pause_divides(server):
+    row = Row("a pause in the middle of a word", "stt", "", plan(), pause_at=25, pause_s=0.5)
+    assert (await run_here(row, server)).outcome == "whole"
+
+
 async def test_the_judge_reports_a_word_that_was_never_heard(server):
     row = Row("a word is misheard", "stt", "", plan(Fault("interim", "mishear", after=2)))
     result = await run_here(row, server)

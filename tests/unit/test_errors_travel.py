@@ -25,7 +25,7 @@ VALUES = {
 
 def tree():
     for module in pkgutil.walk_packages(snb.__path__, "smallest_nb."):
-        if not module.name.endswith(("__main__", "_worker")):
+        if not module.name.endswith(("__main__", "_worker", ".child_process")):  # these are run, not imported
             importlib.import_module(module.name)
 
     def below(kind):

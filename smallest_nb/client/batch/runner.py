@@ -11,6 +11,7 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from time import monotonic, time
 from typing import Any, Protocol
 
@@ -199,7 +200,7 @@ class Run:
                     item, ok=True, attempts=attempt, duration=made.duration, characters=made.characters,
                     ttfb_s=made.ttfb_s, seconds=monotonic() - began, value=made.value,
                 )  # fmt: skip
-                await self._store.keep(_as_record(result, item, made), made)
+                await self._store.keep(_as_record(result, item, made), made, partial(self._kept, item, result, made))
             except Exception as error:
                 self._stop_if_hopeless(error)
                 if attempt < self._attempts and _may_help(error):
@@ -208,7 +209,7 @@ class Run:
                     continue
                 await self._fail(item, error, attempt)
             else:
-                self._succeed(item, result, made)
+                self._succeed(made)
             return
 
     async def _attempt(self, item: Item) -> Made:
@@ -273,12 +274,15 @@ class Run:
         except OSError as error:
             raise _Stopped(error) from None
 
-    def _succeed(self, item: Item, result: BatchResult, made: Made) -> None:
-        self._failures_in_a_row = 0
+    def _kept(self, item: Item, result: BatchResult, made: Made) -> None:
+        """Note an item that was written, even if the run was interrupted meanwhile."""
+        self._results[item.id] = result
         self._audio_s += made.duration
         self._characters += made.characters
-        self._results[item.id] = result
         self._meter.add(ok=True, seconds=made.duration, characters=made.characters)
+
+    def _succeed(self, made: Made) -> None:
+        self._failures_in_a_row = 0
         self._bytes_kept += len(getattr(made.value, "pcm", b""))
         if self._bytes_kept > _MOST_BYTES_KEPT:
             raise _Stopped(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+from collections.abc import Callable
 from typing import Any
 
 from smallest_nb.client.batch.items import Item, Made
@@ -39,7 +40,7 @@ class Store:
         self.folder = folder
         self._lock = None if folder is None else folder.lock()
         self._manifest: Manifest | None = None
-        self._waiting: list[tuple[dict[str, Any], Made, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[dict[str, Any], Made, Callable[[], None], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -75,16 +76,22 @@ class Store:
             lambda: {item.id: record for item in items if (record := manifest.done(item)) is not None}
         )
 
-    async def keep(self, record: dict[str, Any], made: Made) -> None:
+    async def keep(self, record: dict[str, Any], made: Made, on_kept: Callable[[], None] = lambda: None) -> None:
         """Write an item's files and its line; both are on the disk when this returns.
+
+        Args:
+            record: The line.
+            made: The files.
+            on_kept: Called once they are on the disk, even if the caller was cancelled meanwhile.
 
         Raises:
             OSError: They cannot be written; then neither is there.
         """
         if self.folder is None:
+            on_kept()
             return
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((record, made, future))
+        self._waiting.append((record, made, on_kept, future))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
         await asyncio.shield(future)
@@ -93,7 +100,7 @@ class Store:
         while self._waiting:
             group, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
             try:
-                failures = await run_in_daemon_thread(self._write, [(record, made) for record, made, _ in group])
+                failures = await run_in_daemon_thread(self._write, [(record, made) for record, made, *_ in group])
             except BaseException as error:
                 for *_, future in group:
                     if not future.done():
@@ -102,7 +109,9 @@ class Store:
                 if not isinstance(error, Exception):
                     raise
                 continue
-            for (*_, future), failure in zip(group, failures, strict=True):
+            for (*_, on_kept, future), failure in zip(group, failures, strict=True):
+                if failure is None:
+                    on_kept()
                 if future.done():
                     continue
                 if failure is None:
