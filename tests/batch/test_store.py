@@ -13,7 +13,7 @@ from smallest_nb.client.batch.store import Store
 
 
 async def test_an_item_that_was_written_is_noted_if_the_run_is_interrupted_meanwhile(tmp_path):
-    """Ctrl+C while a slow disk writes: the item is in the manifest, so it is among the results that the error carries."""
+    """Ctrl+C while a slow disk writes: what is in the manifest is among the results that the error carries."""
     writing, may_end = threading.Event(), threading.Event()
 
     class SlowFolder(LocalFolder):
