@@ -14,7 +14,9 @@ from bench.venvs import ROOT, Shelf
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 ORACLES = ("pipecat13", "piper")
 """For tests: a client of other times, and the engine of Piper voices. They are never measured."""
-PEERS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt") if p.stem not in ORACLES))
+PAGES = ("gradio",)
+"""For `bench.press` alone, which makes it when it is asked for."""
+PEERS = tuple(sorted(p.stem for p in REQUIREMENTS.glob("*.txt") if p.stem not in (*ORACLES, *PAGES)))
 OWN = ("floor", "smallest_nb", "nothing")
 """Clients that run in the project's own environment."""
 _SHELF = Shelf(ROOT / ".bench", REQUIREMENTS)
@@ -25,6 +27,14 @@ def interpreter(client: str) -> Path | None:
     if client in OWN:
         return Path(sys.executable)
     return _SHELF.python(client.partition("_")[0])  # pipecat_defaults is pipecat, driven otherwise
+
+
+def page_peer(name: str) -> Path:
+    """Return the Python of an environment that is made when it is missing."""
+    if _SHELF.python(name) is None:
+        _SHELF.make(name)
+        _SHELF.seal(name)
+    return _SHELF.python(name) or Path(sys.executable)
 
 
 def main() -> None:

@@ -88,15 +88,31 @@ def _losses() -> Iterator[Row]:
         "raised IncompleteError",
         plan(Fault("audio", "reset", after=MID_AUDIO), Fault("handshake", "refuse", code=503, times=ALWAYS)),
         options={"spare_socket": False, "max_retries": 1},
+        at_least=5.0,
+        within=15.0,
+        limit=20.0,
     )
     yield Row(
         "outage of 2 s mid-audio",
         "tts",
-        "raised IncompleteError, then whole",
+        _ONCE_MORE,
         plan(Fault("audio", "outage", after=MID_AUDIO, secs=2)),
         texts=_TWO,
-        pause_s=2.5,
+        within=8.0,
         apart=True,
+    )
+    yield Row(
+        "outage of 14 s mid-audio",
+        "tts",
+        "raised IncompleteError, then whole",
+        plan(Fault("audio", "outage", after=MID_AUDIO, secs=14)),
+        texts=_TWO,
+        pause_s=8.0,
+        at_least=9.0,
+        within=12.0,
+        limit=40.0,
+        apart=True,
+        long=True,
     )
     closing = plan(Fault("complete", "close", code=1000, times=ALWAYS))
     yield Row("close 1000 after each complete", "tts", "whole after 2 reconnects", closing, texts=SENTENCES)

@@ -169,6 +169,19 @@ def compare(rows: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
             row["ok"] = row["median"] <= row["target"]
 
 
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print rows with targets."""
+    if as_json:
+        print(json.dumps({"rows": rows}, indent=1))
+        return
+    for row in rows:
+        verdict = {True: "ok", False: "MISSED", None: ""}[row["ok"]]
+        target = "" if row["target"] is None else f"<= {row['target']:g}"
+        print(
+            f"{row['metric']:36} {row['client']:12} {row['median']:>10.4g} {row['p95']:>10.4g} {target:>12} {verdict}"
+        )
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.open", description=__doc__)
@@ -189,13 +202,7 @@ def main() -> None:
         before = former(options.before.resolve(), options.rounds)
         compare(rows, before)
         rows += [{**row, "target": None, "ok": None} for row in before]
-    if options.json:
-        print(json.dumps({"rows": rows}, indent=1))
-    else:
-        for row in rows:
-            verdict = {True: "ok", False: "MISSED", None: ""}[row["ok"]]
-            target = "" if row["target"] is None else f"<= {row['target']:g}"
-            print(f"{row['metric']:36} {row['client']:12} {row['median']:>10.4g} {target:>12} {verdict}")
+    print_rows(rows, as_json=options.json)
     sys.exit(any(row["ok"] is False for row in rows))
 
 

@@ -247,14 +247,20 @@ describe("the channel", () => {
     comm.welcome();
     expect(comm.of("press")).toMatchObject([{ part: "player", action: "play" }]);
     expect(player.unanswered).toBe(true);
+    const pings = comm.of("ping").length;
+    vi.advanceTimersByTime(100);
+    expect(comm.of("ping").length, "what the press brings comes first").toBe(pings);
+    vi.advanceTimersByTime(250);
     comm.pong();
     expect([player.unanswered, channel.trouble]).toEqual([false, null]);
     vi.useRealTimers();
   });
 
   it("sends once more, as another page, what a kernel did not take that had forgotten it", () => {
+    vi.useFakeTimers();
     const [comm, channel] = connected(1);
     channel.send({ type: "press", action: "play" });
+    vi.advanceTimersByTime(350);
     comm.pong();
     channel.send({ type: "press", action: "stop" });
     const former = channel.page;
@@ -263,6 +269,7 @@ describe("the channel", () => {
     comm.welcome(9);
     const sent = comm.of("press").filter((message) => message.page === channel.page);
     expect(sent).toMatchObject([{ action: "stop" }]);
+    vi.useRealTimers();
   });
 
   it("P8 goes on where a view comes back soon, else leaves once and comes back as a new page", async () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { Envelope } from "../src/audio/envelope";
-import { BURSTY_SECS, JitterEstimator, LEAST_SECS, MOST_SECS, START_SECS } from "../src/audio/jitter";
+import {
+  BURSTY_SECS,
+  JitterEstimator,
+  LEAST_SECS,
+  MOST_SECS,
+  START_DELAY_SECS,
+  START_SECS,
+} from "../src/audio/jitter";
 import { Level, meter } from "../src/audio/level";
 import { pcm16, toInt16 } from "../src/audio/pcm";
 import { Ramp } from "../src/audio/ramp";
@@ -131,6 +138,25 @@ describe("the jitter estimate", () => {
         if (begun !== null) expect(i * 0.1 - (now - begun)).toBeGreaterThan(0);
         if (begun === null && (i + 1) * 0.1 >= threshold) begun = now;
       }
+    }
+  });
+
+  it("lets a stream start some time after its first sound, however long its pieces are", () => {
+    const jitter = new JitterEstimator();
+    expect(jitter.startDelaySecs).toBe(START_DELAY_SECS);
+    arrivals(jitter, 100, () => 0, 0.2);
+    expect(jitter.startDelaySecs).toBeCloseTo(0.01, 6);
+    jitter.bursty = true;
+    expect(jitter.startDelaySecs).toBe(Number.POSITIVE_INFINITY);
+    for (const piece of [0.02, 0.1, 0.2]) {
+      const late = (i: number) => ((i * 7919) % 101) / 2000; // up to 50 ms
+      const learned = new JitterEstimator();
+      arrivals(learned, 200, late, piece);
+      const begun = late(0) + learned.startDelaySecs;
+      for (let i = 1; i < 200; i++) expect(i * piece + late(i)).toBeLessThan(begun + i * piece);
+      const before = learned.startDelaySecs;
+      learned.underrun();
+      expect(learned.startDelaySecs).toBeGreaterThan(before);
     }
   });
 

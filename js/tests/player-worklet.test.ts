@@ -40,6 +40,20 @@ describe("the player's worklet, as built", () => {
     expect(host.posted[0]).toMatchObject({ type: "started", stream: "a" });
   });
 
+  it("starts some time after the first sound however little came, and after an underrun at the threshold only", () => {
+    const host = new WorkletHost(source, RATE);
+    host.post({ type: "open", stream: "a", prebufferThreshold: 4000, startDelay: 1280, fadeIn: 0 });
+    host.render(30); // nothing came yet
+    host.post({ type: "push", stream: "a", samples: new Float32Array(1024).fill(0.5) });
+    expect(host.render(10).every((x) => x === 0)).toBe(true);
+    expect(host.render(8).every((x) => x === 0.5)).toBe(true);
+    host.render(4); // dry
+    host.post({ type: "push", stream: "a", samples: new Float32Array(1024).fill(0.5) });
+    expect(host.render(40).some((x) => x === 0.5)).toBe(false);
+    host.post({ type: "push", stream: "a", samples: new Float32Array(3000).fill(0.5) });
+    expect(host.render(2).some((x) => x === 0.5)).toBe(true);
+  });
+
   it("counts an underrun, refills to the prebufferThreshold, loses nothing and does not click", () => {
     const host = new WorkletHost(source, RATE);
     host.post({ type: "open", stream: "a", prebufferThreshold: 256, fadeIn: 0 });
@@ -103,6 +117,39 @@ describe("the player's worklet, as built", () => {
     host.post({ type: "push", stream: "b", samples: new Float32Array(4000).fill(0.8) });
     const out = host.render(12);
     for (const x of out) expect(x).toBeCloseTo(0.8, 4);
+  });
+
+  it("holds what another one replaces until that one starts, then cross-fades without a gap", () => {
+    const host = playing(new Float32Array(RATE).fill(0.8), { end: false });
+    host.render(20);
+    host.post({ type: "stop", fade: 720, hold: 7200 });
+    host.post({ type: "open", stream: "b", prebufferThreshold: 4000, startDelay: 1280, fadeIn: 720 });
+    for (const x of host.render(20)) expect(x).toBeCloseTo(0.8, 6);
+    host.post({ type: "push", stream: "b", samples: new Float32Array(4096).fill(0.8) });
+    for (const x of host.render(30)) expect(x).toBeCloseTo(0.8, 4);
+    expect(host.posted.filter((m) => m.type === "finished")).toMatchObject([{ stream: "a" }]);
+  });
+
+  it("holds it for so long at most, and for no time when it is stopped", () => {
+    for (const stopped of [false, true]) {
+      const host = playing(new Float32Array(RATE).fill(0.8), { end: false });
+      host.render(20);
+      host.post({ type: "stop", fade: 720, hold: 7168 });
+      expect(host.render(10).every((x) => x > 0.79)).toBe(true);
+      if (stopped) host.post({ type: "stop", fade: 720, hold: 0 });
+      else host.render(46);
+      const out = host.render(8);
+      expect(biggestStep(out)).toBeLessThan(0.01);
+      expect(out.subarray(730).every((x) => x === 0)).toBe(true);
+    }
+  });
+
+  it("fades what is held where its sound ends before the next one starts", () => {
+    const host = playing(new Float32Array(4000).fill(0.8), { end: false });
+    host.render(20);
+    host.post({ type: "stop", fade: 720, hold: 7168 });
+    expect(biggestStep(host.render(30))).toBeLessThan(0.01);
+    expect(host.posted.at(-1)).toMatchObject({ type: "finished", stream: "a" });
   });
 
   it("fades out on stop within the time asked for, without a click", () => {

@@ -36,7 +36,7 @@ from smallest_nb.client.sentences import split_text
 from smallest_nb.client.settings_warnings import SettingsWarnings
 from smallest_nb.client.text_input import MOST_SENTENCES_AHEAD, Text, check_text, read_sentences
 from smallest_nb.client.tts_events import AudioChunk, RetryWait, WordTiming
-from smallest_nb.client.tts_session import TTSSession
+from smallest_nb.client.tts_session import OUTAGE_SECS, TTSSession
 from smallest_nb.common.tracebacks import shorten, shortens_methods
 from smallest_nb.errors import ConfigError, ConnectionLost, SmallestError
 from smallest_nb.results.metrics import MetricsLog, TTSMetrics
@@ -120,7 +120,8 @@ class SmallestTTSService(EventEmitter):
         open_timeout: Seconds for one handshake.
         audio_timeout: Seconds without a frame after which a request counts as broken.
         max_retries: Further attempts after a connection failed or was lost, in a row without a sentence completed; what
-            a loss cut off is spoken again, from the first sentence that was not completely received.
+            a loss cut off is spoken again, from the first sentence that was not completely received. After a loss,
+            handshakes that fail are repeated for 10 s, however many they are: the network may be away for a moment.
         spare_socket: Keep a second socket ready while a text sounds, so that an interruption costs no handshake.
         target: Where to connect, in place of `api_key` and `base_url`.
         transport: What opens the sockets; None for the network, or the cassette that runs.
@@ -174,7 +175,7 @@ class SmallestTTSService(EventEmitter):
         self._audio_timeout = audio_timeout
         self._turn = asyncio.Lock()
         self._current: _Running | None = None
-        self._retry = RetryPolicy(max_retries, on_busy=on_busy)
+        self._retry = RetryPolicy(max_retries, outage_secs=OUTAGE_SECS, on_busy=on_busy)
         self._frame_log = FrameLog(_log, "TTS")
         self._spare_socket = spare_socket
         self._late = LateFrames()

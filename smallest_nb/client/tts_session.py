@@ -36,12 +36,14 @@ from smallest_nb.errors import (
 )
 from smallest_nb.results.metrics import TTSMetrics
 
-__all__ = ["BUFFER_BYTES", "GRACE_SECS", "TTSSession"]
+__all__ = ["BUFFER_BYTES", "GRACE_SECS", "OUTAGE_SECS", "TTSSession"]
 
 BUFFER_BYTES = 32 * 2**20
 """Eleven minutes of speech at 24 kHz; a caller that is slower than that slows the service down."""
 GRACE_SECS = 0.2
 """A loop that was blocked runs its timers before it reads its sockets: what waits there must be read first."""
+OUTAGE_SECS = 10.0
+"""Seconds for which the network may be away in mid-speech; a page has as much sound in hand, so nothing is heard."""
 _WORD_BYTES = 64
 """What a word counts in the buffer."""
 _MOST_SECS, _MOST_SECS_PER_CHARACTER = 30.0, 2.0

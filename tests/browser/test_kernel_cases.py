@@ -155,13 +155,16 @@ def test_P14_a_press_is_seen_at_once_and_says_after_two_seconds_what_it_waits_fo
         notes.run_all()
         notes.page.wait_for_selector(".snb-player[data-ready='true']")
         button = notes.page.locator(".snb-player .snb-primary")
-        # No thread of the kernel runs: it answers nothing.
+        # Once it has said that it is busy, no thread of the kernel runs: it answers nothing.
         notes.page.evaluate(
-            """() => { window.__panel().sessionContext.session.kernel.requestExecute(
-                 { code: "import ctypes; ctypes.PyDLL(None).usleep(12_000_000)" }); }"""
+            """() => new Promise((resolve) => {
+              const code = "import ctypes, time; print('busy', flush=True); time.sleep(1); "
+                + "ctypes.PyDLL(None).usleep(12_000_000)";
+              const future = window.__panel().sessionContext.session.kernel.requestExecute({ code });
+              future.onIOPub = (message) => message.header.msg_type === 'stream' && resolve();
+            })"""
         )
-        notes.page.wait_for_function("() => window.__panel().sessionContext.session.kernel.status === 'busy'")
-        notes.page.wait_for_timeout(300)
+        notes.page.wait_for_timeout(1500)
         button.click()
         assert button.get_attribute("data-waiting") == "true"
         connection(notes, re.compile(r"Waiting for the kernel, which is busy with a cell \([2468] s\)")).wait_for()

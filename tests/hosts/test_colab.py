@@ -97,7 +97,15 @@ def test_an_audition_sounds_whole_in_one_of_two_outputs(server, browsers, late):
         notes.run("tuner")
         first, second = shown(notes, 0), shown(notes, 1)
         if late == "drop":  # found out by the probe; one that is held back comes with what another page asked for
+            # A probe that overtakes the end of the cell, on a busy machine, comes through: then a take finds it out.
             pulls = "[p.pull for p in tuner.player._channel.pages.values()]"
+            for _ in range(20):
+                if server.eval(pulls) == [True] * 2:
+                    break
+                notes.page.wait_for_timeout(500)
+            else:
+                for frame in (first, second):
+                    hear(frame, lambda frame=frame: press(frame, "Speak"))
             wait_for("both ask", lambda: server.eval(pulls) == [True] * 2, 60)
         lost = notes.host("lost")
         hear(first, lambda: press(first, "Speak"))

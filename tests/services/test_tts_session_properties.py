@@ -21,7 +21,7 @@ from smallest_nb.client.actions import Connect, DropSocket, Finish, Send, WaitUn
 from smallest_nb.client.backoff import RetryPolicy
 from smallest_nb.client.late_frames import LateFrames
 from smallest_nb.client.model_fallback import ModelFallback
-from smallest_nb.client.tts_session import GRACE_SECS, TTSSession
+from smallest_nb.client.tts_session import GRACE_SECS, OUTAGE_SECS, TTSSession
 
 RATE = 8000
 TIMEOUT = 15.0
@@ -75,7 +75,7 @@ class Speech:
     def __init__(self, *, ids, retries, is_chosen, buffer, has_slow_handshakes, seed):
         self.ids = ids
         self.now = 1000.0
-        self.retry = RetryPolicy(retries, uniform=random.Random(seed).uniform)
+        self.retry = RetryPolicy(retries, outage_secs=OUTAGE_SECS, uniform=random.Random(seed).uniform)
         self.fallback = ModelFallback()
         self.late = LateFrames()
         model = {"model": "lightning-v3.1"} if is_chosen else {}

@@ -28,7 +28,7 @@ from smallest_nb.client.late_frames import LateFrames
 from smallest_nb.client.model_fallback import ModelFallback
 from smallest_nb.client.sentences import split_text
 from smallest_nb.client.tts_events import AudioChunk
-from smallest_nb.client.tts_session import TTSSession
+from smallest_nb.client.tts_session import OUTAGE_SECS, TTSSession
 from smallest_nb.errors import ConnectionLost, SmallestError
 
 TRIP_SECS = 0.0002
@@ -301,7 +301,9 @@ class Client:
         self.audio_timeout = options.pop("audio_timeout", 15.0)
         self.open_timeout = options.pop("open_timeout", 10.0)
         self.wants_spare = options.pop("spare_socket", True)
-        self.retry = RetryPolicy(options.pop("max_retries", 3), uniform=random.Random(1).uniform)
+        self.retry = RetryPolicy(
+            options.pop("max_retries", 3), outage_secs=OUTAGE_SECS, uniform=random.Random(1).uniform
+        )
         assert not options
         self.fallback = ModelFallback()
         self.late = LateFrames()

@@ -8,6 +8,7 @@ import json
 import re
 
 import pytest
+from ipywidgets import Widget
 
 from smallest_nb import Player, SettingsPanel, SmallestTTSSettings, VoiceTuner
 from smallest_nb.notebook.widgets import assets, front_end
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.skipif(assets.build_hash() is None, reason="the front e
 
 @pytest.fixture
 def in_a_kernel(monkeypatch):
+    Widget.close_all()  # those of other tests have pages, as far as the kernel knows
     monkeypatch.setattr(front_end, "kernel_shell", object)
 
 
@@ -49,6 +51,14 @@ def test_the_first_of_a_kind_brings_the_module_and_the_next_one_does_not(in_a_ke
     page.say("bye")
     assert front_end.loader("player") is None
     first.close()
+
+
+def test_a_widget_that_was_closed_is_in_no_page(in_a_kernel):
+    first = Player()
+    Page(first).hello()
+    assert front_end.loader("player") is not None
+    first.close()
+    assert front_end.loader("player") is None
 
 
 def test_outside_of_a_kernel_the_module_goes_as_it_is():

@@ -1,11 +1,14 @@
 /**
- * How much sound to have before starting, from how late sound came so far. Pure.
+ * When to start, from how late sound came so far. Pure.
  *
  * Arrivals fill an imagined player that starts with the first of them and never waits: how much it would have owed, at
- * worst and of late, is the prebuffer that would have kept it from running dry.
+ * worst and of late, is what would have kept it from running dry. A player has that either as sound in hand, or as time
+ * that it waits after the first sound, however long the pieces are: of these whichever comes first.
  */
 
 export const START_SECS = 0.15;
+/** After the first sound, before anything was measured. */
+export const START_DELAY_SECS = 0.03;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
 /** To begin with where sound must be asked for and comes in bursts. */
@@ -13,6 +16,7 @@ export const BURSTY_SECS = 0.3;
 
 const MARGIN = 1.5;
 const MARGIN_SECS = 0.02;
+const DELAY_MARGIN_SECS = 0.01;
 /** A worst case is half forgotten after so many seconds of sound. */
 const HALF_LIFE_SECS = 20;
 
@@ -37,6 +41,14 @@ export class JitterEstimator {
       this.#floor,
     );
     return Math.min(MOST_SECS, Math.max(LEAST_SECS, needed));
+  }
+
+  /** Seconds to wait after the first sound of a stream; sound that is asked for comes in bursts, and is gathered. */
+  get startDelaySecs(): number {
+    if (this.bursty) return Number.POSITIVE_INFINITY;
+    if (this.#worst === null) return START_DELAY_SECS;
+    const needed = Math.max(this.#worst + DELAY_MARGIN_SECS, this.#floor - this.#piece);
+    return Math.min(MOST_SECS, needed);
   }
 
   /** Sound of a new stream will come. */

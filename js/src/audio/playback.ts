@@ -10,11 +10,38 @@ export type PlaybackState = "idle" | "waiting" | "playing" | "paused" | "blocked
 
 const FADE_MS = 15;
 const SEEK_FADE_MS = 5;
+/** What another take replaces sounds on for so long at most, until that one's sound is there. */
+const HOLD_MS = 150;
 /** A browser that lets sound out does so within this. */
 const BLOCKED_MS = 300;
 /** Sound handed to the audio thread ahead of what it plays; the rest stays here as PCM16. */
 const AHEAD_SECS = 4;
 const FEED_SAMPLES = 12000;
+/** So often may a device with the smallest buffer run dry. */
+const MOST_DRY = 2;
+
+interface PlaybackStats {
+  readonly underrunEvents: number;
+}
+
+/**
+ * The smallest buffer that the device offers (9 ms instead of 30 ms to the loudspeaker in Chromium on Linux), until one
+ * has run dry: then what the browser thinks best. A browser that does not say so (`playbackStats`) chooses at once.
+ */
+let latencyHint: number | AudioContextLatencyCategory | null = null;
+
+function chooseLatencyHint(): number | AudioContextLatencyCategory {
+  latencyHint ??= "playbackStats" in AudioContext.prototype ? 0 : "interactive";
+  return latencyHint;
+}
+
+/** Whether the device of a context has run dry, so that the next one gets a larger buffer. */
+function tooSmall(context: AudioContext): boolean {
+  const { playbackStats } = context as AudioContext & { playbackStats?: PlaybackStats };
+  if (latencyHint !== 0 || (playbackStats?.underrunEvents ?? 0) <= MOST_DRY) return false;
+  latencyHint = "interactive";
+  return true;
+}
 
 /** A take on its way through the audio thread, from one of its samples on. */
 class Run {
@@ -72,7 +99,7 @@ export class Playback {
 
   /** Begin a new take: after those that play if it is queued, else instead of them, with a cross-fade. */
   open(take: Take, queued: boolean): void {
-    if (!queued) this.stop(FADE_MS);
+    if (!queued) this.stop(FADE_MS, HOLD_MS);
     this.#partial = null;
     this.#incoming.set(take.id, take);
     this.jitter.open();
@@ -156,8 +183,8 @@ export class Playback {
     if (this.#context && this.#context.state !== "running") this.#wake(this.#context);
   }
 
-  stop(fadeMs: number): void {
-    this.#silence(fadeMs);
+  stop(fadeMs: number, holdMs = 0): void {
+    this.#silence(fadeMs, holdMs);
     if (this.take && this.#incoming.has(this.take.id)) this.#partial = this.take;
     this.#incoming.clear();
     if (this.state !== "idle") this.#set("idle");
@@ -196,8 +223,8 @@ export class Playback {
     return Math.round((ms / 1000) * (this.#context?.sampleRate ?? 48000));
   }
 
-  #silence(fadeMs: number): void {
-    if (this.#runs.length > 0) this.#post({ type: "stop", fade: this.#frames(fadeMs) });
+  #silence(fadeMs: number, holdMs = 0): void {
+    this.#post({ type: "stop", fade: this.#frames(fadeMs), hold: this.#frames(holdMs) });
     this.#runs = [];
     this.#starting = [];
   }
@@ -227,7 +254,7 @@ export class Playback {
   }
 
   async #load(): Promise<AudioWorkletNode> {
-    this.#context ??= new AudioContext({ latencyHint: "interactive" });
+    this.#context ??= new AudioContext({ latencyHint: chooseLatencyHint() });
     const context = this.#context;
     context.onstatechange = () => {
       if (context.state === "running")
@@ -277,11 +304,11 @@ export class Playback {
         same ? null : new Resampler(take.sampleRate, context.sampleRate),
       );
       this.#runs.push(run);
-      const prebufferThreshold = this.#frames(1000 * this.jitter.prebufferThresholdSecs);
       this.#post({
         type: "open",
         stream: run.name,
-        prebufferThreshold,
+        prebufferThreshold: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
+        startDelay: this.#frames(1000 * this.jitter.startDelaySecs),
         fadeIn: from > 0 ? this.#frames(SEEK_FADE_MS) : 0,
       });
     }
@@ -386,7 +413,10 @@ export class Playback {
     this.#runs.shift();
     if (this.loop && !this.#busy && take.complete) this.#again(take, 0);
     else if (this.#busy) this.changed();
-    else this.#set("idle");
+    else {
+      this.#set("idle");
+      if (this.#context && tooSmall(this.#context)) void this.close();
+    }
   }
 
   #set(state: PlaybackState): void {

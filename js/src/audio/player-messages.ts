@@ -1,13 +1,18 @@
-/** Messages between the page and its player worklet. Lengths are samples at the device's rate. */
+/**
+ * Messages between the page and its player worklet. Lengths are samples at the device's rate.
+ *
+ * A stream starts with `prebufferThreshold` samples, or `startDelay` after the first of them. With `hold`, what is stopped
+ * sounds on for so long at most, until the next stream starts: only then does it fade.
+ */
 
 export type ToPlayer =
-  | { type: "open"; stream: string; prebufferThreshold: number; fadeIn: number }
+  | { type: "open"; stream: string; prebufferThreshold: number; startDelay: number; fadeIn: number }
   | { type: "push"; stream: string; samples: Float32Array }
   | { type: "end"; stream: string }
   | { type: "prebuffer-threshold"; samples: number }
   | { type: "pause"; fade: number }
   | { type: "resume"; fade: number }
-  | { type: "stop"; fade: number };
+  | { type: "stop"; fade: number; hold: number };
 
 export type FromPlayer =
   | { type: "position"; stream: string; rendered: number; buffered: number; underruns: number }

@@ -1,7 +1,7 @@
 /**
- * Speaker side of the audio thread: plays queued blocks, waits for the prebuffer threshold, pauses, fades, reports where it is.
+ * Speaker side of the audio thread: plays queued blocks, waits for the prebuffer, pauses, fades, reports where it is.
  *
- * The streams that `stop` meets fade out while the next one already sounds: that is the cross-fade.
+ * The stream that `stop` meets fades out while the next one already sounds: that is the cross-fade.
  */
 import type { FromPlayer, ToPlayer } from "./player-messages";
 import { Ramp } from "./ramp";
@@ -10,6 +10,9 @@ import { BlockQueue } from "./ring";
 interface Stream {
   id: string;
   prebufferThreshold: number;
+  startDelay: number;
+  /** When the first of its sound came, on the audio clock. */
+  firstAt: number | null;
   queue: BlockQueue;
   gain: Ramp;
   ended: boolean;
@@ -17,12 +20,24 @@ interface Stream {
   begun: boolean;
   rendered: number;
   underruns: number;
+  /** It was stopped and sounds on until the next one starts, until then at the latest; it fades for `fade` samples. */
+  held: { until: number; fade: number } | null;
 }
 
 const REPORT_SECS = 0.05;
 /** What is left of the last sample after each further one when the sound runs dry: silence, but no click. */
 const DECAY = 0.97;
 const REFILL_FADE = 96;
+
+function release(stream: Stream): void {
+  if (stream.held) stream.gain.to(0, stream.held.fade);
+  stream.held = null;
+}
+
+/** Whether enough time has passed since the first sound; a stream that ran dry waits for the threshold. */
+function isDue({ begun, firstAt, startDelay }: Stream): boolean {
+  return !begun && firstAt !== null && currentTime >= firstAt + startDelay / sampleRate;
+}
 
 class PlayerProcessor extends AudioWorkletProcessor {
   #streams: Stream[] = [];
@@ -42,15 +57,18 @@ class PlayerProcessor extends AudioWorkletProcessor {
     const out = outputs[0]?.[0];
     if (!out) return true;
     if (this.#scratch.length < out.length) this.#scratch = new Float32Array(out.length);
+    this.#render(out);
     const leaving = this.#leaving;
     for (let i = leaving.length - 1; i >= 0; i--) {
       const stream = leaving[i]!;
+      const held = stream.held;
+      if (held && (currentTime >= held.until || stream.queue.available <= held.fade + out.length))
+        release(stream);
       this.#mix(stream, out, 0, out.length, 1);
       if (stream.gain.value > 0 && stream.queue.available > 0) continue;
       leaving.splice(i, 1);
       this.#finished(stream);
     }
-    this.#render(out);
     this.#report();
     return true;
   }
@@ -61,7 +79,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       const stream = this.#streams[0];
       if (!stream) break;
       if (!stream.flowing) {
-        if (!stream.ended && stream.queue.available < stream.prebufferThreshold) break;
+        if (!stream.ended && stream.queue.available < stream.prebufferThreshold && !isDue(stream)) break;
         this.#start(stream);
       }
       // A pause takes just the samples of its fade: what follows is for the time after it.
@@ -94,6 +112,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       return;
     }
     stream.begun = true;
+    for (const one of this.#leaving) if (one.held) release(one);
     this.#post({ type: "started", stream: stream.id, at: currentTime, buffered: stream.queue.available });
   }
 
@@ -117,6 +136,8 @@ class PlayerProcessor extends AudioWorkletProcessor {
       this.#streams.push({
         id: message.stream,
         prebufferThreshold: message.prebufferThreshold,
+        startDelay: message.startDelay,
+        firstAt: null,
         queue: new BlockQueue(),
         gain,
         ended: false,
@@ -124,8 +145,9 @@ class PlayerProcessor extends AudioWorkletProcessor {
         begun: false,
         rendered: 0,
         underruns: 0,
+        held: null,
       });
-    } else if (message.type === "stop") this.#stop(message.fade);
+    } else if (message.type === "stop") this.#stop(message.fade, message.hold);
     else if (message.type === "pause") {
       this.#paused = true;
       this.#pausing.to(0, message.fade);
@@ -137,17 +159,21 @@ class PlayerProcessor extends AudioWorkletProcessor {
     } else {
       const stream = this.#streams.find((s) => s.id === message.stream);
       if (!stream) return;
-      if (message.type === "push") stream.queue.push(message.samples);
-      else stream.ended = true;
+      if (message.type === "push") {
+        stream.firstAt ??= currentTime;
+        stream.queue.push(message.samples);
+      } else stream.ended = true;
     }
   }
 
   /** The streams that are open are gone; those opened from now on play. */
-  #stop(fade: number): void {
+  #stop(fade: number, hold: number): void {
+    for (const one of this.#leaving) if (one.held) release(one);
     const [current] = this.#streams.splice(0);
     if (current?.flowing && this.#pausing.value > 0) {
       current.gain.value *= this.#pausing.value;
-      current.gain.to(0, fade);
+      if (hold > 0) current.held = { until: currentTime + hold / sampleRate, fade };
+      else current.gain.to(0, fade);
       this.#leaving.push(current);
       this.#last = 0;
     } else if (current) this.#finished(current);

@@ -100,7 +100,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
 
     def is_drawn_by(self, build: str) -> bool:
         """Whether a page shows it whose front end is of this build."""
-        pages = list(self._channel.channel.pages.values())
+        pages = [] if self.comm is None else list(self._channel.channel.pages.values())  # closed: the page let go of it
         return any(page.hello is not None and page.hello["build"] == build for page in pages)
 
     @property
