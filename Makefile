@@ -97,10 +97,10 @@ run-tests: setup .tools/chromium .tools/portaudio peers docs $(BEFORE_TESTS)
 	SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
 
 oracles: setup peers ## Drive the simulator with the other client libraries
-	$(UV_RUN) pytest tests/oracles -m oracle
+	$(UV_RUN) pytest tests/oracles -m "oracle and (slow or not slow)"
 
 hosts: setup .tools/chromium host-environments ## Test every notebook host, and write the README's table of them
-	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts tests/browser -m hosts || failed=1
+	CHROMIUM="$$(cat .tools/chromium)" SNB_HOSTS_RESULTS=1 $(UV_RUN) pytest tests/hosts tests/browser -m "hosts and (slow or not slow)" || failed=1
 	$(UV_RUN) python scripts/host_table.py  # it lists failures too
 	exit $${failed:-0}
 
@@ -116,7 +116,7 @@ notebooks: setup peers ## Run the tutorials again and keep their outputs
 	$(UV_RUN) python scripts/execute_notebooks.py
 
 screenshots: setup .tools/chromium ## Make docs/images again
-	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py tests/browser/test_listening_view.py tests/browser/test_conversation_page.py tests/browser/test_accessibility.py
+	CHROMIUM="$$(cat .tools/chromium)" SNB_SCREENSHOTS="$(CURDIR)/docs/images" $(UV_RUN) pytest -q -m "slow or not slow" tests/browser/test_screenshots.py tests/browser/test_tuner_page.py tests/browser/test_tuner_states.py tests/browser/test_live_page.py tests/browser/test_doctor_page.py tests/browser/test_listening_view.py tests/browser/test_conversation_page.py tests/browser/test_accessibility.py
 
 bench: setup peers ## Measure beside the other Python clients; BENCH="--quick" for a check of two minutes
 	$(UV_RUN) python -m bench.services $(BENCH)

@@ -14,6 +14,7 @@ from hypothesis import settings
 from smallest_nb.simulator import Simulator
 from tests.support.browser_evidence import FAILED, save_evidence
 from tests.support.chromiums import CHROMIUMS
+from tests.support.slow_tests import SLOW_AND_ALL, reason_of
 from tests.support.work_units import WorkUnitScheduling, is_page_unit, lower_priority, sort_by_cost
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +46,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if CASE_NAME.match(item.name):
             item.add_marker("case")
+        if (reason := reason_of(item.nodeid)) is not None:
+            item.add_marker(pytest.mark.slow(reason=reason))
+    config.stash[SLOW_AND_ALL] = sum(item.get_closest_marker("slow") is not None for item in items), len(items)
     if "slow" not in config.getoption("markexpr") and not any("::" in argument for argument in config.args):
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)

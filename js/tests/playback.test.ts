@@ -154,6 +154,39 @@ describe("sound that the browser holds back", () => {
   });
 });
 
+describe("the device's buffer", () => {
+  async function hints(stats: { underrunEvents: number } | null): Promise<unknown[]> {
+    vi.resetModules();
+    const asked: unknown[] = [];
+    class Buffered extends Device {
+      constructor(options: { latencyHint: unknown }) {
+        super();
+        asked.push(options.latencyHint);
+      }
+    }
+    if (stats) Object.defineProperty(Buffered.prototype, "playbackStats", { value: stats });
+    vi.stubGlobal("AudioContext", Buffered);
+    const fresh = await import("../src/audio/playback");
+    const playback = new fresh.Playback(() => {});
+    for (const name of ["s1", "s2"]) {
+      playback.open(new Take(name, RATE), false);
+      await vi.waitFor(() => expect(Device.last?.receive).toBeTruthy());
+      playback.write(name, 0, pcm(0.5));
+      playback.end(name, 0.5 * RATE);
+      Device.last.sound(1);
+      expect(playback.state).toBe("idle");
+      await vi.waitFor(() => expect(playback.state).toBe("idle"));
+    }
+    return asked;
+  }
+
+  it("is the smallest one where the browser says whether it runs dry, and then what the browser thinks best", async () => {
+    expect(await hints({ underrunEvents: 0 })).toEqual([0]);
+    expect(await hints({ underrunEvents: 3 })).toEqual([0, "interactive"]);
+    expect(await hints(null)).toEqual(["interactive"]);
+  });
+});
+
 describe("a place whose sound still comes", () => {
   it("P18 is waited for, and played from there, sample by sample", async () => {
     const playback = await playing(1);
