@@ -44,6 +44,22 @@ def test_an_hour_at_once_never_has_more_than_the_lead_in_flight(player):
     assert player.position == 5.0
 
 
+@pytest.mark.parametrize("reports", [0, 1])
+def test_sound_goes_on_while_a_cell_keeps_the_kernel_from_hearing_reports(player, reports):
+    page, rate = Page(player), 8000
+    page.hello()
+    player.play(Clip(bytes(2 * rate * 600), rate))
+    if reports:
+        page.played("s1", rate)
+    eventually(lambda: len(page.pcm()) / 2 / rate >= reports + LEAD_SECS + 2)
+    assert len(page.pcm()) / 2 / rate <= reports + LEAD_SECS + 5
+    page.played("s1", 3 * rate, state="paused")
+    eventually(lambda: len(page.pcm()) / 2 / rate >= 3 + LEAD_SECS)
+    before = len(page.pcm())
+    time.sleep(1.5)  # nothing happens, so there is nothing else to wait for
+    assert len(page.pcm()) == before, "what is paused needs nothing"
+
+
 def test_nothing_is_sent_before_a_page_is_there_and_everything_after(player):
     page, clip = Page(player), noise(1)
     player.play(clip)

@@ -9,6 +9,8 @@
 export const START_SECS = 0.15;
 /** After the first sound, before anything was measured. */
 export const START_DELAY_SECS = 0.03;
+/** Beyond the worst lateness that was measured, which counts below zero where sound comes faster than it is played. */
+const DELAY_MARGIN_SECS = 0.03;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
 /** To begin with where sound must be asked for and comes in bursts. */
@@ -16,7 +18,6 @@ export const BURSTY_SECS = 0.3;
 
 const MARGIN = 1.5;
 const MARGIN_SECS = 0.02;
-const DELAY_MARGIN_SECS = 0.01;
 /** A worst case is half forgotten after so many seconds of sound. */
 const HALF_LIFE_SECS = 20;
 
@@ -27,6 +28,9 @@ export class JitterEstimator {
   #ahead = 0;
   #worst: number | null = null;
   #floor = 0;
+  /** As `worst`, but below zero if that much was always in hand, as of a service that is faster than real time. */
+  #least: number | null = null;
+  #delayFloor = 0;
   /** The longest piece of late: while it plays, nothing else may have come. */
   #piece = 0;
   /** Sound must be asked for. */
@@ -46,9 +50,8 @@ export class JitterEstimator {
   /** Seconds to wait after the first sound of a stream; sound that is asked for comes in bursts, and is gathered. */
   get startDelaySecs(): number {
     if (this.bursty) return Number.POSITIVE_INFINITY;
-    if (this.#worst === null) return START_DELAY_SECS;
-    const needed = Math.max(this.#worst + DELAY_MARGIN_SECS, this.#floor - this.#piece);
-    return Math.min(MOST_SECS, needed);
+    if (this.#least === null) return Math.max(START_DELAY_SECS, this.#delayFloor);
+    return Math.min(MOST_SECS, Math.max(0, this.#least + DELAY_MARGIN_SECS, this.#delayFloor));
   }
 
   /** Sound of a new stream will come. */
@@ -62,9 +65,13 @@ export class JitterEstimator {
     if (this.#begun) {
       this.#ahead -= now - this.#last;
       const late = Math.max(0, -this.#ahead);
-      this.#worst = Math.max((this.#worst ?? 0) * 0.5 ** (seconds / HALF_LIFE_SECS), late);
-      this.#floor *= 0.5 ** (seconds / HALF_LIFE_SECS);
-      this.#piece = Math.max(this.#piece * 0.5 ** (seconds / HALF_LIFE_SECS), seconds);
+      const kept = 0.5 ** (seconds / HALF_LIFE_SECS);
+      this.#worst = Math.max((this.#worst ?? 0) * kept, late);
+      this.#floor *= kept;
+      this.#delayFloor *= kept;
+      const before = this.#least ?? -this.#ahead;
+      this.#least = Math.max(-this.#ahead, before * kept - this.#ahead * (1 - kept));
+      this.#piece = Math.max(this.#piece * kept, seconds);
     }
     this.#begun = true;
     this.#last = now;
@@ -74,6 +81,7 @@ export class JitterEstimator {
   /** The sound ran dry although this much was thought to be enough. */
   underrun(): void {
     this.#floor = Math.min(MOST_SECS, this.prebufferThresholdSecs * 1.5);
+    if (!this.bursty) this.#delayFloor = Math.min(MOST_SECS, this.startDelaySecs * 1.5 + 0.02);
     this.#worst ??= 0;
   }
 }

@@ -23,6 +23,7 @@ from smallest_nb.notebook.comm.messages import Bye, Fetch, Hello, Played, Press,
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
+from smallest_nb.notebook.widgets.lifetime import weakly
 from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, NOT_OPENED, PlayerStream
 from smallest_nb.notebook.widgets.speech_playback import Speech, SpeechPlayback
 
@@ -34,6 +35,9 @@ _POLL_SECS = 0.05
 _MAX_COMPARED_SECS = 60
 _REPORT_SECS = 2.0
 """A page that plays reports several times a second."""
+_FOLLOW_SECS = 1.0
+_MOST_UNREPORTED_SECS = 100.0
+"""A page that reports nothing for longer may be gone; one keeps the last 120 s of a take."""
 
 
 _players: weakref.WeakSet[Player] = weakref.WeakSet()
@@ -97,6 +101,7 @@ class Player(SpeechWidget):
         self.remote = clip is not None
         self._reported_at = self._opened_at = float("-inf")
         self._reported_by: str | None = None
+        self._follows_time = False
         self._on_moved: list[Callable[[], None]] = []
         _players.add(self)
         self._channel.on(Hello, lambda _m, _b: self.flush())
@@ -352,6 +357,7 @@ class Player(SpeechWidget):
             if self._channel.owned_from is not None:
                 self._send_due()
         self._cancel_dropped()
+        self._follow_time()
 
     def _send_due(self) -> None:
         for stream in list(self._streams):
@@ -368,8 +374,35 @@ class Player(SpeechWidget):
 
     def _may_send(self, stream: PlayerStream) -> bool:
         """Say whether a piece is due: not long before it is played, and no more at once than a host can take."""
-        ahead = sum(one.in_flight_secs for one in self._streams)
-        return ahead <= LEAD_SECS and stream.on_its_way_secs <= LEAD_SECS
+        ahead = max(stream.on_its_way_secs, sum(one.in_flight_secs for one in self._streams))
+        since = self._plays_since()
+        unreported = 0.0 if since is None else min(monotonic() - since, _MOST_UNREPORTED_SECS)
+        return ahead - unreported <= LEAD_SECS
+
+    def _plays_since(self) -> float | None:
+        """Return from when on the page plays as far as is known, or None if it does not.
+
+        While a cell sleeps or computes no report comes, but time passes: what was playing plays on, and what was sent
+        before any report plays too. Else the sound would end when as much was sent as is sent ahead.
+        """
+        sent = self._streams[0].latency.sent if self._streams else None
+        if sent is None:
+            return None
+        is_reported = self._reported_by == self._channel.owner and self._reported_at >= sent / 1000
+        if is_reported:
+            return self._reported_at if self.state == "playing" else None
+        return sent / 1000
+
+    def _follow_time(self) -> None:
+        """Look again soon if something is to be sent later: a report that would have it sent may not come."""
+        with self._lock:
+            waits = any(stream.length > stream.sent for stream in self._streams)
+            if waits and not self._follows_time and not self._closed and self._plays_since() is not None:
+                self._follows_time = self._channel.channel.call_later(_FOLLOW_SECS, weakly(self._time_passed))
+
+    def _time_passed(self) -> None:
+        self._follows_time = False
+        self.flush()
 
     def _settle(self) -> None:
         """Open for the owner what was opened before it was that, unless another page has begun to play it."""
