@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,15 @@ def test_diff_tells_what_changed_and_only_that(tapes):
     assert other.returncode == 1
     assert "-  send" in other.stdout
     assert "Bob" in other.stdout
+
+
+@pytest.mark.parametrize(("by", "lines"), [("client", 0), ("server", 2)])
+def test_a_socket_that_was_not_needed_makes_no_difference_unless_the_service_ended_it(plain, by, lines):
+    one, other = load(plain), load(plain)
+    end = Event(Kind.END, 1.0, 1.0, {"by": by, "code": 1000, "reason": ""})
+    spare = replace(other.sessions[0], events=[end], up=bytearray(), down=bytearray())
+    found = difference(one, replace(other, sessions=[*other.sessions, spare]))
+    assert len([line for line in found if line.startswith("+") and not line.startswith("+++")]) == lines
 
 
 def test_the_command_scrubs_and_refuses(plain, tmp_path):
