@@ -94,7 +94,10 @@ pytest: environments run-tests
 # `+`: what it prints is seen at once.
 run-tests: setup .tools/chromium .tools/portaudio peers docs $(BEFORE_TESTS)
 	+unset MAKEFLAGS MFLAGS
-	SNB_DOCS="$(DOCS)" $(PYTEST) -n $(WORKERS) --no-loadscope-reorder $(NBVAL)
+	export SNB_DOCS="$(DOCS)" CHROMIUM="$$(cat .tools/chromium)"
+	code=0
+	$(UV_RUN) pytest -n $(WORKERS) --no-loadscope-reorder $(NBVAL) || code=$$?
+	if [ $$code = 1 ]; then $(UV_RUN) python scripts/repeat_failed_tests.py $(UV_RUN) pytest $(NBVAL); else exit $$code; fi
 
 oracles: setup peers ## Drive the simulator with the other client libraries
 	$(UV_RUN) pytest tests/oracles -m "oracle and (slow or not slow)"
