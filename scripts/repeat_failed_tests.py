@@ -7,6 +7,7 @@ More than a few failures are no chance, and are not repeated.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,8 @@ def main() -> int:
     # A cell of a notebook needs those before it.
     wanted = dict.fromkeys(name.partition("::")[0] if ".ipynb::" in name else name for name in failed)
     print(f"\n{len(failed)} failed while others ran beside them; repeated alone:", flush=True)
-    code = subprocess.run([*sys.argv[1:], *wanted], cwd=ROOT, check=False, timeout=SECONDS).returncode
+    environment = {**os.environ, "SNB_KEEP_EVIDENCE": "1"}  # screenshots of the first failure
+    code = subprocess.run([*sys.argv[1:], *wanted], cwd=ROOT, env=environment, check=False, timeout=SECONDS).returncode
     if code == 0:
         print("These passed alone only. Their outcome depends on how busy the machine is; repair them:")
         print("\n".join(f"  {name}" for name in failed), flush=True)

@@ -69,7 +69,8 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_sessionstart(session):
     worker = getattr(session.config, "workerinput", None)
     if worker is None:  # the controller of the workers, or the only process
-        shutil.rmtree(FAILED, ignore_errors=True)
+        if "SNB_KEEP_EVIDENCE" not in os.environ:
+            shutil.rmtree(FAILED, ignore_errors=True)
     else:
         lower_priority(worker["workerid"])
 
