@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,15 +67,11 @@ _PLAYED = """(before) => {
   const { state, takes } = document.querySelector('.snb-player').dataset;
   return takes !== before && state === 'idle';
 }"""
-_BEGAN = """() => new Promise((resolve) => {
-  const poll = () => {
-    const audio = document.querySelector('audio');
-    if (audio && !audio.paused && audio.currentTime > 0)
-      resolve(performance.timeOrigin + performance.now() - 1000 * audio.currentTime);
-    else setTimeout(poll, 2);
-  };
-  poll();
-})"""
+_BEGAN = """() => {
+  const audio = document.querySelector('audio');
+  return audio && !audio.paused && audio.currentTime > 0
+    && performance.timeOrigin + performance.now() - 1000 * audio.currentTime;
+}"""
 
 
 @contextmanager
@@ -132,6 +129,8 @@ def measure(rows: Rows, presses: int, seconds: float) -> None:
 
 def measure_gradio(rows: Rows, presses: int) -> None:
     """Measure a Gradio app: a button, and an `Audio` output that streams and plays by itself."""
+    if shutil.which("ffprobe") is None:  # Gradio's streaming calls it, and does not install it
+        sys.exit("Gradio needs ffmpeg to stream sound; install it, or leave --gradio out.")
     program = [str(page_peer("gradio")), str(Path(__file__).with_name("gradio_app.py"))]
     with tempfile.TemporaryDirectory() as name:
         server = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=name)
@@ -143,7 +142,7 @@ def measure_gradio(rows: Rows, presses: int) -> None:
                     page.goto(address)
                     page.evaluate(_PRESSED)
                     page.get_by_role("button", name="Speak").click()
-                    began = page.evaluate(_BEGAN)
+                    began = page.wait_for_function(_BEGAN, timeout=20_000).json_value()
                     rows.add("press_to_sound_ms", began - page.evaluate("() => window.__pressed"))
         finally:
             server.terminate()

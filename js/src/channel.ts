@@ -51,7 +51,7 @@ const LEAVE_MS = 5000;
 const MOST_WAITING = 20;
 const FIRST_PINGS = 3;
 const PING_MS = 10_000;
-/** A press is followed by a ping, but not at once: each message holds up what the press brings, by up to 10 ms in JupyterLab. */
+/** A press is followed by a ping, but not at once: in JupyterLab each message holds up what the press brings by 5 to 10 ms. */
 const ACT_PING_MS = 150;
 const MAX_HELD = 500;
 /** Polls without anything of what is missing before starting again as a new page. */

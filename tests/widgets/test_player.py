@@ -60,6 +60,19 @@ def test_sound_goes_on_while_a_cell_keeps_the_kernel_from_hearing_reports(player
     assert len(page.pcm()) == before, "what is paused needs nothing"
 
 
+def test_a_stream_that_begins_again_is_sent_no_further_ahead_for_the_time_that_passed(player):
+    """What was queued behind a dropped stream is new to the page: none of it has been played meanwhile."""
+    page, rate = Page(player), 8000
+    page.hello()
+    first = player.play(Clip(bytes(2 * rate * 2), rate))
+    player.play(Clip(bytes(2 * rate * 600), rate), queued=True)
+    time.sleep(2.5)  # time that counts as played while no report comes
+    before = len(page.pcm())
+    player.drop(first)
+    sent = (len(page.pcm()) - before) / 2 / rate
+    assert LEAD_SECS <= sent <= LEAD_SECS + 1
+
+
 def test_nothing_is_sent_before_a_page_is_there_and_everything_after(player):
     page, clip = Page(player), noise(1)
     player.play(clip)

@@ -279,10 +279,10 @@ class Run:
         self._results[item.id] = result
         self._audio_s += made.duration
         self._characters += made.characters
-        self._meter.add(ok=True, seconds=made.duration, characters=made.characters)
 
     def _succeed(self, made: Made) -> None:
         self._failures_in_a_row = 0
+        self._meter.add(ok=True, seconds=made.duration, characters=made.characters)
         self._bytes_kept += len(getattr(made.value, "pcm", b""))
         if self._bytes_kept > _MOST_BYTES_KEPT:
             raise _Stopped(

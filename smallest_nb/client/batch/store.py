@@ -82,7 +82,7 @@ class Store:
         Args:
             record: The line.
             made: The files.
-            on_kept: Called once they are on the disk, even if the caller was cancelled meanwhile.
+            on_kept: Called once they are on the disk, even if the caller was cancelled meanwhile; it must not raise.
 
         Raises:
             OSError: They cannot be written; then neither is there.
