@@ -149,7 +149,7 @@ class PlayerStream:
         """Go back to the beginning, as if no page had heard of it."""
         if self.go_on_from(0):
             self.played, self.opened = 0, NOT_OPENED
-            self.latency = StreamLatency()
+            self.latency.sent = None  # in place: a take holds it
 
     @property
     def is_empty(self) -> bool:
