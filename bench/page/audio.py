@@ -138,7 +138,7 @@ class Bench:
         self.notes.page.wait_for_selector(".snb-mic[data-state='idle']", timeout=60_000)
         # By the numbers that the audio thread gives its chunks. (What Chromium's fake device drops or puts in before,
         # where the machine is busy, is not ours; a browser test compares the sound itself.)
-        chunks, received = self.notes.kernel("[mic._next, len(got)]")
+        chunks, received = self.notes.kernel("[mic._page._next, len(got)]")
         self.add(f"samples_lost_up{suffix}", "samples", [(chunks - received) * 1280])
         self.add(f"mic_to_kernel_ms{suffix}", "ms", self.notes.kernel("list(mic.latency_ms)"))
 

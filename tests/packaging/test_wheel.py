@@ -55,6 +55,8 @@ def test_the_wheel_holds_what_is_needed(wheel):
         assert {f"smallest_nb/notebook/static/{name}.js", f"smallest_nb/notebook/static/{name}.css"} <= names
     assert {"smallest_nb/notebook/static/manifest.json", "smallest_nb/py.typed"} <= names
     assert "smallest_nb/notebooks/01_tune_a_voice.ipynb" in names
+    (extension,) = (name for name in names if name.endswith("etc/jupyter/jupyter_server_config.d/smallest_nb.json"))
+    assert extension.split("/")[1] == "data", "Jupyter Server finds it in the environment"
     assert not [n for n in names if "tests" in n.split("/") or "/test_" in n or "node_modules" in n]
     assert wheel.stat().st_size < 1_900_000, "something large came in"
 

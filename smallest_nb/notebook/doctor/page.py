@@ -21,6 +21,11 @@ BURST = 100
 """Messages of a burst, each way; twin of js/src/page-facts.ts."""
 
 _SLOW_TRIP_MS = 150
+_DELAYED_TRIP_MS = 40
+"""What Linux delays an acknowledgement by, for which a Jupyter server without our extension holds each answer back
+(`findings/jupyter-server-nagle.sh`)."""
+_SERVER = ("If the browser is on the same machine, the Jupyter server delays small messages: install smallest-nb in the "
+           "server's environment too, and start the server again.")  # fmt: skip
 _SLOW_BURST_MS = 5000
 _RELOAD = "Reload the page, and restart the kernel after an upgrade."
 _TUNNEL = "Open it over https or on localhost: ssh -L 8888:localhost:8888 your-server."
@@ -200,6 +205,8 @@ def _trips(page: PageFacts) -> list[Check]:
     found = f"{middle:.0f} ms (median of {len(trips)}, {min(trips):.0f} to {max(trips):.0f})"
     if middle > _SLOW_TRIP_MS:
         return [_line("page.trip", "amber", found, "Use a kernel nearer to you, or fewer widgets."), thread]
+    if min(trips) >= _DELAYED_TRIP_MS and page.hello.get("host") == "jupyter":
+        return [_line("page.trip", "amber", found, _SERVER), thread]
     return [_line("page.trip", "green", found), thread]
 
 
