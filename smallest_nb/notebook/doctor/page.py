@@ -24,8 +24,8 @@ _SLOW_TRIP_MS = 150
 _DELAYED_TRIP_MS = 40
 """What Linux delays an acknowledgement by, for which a Jupyter server without our extension holds each answer back
 (`findings/jupyter-server-nagle.sh`)."""
-_SERVER = ("If the browser is on the same machine, the Jupyter server delays small messages: install smallest-nb in the "
-           "server's environment too, and start the server again.")  # fmt: skip
+_SERVER = ("If the browser is on the same machine, the Jupyter server delays small messages: install smallest-nb in "
+           "the server's environment too, and start the server again.")  # fmt: skip
 _SLOW_BURST_MS = 5000
 _RELOAD = "Reload the page, and restart the kernel after an upgrade."
 _TUNNEL = "Open it over https or on localhost: ssh -L 8888:localhost:8888 your-server."
