@@ -3,7 +3,9 @@
 `python -m bench.soak [--hours 3] [--json]`. A microphone hears a recording of 200 different words round and round, so
 that each lost or doubled word shows; another notebook plays speech, whose words are read out of what was rendered.
 Meanwhile, by the minute: the network between kernel and service is cut, the kernel computes, the page is hidden, the
-browser reports other devices. It uses one processor to a tenth, and nothing of it needs a quiet machine.
+browser reports other devices. Without a graphics card it uses most of one processor, nearly all of it in the browser,
+where JupyterLab redraws its toolbar and its icon for each message of the microphone. Every half an hour the report so
+far goes to stderr.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ CYCLE_SECS = 60
 PAUSE_SECS = 0.8
 CUT_SECS = 3.0
 BUSY_SECS = 8
+REPORT_MINUTES = 30
 TARGETS = {"drift_ms": 50.0, "growth_mb_per_hour": 12.0, "cpu_ratio": 1.3}
 BYTES_PER_WORD = 1500  # a word with its times, speaker and confidence, and its line in the page
 
@@ -230,6 +233,7 @@ def run(hours: float) -> dict[str, Any]:
     """Run for some hours and return the report."""
     said = words()
     sentences = [said[n : n + 60] for n in range(0, 180, 60)]
+    spoken = [word for sentence in sentences for word in sentence]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True)))
         simulator = stack.enter_context(Simulator(behaviour=Behaviour(engine="signal")))
@@ -261,9 +265,12 @@ def run(hours: float) -> dict[str, Any]:
             soak.look()
             seen = {"minute": minute, "words": len(soak.heard.words), **soak.heard.states["listen"][-1]}
             print(json.dumps(seen), file=sys.stderr, flush=True)
+            if (minute + 1) % REPORT_MINUTES == 0:
+                so_far = {"minutes": minute + 1, "rows": report(soak, said, spoken)}
+                print(json.dumps(so_far), file=sys.stderr, flush=True)
             soak.listen.page.wait_for_timeout(max(0.0, cycle + CYCLE_SECS - time.monotonic()) * 1000)
         soak.stop()
-        rows = report(soak, said, [word for sentence in sentences for word in sentence])
+        rows = report(soak, said, spoken)
         return {"hours": hours, "events": soak.happened, "rows": rows}
 
 
