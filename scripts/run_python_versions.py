@@ -19,6 +19,7 @@ from bench.venvs import find_python, find_uv  # noqa: E402
 
 TESTS = ("tests/unit", "tests/wire", "tests/link", "tests/services")
 INSTALL_SECS = 600
+WORKERS = 2 * (os.cpu_count() or 1)  # half of the time a test waits
 VERSION_CODE = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
 
 
@@ -44,7 +45,7 @@ def run_version(version: str, python: str, arguments: list[str]) -> bool:
     sync = [find_uv(), "sync", "--frozen", "--all-extras", "--compile-bytecode", "--quiet", "--python", python]
     subprocess.run(sync, cwd=ROOT, env=env, check=True, timeout=INSTALL_SECS)
     print(f"Python {version}: {python}", flush=True)
-    pytest = [str(home / "bin" / "python"), "-m", "pytest", "-q", "-n", "2", "--no-loadscope-reorder"]
+    pytest = [str(home / "bin" / "python"), "-m", "pytest", "-q", "-n", str(WORKERS), "--no-loadscope-reorder"]
     return subprocess.run([*pytest, *TESTS, *arguments], cwd=ROOT, env=env, check=False).returncode == 0
 
 
