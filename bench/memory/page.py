@@ -17,7 +17,12 @@ _CELL = f"""import numpy as np, smallest_nb as snb
 take = snb.Clip.from_array(np.random.default_rng(5).integers(-900, 900, 24000 * {_SECONDS}).astype(np.int16), 24000)
 player = snb.Player()
 player"""
-_PLAYS = "() => document.querySelector('.snb-player').dataset.state === 'playing'"
+# The take, and not the short clip before it.
+_PLAYS = f"""() => {{
+  const player = document.querySelector('.snb-player');
+  const whole = player.querySelector('.snb-player-wave').getAttribute('aria-valuemax');
+  return player.dataset.state === 'playing' && Number(whole) === {_SECONDS};
+}}"""
 # Milliseconds from a press on the picture until the place under it sounds.
 _SEEK = """async ([part, most]) => {
   const player = document.querySelector('.snb-player');
