@@ -11,12 +11,12 @@ from smallest_nb.api.catalog import STT_SAMPLE_RATES
 from smallest_nb.api.settings import SmallestSTTSettings
 from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip, StreamResampler
 from smallest_nb.client.stt import SmallestSTTService
+from smallest_nb.errors import SmallestError
 
 if TYPE_CHECKING:
     from smallest_nb.client.target import Target
     from smallest_nb.client.transport import Transport
     from smallest_nb.common.secret import Secret
-    from smallest_nb.errors import SmallestError
 
 __all__ = ["for_captions", "send_clip", "service_for_clip"]
 
@@ -93,6 +93,7 @@ async def send_clip(service: SmallestSTTService, clip: Clip, sent: Callable[[flo
         await reader
     finally:
         reader.cancel()
-        with contextlib.suppress(TimeoutError):  # after a failure or an interrupt the last words are not waited for
+        # After a failure or an interrupt the last words are not waited for, and what is raised already stands.
+        with contextlib.suppress(TimeoutError, SmallestError):
             async with asyncio.timeout(_LEAVE_SECS):
                 await service.close()

@@ -164,6 +164,8 @@ class SmallestSTTService(EventEmitter):
         self._frame_log = FrameLog(_log, "STT")
         self._warnings = SettingsWarnings()
         self._warnings.warn(complete)
+        self._is_told = False
+        """Whether anyone was told why the session ended: a call that raised, a reader, a handler."""
 
     @property
     def settings(self) -> SmallestSTTSettings:
@@ -212,8 +214,12 @@ class SmallestSTTService(EventEmitter):
             AuthError, RateLimitError, ServiceError, ConnectionLost: After the last retry.
         """
         self._owner.claim()
-        self._session.start()
-        await self._open()
+        try:
+            self._session.start()
+            await self._open()
+        except SmallestError:
+            self._is_told = True
+            raise
         if self._sender is None:
             self._sender = start_task(self._run())
 
@@ -249,8 +255,12 @@ class SmallestSTTService(EventEmitter):
         await self.connect()
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self.close()
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            await self.close()
+        except SmallestError:
+            if error is None:  # else what went wrong first is raised
+                raise
 
     async def send(self, audio: bytes | bytearray | memoryview | ArrayLike) -> None:
         """Push audio; returns as soon as it is kept. Opens the connection unless :meth:`connect` did.
@@ -268,6 +278,7 @@ class SmallestSTTService(EventEmitter):
         """
         self._owner.claim()
         session = self._session
+        self._is_told = self._is_told or session.failure is not None
         session.refuse_if_over()
         if self._sender is None:
             session.start_sending()
@@ -283,10 +294,14 @@ class SmallestSTTService(EventEmitter):
     async def _queue(self, piece: bytes) -> None:
         session, since = self._session, monotonic()
         now = since
-        while not session.has_room(len(piece), since, now):
-            await self._wait_for_change()
-            session.waited(monotonic() - now)
-            now = monotonic()
+        try:
+            while not session.has_room(len(piece), since, now):
+                await self._wait_for_change()
+                session.waited(monotonic() - now)
+                now = monotonic()
+        except SmallestError:
+            self._is_told = True
+            raise
         session.push(piece, now)
         self._perform()
 
@@ -315,10 +330,14 @@ class SmallestSTTService(EventEmitter):
                     session.cancel_change()
                     self._wake()
                     raise
-                if session.failure is not None:
-                    raise session.failure
-                if not session.finished:  # else the socket is as good as closed, and no other one is needed
-                    await self._open()
+                try:
+                    if session.failure is not None:
+                        raise session.failure
+                    if not session.finished:  # else the socket is as good as closed, and no other one is needed
+                        await self._open()
+                except SmallestError:
+                    self._is_told = True
+                    raise
         if changed:
             self._warnings.warn(session.settings)
         return changed
@@ -332,6 +351,7 @@ class SmallestSTTService(EventEmitter):
         self._owner.check()
         stream = ResultStream()
         if self._session.failure or self._session.finished:
+            self._is_told = True
             stream.end(self._session.failure)
         else:
             self._streams.add(stream)
@@ -340,7 +360,11 @@ class SmallestSTTService(EventEmitter):
     async def close(self) -> None:
         """Send what is left, wait (bounded) for the last final, and close. Idempotent.
 
-        If the last final does not come, :meth:`segments` raises what happened. Possible from any event loop.
+        Possible from any event loop.
+
+        Raises:
+            SmallestError: The session ended with an error, such as last words that did not come, and nobody was told:
+                no call raised it, no reader of :meth:`segments` got it, and `on_connection_error` has no handler.
         """
         if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._session.closing:
             return
@@ -351,6 +375,9 @@ class SmallestSTTService(EventEmitter):
                 await self._wait_for_change()
         finally:
             await to_the_end(self._clean_up())
+        if (error := self._session.failure) is not None and not self._is_told:
+            self._is_told = True
+            raise error
 
     async def _clean_up(self) -> None:
         was_open = self.connected
@@ -439,6 +466,7 @@ class SmallestSTTService(EventEmitter):
                         if self._connection.swap():
                             self._session.connected(0.0, monotonic())
                     case Finish(error):
+                        self._is_told = self._is_told or bool(self._streams or self._handlers["on_connection_error"])
                         for stream in tuple(self._streams):
                             stream.end(error)
         return acted

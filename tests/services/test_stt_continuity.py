@@ -100,7 +100,8 @@ async def test_the_services_own_voice_activity_arrives_as_events():
         await service.send(bytes(3200))
         while len(marks) < 2:
             await asyncio.sleep(0.01)
-        await service.close()
+        with pytest.raises(snb.ConnectionLost, match="last words"):
+            await service.close()
     assert marks == [0.5, 1.25]
 
 

@@ -229,6 +229,48 @@ async def test_last_words_that_never_come_are_an_error():
                 pass
 
 
+async def says_nothing(ws):
+    await ws.wait_closed()
+
+
+async def test_an_error_that_nobody_was_told_is_raised_by_close_and_once():
+    async with scripted(says_nothing) as url:
+        service = stt(url, close_timeout=0.3)
+        await service.send(bytes(3200))
+        with pytest.raises(snb.ConnectionLost, match="last words"):
+            await service.close()
+        await service.close()
+
+        with pytest.raises(snb.ConnectionLost, match="last words"):
+            async with stt(url, close_timeout=0.3) as service:
+                await service.send(bytes(3200))
+
+        with pytest.raises(ZeroDivisionError):
+            async with stt(url, close_timeout=0.3) as service:
+                await service.send(bytes(3200))
+                1 / 0  # noqa: B018
+
+
+async def test_an_error_that_a_handler_or_a_call_has_had_is_not_raised_by_close(fresh_simulator):
+    async with scripted(says_nothing) as url:
+        service, said = stt(url, close_timeout=0.3), []
+        service.event_handler("on_connection_error")(lambda _service, message: said.append(message))
+        await service.send(bytes(3200))
+        await service.close()
+        assert "last words" in said[0]
+
+    fresh_simulator.behaviour.reject = 401
+    service = stt(fresh_simulator)
+    with pytest.raises(snb.AuthError):
+        await service.connect()
+    await service.close()
+
+    service = stt(fresh_simulator)
+    await service.send(bytes(3200))  # connects in the background
+    with pytest.raises(snb.AuthError):
+        await service.close()
+
+
 async def test_results_requested_before_the_close_can_be_read_after_it():
     async def handler(ws):
         async for message in ws:
