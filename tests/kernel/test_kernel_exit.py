@@ -37,6 +37,8 @@ def test_X1_a_kernel_that_is_shut_down_ends(cell, tmp_path):
             client.stop_channels()
             manager.shutdown_kernel(now=True)
         stderr.seek(0)
-        own = ("[IPKernelApp] WARNING | Kernel is running over TCP", "Debugger warning")  # of ipykernel itself
+        own = (  # of ipykernel itself; the last where it ends its output thread first, on a busy machine
+            "[IPKernelApp] WARNING | Kernel is running over TCP", "Debugger warning", "IOStream.flush timed out",
+        )  # fmt: skip
         said = [line for line in stderr if line.strip() and not line.startswith(own)]
     assert said == []
