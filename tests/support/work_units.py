@@ -44,12 +44,6 @@ SLOWEST_FIRST: Sequence[str] = (
     "tests/packaging/",
     "tests/notebooks/",
     "tests/services/test_faults.py",
-    # They mostly wait for a time to pass: beside those that compute it costs nothing.
-    "tests/unit/test_process_exit.py",
-    "tests/unit/test_tracebacks.py",
-    "tests/unit/test_keys.py",
-    "tests/services/test_bounded_closing.py",
-    "tests/keys/",
     "notebooks/",
     "tests/oracles/",
     "tests/kernel/",
