@@ -164,8 +164,8 @@ class SmallestSTTService(EventEmitter):
         self._frame_log = FrameLog(_log, "STT")
         self._warnings = SettingsWarnings()
         self._warnings.warn(complete)
-        self._is_told = False
-        """Whether anyone was told why the session ended: a call that raised, a reader, a handler."""
+        self._is_reported = False
+        """Whether the error that ended the session was reported: raised by a call, given to a reader or a handler."""
 
     @property
     def settings(self) -> SmallestSTTSettings:
@@ -218,7 +218,7 @@ class SmallestSTTService(EventEmitter):
             self._session.start()
             await self._open()
         except SmallestError:
-            self._is_told = True
+            self._is_reported = True
             raise
         if self._sender is None:
             self._sender = start_task(self._run())
@@ -278,7 +278,7 @@ class SmallestSTTService(EventEmitter):
         """
         self._owner.claim()
         session = self._session
-        self._is_told = self._is_told or session.failure is not None
+        self._is_reported = self._is_reported or session.failure is not None
         session.refuse_if_over()
         if self._sender is None:
             session.start_sending()
@@ -300,7 +300,7 @@ class SmallestSTTService(EventEmitter):
                 session.waited(monotonic() - now)
                 now = monotonic()
         except SmallestError:
-            self._is_told = True
+            self._is_reported = True
             raise
         session.push(piece, now)
         self._perform()
@@ -336,7 +336,7 @@ class SmallestSTTService(EventEmitter):
                     if not session.finished:  # else the socket is as good as closed, and no other one is needed
                         await self._open()
                 except SmallestError:
-                    self._is_told = True
+                    self._is_reported = True
                     raise
         if changed:
             self._warnings.warn(session.settings)
@@ -351,7 +351,7 @@ class SmallestSTTService(EventEmitter):
         self._owner.check()
         stream = ResultStream()
         if self._session.failure or self._session.finished:
-            self._is_told = True
+            self._is_reported = True
             stream.end(self._session.failure)
         else:
             self._streams.add(stream)
@@ -363,7 +363,7 @@ class SmallestSTTService(EventEmitter):
         Possible from any event loop.
 
         Raises:
-            SmallestError: The session ended with an error, such as last words that did not come, and nobody was told:
+            SmallestError: The session ended with an error, such as last words that did not come, that was not reported:
                 no call raised it, no reader of :meth:`segments` got it, and `on_connection_error` has no handler.
         """
         if await self._owner.closed_elsewhere(self.close, self._connection.release) or self._session.closing:
@@ -375,8 +375,8 @@ class SmallestSTTService(EventEmitter):
                 await self._wait_for_change()
         finally:
             await to_the_end(self._clean_up())
-        if (error := self._session.failure) is not None and not self._is_told:
-            self._is_told = True
+        if (error := self._session.failure) is not None and not self._is_reported:
+            self._is_reported = True
             raise error
 
     async def _clean_up(self) -> None:
@@ -466,7 +466,8 @@ class SmallestSTTService(EventEmitter):
                         if self._connection.swap():
                             self._session.connected(0.0, monotonic())
                     case Finish(error):
-                        self._is_told = self._is_told or bool(self._streams or self._handlers["on_connection_error"])
+                        if self._streams or self._handlers["on_connection_error"]:
+                            self._is_reported = True
                         for stream in tuple(self._streams):
                             stream.end(error)
         return acted

@@ -233,7 +233,7 @@ async def says_nothing(ws):
     await ws.wait_closed()
 
 
-async def test_an_error_that_nobody_was_told_is_raised_by_close_and_once():
+async def test_an_error_that_was_not_reported_is_raised_by_close_and_once():
     async with scripted(says_nothing) as url:
         service = stt(url, close_timeout=0.3)
         await service.send(bytes(3200))
