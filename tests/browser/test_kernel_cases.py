@@ -168,8 +168,8 @@ def test_P14_a_press_is_seen_at_once_and_says_after_two_seconds_what_it_waits_fo
         notes.page.wait_for_timeout(1500)
         button.click()
         assert button.get_attribute("data-waiting") == "true"
-        # A ping that a subshell answers while the cell runs leaves JupyterLab with a kernel that it calls idle. The page
-        # knows only that it gets no answer then. Which of the two it says is tested in js/tests.
+        # A ping that a subshell answers while the cell runs leaves JupyterLab with a kernel that it calls idle; the
+        # page then knows only that it gets no answer. Which of the two it says is tested in js/tests.
         connection(notes, re.compile(r"(busy with a cell \(|has not answered for )[2468] s")).wait_for()
         notes.page.wait_for_selector(".snb-player[data-state='playing']")
         notes.page.locator(".snb-connection").wait_for(state="hidden")
