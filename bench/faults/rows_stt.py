@@ -46,12 +46,12 @@ def _losses() -> Iterator[Row]:
     yield Row("tcp reset with 1.8 s not yet final", "stt", _ONCE_MORE, unconfirmed)
     several = [Fault("audio", "reset", after=5), Fault("interim", "reset", after=2), Fault("final", "reset", after=1)]
     yield Row("tcp reset three times", "stt", "whole after 3 reconnects", plan(*several))
-    yield Row(
-        "a last final unasked, then close 1000",
-        "stt",
-        _ONCE_MORE,
-        plan(Fault("final", "send", after=1, frame="a last final"), Fault("final", "close", after=1, code=1000)),
-    )
+    # Long after the final: once the client has asked for the last final, this one is the answer.
+    unasked = plan(Fault("final", "send", after=1, frame="a last final"), Fault("final", "close", after=1, code=1000))
+    yield Row("a last final unasked, then close 1000", "stt", _ONCE_MORE, unasked, chunks=150, pace_s=0.01)
+    # The cut is in the very middle of a word of which the service has heard the first half before.
+    halved = plan(Fault("interim", "close", after=2, code=1000))
+    yield Row("close 1000, in a word heard in halves", "stt", _ONCE_MORE, halved, pause_at=5, pause_s=0.4)
     for name, fault in {
         "accepted and closed at once, always": Fault("accepted", "close", code=1013, times=ALWAYS),
         "tcp reset before any result, always": Fault("audio", "reset", after=5, times=ALWAYS),

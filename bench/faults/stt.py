@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 from bench.faults.sound import BLOCKS_PER_CHUNK, BLOCKS_PER_WORD, HEARD_RATE, BlockReader, word_of
 from bench.faults.wire import Wire
 
-_ENOUGH = BLOCKS_PER_WORD // 2
-"""A word is understood by half of it."""
+_ENOUGH = BLOCKS_PER_WORD // 2 + 1
+"""A word is understood by more than half of it: a cut in its very middle would else leave two halves that are enough
+each, the one on the lost connection and the one on the next."""
 
 
 class Listening:

@@ -27,8 +27,14 @@ const GONE = "The kernel was restarted or is away: run the cell again.";
 /** What a person should know of the connection to the kernel. */
 export interface Trouble {
   text: string;
+  /** The same for a screen reader: without the seconds, each change of which would be read out. */
+  spoken: string;
   /** It does not end by itself. */
   urgent: boolean;
+}
+
+function trouble(text: string, urgent: boolean): Trouble {
+  return { text, spoken: text, urgent };
 }
 
 /** What a page says of itself in `hello`. */
@@ -192,24 +198,27 @@ export class Channel {
   /** What a person should know of the connection now, or null. */
   get trouble(): Trouble | null {
     if (this.#away) return null;
-    if (this.problem) return { text: this.problem, urgent: true };
-    if (this.#lost) return { text: GONE, urgent: true };
+    if (this.problem) return trouble(this.problem, true);
+    if (this.#lost) return trouble(GONE, true);
     const facts = kernelFacts(this.#model);
     if (facts.disconnected) {
-      return {
-        text: "The connection to the notebook server is lost; waiting until it is back.",
-        urgent: false,
-      };
+      return trouble("The connection to the notebook server is lost; waiting until it is back.", false);
     }
     const waits = [...this.#waiting, ...this.#unanswered].map((sent) => sent.at);
     if (this.#next === null) waits.push(this.#helloSince + HELLO_MS - PATIENCE_MS);
     const waited = performance.now() - Math.min(...waits);
     if (waited < PATIENCE_MS) return null;
-    const secs = 2 * Math.floor(waited / 2000); // a screen reader reads each change
-    const text = facts.busy
-      ? `Waiting for the kernel, which is busy with a cell (${secs} s).`
-      : `The kernel has not answered for ${secs} s: it is busy, or it was restarted (then run the cell again).`;
-    return { text, urgent: false };
+    const secs = 2 * Math.floor(waited / 2000);
+    if (facts.busy) {
+      const spoken = "Waiting for the kernel, which is busy with a cell";
+      return { text: `${spoken} (${secs} s).`, spoken: `${spoken}.`, urgent: false };
+    }
+    const reasons = "it is busy, or it was restarted (then run the cell again).";
+    return {
+      text: `The kernel has not answered for ${secs} s: ${reasons}`,
+      spoken: `The kernel does not answer: ${reasons}`,
+      urgent: false,
+    };
   }
 
   /** The messages of one part of the widget. */

@@ -43,6 +43,18 @@ def connection(notes, text):
     return notes.page.locator(".snb-connection").filter(has_text=text)
 
 
+def settled_box(notes, selector):
+    """Scroll an element to the top and return its box once it does not move any more."""
+    box = None
+    for _ in range(100):
+        notes.page.locator(selector).evaluate("(element) => element.scrollIntoView({ block: 'start' })")
+        notes.page.wait_for_timeout(100)
+        before, box = box, notes.page.locator(selector).bounding_box()
+        if box == before:
+            return box
+    raise AssertionError(f"{selector} moves: {before}, {box}")
+
+
 @pytest.mark.parametrize("kind", ["tuner", "transcriber"])
 def test_P1_no_key_that_is_pressed_in_a_widget_reaches_the_notebook(lab, kind):
     cells = ["before = 1", TUNER if kind == "tuner" else LIVE, "after = 1"]
@@ -59,12 +71,10 @@ def test_P1_no_key_that_is_pressed_in_a_widget_reaches_the_notebook(lab, kind):
 
         # With the mouse, then a key: what cannot have the focus gives it to the widget.
         notes.page.evaluate("() => { window.__panel().content.activeCellIndex = 1; }")
-        notes.page.locator(root).evaluate("(element) => element.scrollIntoView({ block: 'start' })")
-        notes.page.wait_for_timeout(500)  # what comes late moves the rest
-        box = notes.page.locator(root).bounding_box()
-        height = min(box["height"], 880 - box["y"])  # what of it is in the window
         pressed = 0
         for place in ((0.5, 0.02), (0.03, 0.5), (0.97, 0.5), (0.5, 0.97)):
+            box = settled_box(notes, root)  # the keys have scrolled the notebook
+            height = min(box["height"], 880 - box["y"])  # what of it is in the window
             notes.page.mouse.click(box["x"] + place[0] * box["width"], box["y"] + place[1] * height)
             if notes.page.evaluate(f"() => document.activeElement.closest('{root}') === null"):
                 continue  # the place lies outside of the window

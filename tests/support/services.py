@@ -19,9 +19,10 @@ def tts(simulator, **kwargs) -> snb.SmallestTTSService:
     return snb.SmallestTTSService(api_key=KEY, base_url=url, **kwargs)
 
 
-def stt(simulator, **kwargs) -> snb.SmallestSTTService:
+def stt(simulator, *, close_timeout: float = 30.0, **kwargs) -> snb.SmallestSTTService:
+    """Make a service that waits long for the last words: on a busy machine the simulator takes its time to hear."""
     url = simulator if isinstance(simulator, str) else simulator.base_url
-    return snb.SmallestSTTService(api_key=KEY, base_url=url, **kwargs)
+    return snb.SmallestSTTService(api_key=KEY, base_url=url, close_timeout=close_timeout, **kwargs)
 
 
 @asynccontextmanager

@@ -5,9 +5,10 @@ Files whose module fixture is parametrised are split by that parameter, so that 
 their own. Units that take long come first: a long unit that starts last would leave the other workers without work.
 
 Pages play and record sound in real time. Those whose sound is compared sample by sample, or must not run dry, have the
-first worker; all other workers run at a lower priority beside it. The second worker has the rest of the pages. Each
-worker takes units of another kind only when those of its own are finished; two pages more than these two at once would
-starve the sound, so a third worker takes a page only when nothing else is left.
+first worker; all other workers run at a lower priority beside it. The second worker has the rest of the pages, whose
+clocks go on as well; workers without pages have the lowest priority. Each worker takes units of another kind only when
+those of its own are finished; two pages more than these two at once would starve the sound, so a third worker takes a
+page only when nothing else is left.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ def is_page_unit(unit: str) -> bool:
 
 
 def lower_priority(worker: str) -> None:
-    """Let the other workers wait for the one that measures sound."""
+    """Let the workers without pages wait for pages, and all for the one that measures sound."""
     if worker != SOUND_WORKER and hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(5 if worker == PAGE_WORKER else 10)
 
 
 def choose_unit(units: Sequence[str], worker: str) -> str:

@@ -13,8 +13,9 @@ export class Announcer {
     signal.addEventListener("abort", () => clearTimeout(this.#quiet));
   }
 
+  /** Have a sentence read out; "" once it is no longer true, so that the same one is read out when it is again. */
   say(text: string): void {
-    if (!text || text === (this.#next ?? this.#last)) return;
+    if (text === (this.#next ?? this.#last)) return;
     this.#next = text;
     if (this.#quiet === undefined) this.#write();
   }

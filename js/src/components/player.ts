@@ -6,6 +6,7 @@ import type { Model, PartChannel } from "../channel";
 import { clock, h, icon, iconButton, onWidth, setAttribute, setData, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { followTheme } from "../theme";
+import { Announcer } from "./announcer";
 import { CompareRow, Pair } from "./compare-row";
 import { SpectrumView } from "./spectrum-view";
 import { Waterfall } from "./waterfall";
@@ -315,7 +316,8 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     player.pair.clear();
     player.changed();
   });
-  const status = h("div", { class: "snb-status", "aria-live": "polite" });
+  const status = h("div", { class: "snb-status" });
+  const announcer = new Announcer(signal);
   const error = h("div", { class: "snb-error", role: "alert" });
   const notice = h("div", { class: "snb-notice" });
   const root = h(
@@ -327,6 +329,7 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     spectrum.canvas,
     compare.element,
     status,
+    announcer.element,
     waterfall.element,
     error,
   );
@@ -367,9 +370,10 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
       take ? `${at.toFixed(1)} of ${take.duration.toFixed(1)} seconds` : "nothing",
     );
     setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
-    // Said once: a count of seconds that is read out each second says nothing else any more.
-    setAttribute(status, "aria-live", player.waiting && status.textContent ? "off" : "polite");
-    setText(status, statusText(player));
+    const said = statusText(player);
+    // Once: of a count of seconds that is read out each second nothing else could be heard.
+    if (!player.waiting || !status.textContent) announcer.say(said);
+    setText(status, said);
     status.toggleAttribute("hidden", !status.textContent && !waterfall.element.hidden);
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
     setText(notice, String(model.get("notice") ?? ""));

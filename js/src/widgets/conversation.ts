@@ -1,6 +1,7 @@
 /** The Conversation: both sides as they speak, who speaks now, and where the time went. */
 import "../components/conversation.css";
 import type { Model, PartChannel } from "../channel";
+import { Announcer } from "../components/announcer";
 import { MicrophoneEngine, mountMicrophone } from "../components/microphone";
 import { mountPlayer, PlayerEngine } from "../components/player";
 import { type Turn, TurnList } from "../components/turn-list";
@@ -66,7 +67,8 @@ function steps(figures: Record<string, number>): HTMLElement[] {
 function mount(talk: ConversationEngine, el: HTMLElement, signal: AbortSignal): void {
   const { model, channel } = talk;
   const notice = h("span", { class: "snb-notice" });
-  const now = h("span", { class: "snb-used", role: "status" });
+  const now = h("span", { class: "snb-used" });
+  const announcer = new Announcer(signal);
   const list = new TurnList();
   const microphone = h("div", { class: "snb-conversation-mic" });
   const player = h("div", { class: "snb-conversation-player" });
@@ -80,7 +82,7 @@ function mount(talk: ConversationEngine, el: HTMLElement, signal: AbortSignal): 
   const root = h(
     "div",
     { class: "snb snb-frame snb-conversation" },
-    h("div", { class: "snb-frame-bar" }, notice, now),
+    h("div", { class: "snb-frame-bar" }, notice, now, announcer.element),
     list.element,
     h("div", { class: "snb-conversation-row" }, microphone, player),
     h("div", { class: "snb-frame-foot" }, figures, h("span", { class: "snb-frame-foot-end" }, clear)),
@@ -97,6 +99,7 @@ function mount(talk: ConversationEngine, el: HTMLElement, signal: AbortSignal): 
     const heard =
       known.total_s === undefined ? "" : `answer heard ${known.total_s.toFixed(2)} s after you stopped`;
     setText(now, [state, heard].filter(Boolean).join(" · "));
+    announcer.say(now.textContent ?? "");
     list.show(talk.turns, talk.text("interim"), talk.text("answer"));
     if (shown !== known) {
       shown = known;
