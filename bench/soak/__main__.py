@@ -42,6 +42,7 @@ CYCLE_SECS = 60
 PAUSE_SECS = 0.8
 CUT_SECS = 3.0
 BUSY_SECS = 8
+GAP_SECS = 0.5
 REPORT_MINUTES = 30
 TARGETS = {"drift_ms": 50.0, "growth_mb_per_hour": 12.0, "cpu_ratio": 1.3}
 BYTES_PER_WORD = 1500  # a word with its times, speaker and confidence, and its line in the page
@@ -85,6 +86,19 @@ def read_words(samples: np.ndarray, rate: int, url: str) -> list[str]:
     return [word.strip(".").lower() for word in text.split()]
 
 
+def without_gaps(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """Take out the silence of a player that ran dry, which may lie in the middle of a word, and count how often it did.
+
+    Words are 80 ms apart, so a longer stretch without any sound is none of the speech.
+    """
+    sounding = np.flatnonzero(samples)
+    gaps = np.flatnonzero(np.diff(sounding) > GAP_SECS * rate)
+    begins = [*sounding[:1], *sounding[gaps + 1]]
+    ends = [*sounding[gaps], *sounding[-1:]]
+    parts = [samples[begin : end + 1] for begin, end in zip(begins, ends, strict=True)]
+    return np.concatenate(parts) if parts else samples[:0], len(gaps)
+
+
 class Soak:
     """Two notebooks in one browser.
 
@@ -99,6 +113,7 @@ class Soak:
         self.direct = direct
         self.heard = Heard()
         self.played: list[str] = []
+        self.gaps = 0
         self.happened: dict[str, int] = {}
         self._before = ""
         self._lab, self._context = lab, context
@@ -160,7 +175,10 @@ class Soak:
         page.evaluate("() => window.__tap.settle()")
         samples = np.frombuffer(base64.b64decode(page.evaluate("() => window.__tap.read()")), "<f4").astype(float)
         page.evaluate("() => window.__tap.clear()")
-        self.played += read_words(samples, page.evaluate("() => window.__tap.rate"), self.direct)
+        rate = page.evaluate("() => window.__tap.rate")
+        speech, gaps = without_gaps(samples, rate)
+        self.gaps += gaps
+        self.played += read_words(speech, rate, self.direct)
 
     def disturb(self, event: str, network: CuttableNetwork) -> None:
         """Let one thing happen."""
@@ -194,8 +212,8 @@ def _heap_mb(session: CDPSession) -> float:
 
 def report(soak: Soak, said: list[str], spoken: list[str]) -> list[dict[str, Any]]:
     """Return one row a metric."""
-    # The first word may have begun before the button was pressed.
-    heard, transcribed = soak.heard, count_errors(said, [word[0] for word in soak.heard.words[1:]])
+    # The first word may have begun before the button was pressed, and the last one goes on behind it.
+    heard, transcribed = soak.heard, count_errors(said, [word[0] for word in soak.heard.words[1:-1]])
     played = count_errors(spoken, soak.played)
     drift = heard.drift_ms()
     hours = (heard.states["listen"][-1]["time"] - heard.states["listen"][0]["time"]) / 3600
@@ -209,6 +227,7 @@ def report(soak: Soak, said: list[str], spoken: list[str]) -> list[dict[str, Any
     rows = [
         row("words_transcribed", transcribed.right, None, None),
         row("words_played", played.right, None, None),
+        row("player_ran_dry", soak.gaps, None, soak.happened.get("network", 0)),
     ]
     for name, errors in (("transcribed", transcribed), ("played", played)):
         for kind in ("lost", "doubled", "wrong"):

@@ -138,8 +138,17 @@ export type ToKernel =
       dropped: number;
       granted: Granted | null;
     }
-  /** `t`: when the last sample was captured, on the kernel's clock, ms. */
-  | { type: "mic-chunk"; n: number; t: number | null; level: number; clipped: boolean; last: boolean }
+  | {
+      type: "mic-chunk";
+      n: number;
+      /** Of the first chunk that the kernel has not acknowledged: what is missing before it does not come any more. */
+      oldest: number;
+      /** When the last sample was captured, on the kernel's clock, ms. */
+      t: number | null;
+      level: number;
+      clipped: boolean;
+      last: boolean;
+    }
   | { type: "echo"; n: number }
   | { type: "burst"; run: number; n: number }
   /** Send the widget's module: this page does not have it. */

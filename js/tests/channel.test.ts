@@ -241,6 +241,10 @@ describe("the channel", () => {
     expect([comm.of("press").length, channel.trouble]).toEqual([0, null]);
     vi.advanceTimersByTime(2100);
     expect(channel.trouble?.text).toBe("Waiting for the kernel, which is busy with a cell (2 s).");
+    const { spoken } = channel.trouble!;
+    expect(spoken).toBe("Waiting for the kernel, which is busy with a cell.");
+    vi.advanceTimersByTime(4000);
+    expect(channel.trouble).toMatchObject({ text: expect.stringContaining("(6 s)"), spoken });
     kernel.connectionStatus = "connecting";
     expect(channel.trouble?.text).toContain("connection to the notebook server");
     kernel.connectionStatus = "connected";

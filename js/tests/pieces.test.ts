@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Envelope } from "../src/audio/envelope";
 import {
   BURSTY_SECS,
@@ -91,13 +91,42 @@ describe("the send window", () => {
     expect(window.waiting).toBe(0);
   });
 
-  it("drops the oldest beyond its limit, and counts", () => {
-    const sent: number[] = [];
-    const window = new SendWindow((c) => sent.push(c.n), 1, 5);
+  it("drops the oldest beyond its limit, counts them, and tells what does not come any more", () => {
+    const sent: [number, number][] = [];
+    const window = new SendWindow((c, oldest) => sent.push([c.n, oldest]), 2, 5);
     for (let n = 0; n < 10; n++) window.push(chunk(n));
     for (let n = 0; n < 10; n++) window.acknowledge(n);
-    expect(window.dropped).toBe(4);
-    expect(sent).toEqual([0, 5, 6, 7, 8, 9]);
+    expect(window.dropped).toBe(3);
+    expect(sent).toEqual([
+      [0, 0],
+      [1, 0],
+      [5, 1],
+      [6, 5],
+      [7, 6],
+      [8, 7],
+      [9, 8],
+    ]);
+  });
+
+  it("sends again what is not acknowledged, each time later, and nothing once it is", () => {
+    vi.useFakeTimers();
+    const sent: number[] = [];
+    const window = new SendWindow((c) => sent.push(c.n), 20, 400);
+    for (let n = 0; n < 3; n++) window.push(chunk(n));
+    vi.advanceTimersByTime(5100);
+    expect(sent).toEqual([0, 1, 2, 0, 1, 2]);
+    vi.advanceTimersByTime(9000);
+    expect(sent.length).toBe(6);
+    vi.advanceTimersByTime(2000);
+    expect(sent.length).toBe(9);
+    window.acknowledge(1);
+    vi.advanceTimersByTime(5100);
+    expect(sent.slice(9)).toEqual([2]);
+    window.acknowledge(2);
+    vi.advanceTimersByTime(200_000);
+    expect(sent.length).toBe(10);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
   });
 });
 

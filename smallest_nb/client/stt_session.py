@@ -20,6 +20,7 @@ from typing import Any
 from smallest_nb.api import stt_wire as wire
 from smallest_nb.api.error_shapes import error_from_frame
 from smallest_nb.api.settings import SmallestSTTSettings
+from smallest_nb.audio.clip import pcm16_to_array
 from smallest_nb.audio.turn_detector import TurnDetector
 from smallest_nb.client.actions import Action, Connect, DropSocket, Emit, Finish, OpenSpare, Send, WaitUntil
 from smallest_nb.client.audio_clock import AudioClock, PushTimes
@@ -38,6 +39,10 @@ _LONGEST_WAIT_SECS = 2.0
 """Between two attempts to come back: speech is waiting."""
 _ROOM_SECS = 30.0
 """How long an open socket may take no audio while a caller waits for room."""
+_TAIL_SECS = 0.2
+"""Longer than the closure of a plosive within a word."""
+_QUIET_PEAK = 104
+"""Of PCM16: -50 dBFS, between a quiet room and soft speech."""
 _NORMAL = 1000
 _AT_ONCE = float("-inf")
 
@@ -336,8 +341,19 @@ class STTSession:
             self._take_back()
 
     def keepalive(self) -> bytes | str:
-        """Return the frame that keeps the socket open in silence."""
-        return self._clock.keepalive() if self._is_pcm16 else wire.KEEPALIVE
+        """Return the frame that keeps the socket open in silence.
+
+        Silence is what services are known to take for audio. Where the audio broke off in the middle of a word, because
+        what sends it is busy, silence would cut that word in two; the request that LiveKit sends does not. If the
+        service closes such a socket all the same, the word is sent again on the next one.
+        """
+        return self._clock.keepalive() if self._is_pcm16 and not self._breaks_off else wire.KEEPALIVE
+
+    @property
+    def _breaks_off(self) -> bool:
+        """Whether the last audio (PCM16) that was sent is not silent."""
+        tail = pcm16_to_array(self._unacknowledged.tail(self._clock.size(_TAIL_SECS)))
+        return bool(tail.size) and max(int(tail.max()), -int(tail.min())) > _QUIET_PEAK
 
     def _take_back(self) -> None:
         """Put what no final covers in front of the queue, with the requests that were not answered."""

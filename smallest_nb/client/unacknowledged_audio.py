@@ -74,6 +74,16 @@ class UnacknowledgedAudio:
         while self._bytes > self._limit:
             self._bytes -= len(self._pieces.popleft())
 
+    def tail(self, size: int) -> bytes:
+        """Return the last bytes that were sent and are not transcribed, at most so many."""
+        pieces: deque[bytes] = deque()
+        for piece in reversed(self._pieces):
+            if size <= 0:
+                break
+            pieces.appendleft(piece[-size:])
+            size -= len(piece)
+        return b"".join(pieces)
+
     def dropped(self, size: int) -> None:
         """That many bytes, the next ones, will never be sent, and this was reported."""
         self._clock.dropped(size)

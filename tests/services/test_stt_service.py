@@ -415,10 +415,26 @@ async def test_keepalive_is_silence_that_does_not_move_the_clock():
         await asyncio.sleep(0.5)
         await service.send(np.full(1600, 6, np.int16))
         await service.close()
+    assert '{"type":"keepalive"}' not in sent
     silences = [m for m in sent if isinstance(m, bytes) and not any(m)]
     assert len(silences) == 2
     assert all(len(m) == 3200 for m in silences)
     assert service.transcript[0].start == pytest.approx(0.35 - 0.2)
+
+
+async def test_a_keepalive_does_not_cut_the_word_in_which_the_audio_breaks_off(fresh_simulator):
+    """The microphone of a page is not heard while a cell runs; five seconds later the service kept its socket open."""
+    fresh_simulator.behaviour.engine = "signal"
+    said = "aaa aab aac aad aae aaf"
+    async with tts(fresh_simulator, sample_rate=16000) as service:
+        clip = await service.synthesize(said)
+    for share in (0.25, 0.3, 0.35, 0.4, 0.45, 0.5):
+        cut = int(share * len(clip)) * 2
+        async with stt(fresh_simulator, keepalive_secs=0.1) as service:
+            await service.send(clip.pcm[:cut])
+            await asyncio.sleep(0.35)
+            await service.send(clip.pcm[cut:])
+        assert words(service.transcript.text) == said, share
 
 
 async def test_bad_arguments(simulator):

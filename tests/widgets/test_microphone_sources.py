@@ -48,7 +48,7 @@ class TabPage:
         self.until("welcome")
 
     def chunk(self, n, *, last=False):
-        self.say("mic-chunk", CHUNK, n=n, t=None, level=0.1, clipped=False, last=last)
+        self.say("mic-chunk", CHUNK, n=n, oldest=0, t=None, level=0.1, clipped=False, last=last)
 
     def record(self, count):
         for name in ("starting", "recording"):

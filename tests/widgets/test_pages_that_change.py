@@ -316,6 +316,6 @@ def test_a_number_that_no_page_can_mean_is_refused(number):
     microphone = Microphone()
     page = Page(microphone)
     page.hello()
-    page.say("mic-chunk", bytes(2560), n=0, t=number, level=0.1, clipped=False, last=False)
+    page.say("mic-chunk", bytes(2560), n=0, oldest=0, t=number, level=0.1, clipped=False, last=False)
     assert "field 't' is out of range" in microphone._channel.channel.problem
     microphone.close()

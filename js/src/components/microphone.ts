@@ -61,11 +61,12 @@ export class MicrophoneEngine {
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    this.#window = new SendWindow((chunk) =>
+    this.#window = new SendWindow((chunk, oldest) =>
       this.channel.send(
         {
           type: "mic-chunk",
           n: chunk.n,
+          oldest,
           t: this.channel.clock.toKernel(chunk.t),
           level: chunk.rms,
           clipped: chunk.peak >= 0.999,

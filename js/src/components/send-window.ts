@@ -1,14 +1,21 @@
-/** Microphone chunks on their way to the kernel: a few in flight, the rest kept, the oldest dropped when it is too much. Pure. */
+/** Microphone chunks on their way to the kernel: a few in flight, the rest kept, the oldest dropped when it is too much. */
 import type { Chunk } from "../audio/capture";
+
+/** Without an acknowledgement for so long, what is in flight is sent once more; then twice as long, and so on. */
+const RESEND_MS = 5000;
+const LONGEST_RESEND_MS = 40_000;
 
 export class SendWindow {
   dropped = 0;
   #queue: Chunk[] = [];
   #flying: Chunk[] = [];
   #emptied: (() => void)[] = [];
+  #resendMs = RESEND_MS;
+  #resend: ReturnType<typeof setTimeout> | undefined;
 
+  /** `send` also gets the number of the oldest chunk in flight: what is before it was acknowledged, or dropped. */
   constructor(
-    private readonly send: (chunk: Chunk) => void,
+    private readonly send: (chunk: Chunk, oldest: number) => void,
     private readonly inFlight = 20,
     private readonly limit = 400,
   ) {}
@@ -29,13 +36,16 @@ export class SendWindow {
 
   /** The kernel has every chunk up to `n`. */
   acknowledge(n: number): void {
+    const before = this.#flying.length;
     this.#flying = this.#flying.filter((chunk) => chunk.n > n);
+    if (this.#flying.length < before) this.#awaitAnswer(RESEND_MS);
     this.#pump();
   }
 
   /** Send what is on its way once more: the kernel may have missed it, and takes each chunk once. */
   sendAgain(): void {
-    for (const chunk of this.#flying) this.send(chunk);
+    const oldest = this.#flying[0]?.n ?? 0;
+    for (const chunk of this.#flying) this.send(chunk, oldest);
   }
 
   /** Resolve when everything was acknowledged, or after `limitMs`. */
@@ -64,8 +74,22 @@ export class SendWindow {
     while (this.#queue.length > 0 && this.#flying.length < this.inFlight) {
       const chunk = this.#queue.shift()!;
       this.#flying.push(chunk);
-      this.send(chunk);
+      if (this.#flying.length === 1) this.#awaitAnswer(RESEND_MS);
+      this.send(chunk, this.#flying[0]!.n);
     }
-    if (this.waiting === 0) for (const done of this.#emptied.splice(0)) done();
+    if (this.waiting > 0) return;
+    clearTimeout(this.#resend);
+    for (const done of this.#emptied.splice(0)) done();
+  }
+
+  /** A host may lose a message, such as the answer: the kernel waits for each chunk, so both would wait for ever. */
+  #awaitAnswer(ms: number): void {
+    clearTimeout(this.#resend);
+    this.#resendMs = ms;
+    this.#resend = setTimeout(() => {
+      if (this.#flying.length === 0) return;
+      this.sendAgain();
+      this.#awaitAnswer(Math.min(2 * this.#resendMs, LONGEST_RESEND_MS));
+    }, ms);
   }
 }

@@ -344,10 +344,14 @@ class MicState(_FromPage):
 
 
 class MicChunk(_FromPage):
-    """A chunk of sound; `t`: when its last sample was captured, ms on the kernel's clock."""
+    """A chunk of sound; `t`: when its last sample was captured, ms on the kernel's clock.
+
+    `oldest` is the number of the first chunk that is not acknowledged: what is missing before it comes no more.
+    """
 
     type: Literal["mic-chunk"]
     n: int
+    oldest: int
     t: float | None
     level: float
     clipped: bool

@@ -25,9 +25,12 @@ SILENT_PAGE_SECS = 120.0
 _START_SECS = 5.0
 """A page that comes later does not begin to record by itself."""
 
-_LATE_SECS = 0.3
-"""A chunk that another overtook comes within milliseconds; one that the page dropped never does."""
-_MAX_EARLY = 16
+_ACK_EVERY = 5
+_MISSING_SECS = 60.0
+"""How long a missing chunk is waited for that the page still has and sends again; a busy kernel holds some up longer
+than others."""
+_MAX_EARLY = 64
+"""More than a page has in flight."""
 
 
 class PageSource:
@@ -50,7 +53,7 @@ class PageSource:
         """The page that records, from its first report to its last."""
         self._next = 0
         self._early: dict[int, tuple[MicChunk, bytes]] = {}
-        self._late: asyncio.TimerHandle | None = None
+        self._missing: asyncio.TimerHandle | None = None
         self._silent: asyncio.TimerHandle | None = None
         self._paused = False
         channel.on(MicState, lambda m, _b: background_loop.post(self._state, m))
@@ -82,6 +85,7 @@ class PageSource:
         if state == "starting" or (state == "recording" and self._page != message["page"]):
             self._next = 0
             self._early.clear()
+            self._stop_waiting()
             self.latency_ms.clear()
         if state == "idle":
             self._skip_missing()
@@ -115,26 +119,52 @@ class PageSource:
             self._silent = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._give_up)
 
     def _chunk(self, message: MicChunk, data: bytes) -> None:
+        """Take chunks in order, each once.
+
+        ipykernel 7.4 hands a comm's messages to the thread that last sent on it, so that after a busy cell some are in
+        the queue of the main thread while later ones are handled by a subshell's. What the page does not have any more
+        is told by `oldest`.
+        """
         number = message["n"]
-        if number < self._next or message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
-            return  # sent twice by a host, from another page, or cut
-        self._early[number] = (message, data)  # a kernel with subshells hears from the page on two threads
+        if message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
+            return  # from another page, or cut
+        if message["oldest"] > self._next:
+            self._skip_before(message["oldest"])
+        if number < self._next:  # sent twice by a host, or again because our answer was lost
+            if number % _ACK_EVERY == 0 or message["last"]:
+                self._acknowledge(message["page"], self._next - 1)
+            return
+        self._early[number] = (message, data)
+        self._take_ready()
+        if len(self._early) > _MAX_EARLY:
+            self._skip_missing()
+
+    def _take_ready(self) -> None:
         while (one := self._early.pop(self._next, None)) is not None:
             self._next += 1
             self._take(*one)
-        if len(self._early) > _MAX_EARLY:
-            self._skip_missing()
-        elif self._early and self._late is None:
-            self._late = asyncio.get_running_loop().call_later(_LATE_SECS, self._skip_missing)
+        if not self._early:
+            self._stop_waiting()
+        elif self._missing is None:
+            self._missing = asyncio.get_running_loop().call_later(_MISSING_SECS, self._skip_missing)
+
+    def _stop_waiting(self) -> None:
+        if self._missing is not None:
+            self._missing.cancel()
+            self._missing = None
+
+    def _skip_before(self, oldest: int) -> None:
+        """Go on without what the page had to drop."""
+        for number in sorted(number for number in self._early if number < oldest):
+            self._take(*self._early.pop(number), jumped=True)
+        self._next = oldest
+        self._stop_waiting()
+        self._take_ready()
 
     def _skip_missing(self) -> None:
-        """Go on without what is missing: the page had to drop it."""
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-        for number in sorted(self._early):
-            self._next = number + 1
-            self._take(*self._early.pop(number), jumped=True)
+        """Go on without what is missing: the recording is over, or the host has lost it for good."""
+        if self._early:
+            self._skip_before(max(self._early) + 1)
 
     def _take(self, message: MicChunk, data: bytes, *, jumped: bool = False) -> None:
         self._watch()
@@ -142,5 +172,8 @@ class PageSource:
         if message["t"] is not None:
             self.latency_ms.append(monotonic() * 1000 - message["t"])
         self.on_pcm(data)
-        if number % 5 == 0 or jumped or message["last"]:
-            self._channel.post({"type": "mic-ack", "n": number}, to=message["page"])
+        if number % _ACK_EVERY == 0 or jumped or message["last"]:
+            self._acknowledge(message["page"], number)
+
+    def _acknowledge(self, page: str, number: int) -> None:
+        self._channel.post({"type": "mic-ack", "n": number}, to=page)
