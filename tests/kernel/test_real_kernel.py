@@ -83,6 +83,32 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
     assert [m["n"] for _, m, _ in front.of("mic-ack")][-1] == len(pieces) - 1
 
 
+@pytest.mark.parametrize("cell", ["time.sleep(0.05)", "pass"])
+def test_the_microphone_is_heard_while_a_cell_is_busy_and_in_order(front, cell):
+    """ipykernel 7.4 by itself hands messages to the thread that sent last: the cell's, then the subshell's, in turn."""
+    front.execute("import smallest_nb as snb; live = snb.LiveTranscriber(mute_while_playing=False); live")
+    front.use_subshell()
+    live = front.model("Transcribe", "microphone")
+    front.show(live, "microphone", "transcript")
+    assert front.pump(lambda _: front.of("welcome"))
+    front.execute("heard = []; _ = live.microphone.on_audio(lambda pcm: heard.append(pcm[0]))")
+    fields = {"part": "microphone", "error": None, "rate": 48000, "dropped": 0, "granted": None}
+    front.execute("import time; until = time.monotonic() + 30")
+    busy = front.execute(f"while len(heard) < 31 and time.monotonic() < until: {cell}", wait=False)
+    front.execute("in_time = time.monotonic() < until", wait=False)
+    front.send(live, {"type": "mic-state", "state": "starting", **fields})
+    front.send(live, {"type": "mic-state", "state": "recording", **fields})
+    chunk = {"type": "mic-chunk", "part": "microphone", "oldest": 0, "t": 0.0, "level": 0.1, "clipped": False}
+    for n in range(31):
+        front.send(live, {**chunk, "n": n, "last": False}, bytes([n]) * 2560)
+        front.pump(seconds=0.02)
+    assert front.pump(lambda _: busy in front.idle, seconds=40)
+    front.execute("assert in_time, 'no chunk was heard before the cell was over'")
+    front.send(live, {**chunk, "n": 31, "last": True}, bytes([31]) * 2560)
+    assert front.pump(lambda _: [m["n"] for _, m, _ in front.of("mic-ack")][-1:] == [31])
+    front.execute("assert heard == [*range(32)], heard")
+
+
 def test_the_key_is_in_no_message_no_output_and_no_saved_notebook(front, simulator, tmp_path):
     front.execute("import smallest_nb as snb, logging; logging.basicConfig(level=10)")
     front.execute("tuner = snb.VoiceTuner('One.'); live = snb.LiveTranscriber(); tuner.audition(); print(tuner.code())")

@@ -26,6 +26,18 @@ class Front:
         self.everything: list[str] = []
         self.idle: dict[str, float] = {}
         """When each request was done."""
+        self.subshell: str | None = None
+        """Named in each message of a widget, as JupyterLab does."""
+
+    def use_subshell(self) -> None:
+        """Have the messages of widgets handled on a thread of their own, whatever a cell does."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        deadline = time.monotonic() + 20
+        while self.subshell is None:
+            reply = self.client.get_control_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                self.subshell = reply["content"]["subshell_id"]
 
     def close(self):
         self.client.stop_channels()
@@ -89,6 +101,8 @@ class Front:
             "comm_msg",
             {"comm_id": comm, "data": {"method": "custom", "content": {"v": 1, "page": "t", "ack": 0, **content}}},
         )
+        if self.subshell is not None:
+            message["header"]["subshell_id"] = self.subshell
         stream = self.client.shell_channel.socket
         self.client.session.send(stream, message, buffers=[buffer] if buffer else None)
 

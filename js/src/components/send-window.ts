@@ -82,7 +82,7 @@ export class SendWindow {
     for (const done of this.#emptied.splice(0)) done();
   }
 
-  /** A host may lose a message, such as the answer: the kernel waits for each chunk, so both would wait for ever. */
+  /** A host may lose a message, such as the answer: the kernel waits for each chunk, so both would wait without end. */
   #awaitAnswer(ms: number): void {
     clearTimeout(this.#resend);
     this.#resendMs = ms;

@@ -58,7 +58,7 @@ def _message_checks() -> list[Check]:
     able = bool(getattr(shell().kernel, "_supports_kernel_subshells", False))
     name = f"ipykernel {version}" if version else type(shell().kernel).__name__
     subshells = Check("kernel.subshells", "Subshells", "green", f"{'yes' if able else 'no'} ({name})")
-    if able and version is not None and release(version) < (7, 4):
+    if able and version is not None:
         found = f"in JupyterLab 4.4 or newer {busy_behaviour(version, on_main=False)}"
         return [subshells, Check("kernel.comms", "A press during a cell", "green", found)]
     cannot_receive_while_blocking = version is None or release(version) < (7,)

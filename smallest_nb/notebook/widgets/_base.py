@@ -17,7 +17,7 @@ import traitlets
 from smallest_nb.client import background_loop
 from smallest_nb.common.markup import text_html
 from smallest_nb.errors import ConfigError
-from smallest_nb.notebook.comm import polling
+from smallest_nb.notebook.comm import message_route, polling
 from smallest_nb.notebook.comm.channel import Channel
 from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import front_end, trait_resend
@@ -80,6 +80,7 @@ class SpeechWidget(Unpicklable, anywidget.AnyWidget):
             super().open()
         finally:
             self._snb_loader = None
+        message_route.follow_host(self.comm)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return the state for a page: the module packed and, while the model is made, only if the page has it not."""

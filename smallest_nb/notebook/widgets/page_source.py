@@ -119,11 +119,9 @@ class PageSource:
             self._silent = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._give_up)
 
     def _chunk(self, message: MicChunk, data: bytes) -> None:
-        """Take chunks in order, each once.
+        """Take chunks in order, each once; `oldest` says what the page does not have any more.
 
-        ipykernel 7.4 hands a comm's messages to the thread that last sent on it, so that after a busy cell some are in
-        the queue of the main thread while later ones are handled by a subshell's. What the page does not have any more
-        is told by `oldest`.
+        Messages of a page may be handled on two threads (`notebook/comm/message_route.py`), and a later one first.
         """
         number = message["n"]
         if message["page"] != self._channel.owner or len(data) % BYTES_PER_SAMPLE:
