@@ -18,7 +18,6 @@ const WIDGETS = [
   "transcript-view",
   "settings",
   "doctor",
-  "listening",
 ];
 const LIMIT_BYTES = 92_000;
 

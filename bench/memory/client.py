@@ -110,7 +110,9 @@ class _Recorder:
         """Send a minute, as fast as it is transcribed; return what it cost, CPU seconds."""
         began = process_time()
         for _ in range(_CHUNKS_PER_MINUTE):
-            self._page.say("mic-chunk", self._chunk, n=self._sent, oldest=0, t=None, level=0.1, clipped=False, last=False)
+            self._page.say(
+                "mic-chunk", self._chunk, n=self._sent, oldest=0, t=None, level=0.1, clipped=False, last=False
+            )
             self._sent += 1
             if not self._sent % _CHUNKS_AT_ONCE:
                 self.wait()

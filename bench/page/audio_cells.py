@@ -89,8 +89,8 @@ PAGE = {
       for (let i = 0; i < times; i++) {
         const began = performance.now();
         const done = new Promise((resolve) => { answered = resolve; });
-        comm.send({ method: 'custom', content: { v: 1, type: 'mic-chunk', page, ack: 0, n: window.__chunks++, oldest: 0, t: null,
-          level: 0, clipped: false, last: true } }, {}, [new ArrayBuffer(bytes)]);
+        comm.send({ method: 'custom', content: { v: 1, type: 'mic-chunk', page, ack: 0, n: window.__chunks++, oldest: 0,
+          t: null, level: 0, clipped: false, last: true } }, {}, [new ArrayBuffer(bytes)]);
         await done;
         trips.push(performance.now() - began);
       }

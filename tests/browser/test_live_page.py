@@ -63,7 +63,7 @@ def tab(notes, name):
 
 @pytest.fixture(autouse=True)
 def at_rest(notes, request):
-    """Leave the page as the next test expects it, also after a failure: one that fails must not fail those behind it."""
+    """Leave the page as the next test expects it, so that a test that fails does not fail those behind it."""
     yield
     tab(notes, "transcript")
     if notes.page.locator(".snb-mic").get_attribute("data-state") != "idle" or request.session.testsfailed:

@@ -69,8 +69,8 @@ def test_a_press_in_the_page_speaks_and_the_microphone_becomes_text(front, simul
     front.send(live, {"type": "mic-state", "state": "recording", **fields})
     pieces = [pcm[at : at + 2560] for at in range(0, len(pcm), 2560)]
     for n, piece in enumerate(pieces):
-        message = {"type": "mic-chunk", "n": n, "oldest": 0, "t": 0.0, "level": 0.1, "clipped": False, "last": n == len(pieces) - 1}
-        front.send(live, {"part": "microphone", **message}, piece)
+        message = {"n": n, "oldest": 0, "t": 0.0, "level": 0.1, "clipped": False, "last": n == len(pieces) - 1}
+        front.send(live, {"type": "mic-chunk", "part": "microphone", **message}, piece)
         time.sleep(0.02)
     front.send(live, {"type": "mic-state", "state": "idle", **fields})
 

@@ -115,4 +115,5 @@ def recording(page, name, **fields):
 def chunks(page, clip, first=0):
     pieces = [clip.pcm[at : at + 2560] for at in range(0, len(clip.pcm), 2560)]
     for n, piece in enumerate(pieces):
-        page.say("mic-chunk", piece, n=first + n, oldest=first, t=0.0, level=0.1, clipped=False, last=n == len(pieces) - 1)
+        last = n == len(pieces) - 1
+        page.say("mic-chunk", piece, n=first + n, oldest=first, t=0.0, level=0.1, clipped=False, last=last)
