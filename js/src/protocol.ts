@@ -141,7 +141,7 @@ export type ToKernel =
   | {
       type: "mic-chunk";
       n: number;
-      /** Of the first chunk that the kernel has not acknowledged: what is missing before it does not come any more. */
+      /** Of the first chunk that the kernel has not acknowledged: none before it is sent again. */
       oldest: number;
       /** When the last sample was captured, on the kernel's clock, ms. */
       t: number | null;

@@ -449,6 +449,7 @@ def test_P9_live_regions_change_with_their_words_and_at_most_once_in_two_seconds
 
 
 def test_UX16_what_cannot_be_saved_says_why_and_no_error_outlives_its_reason(notes):
+    until(notes, "live.recording", False)  # the last words of the test before would come after the clear
     notes.do("live.clear(); live.view.apply(Segment('No speakers here.', True, 0.0, 1.0))")
     notes.page.locator(".snb-transcript-text", has_text="No speakers here.").wait_for()
     open_downloads(notes)
@@ -580,6 +581,20 @@ def test_the_microphone_is_tested_and_its_sound_goes_nowhere(notes):
     assert notes.kernel("live.microphone.state") == "idle"
     notes.page.locator(".snb-mic-settings > summary").click()  # closed, the device is given back
     notes.page.wait_for_function("() => document.querySelector('.snb-mic-test button').textContent.startsWith('Test')")
+
+
+def test_P14_the_microphone_is_heard_while_a_cell_runs(notes):
+    notes.do("live.clear()")
+    press(notes, "Transcribe")
+    notes.page.wait_for_selector(".snb-mic[data-state='recording']")
+    until(notes, "live.microphone.received > 0")
+    notes.do(
+        "import time; began, wanted = time.monotonic(), live.microphone.received + 16000\n"
+        "while live.microphone.received < wanted and time.monotonic() < began + 20: time.sleep(0.1)"
+    )
+    assert notes.kernel("time.monotonic() - began") < 20
+    press(notes, "Stop")
+    until(notes, "live.recording", False)
 
 
 def test_it_does_not_transcribe_its_own_voice(notes):

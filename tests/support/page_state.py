@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import monotonic
 
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
@@ -43,9 +44,16 @@ def wait_position(notes, seconds: float) -> None:
 
 
 def until(notes, expression: str, wanted=True) -> None:
-    """Wait for the kernel, for 30 s at least."""
-    for _ in range(600):
+    """Wait for the kernel, for 30 s at least.
+
+    Each look is a request to the kernel, for which JupyterLab redraws its toolbar, so the looks become rarer.
+    """
+    deadline, pause_ms = monotonic() + 30, 30
+    while True:
         if notes.kernel(expression) == wanted:
             return
-        notes.page.wait_for_timeout(50)
+        if monotonic() > deadline:
+            break
+        notes.page.wait_for_timeout(pause_ms)
+        pause_ms = min(300, 1.5 * pause_ms)
     raise AssertionError(f"{expression} is {notes.kernel(expression)!r}, not {wanted!r}")

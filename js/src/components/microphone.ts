@@ -61,11 +61,11 @@ export class MicrophoneEngine {
     readonly channel: PartChannel,
     signal: AbortSignal,
   ) {
-    this.#window = new SendWindow((chunk, oldest) =>
+    this.#window = new SendWindow((chunk, n, oldest) =>
       this.channel.send(
         {
           type: "mic-chunk",
-          n: chunk.n,
+          n,
           oldest,
           t: this.channel.clock.toKernel(chunk.t),
           level: chunk.rms,

@@ -5,17 +5,24 @@ import type { Chunk } from "../audio/capture";
 const RESEND_MS = 5000;
 const LONGEST_RESEND_MS = 40_000;
 
+interface Sent {
+  n: number;
+  chunk: Chunk;
+}
+
 export class SendWindow {
   dropped = 0;
   #queue: Chunk[] = [];
-  #flying: Chunk[] = [];
+  #flying: Sent[] = [];
+  /** Given to a chunk when it is sent, so that those that were dropped, or not pushed in a pause, leave no gap. */
+  #next = 0;
   #emptied: (() => void)[] = [];
   #resendMs = RESEND_MS;
   #resend: ReturnType<typeof setTimeout> | undefined;
 
-  /** `send` also gets the number of the oldest chunk in flight: what is before it was acknowledged, or dropped. */
+  /** `send` gets a chunk, its number, and the number of the oldest chunk in flight: those before it are acknowledged. */
   constructor(
-    private readonly send: (chunk: Chunk, oldest: number) => void,
+    private readonly send: (chunk: Chunk, n: number, oldest: number) => void,
     private readonly inFlight = 20,
     private readonly limit = 400,
   ) {}
@@ -37,7 +44,7 @@ export class SendWindow {
   /** The kernel has every chunk up to `n`. */
   acknowledge(n: number): void {
     const before = this.#flying.length;
-    this.#flying = this.#flying.filter((chunk) => chunk.n > n);
+    this.#flying = this.#flying.filter((sent) => sent.n > n);
     if (this.#flying.length < before) this.#awaitAnswer(RESEND_MS);
     this.#pump();
   }
@@ -45,7 +52,7 @@ export class SendWindow {
   /** Send what is on its way once more: the kernel may have missed it, and takes each chunk once. */
   sendAgain(): void {
     const oldest = this.#flying[0]?.n ?? 0;
-    for (const chunk of this.#flying) this.send(chunk, oldest);
+    for (const { chunk, n } of this.#flying) this.send(chunk, n, oldest);
   }
 
   /** Resolve when everything was acknowledged, or after `limitMs`. */
@@ -67,15 +74,15 @@ export class SendWindow {
   /** A new recording counts from zero. */
   reset(): void {
     this.abandon();
-    this.dropped = 0;
+    this.dropped = this.#next = 0;
   }
 
   #pump(): void {
     while (this.#queue.length > 0 && this.#flying.length < this.inFlight) {
-      const chunk = this.#queue.shift()!;
-      this.#flying.push(chunk);
+      const sent = { n: this.#next++, chunk: this.#queue.shift()! };
+      this.#flying.push(sent);
       if (this.#flying.length === 1) this.#awaitAnswer(RESEND_MS);
-      this.send(chunk, this.#flying[0]!.n);
+      this.send(sent.chunk, sent.n, this.#flying[0]!.n);
     }
     if (this.waiting > 0) return;
     clearTimeout(this.#resend);

@@ -346,7 +346,8 @@ class MicState(_FromPage):
 class MicChunk(_FromPage):
     """A chunk of sound; `t`: when its last sample was captured, ms on the kernel's clock.
 
-    `oldest` is the number of the first chunk that is not acknowledged: what is missing before it comes no more.
+    `n` counts what was sent, without a gap; `oldest` is the number of the first chunk that is not acknowledged: none
+    before it is sent again.
     """
 
     type: Literal["mic-chunk"]

@@ -119,7 +119,7 @@ class PageSource:
             self._silent = asyncio.get_running_loop().call_later(SILENT_PAGE_SECS, self._give_up)
 
     def _chunk(self, message: MicChunk, data: bytes) -> None:
-        """Take chunks in order, each once; `oldest` says what the page does not have any more.
+        """Take chunks in order, each once; those before `oldest` do not come: they were for another page's recording.
 
         Messages of a page may be handled on two threads (`notebook/comm/message_route.py`), and a later one first.
         """
@@ -129,7 +129,7 @@ class PageSource:
         if message["oldest"] > self._next:
             self._skip_before(message["oldest"])
         if number < self._next:  # sent twice by a host, or again because our answer was lost
-            if number % _ACK_EVERY == 0 or message["last"]:
+            if number % _ACK_EVERY == 0 or number == self._next - 1:
                 self._acknowledge(message["page"], self._next - 1)
             return
         self._early[number] = (message, data)
@@ -152,7 +152,7 @@ class PageSource:
             self._missing = None
 
     def _skip_before(self, oldest: int) -> None:
-        """Go on without what the page had to drop."""
+        """Go on without what does not come any more."""
         for number in sorted(number for number in self._early if number < oldest):
             self._take(*self._early.pop(number), jumped=True)
         self._next = oldest
