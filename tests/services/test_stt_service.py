@@ -487,7 +487,7 @@ async def test_a_change_of_settings_does_not_wait_for_a_connection_that_was_canc
             await asyncio.sleep(60)
 
     async with serve(lambda ws: ws.wait_closed(), "127.0.0.1", 0, process_request=hold_the_first) as server:
-        service = stt(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        service = stt(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", close_timeout=0.5)
         connecting = asyncio.create_task(service.connect())
         await reached.wait()
         changing = asyncio.create_task(service.update_settings(snb.SmallestSTTSettings(language="hi")))

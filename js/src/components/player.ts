@@ -340,6 +340,8 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     player.press(stopping);
   });
   let shown = "";
+  /** Whether seconds are counted since it was said what is waited for. */
+  let counting = false;
   let waveShown: string | null = null;
   const paint = () => {
     const { state, take } = playback;
@@ -372,7 +374,8 @@ export function mountPlayer(player: PlayerEngine, el: HTMLElement, signal: Abort
     setText(time, take ? `${clock(at)} / ${clock(take.duration)}${take.total === null ? "+" : ""}` : "");
     const said = statusText(player);
     // Once: of a count of seconds that is read out each second nothing else could be heard.
-    if (!player.waiting || !status.textContent) announcer.say(said);
+    if (!player.waiting || !counting) announcer.say(said);
+    counting = Boolean(player.waiting && said);
     setText(status, said);
     status.toggleAttribute("hidden", !status.textContent && !waterfall.element.hidden);
     setText(error, player.playback.problem ?? String(model.get("error") ?? ""));
