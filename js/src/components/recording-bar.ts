@@ -239,13 +239,16 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     event.preventDefault();
   });
 
-  /** To draw asks for the size of the canvas, for which the browser may have to lay the page out. */
+  /** To draw asks for the size of the canvas, for which the browser may have to lay the page out: once in a frame. */
   let drawn = "";
-  const redraw = (picture: string) => {
-    drawn = picture;
-    const { hasSound, keptFrom, seconds } = recording;
-    const at = Math.min(seconds, dragged ?? recording.place);
-    draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
+  let frame = 0;
+  const redraw = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      const { hasSound, keptFrom, seconds } = recording;
+      const at = Math.min(seconds, dragged ?? recording.place);
+      draw(wave, recording, hasSound ? (at - keptFrom) / (seconds - keptFrom) : 0);
+    });
   };
   let glyph = "";
   const paint = () => {
@@ -269,18 +272,20 @@ export function mountRecording(recording: RecordingEngine, el: HTMLElement, sign
     setText(time, hasSound ? `${clock(at)} / ${clock(seconds)}` : "0:00.0");
     const theme = root.closest<HTMLElement>("[data-theme]")?.dataset.theme;
     const picture = `${recording.revision} ${at} ${theme}`;
-    if (picture !== drawn) redraw(picture);
+    if (picture !== drawn) redraw();
+    drawn = picture;
     setData(root, "state", recording.isOurs ? playback.state : "idle");
     setData(root, "seconds", seconds.toFixed(2));
     const why = blocked ? "The browser blocks the sound: press the button to enable it." : "";
     setText(error, playback.problem ?? (why || String(recording.model.get("error") ?? "")));
   };
-  const resized = new ResizeObserver(() => redraw(drawn));
+  const resized = new ResizeObserver(redraw);
   resized.observe(wave);
   recording.views.add(paint);
   signal.addEventListener("abort", () => {
     recording.views.delete(paint);
     resized.disconnect();
+    cancelAnimationFrame(frame);
     root.remove();
   });
   el.append(root);
