@@ -8,22 +8,25 @@
 set -euo pipefail
 
 work="$(mktemp -d)"
-server=""
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'jupyter_server==2.21.1' 'ipykernel==7.4.0'
 (cd "$work" && npm install --silent --no-fund --no-audit '@jupyterlab/services@7.6.6' 'ws@8.18.3')
 mkdir "$work/home"
 export JUPYTER_CONFIG_DIR="$work/config" JUPYTER_DATA_DIR="$work/data" JUPYTER_RUNTIME_DIR="$work/runtime" JUPYTER_PATH=
-port="$("$work/venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-"$work/venv/bin/jupyter" server --no-browser --allow-root --port="$port" --ServerApp.port_retries=0 \
-    --ServerApp.root_dir="$work/home" --IdentityProvider.token=abc >"$work/log" 2>&1 &
-server=$!
 cat > "$work/status.cjs" <<'JS'
+const { spawn } = require("node:child_process");
+const { createServer } = require("node:net");
 const { KernelManager, ServerConnection } = require("@jupyterlab/services");
 const WebSocket = require("ws");
 
-const baseUrl = `http://127.0.0.1:${process.argv[2]}/`;
+const probe = createServer().listen(0, "127.0.0.1");
+const { port } = probe.address();
+probe.close();
+const baseUrl = `http://127.0.0.1:${port}/`;
+const server = spawn(process.argv[2], [
+  "server", "--no-browser", "--allow-root", `--port=${port}`, "--ServerApp.port_retries=0", "--IdentityProvider.token=abc",
+], { cwd: process.argv[3], stdio: "ignore" });
 const settings = { baseUrl, wsUrl: baseUrl.replace("http", "ws"), token: "abc", WebSocket, fetch, Request, Headers };
 const serverSettings = ServerConnection.makeSettings(settings);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -59,10 +62,14 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   await pause(500);
   const after = kernel.status;
   console.log(`a cell sleeps: ${before}; after a message of a widget: ${after}; the cell is ${over ? "over" : "running"}`);
-  const same = before === "busy" && after === "idle" && !over;
+  if (before !== "busy" || after !== "idle" || over) throw new Error("the behaviour has changed");
   await cell;
   await kernel.shutdown();
-  process.exit(same ? 0 : 1);
-})();
+})()
+  .then(() => 0, (error) => (console.error(error), 1))
+  .then((code) => {
+    server.once("exit", () => process.exit(code));
+    server.kill();
+  });
 JS
-(cd "$work" && node --no-warnings status.cjs "$port")
+(cd "$work" && node --no-warnings status.cjs "$work/venv/bin/jupyter" "$work/home")
