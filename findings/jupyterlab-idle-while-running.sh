@@ -20,18 +20,25 @@ const { createServer } = require("node:net");
 const { KernelManager, ServerConnection } = require("@jupyterlab/services");
 const WebSocket = require("ws");
 
-const probe = createServer().listen(0, "127.0.0.1");
-const { port } = probe.address();
-probe.close();
-const baseUrl = `http://127.0.0.1:${port}/`;
-const server = spawn(process.argv[2], [
-  "server", "--no-browser", "--allow-root", `--port=${port}`, "--ServerApp.port_retries=0", "--IdentityProvider.token=abc",
-], { cwd: process.argv[3], stdio: "ignore" });
-const settings = { baseUrl, wsUrl: baseUrl.replace("http", "ws"), token: "abc", WebSocket, fetch, Request, Headers };
-const serverSettings = ServerConnection.makeSettings(settings);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+let server;
+
+function freePort() {
+  return new Promise((found) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => found(port));
+    });
+  });
+}
 
 (async () => {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}/`;
+  const options = ["--no-browser", "--allow-root", "--ServerApp.port_retries=0", "--IdentityProvider.token=abc"];
+  server = spawn(process.argv[2], ["server", `--port=${port}`, ...options], { cwd: process.argv[3], stdio: "ignore" });
+  const settings = { baseUrl, wsUrl: baseUrl.replace("http", "ws"), token: "abc", WebSocket, fetch, Request, Headers };
+  const serverSettings = ServerConnection.makeSettings(settings);
   for (let tries = 0; tries < 100; tries++) {
     if (await fetch(`${baseUrl}api/status?token=abc`).then((answer) => answer.ok, () => false)) break;
     await pause(200);
