@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build, context } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -99,6 +100,13 @@ function options(watch, hash, entry) {
   };
 }
 
+/** As the kernel sends it with the first widget of a kind; see notebook/widgets/front_end.py. */
+function writePacked(name) {
+  const css = readdirSync(out).includes(`${name}.css`) ? readFileSync(join(out, `${name}.css`), "utf8") : "";
+  const whole = JSON.stringify({ esm: readFileSync(join(out, `${name}.js`), "utf8"), css });
+  writeFileSync(join(out, `${name}.packed`), gzipSync(whole, { level: 9 }).toString("base64"));
+}
+
 function writeManifest(hash) {
   const files = {};
   for (const name of readdirSync(out).filter((f) => f !== "manifest.json")) {
@@ -120,6 +128,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log("watching js/src; run Jupyter with ANYWIDGET_HMR=1");
   } else {
     for (const entry of ENTRIES) await build(options(false, hash, entry));
+    for (const name of WIDGETS) writePacked(name);
     writeManifest(hash);
   }
 }

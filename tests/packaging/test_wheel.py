@@ -52,7 +52,8 @@ def wheel(tree, tmp_path_factory):
 def test_the_wheel_holds_what_is_needed(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ASSETS:
-        assert {f"smallest_nb/notebook/static/{name}.js", f"smallest_nb/notebook/static/{name}.css"} <= names
+        kinds = ("js", "css", "packed")
+        assert {f"smallest_nb/notebook/static/{name}.{kind}" for kind in kinds} <= names
     assert {"smallest_nb/notebook/static/manifest.json", "smallest_nb/py.typed"} <= names
     assert "smallest_nb/notebooks/01_tune_a_voice.ipynb" in names
     (extension,) = (name for name in names if name.endswith("etc/jupyter/jupyter_server_config.d/smallest_nb.json"))

@@ -73,8 +73,12 @@ def _small(name: str, content: str) -> str | None:
 
 @cache
 def _compressed(name: str) -> str:
-    """Return a module and its style sheet in base64: what hosts do to binary data is not the same everywhere."""
-    return base64.b64encode(gzip.compress(whole(name).encode(), mtime=0)).decode()
+    """Return a module and its style sheet in base64: what hosts do to binary data is not the same everywhere.
+
+    The build has packed them, but for one that watches its sources (`npm run dev`).
+    """
+    built = assets.read(f"{name}.packed").decode()
+    return built or base64.b64encode(gzip.compress(whole(name).encode(), mtime=0)).decode()
 
 
 def whole(name: str) -> str:
