@@ -89,7 +89,7 @@ def read_words(samples: np.ndarray, rate: int, url: str) -> list[str]:
 
 
 def split_at_gaps(samples: np.ndarray, rate: int) -> list[np.ndarray]:
-    """Return what lies between the silences of a player that ran dry, which are longer than those between words."""
+    """Return what lies between silences that are longer than those between words."""
     sounding = np.flatnonzero(samples)
     gaps = np.flatnonzero(np.diff(sounding) > GAP_SECS * rate)
     begins = [*sounding[:1], *sounding[gaps + 1]]
@@ -97,11 +97,11 @@ def split_at_gaps(samples: np.ndarray, rate: int) -> list[np.ndarray]:
     return [samples[begin : end + 1] for begin, end in zip(begins, ends, strict=True)]
 
 
-def read_played(samples: np.ndarray, rate: int, url: str) -> tuple[list[str], int]:
-    """Return the words in what a page rendered, and how often it ran dry.
+def read_played(samples: np.ndarray, rate: int, url: str) -> list[str]:
+    """Return the words in what a page rendered.
 
-    That happens between two words or in the middle of one: it is read in both ways, and a word is whole in one of them
-    unless a part of it is missing or there twice.
+    A player runs dry between two words or in the middle of one: it is read in both ways, and a word is whole in one of
+    them unless a part of it is missing or there twice.
     """
     parts = split_at_gaps(samples, rate)
     pause = np.zeros(round(WORD_PAUSE_SECS * rate))
@@ -111,7 +111,7 @@ def read_played(samples: np.ndarray, rate: int, url: str) -> tuple[list[str], in
         for part, is_pause in itertools.zip_longest(parts[1:], pauses, fillvalue=False):
             pieces += [pause, part] if is_pause else [part]
         readings.append(read_words(np.concatenate(pieces), rate, url))
-    return min(readings, key=lambda words: words.count(UNREADABLE)), len(parts) - 1
+    return min(readings, key=lambda words: words.count(UNREADABLE))
 
 
 class Soak:
@@ -190,9 +190,8 @@ class Soak:
         page.evaluate("() => window.__tap.settle()")
         samples = np.frombuffer(base64.b64decode(page.evaluate("() => window.__tap.read()")), "<f4").astype(float)
         page.evaluate("() => window.__tap.clear()")
-        words, gaps = read_played(samples, page.evaluate("() => window.__tap.rate"), self.direct)
-        self.gaps += gaps
-        self.played += words
+        self.gaps += int(page.evaluate("() => document.querySelector('.snb-player').dataset.underruns"))
+        self.played += read_played(samples, page.evaluate("() => window.__tap.rate"), self.direct)
 
     def disturb(self, event: str, network: CuttableNetwork) -> None:
         """Let one thing happen."""
