@@ -30,6 +30,13 @@ def notes(lab):
         yield page
 
 
+@pytest.fixture(autouse=True)
+def presses_have_reached_the_kernel(notes):
+    """A Stop that is on its way would cancel what the next test's cell begins: presses are heard while a cell runs."""
+    yield
+    notes.page.wait_for_selector(".snb-player .snb-primary[data-waiting='false']")
+
+
 def field(notes):
     return notes.page.get_by_role("textbox", name="Text to speak")
 
