@@ -16,13 +16,12 @@ function captured(host: WorkletHost): Int16Array {
 describe.each([48000, 44100, 16000, 96000])("the capture worklet at %i Hz, as built", (rate) => {
   const options = { targetRate: 16000, chunkSamples: 1280 };
 
-  it("gives PCM16 at 16 kHz, numbered, the tail flushed on stop", () => {
+  it("gives PCM16 at 16 kHz, the tail flushed on stop", () => {
     const host = new WorkletHost(source, rate, options);
     const sound = tone(1000, rate, 1);
     host.feed(sound);
     host.post("stop");
     const chunks = host.posted;
-    expect(chunks.map((c) => c.n)).toEqual(chunks.map((_, i) => i));
     expect(chunks.slice(0, -1).every((c) => (c.pcm as ArrayBuffer).byteLength === 2560)).toBe(true);
     expect(chunks.at(-1)?.last).toBe(true);
     const fed = Math.floor(sound.length / 128) * 128;

@@ -20,8 +20,10 @@ class Device {
   }
 
   give(count: number, last = false): void {
-    for (let i = 0; i < count; i++)
-      this.options.onChunk({ n: this.sent++, t: 0, rms: 0, peak: 0, last, pcm: new ArrayBuffer(2560) });
+    for (let i = 0; i < count; i++) {
+      this.sent += 1;
+      this.options.onChunk({ t: 0, rms: 0, peak: 0, last, pcm: new ArrayBuffer(2560) });
+    }
   }
 }
 

@@ -57,7 +57,7 @@ describe("the level", () => {
 });
 
 describe("the send window", () => {
-  const chunk = (n: number) => ({ n, t: 0, rms: 0, peak: 0, last: false, pcm: new ArrayBuffer(2) });
+  const chunk = (t: number) => ({ t, rms: 0, peak: 0, last: false, pcm: new ArrayBuffer(2) });
 
   it("keeps a few in flight, the rest waiting, in order", () => {
     const sent: number[] = [];
@@ -93,7 +93,7 @@ describe("the send window", () => {
 
   it("drops the oldest beyond its limit, and counts, without a gap in the numbers", () => {
     const sent: number[][] = [];
-    const window = new SendWindow((c, n, oldest) => sent.push([c.n, n, oldest]), 2, 5);
+    const window = new SendWindow((c, n, oldest) => sent.push([c.t, n, oldest]), 2, 5);
     for (let n = 0; n < 10; n++) window.push(chunk(n));
     for (let n = 0; n < 7; n++) window.acknowledge(n);
     expect(window.dropped).toBe(3);

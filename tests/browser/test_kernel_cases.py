@@ -181,6 +181,8 @@ def test_P14_a_press_is_seen_at_once_and_says_after_two_seconds_what_it_waits_fo
         # A ping that a subshell answers while the cell runs leaves JupyterLab with a kernel that it calls idle; the
         # page then knows only that it gets no answer. Which of the two it says is tested in js/tests.
         connection(notes, re.compile(r"(busy with a cell \(|has not answered for )[2468] s")).wait_for()
+        spoken = notes.page.locator(".snb-connection + .snb-spoken")  # read out, without seconds that are counted
+        spoken.filter(has_text=re.compile(r"(busy with a cell\.|does not answer)")).wait_for(state="attached")
         notes.page.wait_for_selector(".snb-player[data-state='playing']")
         notes.page.locator(".snb-connection").wait_for(state="hidden")
         assert button.get_attribute("data-waiting") == "false"

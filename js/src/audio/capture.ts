@@ -3,7 +3,6 @@ import workletSource from "./capture.worklet.ts?worklet";
 import { loadWorklet } from "./worklet-loader";
 
 export interface Chunk {
-  n: number;
   /** When its last sample was captured: by the worklet seconds on the audio clock, by `Capture` ms on the page's. */
   t: number;
   rms: number;

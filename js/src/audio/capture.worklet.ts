@@ -14,7 +14,6 @@ class CaptureProcessor extends AudioWorkletProcessor {
   #resampled: Float32Array;
   #chunk: Int16Array<ArrayBuffer>;
   #filled = 0;
-  #number = 0;
   #level = new Level();
   #running = true;
 
@@ -63,7 +62,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     const pcm = this.#chunk.slice(0, this.#filled);
     this.#filled = 0;
     const { rms, peak } = this.#level.take();
-    this.port.postMessage({ n: this.#number++, t: currentTime, rms, peak, last, pcm: pcm.buffer }, [
+    this.port.postMessage({ t: currentTime, rms, peak, last, pcm: pcm.buffer }, [
       pcm.buffer,
     ]);
   }

@@ -2,10 +2,11 @@
 import "./doctor.css";
 import type { Model, PartChannel } from "../channel";
 import { copy } from "../clipboard";
-import { h, icon } from "../dom";
+import { h, icon, setText } from "../dom";
 import { observe } from "../lifecycle";
 import { PageChecker } from "../page-facts";
 import { followTheme } from "../theme";
+import { Announcer } from "./announcer";
 
 interface Row {
   id: string;
@@ -57,7 +58,8 @@ export function mountDoctor(
   el: HTMLElement,
   signal: AbortSignal,
 ): void {
-  const summary = h("strong", { class: "snb-doctor-summary", role: "status" });
+  const summary = h("strong", { class: "snb-doctor-summary" });
+  const announcer = new Announcer(signal); // the summary changes with each check that is done
   const status = h("span", { class: "snb-status", role: "status" });
   const table = h("table", { class: "snb-doctor-table", "aria-label": "Checks" });
   const json = h("pre", { class: "snb-doctor-json", hidden: true });
@@ -92,7 +94,7 @@ export function mountDoctor(
   const root = h(
     "div",
     { class: "snb snb-card snb-doctor" },
-    h("div", { class: "snb-doctor-head" }, summary, again, report, status),
+    h("div", { class: "snb-doctor-head" }, summary, announcer.element, again, report, status),
     table,
     json,
   );
@@ -109,7 +111,8 @@ export function mountDoctor(
         ),
       ),
     );
-    summary.textContent = String(model.get("status") ?? "");
+    setText(summary, String(model.get("status") ?? ""));
+    announcer.say(summary.textContent ?? "");
   };
   followTheme(root, signal);
   const names = ["rows", "status"];
