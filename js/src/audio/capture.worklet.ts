@@ -62,9 +62,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     const pcm = this.#chunk.slice(0, this.#filled);
     this.#filled = 0;
     const { rms, peak } = this.#level.take();
-    this.port.postMessage({ t: currentTime, rms, peak, last, pcm: pcm.buffer }, [
-      pcm.buffer,
-    ]);
+    this.port.postMessage({ t: currentTime, rms, peak, last, pcm: pcm.buffer }, [pcm.buffer]);
   }
 }
 
