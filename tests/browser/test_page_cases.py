@@ -287,6 +287,10 @@ def test_P16_a_press_on_the_wave_of_an_enlarged_page_means_its_place(notes):
     notes.do("player.play(sound(30)); player.pause()")
     notes.page.locator(".snb-player").evaluate("(e) => { e.style.zoom = 1.5; }")
     wave = notes.page.locator(".snb-player-wave")
+    # Half of the wave is half of what the page knows of, which is little until it has heard of the end.
+    notes.page.wait_for_function(
+        "() => Number(document.querySelector('.snb-player-wave').getAttribute('aria-valuemax')) > 29"
+    )
     box = wave.bounding_box()
     notes.page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 10)
     notes.page.wait_for_function(f"() => Math.abs(({NOW})() - 15.2) < 0.5")
