@@ -23,19 +23,21 @@ _PLAYS = f"""() => {{
   const whole = player.querySelector('.snb-player-wave').getAttribute('aria-valuemax');
   return player.dataset.state === 'playing' && Number(whole) === {_SECONDS};
 }}"""
-# Milliseconds from a press on the picture until the place under it sounds.
+# Milliseconds from a press on the picture until the place under it sounds; the pointer has whole pixels.
 _SEEK = """async ([part, most]) => {
   const player = document.querySelector('.snb-player');
   const wave = player.querySelector('.snb-player-wave');
   const box = wave.getBoundingClientRect();
   const whole = Number(wave.getAttribute('aria-valuemax'));
+  const x = Math.round(box.left + part * box.width);
+  const place = ((x - box.left) / box.width) * whole;
   const began = performance.now();
-  wave.dispatchEvent(new MouseEvent('click', { clientX: box.left + part * box.width, bubbles: true }));
+  wave.dispatchEvent(new MouseEvent('click', { clientX: x, bubbles: true }));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   while (performance.now() - began < most) {
     await frame();
-    const off = Number(wave.getAttribute('aria-valuenow')) - part * whole;
-    if (player.dataset.state === 'playing' && off > -0.5 && off < 3) return performance.now() - began;
+    const off = Number(wave.getAttribute('aria-valuenow')) - place;
+    if (player.dataset.state === 'playing' && off > -0.1 && off < 3) return performance.now() - began;
   }
   throw new Error(`${part} of the take did not sound`);
 }"""

@@ -9,12 +9,13 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, overload
 
 import traitlets
 
-from smallest_nb.audio.clip import Clip
+from smallest_nb.audio.clip import BYTES_PER_SAMPLE, Clip
 from smallest_nb.audio.pcm_buffer import PCMBuffer
 from smallest_nb.client import background_loop
 from smallest_nb.common.tracebacks import shortens
@@ -24,7 +25,7 @@ from smallest_nb.notebook.comm.part_channel import PartChannel
 from smallest_nb.notebook.widgets import assets
 from smallest_nb.notebook.widgets._base import SpeechWidget
 from smallest_nb.notebook.widgets.lifetime import weakly
-from smallest_nb.notebook.widgets.player_stream import LEAD_SECS, NOT_OPENED, PlayerStream
+from smallest_nb.notebook.widgets.player_stream import FILL_RATE, LEAD_SECS, NOT_OPENED, START_SECS, PlayerStream
 from smallest_nb.notebook.widgets.speech_playback import Speech, SpeechPlayback
 
 __all__ = ["Player", "PlayerStream", "any_sounds"]
@@ -101,7 +102,10 @@ class Player(SpeechWidget):
         self.remote = clip is not None
         self._reported_at = self._opened_at = float("-inf")
         self._reported_by: str | None = None
-        self._follows_time = False
+        self._looks_at = float("inf")
+        """When `flush` is called by the clock next."""
+        self._next_fill = 0.0
+        """When the next piece of those that are not needed soon may be sent."""
         self._on_moved: list[Callable[[], None]] = []
         _players.add(self)
         self._channel.on(Hello, lambda _m, _b: self.flush())
@@ -357,7 +361,7 @@ class Player(SpeechWidget):
             if self._channel.owned_from is not None:
                 self._send_due()
         self._cancel_dropped()
-        self._follow_time()
+        self._look_later()
 
     def _send_due(self) -> None:
         for stream in list(self._streams):
@@ -369,15 +373,31 @@ class Player(SpeechWidget):
                 if stream.latency.sent is None:
                     stream.latency.sent = monotonic() * 1000
                 self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
+                self._note_sent(len(piece[1]) / BYTES_PER_SAMPLE / stream.sample_rate)
             if not stream.all_sent:
                 return  # those behind it have time
 
     def _may_send(self, stream: PlayerStream) -> bool:
         """Say whether a piece is due: not long before it is played, and no more at once than a host can take."""
-        ahead = max(stream.on_its_way_secs, sum(one.in_flight_secs for one in self._streams))
+        return self._has_room(stream) and (self._ahead_secs() <= START_SECS or monotonic() >= self._next_fill)
+
+    def _has_room(self, stream: PlayerStream) -> bool:
+        """Say whether little enough was sent that, as far as is known, was not played or did not arrive."""
+        return max(stream.on_its_way_secs - self._unreported_secs(), self._ahead_secs()) <= LEAD_SECS
+
+    def _note_sent(self, secs: float) -> None:
+        """Have the piece after one of so many seconds wait, unless it is needed soon."""
+        page = self._channel.owner_page
+        if page is not None and not page.pull and self._ahead_secs() > START_SECS:
+            self._next_fill = max(self._next_fill, monotonic()) + secs / FILL_RATE
+
+    def _ahead_secs(self) -> float:
+        """Return the seconds of sound that were sent and, as far as is known, not yet played."""
+        return sum(one.in_flight_secs for one in self._streams) - self._unreported_secs()
+
+    def _unreported_secs(self) -> float:
         since = self._plays_since()
-        unreported = 0.0 if since is None else min(monotonic() - since, _MOST_UNREPORTED_SECS)
-        return ahead - unreported <= LEAD_SECS
+        return 0.0 if since is None else min(monotonic() - since, _MOST_UNREPORTED_SECS)
 
     def _plays_since(self) -> float | None:
         """Return from when on the page plays as far as is known, or None if it does not.
@@ -393,16 +413,27 @@ class Player(SpeechWidget):
             return self._reported_at if self.state == "playing" else None
         return sent / 1000
 
-    def _follow_time(self) -> None:
-        """Look again soon if something is to be sent later: a report that would have it sent may not come."""
+    def _look_later(self) -> None:
+        """Have `flush` called when the next piece is due, or soon: a report that would have it sent may not come."""
         with self._lock:
-            waits = any(stream.length > stream.sent for stream in self._streams)
-            if waits and not self._follows_time and not self._closed and self._plays_since() is not None:
-                self._follows_time = self._channel.channel.call_later(_FOLLOW_SECS, weakly(self._time_passed))
+            waits = [stream for stream in self._streams if stream.length > stream.sent]
+            if not waits or self._closed:
+                return
+            now = monotonic()
+            if now < self._next_fill and self._has_room(waits[0]):
+                due = self._next_fill
+            elif self._plays_since() is not None:
+                due = now + _FOLLOW_SECS
+            else:
+                return
+            if due < self._looks_at:
+                self._looks_at = due
+                self._channel.channel.call_later(due - now, partial(weakly(self._time_passed), due))
 
-    def _time_passed(self) -> None:
-        self._follows_time = False
-        self.flush()
+    def _time_passed(self, due: float) -> None:
+        if due == self._looks_at:  # else an earlier one took its place
+            self._looks_at = float("inf")
+            self.flush()
 
     def _settle(self) -> None:
         """Open for the owner what was opened before it was that, unless another page has begun to play it."""
@@ -461,6 +492,7 @@ class Player(SpeechWidget):
         with self._lock:
             if page != self._channel.owner:
                 return
+            self._reported_at, self._reported_by = monotonic(), page  # since the last report it has played no more
             self._settle()
             stream = next((s for s in self._streams if s.name == name), None)
             if stream is None:

@@ -12,10 +12,19 @@ from smallest_nb.errors import ConfigError
 from smallest_nb.notebook.widgets.pcm_pieces import PCMPieces
 from smallest_nb.results.segment_latency import StreamLatency
 
-__all__ = ["CHUNK_SECS", "LEAD_SECS", "NOT_OPENED", "PlayerStream"]
+__all__ = ["CHUNK_SECS", "FILL_RATE", "LEAD_SECS", "NOT_OPENED", "START_SECS", "PlayerStream"]
 
 LEAD_SECS = 10.0
 """Seconds of sound the kernel sends ahead of what was played, and of what has arrived; the rest waits here."""
+
+START_SECS = 1.5
+"""Of these, seconds that are sent at once."""
+
+FILL_RATE = 5.0
+"""Seconds of sound a second in which the others follow.
+
+JupyterLab handles a message in 5 to 10 ms, and so many at once would keep the page from playing the first of them.
+"""
 
 CHUNK_SECS = 0.2
 NOT_OPENED = sys.maxsize
