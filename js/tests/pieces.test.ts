@@ -177,12 +177,12 @@ describe("the jitter estimate", () => {
     const jitter = new JitterEstimator();
     expect(jitter.startDelaySecs).toBe(START_DELAY_SECS);
     arrivals(jitter, 100, () => 0, 0.2);
-    expect(jitter.startDelaySecs).toBeCloseTo(0.03, 6);
+    expect(jitter.startDelaySecs).toBeCloseTo(0.02, 6);
     const fast = new JitterEstimator();
     arrivals(fast, 20, (i) => -i * 0.09);
     expect(fast.startDelaySecs, "what comes faster than it is played needs no delay").toBe(0);
     arrivals(fast, 20, () => 0);
-    expect(fast.startDelaySecs).toBeCloseTo(0.03, 2);
+    expect(fast.startDelaySecs).toBeCloseTo(0.02, 2);
     jitter.bursty = true;
     expect(jitter.startDelaySecs).toBe(Number.POSITIVE_INFINITY);
     for (const piece of [0.02, 0.1, 0.2]) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import source from "../src/audio/player.worklet.ts?worklet";
-import { tone, WorkletHost } from "./worklet-host";
+import { biggestStep, tone, WorkletHost } from "./worklet-host";
 
 const RATE = 48000;
 
@@ -12,10 +12,6 @@ function playing(samples: Float32Array, { prebufferThreshold = 1024, end = true 
   }
   if (end) host.post({ type: "end", stream: "a" });
   return host;
-}
-
-function biggestStep(out: Float32Array): number {
-  return Math.max(...out.subarray(1).map((x, i) => Math.abs(x - out[i]!)));
 }
 
 function join(...parts: Float32Array[]): Float32Array {
@@ -73,12 +69,45 @@ describe("the player's worklet, as built", () => {
     expect(done).toMatchObject({ stream: "a", rendered: 600, underruns: 1 });
   });
 
+  it("plays sound that comes just in time a little more slowly until there is a reserve, and all of it", () => {
+    const sound = tone(220, RATE, 4);
+    const host = new WorkletHost(source, RATE);
+    const [piece, reserve] = [38 * 128, 3840];
+    host.post({ type: "open", stream: "a", prebufferThreshold: 12_000, startDelay: 960, reserve, fadeIn: 0 });
+    const least: number[] = [];
+    let out: number[] = [];
+    for (let at = 0; at < sound.length; at += piece) {
+      host.post({ type: "push", stream: "a", samples: sound.slice(at, at + piece) });
+      out = [...out, ...host.render(38)];
+      const reports = host.posted.filter((m) => m.type === "position");
+      least.push(Number(reports.at(-1)?.buffered));
+    }
+    expect(Math.max(...least)).toBeLessThan(reserve + 2000);
+    expect(Math.min(...least.slice(20))).toBeGreaterThan(reserve - 960);
+    host.post({ type: "end", stream: "a" });
+    out = [...out, ...host.render(200)];
+    const done = host.posted.find((m) => m.type === "finished");
+    expect(done).toMatchObject({ rendered: sound.length, underruns: 0 });
+    expect(biggestStep(Float32Array.from(out))).toBeLessThan(1.2 * biggestStep(sound));
+  });
+
+  it("plays sample by sample what has a reserve, or has come whole", () => {
+    const sound = tone(220, RATE, 0.2);
+    for (const reserve of [0, 100_000]) {
+      const host = new WorkletHost(source, RATE);
+      host.post({ type: "open", stream: "a", prebufferThreshold: 100, startDelay: 0, reserve, fadeIn: 0 });
+      host.post({ type: "push", stream: "a", samples: sound.slice() });
+      if (reserve) host.post({ type: "end", stream: "a" });
+      expect(host.render(75)).toEqual(sound);
+    }
+  });
+
   it("takes a new prebuffer threshold when it has run dry", () => {
     const host = new WorkletHost(source, RATE);
     host.post({ type: "open", stream: "a", prebufferThreshold: 10, fadeIn: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(10).fill(0.25) });
     host.render(20);
-    host.post({ type: "prebuffer-threshold", samples: 500 });
+    host.post({ type: "buffering", prebufferThreshold: 500, reserve: 0 });
     host.post({ type: "push", stream: "a", samples: new Float32Array(499).fill(0.5) });
     expect(host.render(4).every((x) => x === 0)).toBe(true);
     host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });

@@ -74,3 +74,9 @@ export function tone(
   for (let i = 0; i < samples.length; i++) samples[i] = size * Math.sin((2 * Math.PI * frequency * i) / rate);
   return samples;
 }
+
+export function biggestStep(samples: Float32Array): number {
+  let most = 0;
+  for (let i = 1; i < samples.length; i++) most = Math.max(most, Math.abs(samples[i]! - samples[i - 1]!));
+  return most;
+}

@@ -8,11 +8,12 @@
 
 export const START_SECS = 0.15;
 /** After the first sound, before anything was measured. */
-export const START_DELAY_SECS = 0.03;
+export const START_DELAY_SECS = 0.02;
 /** Beyond the worst lateness that was measured, which counts below zero where sound comes faster than it is played. */
-const DELAY_MARGIN_SECS = 0.03;
+const DELAY_MARGIN_SECS = 0.02;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
+export const MOST_RESERVE_SECS = 0.3;
 /** To begin with where sound must be asked for and comes in bursts. */
 export const BURSTY_SECS = 0.3;
 
@@ -52,6 +53,12 @@ export class JitterEstimator {
     if (this.bursty) return Number.POSITIVE_INFINITY;
     if (this.#least === null) return Math.max(START_DELAY_SECS, this.#delayFloor);
     return Math.min(MOST_SECS, Math.max(0, this.#least + DELAY_MARGIN_SECS, this.#delayFloor));
+  }
+
+  /** Seconds to have in hand at any time of a stream that will go on; what is missing is gained while it plays. */
+  get reserveSecs(): number {
+    const needed = (this.#worst ?? 0) * MARGIN + MARGIN_SECS;
+    return Math.min(MOST_RESERVE_SECS, Math.max(LEAST_SECS, needed, this.#delayFloor));
   }
 
   /** Sound of a new stream will come. */

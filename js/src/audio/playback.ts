@@ -8,6 +8,8 @@ import { loadWorklet } from "./worklet-loader";
 
 export type PlaybackState = "idle" | "waiting" | "playing" | "paused" | "blocked";
 
+/** The audio thread hears of a reserve that has grown by this much. */
+const MORE_RESERVE_SECS = 0.01;
 const FADE_MS = 15;
 const SEEK_FADE_MS = 5;
 /** What another take replaces sounds on for so long at most, until that one's sound is there. */
@@ -82,6 +84,8 @@ export class Playback {
   /** Takes that wait for the audio thread to be there. */
   #starting: [Take, number][] = [];
   #count = 0;
+  /** What the audio thread was last told to have in hand. */
+  #reserveSecs = 0;
 
   /** `fetch` asks for the samples of a take from its `first` on. */
   constructor(
@@ -114,6 +118,7 @@ export class Playback {
     if (known < 0 || 2 * known >= bytes.byteLength) return;
     take.write(bytes.subarray(2 * known));
     this.jitter.arrived(performance.now() / 1000, bytes.byteLength / 2 / take.sampleRate);
+    if (this.jitter.reserveSecs > this.#reserveSecs + MORE_RESERVE_SECS) this.#postBuffering();
     this.#look(take);
   }
 
@@ -304,11 +309,13 @@ export class Playback {
         same ? null : new Resampler(take.sampleRate, context.sampleRate),
       );
       this.#runs.push(run);
+      this.#reserveSecs = this.jitter.reserveSecs;
       this.#post({
         type: "open",
         stream: run.name,
         prebufferThreshold: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
         startDelay: this.#frames(1000 * this.jitter.startDelaySecs),
+        reserve: this.#frames(1000 * this.#reserveSecs),
         fadeIn: from > 0 ? this.#frames(SEEK_FADE_MS) : 0,
       });
     }
@@ -403,9 +410,15 @@ export class Playback {
 
   #ranDry(times: number): void {
     for (let i = 0; i < times; i++) this.jitter.underrun();
+    this.#postBuffering();
+  }
+
+  #postBuffering(): void {
+    this.#reserveSecs = this.jitter.reserveSecs;
     this.#post({
-      type: "prebuffer-threshold",
-      samples: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
+      type: "buffering",
+      prebufferThreshold: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
+      reserve: this.#frames(1000 * this.#reserveSecs),
     });
   }
 

@@ -5,20 +5,20 @@
  */
 import type { FromPlayer, ToPlayer } from "./player-messages";
 import { Ramp } from "./ramp";
-import { BlockQueue } from "./ring";
+import { StretchQueue } from "./stretch-queue";
 
 interface Stream {
   id: string;
   prebufferThreshold: number;
   startDelay: number;
+  reserve: number;
   /** When the first of its sound came, on the audio clock. */
   firstAt: number | null;
-  queue: BlockQueue;
+  queue: StretchQueue;
   gain: Ramp;
   ended: boolean;
   flowing: boolean;
   begun: boolean;
-  rendered: number;
   underruns: number;
   /** It was stopped and sounds on until the next one starts, until then at the latest; it fades for `fade` samples. */
   held: { until: number; fade: number } | null;
@@ -82,6 +82,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
         if (!stream.ended && stream.queue.available < stream.prebufferThreshold && !isDue(stream)) break;
         this.#start(stream);
       }
+      if (!stream.ended && !this.#paused && stream.queue.available < stream.reserve) stream.queue.stretch();
       // A pause takes just the samples of its fade: what follows is for the time after it.
       const count = this.#paused ? Math.min(this.#pausing.remaining, out.length - at) : out.length - at;
       at += this.#mix(stream, out, at, count, null);
@@ -124,7 +125,6 @@ class PlayerProcessor extends AudioWorkletProcessor {
       value = this.#scratch[i]! * stream.gain.next() * (pausing ?? this.#pausing.next());
       out[at + i]! += value;
     }
-    stream.rendered += got;
     if (pausing === null && got > 0) this.#last = stream.ended && stream.queue.available === 0 ? 0 : value;
     return got;
   }
@@ -137,13 +137,13 @@ class PlayerProcessor extends AudioWorkletProcessor {
         id: message.stream,
         prebufferThreshold: message.prebufferThreshold,
         startDelay: message.startDelay,
+        reserve: message.reserve,
         firstAt: null,
-        queue: new BlockQueue(),
+        queue: new StretchQueue(sampleRate),
         gain,
         ended: false,
         flowing: false,
         begun: false,
-        rendered: 0,
         underruns: 0,
         held: null,
       });
@@ -154,8 +154,11 @@ class PlayerProcessor extends AudioWorkletProcessor {
     } else if (message.type === "resume") {
       this.#paused = false;
       this.#pausing.to(1, message.fade);
-    } else if (message.type === "prebuffer-threshold") {
-      for (const stream of this.#streams) stream.prebufferThreshold = message.samples;
+    } else if (message.type === "buffering") {
+      for (const stream of this.#streams) {
+        stream.prebufferThreshold = message.prebufferThreshold;
+        stream.reserve = message.reserve;
+      }
     } else {
       const stream = this.#streams.find((s) => s.id === message.stream);
       if (!stream) return;
@@ -181,8 +184,8 @@ class PlayerProcessor extends AudioWorkletProcessor {
     this.#pausing = new Ramp();
   }
 
-  #finished({ id, rendered, underruns }: Stream): void {
-    this.#post({ type: "finished", stream: id, rendered, underruns });
+  #finished({ id, queue, underruns }: Stream): void {
+    this.#post({ type: "finished", stream: id, rendered: queue.consumed, underruns });
   }
 
   #report(): void {
@@ -192,7 +195,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
     this.#post({
       type: "position",
       stream: stream.id,
-      rendered: stream.rendered,
+      rendered: stream.queue.consumed,
       buffered: stream.queue.available,
       underruns: stream.underruns,
     });

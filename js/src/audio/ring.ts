@@ -39,8 +39,17 @@ export class BlockQueue {
     return done;
   }
 
-  clear(): void {
-    this.#blocks = [];
-    this.#head = this.#offset = this.#available = 0;
+  /** Copy the next samples to `out` without reading them, and return how many there were. */
+  peek(out: Float32Array): number {
+    let done = 0;
+    let offset = this.#offset;
+    for (let head = this.#head; done < out.length && head < this.#blocks.length; head++) {
+      const block = this.#blocks[head]!;
+      const take = Math.min(out.length - done, block.length - offset);
+      for (let i = 0; i < take; i++) out[done + i] = block[offset + i]!;
+      done += take;
+      offset = 0;
+    }
+    return done;
   }
 }
