@@ -24,9 +24,9 @@ HOURS ?= 3
 DOCS := docs/_build/html
 QUICK_BROWSER := tests/browser/test_tune_a_voice.py
 QUICK_NOTEBOOK := notebooks/01_tune_a_voice.ipynb
-# Test processes: one for pages that measure sound, one for other pages, two for the rest. More than the two processors
-# of a small machine, because half of the time a test waits for a server or a sound.
-WORKERS ?= 4
+# Test processes: one for pages that measure sound, one for other pages, three for the rest. More than the two processors
+# of a small machine, because most of the time a test waits for a server or a sound.
+WORKERS ?= 5
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 PYTEST = CHROMIUM="$$(cat .tools/chromium)" $(UV_RUN) pytest
 

@@ -40,10 +40,11 @@ def assert_same_sound(sent: Clip, heard: np.ndarray, rate: int) -> None:
 
 
 def assert_nothing_lost(sent: Clip, heard: np.ndarray, rate: int, *, most_silence_secs: float = 3.0) -> None:
-    """All of the sound was rendered, once and in order; where the page ran dry, silence may stand between.
+    """All of the sound was rendered and in order; where the page ran dry, silence may stand between.
 
-    For sound that is made in real time while the processors are busy with other tests. That it never runs dry is
-    measured by `bench.page.audio` on a quiet machine.
+    Where it had little in hand, up to 20 ms at a time may be heard twice; they count as silence. For sound that is
+    made in real time while the processors are busy with other tests. That it never runs dry is measured by
+    `bench.page.audio` on a quiet machine.
     """
     expected = soxr.resample(sent.samples.astype(float) / 32768, sent.sample_rate, rate)
     window = rate // 50

@@ -42,9 +42,15 @@ PARAMETER = re.compile(r"\[(light|dark)\b")
 SLOWEST_FIRST: Sequence[str] = (
     "tests/browser/",
     "tests/hosts/",  # after the browser's: their environments may still be being made
+    # These wait most of their time, while the pages need the processors.
+    "tests/services/test_faults.py",
+    "tests/services/test_conversation.py",
+    "tests/widgets/test_conversation_outcomes.py",
+    "tests/widgets/test_live_programs.py",
+    "tests/widgets/test_player.py",
+    "tests/keys/",
     "tests/packaging/",
     "tests/notebooks/",
-    "tests/services/test_faults.py",
     "notebooks/",
     "tests/oracles/",
     "tests/kernel/",
@@ -53,6 +59,10 @@ SLOWEST_FIRST: Sequence[str] = (
     "tests/link/",
     "tests/simulator/",
     "tests/widgets/",
+    "tests/batch/",
+    "tests/unit/test_process_exit.py",
+    "tests/unit/test_tracebacks.py",
+    "tests/unit/test_keys.py",
 )
 """Folders and files in the order in which they are started; everything else follows."""
 

@@ -84,7 +84,7 @@ export class Playback {
   /** Takes that wait for the audio thread to be there. */
   #starting: [Take, number][] = [];
   #count = 0;
-  /** What the audio thread was last told to have in hand. */
+  /** What the audio thread is to have in hand, as it last heard. */
   #reserveSecs = 0;
 
   /** `fetch` asks for the samples of a take from its `first` on. */
