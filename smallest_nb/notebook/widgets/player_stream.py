@@ -17,8 +17,8 @@ __all__ = ["CHUNK_SECS", "FILL_RATE", "LEAD_SECS", "NOT_OPENED", "START_SECS", "
 LEAD_SECS = 10.0
 """Seconds of sound the kernel sends ahead of what was played, and of what has arrived; the rest waits here."""
 
-START_SECS = 1.5
-"""Of these, seconds that are sent at once."""
+START_SECS = 3.0
+"""Of these, seconds that are sent at once: enough for a cell that keeps the GIL right after a press."""
 
 FILL_RATE = 5.0
 """Seconds of sound a second in which the others follow.
