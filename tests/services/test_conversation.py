@@ -355,7 +355,8 @@ async def test_a_reply_without_end_is_spoken_until_it_is_interrupted(signal):
         talk.person.say(await tones(signal, "stop it now"))
         await talk.until(4)
     assert talk.record.turns[-1].text == "Done."
-    assert len(given) < 400, "it is asked for no more than the voice needs"
+    # The texts whose sound is under way: as many as the simulator makes in that time, some 400; else without end.
+    assert len(given) < 2000, "it is asked for no more than the voice needs"
 
 
 async def test_a_reply_beyond_its_bound_is_ended_there(signal):
