@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import errno
 from typing import Any, cast
@@ -24,6 +25,8 @@ _BACKLOG = 1024
 _FLUSH_SECS = 10.0
 _STOP_SECS = 2.0
 _AGAIN_SECS = 0.1
+_TURNS_OF_ACCEPT = 3
+"""Turns of the loop from asyncio's accept to `connection_made`: a task, a transport, a callback."""
 
 
 class Listener:
@@ -72,6 +75,7 @@ class Listener:
             hurry: Cut the sessions off, instead of closing them with code 1001 within two seconds.
         """
         self._guard.cancel()
+        await self._accept_no_more()
         self._server.close()
         if not hurry:
             await self.sockets.close_all(_STOP_SECS)
@@ -83,6 +87,15 @@ class Listener:
             for connection in list(self._connections):
                 connection.link.abort()
             await asyncio.wait([asyncio.ensure_future(asyncio.sleep(0)), closed], timeout=_AGAIN_SECS)
+
+    async def _accept_no_more(self) -> None:
+        """Have all that was accepted become connections: a server that is closed forgets the others' sockets."""
+        loop = asyncio.get_running_loop()
+        for listening in self._server.sockets:
+            with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
+                loop.remove_reader(listening.fileno())
+        for _ in range(_TURNS_OF_ACCEPT):
+            await asyncio.sleep(0)
 
     async def _cut_stuck_connections(self) -> None:
         """Abort what has been closing for longer than ten seconds.

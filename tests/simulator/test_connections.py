@@ -266,3 +266,20 @@ print(os.waitstatus_to_exitcode(status))
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=30)
     assert done.stdout == "7\n", done.stderr
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("hurry", [False, True])
+async def test_a_client_that_is_accepted_while_the_simulator_stops_is_let_go(turns, hurry):
+    """Left open, it would hang until the garbage collector comes, and Python 3.13.0 prints a traceback then."""
+    simulator = Simulator(behaviour=Behaviour(engine="signal"))
+    await simulator.start_async()
+    simulator._hurry = hurry
+    clients = [socket.create_connection(("127.0.0.1", simulator.port)) for _ in range(3)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await simulator.stop_async()
+    for client in clients:
+        client.settimeout(5)
+        with client, contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
