@@ -327,6 +327,54 @@ describe("a place whose sound is not here any more", () => {
   });
 });
 
+describe("what is queued behind a take", () => {
+  it.each(["seek", "replay"] as const)(
+    "is heard after it, also where the take is gone through (%s)",
+    async (way) => {
+      const playback = await playing(1);
+      playback.end("s1", RATE);
+      playback.open(new Take("s2", RATE), true);
+      playback.write("s2", 0, pcm(1));
+      playback.open(new Take("s3", RATE), true);
+      playback.write("s3", 0, pcm(1));
+      for (const id of ["s2", "s3"]) playback.end(id, RATE);
+      if (way === "seek") playback.seek(0.5);
+      else playback.replay();
+      const heard: string[] = [];
+      for (let i = 0; i < 40 && playback.state !== "idle"; i++) {
+        Device.last.sound(0.1);
+        if (heard.at(-1) !== playback.take?.id) heard.push(String(playback.take?.id));
+      }
+      expect(heard).toEqual(["s1", "s2", "s3"]);
+      expect(playback.state).toBe("idle");
+      expect(Device.last.rendered.filter((sample) => sample > 0).length).toBeGreaterThan(2.4 * RATE);
+    },
+  );
+});
+
+describe("a pause and a place gone back to", () => {
+  it("say nothing about how late sound comes", async () => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const playback = await playing(1);
+    const before = playback.jitter.prebufferThresholdSecs;
+    for (const again of [() => playback.resume(), () => playback.seek(0.1)]) {
+      playback.pause();
+      now += 60_000;
+      again();
+      const at = playback.take?.samples ?? 0;
+      for (let piece = 0; piece < 3; piece++) {
+        playback.write("s1", at + piece * (RATE / 5), pcm(0.2));
+        now += 200;
+      }
+      Device.last.sound(0.2);
+    }
+    expect(playback.jitter.prebufferThresholdSecs).toBeLessThan(before + 0.2);
+    expect(playback.jitter.startDelaySecs).toBeLessThan(0.05);
+    vi.restoreAllMocks();
+  });
+});
+
 function pairOf(playback: Playback): Pair {
   const pair = new Pair(playback);
   for (const slot of ["a", "b"]) pair.put(slot, slot, RATE, pcm(2));

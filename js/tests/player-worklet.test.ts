@@ -108,6 +108,7 @@ describe("the player's worklet, as built", () => {
     host.post({ type: "push", stream: "a", samples: new Float32Array(10).fill(0.25) });
     host.render(20);
     host.post({ type: "buffering", prebufferThreshold: 500, reserve: 0 });
+    host.post({ type: "buffering", reserve: 10 }); // which says nothing of the threshold
     host.post({ type: "push", stream: "a", samples: new Float32Array(499).fill(0.5) });
     expect(host.render(4).every((x) => x === 0)).toBe(true);
     host.post({ type: "push", stream: "a", samples: new Float32Array(1).fill(0.5) });

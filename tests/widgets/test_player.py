@@ -67,6 +67,51 @@ def test_what_is_not_needed_soon_follows_at_a_pace_that_leaves_the_page_time_to_
     eventually(all_is_there)
 
 
+def test_what_is_queued_behind_a_take_does_not_hold_up_a_place_of_it_that_is_pressed(player):
+    page, rate = Page(player), 8000
+    page.hello()
+    player.play(Clip(bytes(2 * rate * 30), rate))
+    player.play(Clip(bytes(2 * rate * 30), rate), queued=True)
+    for played in range(2, 31, 2):
+        page.played("s1", played * rate)
+        eventually(lambda: sum(s.in_flight_secs for s in player._streams) > LEAD_SECS or player._streams[0].all_sent)
+    eventually(lambda: player._streams[1].in_flight_secs > LEAD_SECS - 1)
+    page.got.clear()
+    page.say("fetch", stream="s1", first=rate)
+    page.played("s1", rate, state="waiting", received=rate, more=True)
+    eventually(lambda: len(page.pcm()) / 2 / rate >= LEAD_SECS)
+
+
+def test_a_timer_that_an_interrupt_kept_from_being_set_is_set_again(player, monkeypatch):
+    page, rate = Page(player), 8000
+    page.hello()
+    channel = player._channel.channel
+    with monkeypatch.context() as patch:
+        patch.setattr(type(channel), "call_later", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            player.play(Clip(bytes(2 * rate * 60), rate))
+    time.sleep(1.1)  # it would have been due by then
+    player.flush()
+    eventually(lambda: len(page.pcm()) / 2 / rate >= LEAD_SECS)
+
+
+def test_a_player_without_a_page_or_that_is_closed_sets_no_timers(player, monkeypatch):
+    page, rate = Page(player), 8000
+    page.hello()
+    player.play(Clip(bytes(2 * rate * 60), rate))
+    page.say("bye")
+    calls, flush = [], player.flush
+    monkeypatch.setattr(player, "flush", lambda: (calls.append(1), flush()))
+    time.sleep(0.5)
+    assert len(calls) <= 3
+    page.hello()
+    player.play(Clip(bytes(2 * rate * 60), rate))
+    player.close()
+    sent = len(page.pcm())
+    time.sleep(0.3)
+    assert len(page.pcm()) == sent
+
+
 def test_a_page_that_must_ask_is_sent_all_at_once(player):
     """Each time it asks costs it a way there and back, which sound that is sent later would wait for."""
     page, rate = Page(player), 8000

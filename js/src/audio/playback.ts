@@ -118,7 +118,7 @@ export class Playback {
     if (known < 0 || 2 * known >= bytes.byteLength) return;
     take.write(bytes.subarray(2 * known));
     this.jitter.arrived(performance.now() / 1000, bytes.byteLength / 2 / take.sampleRate);
-    if (this.jitter.reserveSecs > this.#reserveSecs + MORE_RESERVE_SECS) this.#postBuffering();
+    if (this.jitter.reserveSecs > this.#reserveSecs + MORE_RESERVE_SECS) this.#postReserve();
     this.#look(take);
   }
 
@@ -183,6 +183,7 @@ export class Playback {
 
   resume(): void {
     if (this.state !== "paused") return;
+    this.jitter.open(); // while it was paused no more was to come
     this.#post({ type: "resume", fade: this.#frames(SEEK_FADE_MS) });
     this.#set("playing");
     if (this.#context && this.#context.state !== "running") this.#wake(this.#context);
@@ -235,7 +236,9 @@ export class Playback {
   }
 
   #again(take: Take, from: number): void {
+    const queued = this.#queuedBehind(take);
     this.#silence(FADE_MS);
+    this.jitter.open(); // the time since the last of it came says nothing about the network
     if (take === this.#partial) {
       this.#partial = null;
       this.#incoming.set(take.id, take);
@@ -244,10 +247,16 @@ export class Playback {
     if (!take.holds(from)) {
       take.restart(from);
       this.#incoming.set(take.id, take);
-      this.jitter.open(); // the time since the last of it came says nothing about the network
       this.fetch(take);
     }
     this.#start(take, from);
+    for (const other of queued) this.#start(other, 0);
+  }
+
+  /** What is to follow a take if it is the one that plays. */
+  #queuedBehind(take: Take): Take[] {
+    const [current, ...others] = [...this.#runs.map((run) => run.take), ...this.#starting.map(([t]) => t)];
+    return current === take ? others : [];
   }
 
   #open(): Promise<AudioWorkletNode> {
@@ -410,16 +419,18 @@ export class Playback {
 
   #ranDry(times: number): void {
     for (let i = 0; i < times; i++) this.jitter.underrun();
-    this.#postBuffering();
+    this.#postReserve(this.jitter.prebufferThresholdSecs);
   }
 
-  #postBuffering(): void {
+  /** Say how much the audio thread is to have in hand and, after an underrun, to begin again with. */
+  #postReserve(prebufferThresholdSecs?: number): void {
     this.#reserveSecs = this.jitter.reserveSecs;
-    this.#post({
-      type: "buffering",
-      prebufferThreshold: this.#frames(1000 * this.jitter.prebufferThresholdSecs),
-      reserve: this.#frames(1000 * this.#reserveSecs),
-    });
+    const reserve = this.#frames(1000 * this.#reserveSecs);
+    if (prebufferThresholdSecs === undefined) this.#post({ type: "buffering", reserve });
+    else {
+      const prebufferThreshold = this.#frames(1000 * prebufferThresholdSecs);
+      this.#post({ type: "buffering", reserve, prebufferThreshold });
+    }
   }
 
   #finished(take: Take): void {

@@ -17,7 +17,7 @@ export type ToPlayer =
     }
   | { type: "push"; stream: string; samples: Float32Array }
   | { type: "end"; stream: string }
-  | { type: "buffering"; prebufferThreshold: number; reserve: number }
+  | { type: "buffering"; reserve: number; prebufferThreshold?: number }
   | { type: "pause"; fade: number }
   | { type: "resume"; fade: number }
   | { type: "stop"; fade: number; hold: number };

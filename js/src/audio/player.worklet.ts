@@ -156,7 +156,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       this.#pausing.to(1, message.fade);
     } else if (message.type === "buffering") {
       for (const stream of this.#streams) {
-        stream.prebufferThreshold = message.prebufferThreshold;
+        stream.prebufferThreshold = message.prebufferThreshold ?? stream.prebufferThreshold;
         stream.reserve = message.reserve;
       }
     } else {

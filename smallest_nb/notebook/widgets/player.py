@@ -106,6 +106,8 @@ class Player(SpeechWidget):
         """When `flush` is called by the clock next."""
         self._next_fill = 0.0
         """When the next piece of those that are not needed soon may be sent."""
+        self._is_paced = False
+        """Whether a piece waits for that, and for nothing else."""
         self._on_moved: list[Callable[[], None]] = []
         _players.add(self)
         self._channel.on(Hello, lambda _m, _b: self.flush())
@@ -358,6 +360,7 @@ class Player(SpeechWidget):
         with self._lock:
             self._settle()
             self._open_streams()
+            self._is_paced = False
             if self._channel.owned_from is not None:
                 self._send_due()
         self._cancel_dropped()
@@ -373,27 +376,28 @@ class Player(SpeechWidget):
                 if stream.latency.sent is None:
                     stream.latency.sent = monotonic() * 1000
                 self._channel.post({"type": "stream-audio", "stream": stream.name, "first": piece[0]}, piece[1])
-                self._note_sent(len(piece[1]) / BYTES_PER_SAMPLE / stream.sample_rate)
+                self._note_sent(stream, len(piece[1]) / BYTES_PER_SAMPLE / stream.sample_rate)
             if not stream.all_sent:
                 return  # those behind it have time
 
     def _may_send(self, stream: PlayerStream) -> bool:
         """Say whether a piece is due: not long before it is played, and no more at once than a host can take."""
-        return self._has_room(stream) and (self._ahead_secs() <= START_SECS or monotonic() >= self._next_fill)
+        ahead = self._ahead_secs(stream)
+        if max(stream.on_its_way_secs - self._unreported_secs(), ahead) > LEAD_SECS:
+            return False
+        self._is_paced = ahead > START_SECS and monotonic() < self._next_fill and stream.length > stream.sent
+        return not self._is_paced
 
-    def _has_room(self, stream: PlayerStream) -> bool:
-        """Say whether little enough was sent that, as far as is known, was not played or did not arrive."""
-        return max(stream.on_its_way_secs - self._unreported_secs(), self._ahead_secs()) <= LEAD_SECS
-
-    def _note_sent(self, secs: float) -> None:
+    def _note_sent(self, stream: PlayerStream, secs: float) -> None:
         """Have the piece after one of so many seconds wait, unless it is needed soon."""
         page = self._channel.owner_page
-        if page is not None and not page.pull and self._ahead_secs() > START_SECS:
+        if page is not None and not page.pull and self._ahead_secs(stream) > START_SECS:
             self._next_fill = max(self._next_fill, monotonic()) + secs / FILL_RATE
 
-    def _ahead_secs(self) -> float:
-        """Return the seconds of sound that were sent and, as far as is known, not yet played."""
-        return sum(one.in_flight_secs for one in self._streams) - self._unreported_secs()
+    def _ahead_secs(self, stream: PlayerStream) -> float:
+        """Return the seconds of sound, to a stream's last, that were sent and, as far as is known, not yet played."""
+        before = itertools.takewhile(lambda one: one is not stream, self._streams)
+        return sum(one.in_flight_secs for one in (*before, stream)) - self._unreported_secs()
 
     def _unreported_secs(self) -> float:
         since = self._plays_since()
@@ -416,22 +420,22 @@ class Player(SpeechWidget):
     def _look_later(self) -> None:
         """Have `flush` called when the next piece is due, or soon: a report that would have it sent may not come."""
         with self._lock:
-            waits = [stream for stream in self._streams if stream.length > stream.sent]
-            if not waits or self._closed:
+            if self._closed or not any(stream.length > stream.sent for stream in self._streams):
                 return
             now = monotonic()
-            if now < self._next_fill and self._has_room(waits[0]):
-                due = self._next_fill
+            if self._is_paced:
+                due = max(now, self._next_fill)
             elif self._plays_since() is not None:
                 due = now + _FOLLOW_SECS
             else:
                 return
-            if due < self._looks_at:
+            # One that is long over was not set: an interrupt came between.
+            if due < self._looks_at or self._looks_at < now - _FOLLOW_SECS:
                 self._looks_at = due
                 self._channel.channel.call_later(due - now, partial(weakly(self._time_passed), due))
 
     def _time_passed(self, due: float) -> None:
-        if due == self._looks_at:  # else an earlier one took its place
+        if due == self._looks_at and not self._closed:  # else an earlier one took its place
             self._looks_at = float("inf")
             self.flush()
 
