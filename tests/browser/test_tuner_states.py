@@ -161,10 +161,13 @@ def nothing_drawn(notes):
 def test_a_press_does_what_the_button_said(notes):
     """The sound may end at the very moment of the press: Stop does not begin it again."""
     button = notes.page.locator(".snb-player .snb-primary")
+    notes.do("tuner.text = 'One, two, three, four, five, six, seven, eight.'")
     press(notes)
     notes.page.get_by_role("button", name="Stop", exact=True).wait_for()
+    until(notes, "tuner.player.state", "playing")  # it is idle until the page has said so
     with nothing_drawn(notes):
         until(notes, "tuner.player.state", "idle")
+        rendered(notes)  # what is on its way
         notes.page.evaluate("() => window.__tap.clear()")
         assert button.inner_text() == "Stop"
         button.evaluate("(b) => b.click()")
