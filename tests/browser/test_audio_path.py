@@ -160,7 +160,7 @@ def test_a_busy_kernel_loses_no_sound_either_way(lab, counting, ipykernel):
             notes.do("player.play(sound(0.3))")
             wait_state(notes, "playing")
             wait_state(notes, "idle")
-            notes.page.evaluate("() => window.__tap.clear()")
+            notes.page.evaluate("() => { window.__tap.clear(); window.__tap.lengthens = true; }")
             # The stream is fed from the background loop in real time, as a service would, while the cell is busy.
             notes.do(
                 "from smallest_nb.client import background_loop as runtime\n"

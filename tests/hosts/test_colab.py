@@ -157,6 +157,7 @@ def test_sound_that_is_made_in_real_time_does_not_run_dry(server, browsers):
     with browsers.browse(server, COLAB) as notes:
         notes.run(TUNER)
         frame = shown(notes)
+        frame.evaluate("() => { window.__tap.lengthens = true; }")
         hear(frame, lambda: notes.run(STEADY))
         sound, rate = rendered(frame)
         sweep = (9000 * eval(SWEEP)).astype(np.int16)

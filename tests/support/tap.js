@@ -4,6 +4,13 @@
   // A busy machine's device may run dry, and a page then opens it again; what would be rendered meanwhile is not heard.
   if ("playbackStats" in AudioContext.prototype)
     Object.defineProperty(AudioContext.prototype, "playbackStats", { value: { underrunEvents: 0 } });
+  // On a busy machine, sound that comes only just in time is lengthened, and no longer the same sample by sample: tests
+  // of sound that is made in real time ask for it.
+  const post = MessagePort.prototype.postMessage;
+  MessagePort.prototype.postMessage = function (message, ...others) {
+    const held = message?.reserve && !window.__tap.lengthens ? { ...message, reserve: 0 } : message;
+    return post.call(this, held, ...others);
+  };
   const source = `registerProcessor("test-tap", class extends AudioWorkletProcessor {
     process(inputs) {
       const channel = inputs[0][0];
@@ -21,6 +28,7 @@
   const waiting = [];
   window.__tap = {
     rate: 0,
+    lengthens: false,
     clear: () => blocks.splice(0),
     // Resolves when all that was rendered before has come here. A context that is closed does not answer.
     settle: () =>
