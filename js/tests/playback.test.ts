@@ -352,14 +352,49 @@ describe("what is queued behind a take", () => {
   );
 });
 
-describe("a pause and a place gone back to", () => {
+describe("sound that comes just in time", () => {
+  it("gains a reserve, and a larger one once a piece was late", async () => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const playback = await playing(1);
+    const posted = vi.spyOn(Device.last.host, "post");
+    Device.last.sound(0.75);
+    const behind = () => playback.take!.samples / RATE - playback.take!.position / RATE;
+    const second = async (late: number) => {
+      for (let piece = 0; piece < 20; piece++) {
+        now += 100 + (piece === 0 ? late : 0);
+        playback.write("s1", playback.take!.samples, pcm(1).subarray(0, 2 * (RATE / 10)));
+        Device.last.sound(0.1);
+      }
+    };
+    await second(0);
+    const before = behind();
+    expect(before).toBeGreaterThan(0.07);
+    await second(1100); // as much as was in hand, and 100 ms
+    expect(posted.mock.calls.map(([message]) => message)).toContainEqual({
+      type: "buffering",
+      reserve: expect.closeTo(RATE * playback.jitter.reserveSecs, -3),
+    });
+    expect(behind()).toBeGreaterThan(before + 0.03);
+    vi.restoreAllMocks();
+  });
+});
+
+describe("a pause, a place gone back to, and a browser that holds the sound back", () => {
   it("say nothing about how late sound comes", async () => {
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const playback = await playing(1);
     const before = playback.jitter.prebufferThresholdSecs;
-    for (const again of [() => playback.resume(), () => playback.seek(0.1)]) {
-      playback.pause();
+    const paused = () => playback.pause();
+    const held = () => Device.last.become("suspended");
+    const ways: [() => void, () => void][] = [
+      [paused, () => playback.resume()],
+      [paused, () => playback.seek(0.1)],
+      [held, () => Device.last.become("running")],
+    ];
+    for (const [stop, again] of ways) {
+      stop();
       now += 60_000;
       again();
       const at = playback.take?.samples ?? 0;

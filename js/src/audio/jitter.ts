@@ -13,7 +13,7 @@ export const START_DELAY_SECS = 0.02;
 const DELAY_MARGIN_SECS = 0.02;
 export const LEAST_SECS = 0.08;
 export const MOST_SECS = 0.5;
-export const MOST_RESERVE_SECS = 0.3;
+const MOST_RESERVE_SECS = 0.3;
 /** To begin with where sound must be asked for and comes in bursts. */
 export const BURSTY_SECS = 0.3;
 

@@ -332,7 +332,9 @@ export class Playback {
   }
 
   #unblocked(): void {
-    if (this.state === "blocked") this.#set(this.#busy ? "waiting" : "idle");
+    if (this.state !== "blocked") return;
+    this.jitter.open(); // nothing was played meanwhile, so no more was to come
+    this.#set(this.#busy ? "waiting" : "idle");
   }
 
   /** Ask the browser to let the sound out, and say so if it does not. */

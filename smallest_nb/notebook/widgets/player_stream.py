@@ -18,7 +18,7 @@ LEAD_SECS = 10.0
 """Seconds of sound the kernel sends ahead of what was played, and of what has arrived; the rest waits here."""
 
 START_SECS = 3.0
-"""Of these, seconds that are sent at once: enough for a cell that keeps the GIL right after a press."""
+"""Of these, seconds that are sent at once; they cover a cell that keeps the GIL for so long right after a press."""
 
 FILL_RATE = 5.0
 """Seconds of sound a second in which the others follow.
